@@ -1,0 +1,61 @@
+"""Where things are in a checkout: the only module that knows folder names."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one project.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that holds ``src``, ``notebooks``, ``configuration`` and ``operation``.
+    """
+
+    root: Path
+
+    @property
+    def src(self) -> Path:
+        return self.root / "src"
+
+    @property
+    def notebooks(self) -> Path:
+        return self.root / "notebooks"
+
+    @property
+    def configuration(self) -> Path:
+        return self.root / "configuration"
+
+    @property
+    def schemas(self) -> Path:
+        return self.configuration / "schemas"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "requirements.lock"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def store(self) -> Path:
+        return self.runs / "store"
+
+    def relative(self, path: Path) -> str:
+        """Return `path` as a person would type it from the root, with forward slashes."""
+        try:
+            return path.resolve().relative_to(self.root.resolve()).as_posix()
+        except ValueError:
+            return path.as_posix()
+
+
+def project() -> Layout:
+    """Return the layout of this checkout, or of the folder that WORKBENCH_ROOT names."""
+    named = os.environ.get("WORKBENCH_ROOT")
+    return Layout(Path(named) if named else Path(__file__).resolve().parents[2])
