@@ -1,0 +1,1 @@
+"""The library that the command line, the ops scripts and the notebooks share."""

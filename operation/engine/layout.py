@@ -21,30 +21,37 @@ class Layout:
 
     @property
     def src(self) -> Path:
+        """Core Scripts."""
         return self.root / "src"
 
     @property
     def notebooks(self) -> Path:
+        """Notebooks and core.py."""
         return self.root / "notebooks"
 
     @property
     def configuration(self) -> Path:
+        """All configuration files."""
         return self.root / "configuration"
 
     @property
     def schemas(self) -> Path:
+        """Schemas of tables."""
         return self.configuration / "schemas"
 
     @property
     def lock(self) -> Path:
+        """The lock file of the environment."""
         return self.root / "requirements.lock"
 
     @property
     def runs(self) -> Path:
+        """Everything that running leaves."""
         return self.root / "runs"
 
     @property
     def store(self) -> Path:
+        """Outputs by key."""
         return self.runs / "store"
 
     def relative(self, path: Path) -> str:
