@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from operation.engine.errors import UsageError
+from operation.engine.nearest import did_you_mean, nearest
 from operation.engine.source import sibling_imports
 
 Role = Literal["input", "output", "value"]
@@ -72,8 +72,8 @@ class Argument:
             return f"expected {self.expected}, found a list"
         for one in values:
             if not self._accepts(one):
-                nearest = difflib.get_close_matches(str(one), self.choices, n=1)
-                hint = f". Did you mean '{nearest[0]}'?" if nearest else ""
+                close = nearest(str(one), self.choices)
+                hint = f", perhaps for '{close}'" if close else ""
                 return f"expected {self.expected}, found {one!r}{hint}"
         return None
 
@@ -134,8 +134,7 @@ class Contract:
 
     def nearest(self, name: str) -> str | None:
         """Return the argument whose name is most like `name`, if one is."""
-        close = difflib.get_close_matches(name.replace("_", "-"), self.arguments, n=1)
-        return close[0] if close else None
+        return nearest(name, self.arguments)
 
     def named(self, name: str) -> Argument:
         """Return the argument called `name`, with dashes or underscores.
@@ -147,8 +146,7 @@ class Contract:
         """
         argument = self.arguments.get(name.replace("_", "-"))
         if argument is None:
-            nearest = self.nearest(name)
-            hint = f" Did you mean '{nearest}'?" if nearest else ""
+            hint = did_you_mean(name, self.arguments)
             raise UsageError(f"{self.script.name} has no argument '{name}'.{hint}")
         return argument
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import io
 import json
 import tokenize
@@ -80,7 +79,7 @@ def _fits(annotation: str, value: object) -> bool:
 
 
 @lru_cache(maxsize=128)
-def _document(path: Path, modified: int) -> dict[str, Any]:
+def _document(path: Path, modified: int) -> dict[str, Any]:  # noqa: ARG001 - part of the cache's key
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -122,7 +121,8 @@ def _parse(path: Path, source: str) -> Iterator[Parameter]:
             )
     except (SyntaxError, ValueError) as error:
         raise UsageError(
-            f"{path.name}: the parameters cell may hold only literals, one `name: type = value  # what it is` a line ({error})."
+            f"{path.name}: the parameters cell may hold only literals, "
+            f"one `name: type = value  # what it is` a line ({error})."
         ) from error
 
 
@@ -194,9 +194,3 @@ def _dashes(name: str | None) -> str:
 
 def _is_core(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "core"
-
-
-def nearest(name: str, known: Mapping[str, object]) -> str:
-    """Return `` Did you mean '...'?`` with a space before it, or nothing."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean '{close[0]}'?" if close else ""

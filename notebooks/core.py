@@ -1,0 +1,30 @@
+"""The Core Scripts as functions: ``core.train(learning_rate=0.1)`` runs ``src/train.py`` in this kernel.
+
+Every step of the use case is here by its name, with the signature, help and completion that its
+script's ``build_parser()`` gives it. ``core.plots`` is ``src/plots.py`` as it stands on disk.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from operation.engine.interactive import StepFunction, session, step_names, use
+from operation.engine.source import load_module
+
+__all__ = ["plots", "use"]  # noqa: F822 - plots comes by __getattr__
+
+
+def __getattr__(name: str) -> Any:
+    if name == "plots":
+        return load_module(session().layout.src / "plots.py")
+    if name in step_names():
+        return StepFunction(name)
+    raise AttributeError(f"no step '{name}' in use; there are: {', '.join(step_names())}.")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *step_names()]

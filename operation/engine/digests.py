@@ -1,0 +1,124 @@
+"""Digests of files and folders, remembered by (path, size, modification time, inode)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+# A file that was written this recently may be written again within one tick of the file system's
+# clock, and its size and time would not tell: it is hashed again next time (git: "racily clean").
+_SETTLED_SECONDS = 0.1
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, size INT, modified INT, inode INT, digest TEXT)"
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file or folder holds.
+
+    Parameters
+    ----------
+    digest : str
+        SHA-256, hexadecimal. Of a folder: of its files' relative names and digests.
+    bytes : int
+        Sum of the sizes.
+    files : dict of str to str
+        Relative name (forward slashes) -> digest; a single file has its own name.
+    """
+
+    digest: str
+    bytes: int
+    files: dict[str, str]
+
+
+class Digests:
+    """Digests with a memory.
+
+    Parameters
+    ----------
+    database : Path
+        SQLite file, made when first needed. Where it cannot be written, every file is read.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+
+    def of(self, path: Path) -> Content:
+        """Return the content of the file or folder at `path`."""
+        paths = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+        base = path.parent if path.is_file() else path
+        stats = [(one, one.stat()) for one in paths]
+        digests = self._digests(stats)
+        files = {one.relative_to(base).as_posix(): digests[one] for one in paths}
+        whole = next(iter(files.values())) if path.is_file() else _of_listing(files)
+        return Content(whole, sum(stat.st_size for _, stat in stats), files)
+
+    def _digests(self, stats: list[tuple[Path, os.stat_result]]) -> dict[Path, str]:
+        with self._connection() as connection:
+            known = {path: _recall(connection, path, stat) for path, stat in stats}
+            for path, stat in stats:
+                if known[path] is None:
+                    known[path] = file_digest(path)
+                    _remember(connection, path, stat, str(known[path]))
+        return {path: str(digest) for path, digest in known.items()}
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection | None]:
+        try:
+            self.database.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self.database, timeout=5, isolation_level=None)
+            connection.execute("PRAGMA synchronous=OFF")  # losing this file loses nothing but time
+            connection.execute(_SCHEMA)
+        except (sqlite3.Error, OSError):
+            yield None
+            return
+        with closing(connection):
+            yield connection
+
+
+def _recall(connection: sqlite3.Connection | None, path: Path, stat: os.stat_result) -> str | None:
+    if connection is None:
+        return None
+    try:
+        row = connection.execute(
+            "SELECT digest FROM files WHERE path=? AND size=? AND modified=? AND inode=?",
+            _identity(path, stat),
+        ).fetchone()
+    except sqlite3.Error:  # a damaged memory is no memory
+        return None
+    return str(row[0]) if row else None
+
+
+def _remember(connection: sqlite3.Connection | None, path: Path, stat: os.stat_result, digest: str) -> None:
+    if connection is None or time.time() - stat.st_mtime < _SETTLED_SECONDS:
+        return
+    if _identity(path, path.stat()) != _identity(path, stat):
+        return  # written while it was read
+    try:
+        connection.execute(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", (*_identity(path, stat), digest)
+        )
+    except sqlite3.Error:
+        return
+
+
+def _identity(path: Path, stat: os.stat_result) -> tuple[str, int, int, int]:
+    return str(path.absolute()), stat.st_size, stat.st_mtime_ns, stat.st_ino
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of the file's bytes, read now."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _of_listing(files: dict[str, str]) -> str:
+    listing = "".join(f"{name}\0{digest}\n" for name, digest in sorted(files.items()))
+    return hashlib.sha256(listing.encode()).hexdigest()

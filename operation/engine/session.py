@@ -1,0 +1,159 @@
+"""Steps of one use case in one environment: what is missing upstream is executed, the rest reused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from operation.engine import configuration, run_folder, runners
+from operation.engine.configuration import Configuration
+from operation.engine.contract import read_contract
+from operation.engine.errors import UsageError
+from operation.engine.layout import Layout
+from operation.engine.nearest import did_you_mean
+from operation.engine.step import Done, Plan, Runner, execute, plan
+
+
+class Session:
+    """A configuration and a way of running scripts.
+
+    Parameters
+    ----------
+    configured : Configuration
+        The use case and the environment.
+    layout : Layout
+        The project's folders.
+    run_script : callable
+        ``runners.in_process`` in a notebook, ``runners.child_process`` elsewhere.
+    """
+
+    def __init__(self, configured: Configuration, layout: Layout, run_script: Runner) -> None:
+        self.configured = configured
+        self.layout = layout
+        self.run_script = run_script
+        self.run = run_folder.current()
+
+    def step(self, name: str, given: Mapping[str, object] | None = None, *, fresh: bool = False) -> Done:
+        """Execute or reuse the step `name`, after what it needs.
+
+        Parameters
+        ----------
+        given : mapping, optional
+            Argument or input -> value; what is not given is as configured.
+        fresh : bool, default=False
+            Execute this step even when the store holds its outputs.
+
+        Raises
+        ------
+        UsageError
+            For an unknown step or argument, or a value that the contract refuses.
+        Exception
+            Whatever the Core Script raises.
+        """
+        planned = self.plan(name, given or {})
+        again = fresh or self._is_due_again(planned.key)
+        try:
+            done = execute(self.layout, planned, self.run_script, fresh=again)
+        except BaseException as error:
+            self._record(_failure(planned, self.layout, error))
+            raise
+        self._record(_success(done, self.layout))
+        return done
+
+    def _is_due_again(self, key: str) -> bool:
+        """Tell whether a run that executes everything afresh has not yet come to this key."""
+        if self.run is None or not self.run.is_fresh:
+            return False
+        return all(record["key"] != key for record in self.run.records())
+
+    def plan(self, name: str, given: Mapping[str, object]) -> Plan:
+        """Return the execution of the step `name`, with its inputs in place."""
+        step = self._step(name)
+        contract = read_contract(step.script)
+        changed = self.run.overrides.get(name, {}) if self.run else {}
+        wanted = {
+            contract.named(key).name: value
+            for key, value in {**changed, **given}.items()
+            if value is not None
+        }
+        _check_values(step.script.name, wanted, contract.values)
+        inputs = {**step.inputs, **{key: value for key, value in wanted.items() if key in contract.inputs}}
+        arguments = {
+            **step.arguments,
+            **{key: value for key, value in wanted.items() if key in contract.values},
+        }
+        return plan(
+            self.layout,
+            name,
+            step.script,
+            {key: self._input(value) for key, value in inputs.items()},
+            arguments,
+        )
+
+    def _step(self, name: str) -> configuration.Step:
+        try:
+            return self.configured.steps[name]
+        except KeyError:
+            known = ", ".join(self.configured.steps)
+            hint = did_you_mean(name, self.configured.steps)
+            raise UsageError(
+                f"the use case '{self.configured.use_case}' has no step '{name}'.{hint} It has: {known}."
+            ) from None
+
+    def _input(self, value: object) -> Path:
+        """Return the path of an input; a reference ``step.output`` is executed or found first."""
+        step, _, output = str(value).partition(".")
+        if isinstance(value, str) and step in self.configured.steps and output:
+            return self.step(step).entry.output(output)
+        path = Path(os.fspath(value))  # type: ignore[call-overload]
+        return path if path.is_absolute() else self.layout.root / path
+
+    def _record(self, record: Mapping[str, Any]) -> None:
+        if self.run:
+            self.run.record(record)
+
+
+def _check_values(script: str, wanted: Mapping[str, object], known: Mapping[str, Any]) -> None:
+    found = {name: known[name].problem(value) for name, value in wanted.items() if name in known}
+    problems = [f"{script} --{name}: {problem}." for name, problem in found.items() if problem]
+    if problems:
+        raise UsageError("\n".join(problems))
+
+
+def _success(done: Done, layout: Layout) -> dict[str, Any]:
+    outputs = {
+        name: {"path": f"../store/{done.plan.key}/{name}", "digest": one["digest"], "bytes": one["bytes"]}
+        for name, one in done.entry.manifest["outputs"].items()
+    }
+    return {
+        **_identity(done.plan, layout),
+        "how": done.how,
+        "seconds": round(done.seconds, 3),
+        "metrics": done.metrics,
+        "outputs": outputs,
+        "error": None,
+    }
+
+
+def _failure(planned: Plan, layout: Layout, error: BaseException) -> dict[str, Any]:
+    details = getattr(error, "details", None) or runners.from_exception(error, layout.src)
+    return {
+        **_identity(planned, layout),
+        "how": "failed",
+        "seconds": 0.0,
+        "metrics": {},
+        "outputs": {},
+        "error": {**details, "exit_code": runners.exit_code_of(error)},
+    }
+
+
+def _identity(planned: Plan, layout: Layout) -> dict[str, Any]:
+    return {
+        "step": planned.step,
+        "script": layout.relative(planned.contract.script),
+        "key": planned.key,
+        "notebook": os.environ.get("WORKBENCH_NOTEBOOK"),
+        "argv": planned.argv(layout.store / planned.key),
+    }

@@ -1,0 +1,187 @@
+"""One execution of one Core Script: planned, looked up by its key, executed, kept."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from operation.engine import manifest
+from operation.engine.contract import Contract, read_contract
+from operation.engine.digests import Digests
+from operation.engine.errors import StepFailed, UsageError
+from operation.engine.keys import Components, lock_digest, python_version
+from operation.engine.layout import Layout
+from operation.engine.source import source_digests
+from operation.engine.store import Entry, Store
+
+How = Literal["executed", "reused"]
+Runner = Callable[[Path, list[str]], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An execution before it happens.
+
+    Parameters
+    ----------
+    step : str
+        Name in the use case.
+    contract : Contract
+        Of its script.
+    inputs : Mapping[str, Path]
+        Input argument -> what to read, absolute.
+    arguments : Mapping[str, object]
+        All other arguments that are given; the parser's defaults hold for the rest.
+    components : Components
+        What the key is made of.
+    """
+
+    step: str
+    contract: Contract
+    inputs: Mapping[str, Path]
+    arguments: Mapping[str, object]
+    components: Components
+
+    @property
+    def key(self) -> str:
+        """The identity of this execution."""
+        return self.components.key
+
+    def argv(self, outputs: Path) -> list[str]:
+        """Return the script's command line with its outputs under the folder `outputs`."""
+        folders = {name: outputs / name for name in self.contract.outputs}
+        return self.contract.argv({**self.inputs, **self.arguments, **folders})
+
+
+@dataclass(frozen=True)
+class Done:
+    """An execution that is in the store.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was asked for.
+    entry : Entry
+        Where it is.
+    how : {"executed", "reused"}
+        Whether it was executed now.
+    seconds : float
+        Wall time of the execution, or of finding it.
+    """
+
+    plan: Plan
+    entry: Entry
+    how: How
+    seconds: float
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+def plan(
+    layout: Layout, step: str, script: Path, inputs: Mapping[str, Path], arguments: Mapping[str, object]
+) -> Plan:
+    """Put together one execution of `script`.
+
+    Raises
+    ------
+    UsageError
+        When a required argument or input is missing, or an input does not exist.
+    """
+    contract = read_contract(script)
+    _check_complete(contract, {**inputs, **arguments})
+    digests = Digests(layout.runs / "digests.db")
+    components = Components(
+        script=script.name,
+        sources=source_digests(script),
+        arguments=contract.canonical(arguments),
+        inputs={name: _input_digest(digests, name, path) for name, path in sorted(inputs.items())},
+        python=python_version(),
+        lock=lock_digest(layout.lock),
+    )
+    return Plan(step, contract, dict(inputs), dict(arguments), components)
+
+
+def _check_complete(contract: Contract, given: Mapping[str, object]) -> None:
+    needed = [one.name for one in contract.arguments.values() if one.required and one.role != "output"]
+    missing = [name for name in needed if given.get(name) is None]
+    if missing:
+        raise UsageError(f"{contract.script.name} needs --{', --'.join(missing)}.")
+
+
+def _input_digest(digests: Digests, name: str, path: Path) -> str:
+    if not path.exists():
+        raise UsageError(f"input '{name}': {path} does not exist.")
+    return digests.of(path).digest
+
+
+def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = False) -> Done:
+    """Reuse what the store holds under the plan's key, or execute the script and keep its outputs.
+
+    Parameters
+    ----------
+    run_script : callable
+        Takes the script's path and its arguments; raises when it fails.
+    fresh : bool, default=False
+        Execute even when the store holds the outputs.
+
+    Raises
+    ------
+    StepFailed
+        When the script ends well but an output folder is missing.
+    """
+    store = Store(layout.store, Digests(layout.runs / "digests.db"))
+    started, clock = manifest.now(), time.perf_counter()
+    found = None if fresh else store.find(planned.key)
+    if found:
+        return Done(planned, found, "reused", time.perf_counter() - clock, dict(found.manifest["metrics"]))
+    with store.writing(planned.key) as folder:
+        run_script(planned.contract.script, planned.argv(folder))
+        _check_written(planned, folder)
+        metrics = _metrics(planned, folder)
+        seconds = time.perf_counter() - clock
+        entry = store.commit(planned.key, folder, _record(layout, planned, started, seconds, metrics))
+    return Done(planned, entry, "executed", seconds, metrics)
+
+
+def _check_written(planned: Plan, folder: Path) -> None:
+    missing = [name for name in planned.contract.outputs if not (folder / name).exists()]
+    if missing:
+        raise StepFailed(
+            f"{planned.contract.script.name} ended without writing its output {', '.join(missing)}. "
+            f"Write it to the folder given by --{missing[0]}, or take the argument out of build_parser()."
+        )
+
+
+def _metrics(planned: Plan, folder: Path) -> dict[str, Any]:
+    files = [folder / name / "metrics.json" for name in planned.contract.outputs]
+    return {
+        name: value
+        for file in files
+        if file.is_file()
+        for name, value in json.loads(file.read_text()).items()
+    }
+
+
+def _record(
+    layout: Layout, planned: Plan, started: str, seconds: float, metrics: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "schema": manifest.SCHEMA,
+        "kind": "step",
+        "step": planned.step,
+        "key": planned.key,
+        "components": asdict(planned.components),
+        "argv": planned.argv(layout.store / planned.key),
+        "inputs": {name: layout.relative(path) for name, path in planned.inputs.items()},
+        "outputs": list(planned.contract.outputs),
+        "metrics": dict(metrics),
+        "started": started,
+        "ended": manifest.now(),
+        "seconds": round(seconds, 3),
+        "status": "succeeded",
+        **manifest.commit(layout.root),
+        **manifest.machine(),
+    }

@@ -1,0 +1,108 @@
+"""Outputs by key: written aside, renamed when complete, verified before they are reused."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from operation.engine import manifest
+from operation.engine.digests import Digests
+
+_PARTIAL = ".partial"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One complete execution in the store.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds one folder for each output, and ``manifest.json``.
+    manifest : Mapping[str, Any]
+        What ran.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    def output(self, name: str) -> Path:
+        """Return the folder of the output called `name`."""
+        return self.folder / name
+
+
+class Store:
+    """Content-addressed outputs.
+
+    Parameters
+    ----------
+    folder : Path
+        Shared by notebooks, scripts and CI; safe with several processes.
+    digests : Digests
+        Used to verify what is found.
+    """
+
+    def __init__(self, folder: Path, digests: Digests) -> None:
+        self.folder = folder
+        self.digests = digests
+
+    def find(self, key: str) -> Entry | None:
+        """Return the entry of `key` if it is there and every byte of it is what was written."""
+        folder = self.folder / key
+        record = manifest.read(folder / "manifest.json")
+        if record is None or record.get("key") != key:
+            return None
+        outputs = record["outputs"]
+        intact = all(self._is_intact(folder / name, output["digest"]) for name, output in outputs.items())
+        return Entry(folder, record) if intact else None
+
+    def _is_intact(self, folder: Path, digest: str) -> bool:
+        try:
+            return folder.is_dir() and self.digests.of(folder).digest == digest
+        except OSError:  # it went away while we looked, or cannot be read
+            return False
+
+    @contextmanager
+    def writing(self, key: str) -> Iterator[Path]:
+        """Give a new folder for the outputs of `key`; what is in it at the end of a failure is removed."""
+        folder = self.folder / _PARTIAL / f"{key[:16]}-{os.getpid()}-{secrets.token_hex(4)}"
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def commit(self, key: str, written: Path, record: Mapping[str, Any]) -> Entry:
+        """Make the folder `written` the entry of `key`.
+
+        When another process was first and its entry is intact, that one is kept.
+        """
+        outputs = {name: self._describe(written / name) for name in record["outputs"]}
+        manifest.write(written / "manifest.json", {**record, "outputs": outputs})
+        found = self.find(key)
+        if found is None:
+            self._move(written, self.folder / key)
+            found = self.find(key)
+        if found is None:
+            raise OSError(f"{self.folder / key} changed while it was being written")
+        return found
+
+    def _describe(self, folder: Path) -> dict[str, Any]:
+        content = self.digests.of(folder)
+        return {"digest": content.digest, "bytes": content.bytes, "files": content.files}
+
+    def _move(self, written: Path, target: Path) -> None:
+        if target.exists():  # damaged: an intact one would have been found
+            with self.writing("damaged") as aside:
+                target.rename(aside / "entry")
+        try:
+            written.rename(target)
+        except OSError:
+            if self.find(target.name) is None:
+                raise
