@@ -1,0 +1,139 @@
+"""The command line: a table of commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+COMMANDS = {
+    "run": "execute the notebooks of a use case headlessly and leave HTML reports",
+    "step": "execute one step of a use case as a plain script",
+    "report": "write the HTML reports and the gallery of runs again",
+    "lab": "open the notebooks in JupyterLab",
+    "new": "write an environment or a use case, ready to run and to edit",
+    "check": "check the configuration and say every mistake at once",
+    "lock": "resolve requirements.lock from environment.yml",
+    "test": "lint, type-check and test the project, as CI does",
+    "version": "say what is running: workbench, Python, commit, environment",
+}
+HELP = ("-h", "--help", "help")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    arguments : Sequence[str]
+        The words after ``python3 -m operation``.
+
+    Returns
+    -------
+    int
+        0 done, 1 the work failed, 2 wrong usage or configuration, 3 the gate rejected the model,
+        130 interrupted, 70 a defect of the workbench.
+    """
+    try:
+        return _dispatch(list(arguments))
+    except SystemExit as stop:  # argparse has said why
+        return stop.code if isinstance(stop.code, int) else 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has left, as in `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever is not expected is our defect
+        return _failed(error, arguments)
+
+
+def importable(command: str) -> bool:
+    """Return whether the module of `command` can be imported in this Python."""
+    try:
+        _module(command)
+    except ImportError:
+        return False
+    return True
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in HELP:
+        _overview().print_help()
+        return 0
+    command, words = arguments[0], arguments[1:]
+    if command not in COMMANDS:
+        return _unknown(command)
+    module = _module(command)
+    return int(module.run(_parse(command, module, words)))
+
+
+def _overview() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items()]
+    return argparse.ArgumentParser(
+        prog="python3 -m operation",
+        usage="python3 -m operation <command> [options]",
+        description="The workbench: one code path from the notebook to CI.\n\ncommands:\n" + "\n".join(lines),
+        epilog="examples:\n  python3 -m operation run\n  python3 -m operation run --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _unknown(command: str) -> int:
+    from operation.engine.nearest import did_you_mean, listed
+
+    option = command.startswith("-")
+    what = f"option {command} stands before the command" if option else f"there is no command '{command}'"
+    hint = did_you_mean(command, COMMANDS)
+    print(f"error: {what}.{hint} Commands: {listed(COMMANDS, 'and')}.", file=sys.stderr)
+    return 2
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f"operation.commands.{command.replace('-', '_')}")
+
+
+def _parse(command: str, module: ModuleType, words: list[str]) -> argparse.Namespace:
+    """Parse `words`; a command that passes words on has said so by ``set_defaults(rest=[])``."""
+    parser = argparse.ArgumentParser(
+        prog=f"python3 -m operation {command}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    args, rest = parser.parse_known_args(words)
+    if not rest:
+        return args
+    if parser.get_default("rest") is None:
+        parser.error(_unrecognised(parser, rest))
+    args.rest = [word for word in rest if word != "--"] if rest[0] == "--" else rest
+    return args
+
+
+def _unrecognised(parser: argparse.ArgumentParser, rest: list[str]) -> str:
+    from operation.engine.nearest import did_you_mean
+
+    options = [option for action in parser._actions for option in action.option_strings]
+    hints = [did_you_mean(word.split("=")[0], options) for word in rest if word.startswith("--")]
+    return f"unrecognized arguments: {' '.join(rest)}.{''.join(hints)}"
+
+
+def _failed(error: Exception, arguments: Sequence[str]) -> int:
+    from operation.engine.errors import WorkbenchError
+
+    if isinstance(error, WorkbenchError):
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    from operation.crash import write_crash_log
+
+    log = write_crash_log(error, arguments)
+    print(
+        f"error: a defect of the workbench, not of your work: {type(error).__name__}: {error}\n"
+        f"       The details are in {log}; please report them.",
+        file=sys.stderr,
+    )
+    return 70

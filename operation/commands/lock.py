@@ -1,0 +1,127 @@
+"""``lock``: resolve requirements.lock from environment.yml."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from operation.engine.errors import WorkbenchError
+from operation.engine.layout import Layout, project
+from operation.setup import lockfile
+from operation.setup.indexes import installer_environment, pip_settings
+from operation.setup.pins import read_pins
+
+PYTHON = "3.11"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``lock``."""
+    parser.description = (
+        "Resolve requirements.lock anew from environment.yml, for Linux, macOS and Windows, with hashes. "
+        "Versions that still fit are kept."
+    )
+    parser.epilog = "examples:\n  python3 -m operation lock\n  python3 -m operation lock --check"
+    parser.add_argument(
+        "--upgrade", action="store_true", help="take the newest versions that fit, not those of the lock"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing, ask no index; exit 1 when the lock does not fit"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check or resolve, and say what came of it."""
+    layout = project()
+    if args.check:
+        found = problems(layout)
+        if found:
+            raise WorkbenchError("\n".join([*found, "Mend it with `python3 -m operation lock`."]))
+        print("requirements.lock fits environment.yml")
+        return 0
+    before = lockfile.versions(layout.lock) if layout.lock.is_file() else {}
+    resolve(layout, upgrade=args.upgrade)
+    _report(before, lockfile.versions(layout.lock))
+    return 0
+
+
+def problems(layout: Layout) -> list[str]:
+    """Return why the lock does not fit environment.yml, a line each, without asking an index."""
+    locked = lockfile.versions(layout.lock) if layout.lock.is_file() else {}
+    wanted = direct(layout)
+    found = [
+        f"environment.yml pins {name} {version}; requirements.lock has {_told(locked.get(name))}"
+        for name, version in wanted.items()
+        if locked.get(name) != {version}
+    ]
+    bare = (
+        [text.split()[0] for text in lockfile.entries(layout.lock) if "--hash=" not in text] if locked else []
+    )
+    return found + [f"requirements.lock: {name} has no hash" for name in bare]
+
+
+def direct(layout: Layout) -> dict[str, str]:
+    """Return the direct dependencies of environment.yml: package name -> version."""
+    pins = read_pins(layout.root / "environment.yml")
+    return {name: version for name, version in pins.items() if name != "python"}
+
+
+def resolve(layout: Layout, *, upgrade: bool = False) -> None:
+    """Write the lock anew; the old one stays when the pins cannot be resolved together.
+
+    Raises
+    ------
+    WorkbenchError
+        uv found no versions that fit together, or no index.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        wanted, lock = Path(folder) / "requirements.in", Path(folder) / "requirements.lock"
+        pins = direct(layout).items()
+        wanted.write_text("".join(f"{name}=={version}\n" for name, version in pins), encoding="utf-8")
+        if layout.lock.is_file():
+            shutil.copyfile(layout.lock, lock)  # uv keeps the versions that it finds there
+        _compile(wanted, lock, upgrade=upgrade)
+        partial = layout.lock.with_name("requirements.lock.partial-new")
+        partial.write_bytes(lock.read_bytes())
+        partial.replace(layout.lock)
+
+
+def _compile(wanted: Path, lock: Path, *, upgrade: bool) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        str(wanted),
+        "--output-file",
+        str(lock),
+        "--quiet",
+    ]
+    command += [
+        "--universal",
+        "--python-version",
+        PYTHON,
+        "--generate-hashes",
+        "--no-header",
+        "--no-annotate",
+    ]
+    environment = installer_environment(pip_settings(Path(sys.executable)))
+    command += ["--upgrade"] if upgrade else []
+    answer = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
+    if answer.returncode:
+        raise WorkbenchError(f"environment.yml cannot be resolved:\n{answer.stderr.strip()}")
+
+
+def _report(before: dict[str, set[str]], after: dict[str, set[str]]) -> None:
+    changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    for name in changed:
+        print(f"  {name}: {_told(before.get(name))} -> {_told(after.get(name))}")
+    print(f"requirements.lock: {len(after)} packages, {len(changed)} changed")
+
+
+def _told(versions: set[str] | None) -> str:
+    return ", ".join(sorted(versions)) if versions else "none"

@@ -1,0 +1,59 @@
+"""``test``: lint, type-check and test the project, exactly as CI does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from operation.engine.layout import project
+
+CHECKS = {
+    "ruff check": ["ruff", "check", "."],
+    "ruff format": ["ruff", "format", "--check", "."],
+    "mypy": ["mypy"],
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``test``; what it does not know goes to pytest."""
+    parser.description = (
+        "Run ruff, mypy --strict and pytest on the project. Options that are not known go to pytest."
+    )
+    parser.epilog = (
+        "examples:\n  python3 -m operation test\n  python3 -m operation test tests/src -k gate --workers 1"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="processes of pytest; default: %(default)s, the cores",
+    )
+    parser.set_defaults(rest=[])
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the checks one after another, say what each came to, and return 1 when one failed."""
+    root = project().root
+    failed = [name for name, words in CHECKS.items() if not passes(name, words, root)]
+    if not passes("pytest", ["pytest", "-n", str(args.workers), *args.rest], root):
+        failed.append("pytest")
+    if failed:
+        print(f"failed: {', '.join(failed)}", flush=True)
+    return 1 if failed else 0
+
+
+def passes(name: str, words: Sequence[str], root: Path) -> bool:
+    """Run ``python -m <words>`` in `root`, its output as it comes, and say in a line how it ended."""
+    begin = time.monotonic()
+    code = subprocess.run(
+        [sys.executable, "-m", *words], cwd=root, stdin=subprocess.DEVNULL, check=False
+    ).returncode
+    if name != "pytest":  # pytest's own closing line says it better
+        outcome = "passed" if code == 0 else "FAILED"
+        print(f"{name:12} {outcome}, {time.monotonic() - begin:.1f} s", flush=True)
+    return code == 0

@@ -1,0 +1,71 @@
+"""``version``: what is running."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from operation.engine.layout import Layout, project
+from operation.setup.checkout import Checkout
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``version``."""
+    parser.description = "Say what is running: workbench, Python, platform, commit, lock and environment."
+    parser.epilog = "example:\n  python3 -m operation version --json"
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the facts, a line each or as JSON."""
+    found = facts(project())
+    if args.json:
+        print(json.dumps(found, indent=2))
+        return 0
+    for name, value in found.items():
+        print(f"{name:12} {_told(value)}")
+    return 0
+
+
+def facts(layout: Layout) -> dict[str, str | bool | None]:
+    """Return what identifies this workbench: versions, commit, digest of the lock, environment.
+
+    ``commit`` and ``dirty`` are None where the root is not a git checkout.
+    """
+    commit = _git(layout.root, "rev-parse", "HEAD")
+    status = _git(layout.root, "status", "--porcelain")
+    return {
+        "workbench": _workbench_version(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "commit": commit,
+        "dirty": bool(status) if status is not None else None,
+        "lock": Checkout(layout.root).lock_digest() if layout.lock.is_file() else None,
+        "environment": sys.prefix,
+    }
+
+
+def _workbench_version() -> str:
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["project"]["version"])
+
+
+def _git(root: Path, *words: str) -> str | None:
+    try:
+        answer = subprocess.run(["git", *words], cwd=root, capture_output=True, encoding="utf-8", check=False)
+    except OSError:  # no git on this computer
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def _told(value: str | bool | None) -> str:
+    return (
+        {True: "yes", False: "no", None: "unknown"}.get(value, str(value))
+        if not isinstance(value, str)
+        else value
+    )

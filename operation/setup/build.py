@@ -1,0 +1,142 @@
+"""Make the environment ``.venv`` from the lock file, or bring it up to date."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+import time
+
+from operation.setup import lockfile, turn
+from operation.setup.checkout import Checkout
+from operation.setup.errors import NoSpace, SetupError
+from operation.setup.install import Installer, InstallFailed
+from operation.setup.progress import say
+
+
+def make(checkout: Checkout) -> None:
+    """Leave a complete environment of the lock file in ``.venv``, whatever is there now.
+
+    Raises
+    ------
+    SetupError
+        With one message: what is missing and how to mend it.
+    """
+    if not checkout.lock.is_file():
+        raise SetupError(f"{checkout.lock} is missing: restore it with `git checkout requirements.lock`.")
+    try:
+        with turn.taken(checkout.root / "runs" / ".set-up.lock", _Waiting()):
+            if not checkout.ready():
+                _make(checkout)
+    except OSError as error:
+        raise SetupError(f"the environment cannot be written: {error}") from error
+
+
+def _make(checkout: Checkout) -> None:
+    begin = time.monotonic()
+    checkout.log.write_text("", encoding="utf-8")
+    try:
+        made = _updated(checkout) if _updatable(checkout) else _created(checkout)
+    except OSError as error:
+        if error.errno in (28, 112) or not checkout.venv.parent.exists():
+            raise NoSpace(str(error)) from error
+        raise
+    checkout.write_stamp(checkout.complete_stamp())
+    say(f"{made} in {time.monotonic() - begin:.0f} s.")
+
+
+def _updatable(checkout: Checkout) -> bool:
+    """Return whether the environment is whole and at its place, only of another lock."""
+    if not checkout.python.is_file():
+        return False
+    stamp = checkout.stamp()
+    if stamp is None:  # made by a person: theirs is not thrown away
+        return True
+    return stamp.get("state") == "complete" and stamp.get("venv") == checkout.complete_stamp()["venv"]
+
+
+def _updated(checkout: Checkout) -> str:
+    say("requirements.lock has changed: bringing .venv up to date.")
+    _begin(checkout)
+    installer = Installer(checkout)
+    try:
+        installer.sync()
+    except InstallFailed as failed:
+        say(f"{failed}; making .venv anew.")
+        return _created(checkout)
+    return "Up to date"
+
+
+def _created(checkout: Checkout) -> str:
+    _check_python()
+    _announce(checkout)
+    _remove(checkout)
+    _check_space(checkout)
+    _begin(checkout)
+    installer = Installer(checkout)
+    installer.create()
+    try:
+        installer.sync()
+    except InstallFailed as failed:
+        say(f"{failed}; going on with pip, which takes a few minutes.")
+        installer.install_with_pip()
+    return "Set up"
+
+
+def _begin(checkout: Checkout) -> None:
+    """Mark the environment as not finished, before anything in it changes."""
+    checkout.venv.mkdir(exist_ok=True)
+    checkout.write_stamp({"state": "incomplete"})
+
+
+def _announce(checkout: Checkout) -> None:
+    count, size = len(lockfile.entries(checkout.lock)), lockfile.size_in_megabytes(checkout.lock)
+    again = " (an earlier set-up did not finish)" if checkout.stamp() else ""
+    say(
+        f"Setting up, once{again}: {count} packages of requirements.lock, about {size:,} MB on disk, "
+        f"go into {checkout.venv}"
+    )
+
+
+def _check_python() -> None:
+    if importlib.util.find_spec("ensurepip") is None:
+        version = "{}.{}".format(*sys.version_info[:2])
+        raise SetupError(
+            f"this Python ({sys.executable}) comes without ensurepip, which makes virtual environments. "
+            f"On Debian and Ubuntu: sudo apt install python{version}-venv; then run the same command again."
+        )
+
+
+def _check_space(checkout: Checkout) -> None:
+    wanted = lockfile.size_in_megabytes(checkout.lock)
+    free = shutil.disk_usage(str(checkout.root)).free // 1_000_000
+    if free < wanted:
+        raise NoSpace(
+            f"the environment takes about {wanted:,} MB and {checkout.root} has {free:,} MB free: "
+            "free some space, or clone to a larger disk."
+        )
+
+
+def _remove(checkout: Checkout) -> None:
+    if checkout.venv.is_symlink() or checkout.venv.is_file():
+        checkout.venv.unlink()
+    elif checkout.venv.exists():
+        say("  removing what is there of .venv")
+        shutil.rmtree(str(checkout.venv))
+
+
+class _Waiting:
+    """Says that another set-up is at work, once, and then now and then that it still is."""
+
+    def __init__(self) -> None:
+        self.said = -1.0
+
+    def __call__(self, seconds: float) -> None:
+        if self.said < 0:
+            say(f"Another process (not {os.getpid()}) is setting up this folder; waiting for it.")
+        elif seconds - self.said >= 2:
+            say(f"  ... {seconds:.0f} s")
+        else:
+            return
+        self.said = seconds

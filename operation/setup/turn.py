@@ -1,0 +1,52 @@
+"""One set-up at a time: a lock that the operating system frees when its holder dies."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+PAUSE = 0.2
+
+
+@contextmanager
+def taken(file: Path, waiting: Callable[[float], None]) -> Iterator[None]:
+    """Hold the lock on `file`; while another process holds it call ``waiting(seconds)`` now and then."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+b") as handle:
+        begin = time.monotonic()
+        while not _lock(handle):
+            waiting(time.monotonic() - begin)
+            time.sleep(PAUSE)
+        yield  # closing the file frees the lock
+
+
+def _lock(handle: IO[bytes]) -> bool:
+    if os.name == "nt":
+        return _attempt(_lock_on_windows, handle)
+    return _attempt(_lock_on_posix, handle)
+
+
+def _lock_on_windows(handle: IO[bytes]) -> None:
+    msvcrt: Any = importlib.import_module("msvcrt")
+    handle.seek(0)
+    msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+
+
+def _lock_on_posix(handle: IO[bytes]) -> None:
+    fcntl: Any = importlib.import_module("fcntl")
+    fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _attempt(lock: Callable[[IO[bytes]], None], handle: IO[bytes]) -> bool:
+    try:
+        lock(handle)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:  # a file system without locks: two set-ups at once are then not kept apart
+        return True
+    return True
