@@ -1,0 +1,235 @@
+"""The only reader of ``configuration/``: one use case in one environment, validated whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from operation.engine.configuration_notebooks import notebook_problems
+from operation.engine.configuration_steps import Graph, is_empty
+from operation.engine.documents import Value
+from operation.engine.environment_file import EnvironmentFile, read_environment
+from operation.engine.errors import ConfigurationError, Problem, UsageError
+from operation.engine.layout import Layout, project
+from operation.engine.nearest import did_you_mean, listed
+from operation.engine.use_case_file import UseCaseModel, read_use_case
+from operation.engine.variables import Variable
+
+DEFAULT_ENVIRONMENT = "DEV"
+ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_-]*")
+USE_CASE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class NotebookEntry:
+    """A notebook of the use case and the parameters that it is given."""
+
+    name: str
+    parameters: dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A Core Script with its arguments as the use case names them.
+
+    Parameters
+    ----------
+    name : str
+        The step.
+    script : Path
+        The Core Script, absolute.
+    inputs : dict of str to str
+        Input argument -> ``step.output`` of another step, or a path (from the root when relative).
+    arguments : dict of str to scalar or list
+        Argument (with dashes) -> value; what was empty is left out, so that the script's default holds.
+    """
+
+    name: str
+    script: Path
+    inputs: dict[str, str]
+    arguments: dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One use case in one environment, resolved and checked.
+
+    Parameters
+    ----------
+    environment, use_case, description : str
+        Their names, and what the use case is about.
+    variables : dict of str to scalar
+        The environment's variables with the optional ones' defaults, resolved.
+    notebooks : tuple of NotebookEntry
+        In the order in which they are executed.
+    steps : dict of str to Step
+        Each after the steps that it reads from.
+    digest : str
+        SHA-256 of the resolved content of both files.
+    """
+
+    environment: str
+    variables: dict[str, str | int | float | bool]
+    use_case: str
+    description: str
+    notebooks: tuple[NotebookEntry, ...]
+    steps: dict[str, Step]
+    digest: str
+
+
+def environments(layout: Layout) -> list[str]:
+    """Return the environments that have a file, sorted: ``DEV``, ``PROD``, ``TEST``."""
+    return [name for name in configured_names(layout) if ENVIRONMENT_NAME.fullmatch(name)]
+
+
+def use_cases(layout: Layout) -> list[str]:
+    """Return the use cases that have a file, sorted."""
+    return [name for name in configured_names(layout) if USE_CASE_NAME.fullmatch(name)]
+
+
+def configured_names(layout: Layout) -> list[str]:
+    """Return what stands between ``configuration-`` and ``.yml`` in the names of all files, sorted."""
+    paths = layout.configuration.glob("configuration-*.yml")
+    return sorted(path.stem.removeprefix("configuration-") for path in paths)
+
+
+def configuration_file(layout: Layout, name: str) -> Path:
+    """Return the file of an environment or a use case."""
+    return layout.configuration / f"configuration-{name}.yml"
+
+
+def load(
+    environment: str | None = None, use_case: str | None = None, layout: Layout | None = None
+) -> Configuration:
+    """Read one use case in one environment and validate all of it.
+
+    Parameters
+    ----------
+    environment : str, optional
+        By default the operating system's variable ENVIRONMENT, else DEV.
+    use_case : str, optional
+        By default the environment's variable USECASE.
+    layout : Layout, optional
+        By default this checkout.
+
+    Raises
+    ------
+    UsageError
+        For an unknown environment or use case.
+    ConfigurationError
+        With every mistake in both files, and against scripts and notebooks.
+    """
+    found, problems = examine(environment, use_case, layout or project())
+    if problems or found is None:
+        raise ConfigurationError(problems)
+    return found
+
+
+def examine(
+    environment: str | None, use_case: str | None, layout: Layout
+) -> tuple[Configuration | None, list[Problem]]:
+    """Read as `load` does, but return the problems; the configuration is None when there are any."""
+    name = chosen_environment(environment, use_case, layout)
+    owner = layout.relative(configuration_file(layout, name))
+    surroundings, problems = read_environment(configuration_file(layout, name), owner, name, os.environ)
+    chosen = use_case or _default_use_case(surroundings, layout, problems)
+    if chosen is None:
+        return None, _hide(problems, surroundings.secrets)
+    path = configuration_file(layout, chosen)
+    read, more = read_use_case(
+        path, layout.relative(path), owner, surroundings.variables, surroundings.declared
+    )
+    problems += more
+    if read is None:
+        return None, _hide(problems, surroundings.secrets)
+    graph = Graph(read.content.steps, layout)
+    wrong = [*notebook_problems(read.content.notebooks, layout), *graph.problems()]
+    problems += [read.document.problem(place, message) for place, message in wrong]
+    if problems:
+        return None, _hide(problems, (*surroundings.secrets, *read.secrets))
+    return _configuration(name, chosen, surroundings.variables, read.content, graph), []
+
+
+def chosen_environment(environment: str | None, use_case: str | None, layout: Layout) -> str:
+    """Return the environment to use.
+
+    Raises
+    ------
+    UsageError
+        When it, or the use case, has no file.
+    """
+    name = environment or os.environ.get("ENVIRONMENT") or DEFAULT_ENVIRONMENT
+    origin = "" if environment or not os.environ.get("ENVIRONMENT") else " (the variable ENVIRONMENT)"
+    problems = []
+    if name not in environments(layout):
+        problems.append(_unknown("environment", name, environments(layout), origin))
+    if use_case is not None and use_case not in use_cases(layout):
+        problems.append(_unknown("use case", use_case, use_cases(layout)))
+    if problems:
+        raise UsageError("\n".join(problems))
+    return name
+
+
+def _unknown(kind: str, name: str, known: list[str], origin: str = "") -> str:
+    hint = did_you_mean(name, known)
+    return (
+        f"unknown {kind} '{name}'{origin}: there is no configuration/configuration-{name}.yml."
+        f"{hint} There is {listed(known, 'and')}."
+    )
+
+
+def _default_use_case(surroundings: EnvironmentFile, layout: Layout, problems: list[Problem]) -> str | None:
+    """Return the use case that the environment's USECASE names; what is wrong with it joins `problems`."""
+    if surroundings.document is None:
+        return None
+    variable = surroundings.variables.get("USECASE")
+    if variable and variable.text in use_cases(layout):
+        return variable.text
+    if variable is None and "USECASE" in surroundings.declared:
+        return None  # it could not be resolved, which has been told
+    if variable is None:
+        known = listed(use_cases(layout), "and")
+        message = f"variable USECASE is missing and no --use-case is given: there is {known}."
+    else:
+        message = _unknown("use case", variable.text, use_cases(layout))
+    problems.append(surroundings.document.problem(("variables", "USECASE"), message))
+    return None
+
+
+def _hide(problems: list[Problem], secrets: tuple[str, ...]) -> list[Problem]:
+    """Take every secret out of every message, wherever a value was quoted."""
+
+    def cleared(message: str) -> str:
+        for secret in secrets:
+            message = message.replace(secret, "***")
+        return message
+
+    return sorted({Problem(one.file, one.line, cleared(one.message)) for one in problems})
+
+
+def _configuration(
+    environment: str, use_case: str, variables: Mapping[str, Variable], content: UseCaseModel, graph: Graph
+) -> Configuration:
+    values = {name: one.value for name, one in variables.items() if one.value is not None}
+    resolved = {"variables": values, "use case": content.model_dump()}
+    return Configuration(
+        environment=environment,
+        variables=values,
+        use_case=use_case,
+        description=content.description,
+        notebooks=tuple(NotebookEntry(one.name, dict(one.parameters)) for one in content.notebooks),
+        steps={name: _step(name, graph) for name in graph.order()},
+        digest=hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest(),
+    )
+
+
+def _step(name: str, graph: Graph) -> Step:
+    model = graph.steps[name]
+    inputs = {key: value for key, value in model.inputs.items() if not is_empty(value)}
+    arguments = {key: value for key, value in model.arguments.items() if not is_empty(value)}
+    return Step(name, graph.script(name).resolve(), inputs, arguments)

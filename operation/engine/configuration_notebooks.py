@@ -1,0 +1,57 @@
+"""The notebooks of a use case: that they exist, and know the parameters that they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from operation.engine.documents import Place
+from operation.engine.errors import UsageError
+from operation.engine.layout import Layout
+from operation.engine.nearest import did_you_mean, listed
+from operation.engine.notebooks.parameters import read_parameters
+from operation.engine.use_case_file import NotebookModel
+
+
+def notebook_problems(entries: Sequence[NotebookModel], layout: Layout) -> Iterator[tuple[Place, str]]:
+    """Yield every mistake in the use case's list of notebooks, with its place in the file."""
+    seen: set[str] = set()
+    for index, entry in enumerate(entries):
+        place: Place = ("notebooks", index, "name")
+        path = layout.notebooks / f"{entry.name}.ipynb"
+        if not entry.name:
+            continue  # what was wrong with it has been told
+        if entry.name in seen:
+            yield (
+                place,
+                f"notebook '{entry.name}' stands a second time: its reports would overwrite each other.",
+            )
+        elif not path.is_file():
+            yield place, _missing(entry.name, layout)
+        else:
+            yield from _parameters(index, entry, path)
+        seen.add(entry.name)
+
+
+def _missing(name: str, layout: Layout) -> str:
+    known = sorted(one.stem for one in layout.notebooks.glob("*.ipynb"))
+    stem = name.removesuffix(".ipynb")
+    if stem in known:
+        return f"notebooks are named without their suffix: write '{stem}'."
+    hint = did_you_mean(stem, known) or f" There is {listed(known, 'and')}."
+    return f"there is no notebook notebooks/{stem}.ipynb.{hint}"
+
+
+def _parameters(index: int, entry: NotebookModel, path: Path) -> Iterator[tuple[Place, str]]:
+    try:
+        known = read_parameters(path)
+    except UsageError as error:
+        yield ("notebooks", index, "name"), str(error)
+        return
+    for name, value in entry.parameters.items():
+        place = ("notebooks", index, "parameters", name)
+        if name not in known:
+            hint = did_you_mean(name, known) or f" It has {listed(known, 'and')}."
+            yield place, f"notebook '{entry.name}' has no parameter '{name}'.{hint}"
+        elif problem := known[name].problem(value):
+            yield place, f"parameter '{name}' of notebook '{entry.name}': {problem}."

@@ -1,0 +1,240 @@
+"""The steps of a use case against the contracts of their scripts and against one another."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from operation.engine.contract import Argument, Contract, build_parser, read_contract
+from operation.engine.documents import Place, Value
+from operation.engine.errors import UsageError
+from operation.engine.layout import Layout
+from operation.engine.nearest import did_you_mean, listed, nearest
+from operation.engine.use_case_file import StepModel
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_REFERENCE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+Found = tuple[Place, str]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The steps of one use case as the file has them, checked together.
+
+    Parameters
+    ----------
+    steps : Mapping[str, StepModel]
+        By name, in the file's order.
+    layout : Layout
+        The project.
+    """
+
+    steps: Mapping[str, StepModel]
+    layout: Layout
+
+    def script(self, name: str) -> Path:
+        """Return the Core Script of the step `name`."""
+        return self.layout.src / (self.steps[name].script or f"{name}.py")
+
+    @cached_property
+    def _read(self) -> dict[str, Contract | str]:
+        return {name: self._contract(name) for name in self.steps}
+
+    def _contract(self, name: str) -> Contract | str:
+        """Return the contract of the step's script, or why there is none."""
+        script = self.script(name)
+        shown = self.layout.relative(script)
+        if not script.is_file():
+            scripts = [path.name for path in sorted(self.layout.src.glob("*.py"))]
+            return f"step '{name}': there is no script {shown}.{did_you_mean(script.name, scripts)}"
+        try:
+            return read_contract(script)
+        except UsageError as error:
+            return f"step '{name}': {str(error).replace(str(script), shown)}"
+        except (
+            ArithmeticError,
+            AttributeError,
+            ImportError,
+            LookupError,
+            NameError,
+            TypeError,
+            ValueError,
+        ) as error:
+            return f"step '{name}': build_parser() of {shown} fails: {type(error).__name__}: {error}."
+        except argparse.ArgumentError as error:
+            return f"step '{name}': build_parser() of {shown} fails: {error}."
+
+    @property
+    def contracts(self) -> dict[str, Contract]:
+        """The contracts that could be read, by step."""
+        return {name: one for name, one in self._read.items() if isinstance(one, Contract)}
+
+    def problems(self) -> Iterator[Found]:
+        """Yield every mistake with its place in the file."""
+        if not self.steps:
+            yield ("steps",), "'steps' holds no step: add one, such as 'ingest:'."
+        for name, contract in self._read.items():
+            place = ("steps", name)
+            if not _NAME.fullmatch(name):
+                yield place, f"'{name}' is no step's name: expected lower-case letters, digits and '_'."
+            if isinstance(contract, str):
+                yield (*place, "script"), contract
+                yield from self._inputs(name, None)
+            else:
+                yield from self._arguments(name, contract)
+                yield from self._inputs(name, contract)
+                yield from self._required(name, contract)
+        yield from self._circle()
+
+    def _arguments(self, name: str, contract: Contract) -> Iterator[Found]:
+        for key, value in self.steps[name].arguments.items():
+            place = ("steps", name, "arguments", key)
+            argument = contract.arguments.get(key)
+            if argument is None or argument.role != "value":
+                yield place, self._misplaced(name, key, contract, "argument")
+            elif not is_empty(value) and (problem := argument.problem(value)):
+                yield (
+                    place,
+                    f"argument '{key}' of step '{name}': {problem}{'' if problem.endswith('?') else '.'}",
+                )
+
+    def _inputs(self, name: str, contract: Contract | None) -> Iterator[Found]:
+        for key, value in self.steps[name].inputs.items():
+            place = ("steps", name, "inputs", key)
+            argument = contract.arguments.get(key) if contract else None
+            if contract and (argument is None or argument.role != "input"):
+                yield place, self._misplaced(name, key, contract, "input")
+            elif not is_empty(value) and (problem := self._source_problem(value)):
+                yield place, f"input '{key}' of step '{name}' {problem}"
+
+    def _misplaced(self, name: str, key: str, contract: Contract, kind: str) -> str:
+        script = self.layout.relative(contract.script)
+        argument = contract.arguments.get(key)
+        if argument is None:
+            known = contract.inputs if kind == "input" else contract.values
+            close = nearest(key, known) or nearest(key, contract.arguments)
+            hint = f" Did you mean '{close}'?" if close else f" It has {listed(known, 'and')}."
+            return f"step '{name}' has no {kind} '{key}': {script} does not know it.{hint}"
+        if argument.role == "output":
+            return f"'{key}' is an output of {script}. Remove it: outputs go to the store by themselves."
+        right = "inputs" if argument.role == "input" else "arguments"
+        return f"'{key}' is one of the {right} of {script}. Move it to '{right}' of step '{name}'."
+
+    def _source_problem(self, value: str) -> str | None:
+        """Return why nothing can be read from `value`, a reference or a path."""
+        reference = _REFERENCE.fullmatch(value)
+        if reference and reference[1] in self.steps:
+            return self._output_problem(*reference.groups())
+        path = self.layout.root / value
+        if path.exists():
+            return None
+        if "/" in value or "\\" in value:
+            if Path(value).is_absolute():
+                return None  # data may be mounted where the step runs and not where it is checked
+            siblings = [self.layout.relative(one) for one in sorted(path.parent.glob("*"))]
+            return f"reads the path '{value}', which does not exist.{did_you_mean(value, siblings)}"
+        if reference is None:
+            expected = "expected step.output, such as 'ingest.table', or a path that exists"
+            return f"reads '{value}': {expected}.{did_you_mean(value, self._outputs())}"
+        return (
+            f"reads '{value}', but there is no step '{reference[1]}'.{did_you_mean(value, self._outputs())}"
+        )
+
+    def _output_problem(self, step: str, output: str) -> str | None:
+        contract = self.contracts.get(step)
+        if contract is None or output in contract.outputs:
+            return None
+        written = listed(contract.outputs, "and")
+        hint = did_you_mean(f"{step}.{output}", [f"{step}.{one}" for one in contract.outputs])
+        return f"reads '{step}.{output}', but step '{step}' writes {written}.{hint}"
+
+    def _outputs(self) -> list[str]:
+        return [f"{step}.{output}" for step, one in self.contracts.items() for output in one.outputs]
+
+    def _required(self, name: str, contract: Contract) -> Iterator[Found]:
+        step = self.steps[name]
+        given = {key for key, value in {**step.inputs, **step.arguments}.items() if not is_empty(value)}
+        missing = [
+            one
+            for one in contract.arguments.values()
+            if one.required and one.role != "output" and one.name not in given
+        ]
+        for one in missing:
+            yield ("steps", name), f"step '{name}' lacks {self._lacking(one)}"
+        if not missing and (problem := _parser_problem(contract, step)):
+            yield ("steps", name), f"step '{name}': {problem}."
+
+    def _lacking(self, argument: Argument) -> str:
+        what = f"'{argument.name}' ({argument.help})" if argument.help else f"'{argument.name}'"
+        if argument.role == "value":
+            return f"the argument {what}: add '{argument.name}: ...', {argument.expected}, to its arguments."
+        likely = [one for one in self._outputs() if one.endswith(f".{argument.name}")]
+        example = likely[0] if likely else "step.output"
+        return f"the input {what}: add a line such as '{argument.name}: {example}' to its inputs."
+
+    @property
+    def _needs(self) -> dict[str, list[str]]:
+        found = {name: map(_REFERENCE.fullmatch, step.inputs.values()) for name, step in self.steps.items()}
+        return {
+            name: [one[1] for one in refs if one and one[1] in self.steps] for name, refs in found.items()
+        }
+
+    def _circle(self) -> Iterator[Found]:
+        try:
+            TopologicalSorter(self._needs).prepare()
+        except CycleError as error:
+            around = error.args[1][:0:-1]
+            start = min(around, key=list(self.steps).index)
+            at = around.index(start)
+            path = " -> ".join([*around[at:], *around[:at], start])
+            yield (
+                ("steps", start, "inputs"),
+                f"steps wait for one another: {path}. One of them must read less.",
+            )
+
+    def order(self) -> list[str]:
+        """Return the steps' names, each after those it reads from, otherwise in the file's order."""
+        waiting, needs = list(self.steps), self._needs
+        done: list[str] = []
+        while waiting:
+            ready = next(name for name in waiting if set(needs[name]) <= set(done))
+            waiting.remove(ready)
+            done.append(ready)
+        return done
+
+
+def is_empty(value: Value) -> bool:
+    """Tell whether `value` leaves an argument to its default."""
+    return value is None or value == ""
+
+
+class _Refused(Exception):
+    """What argparse says of a command line."""
+
+
+def _parser_problem(contract: Contract, step: StepModel) -> str | None:
+    """Return what only the parser itself knows: groups of which one is required, or one excludes another."""
+    parser = build_parser(contract.script)
+
+    def refuse(message: str) -> None:
+        raise _Refused(message)
+
+    parser.error = refuse  # type: ignore[assignment,method-assign]
+    sound = {
+        key: value for key, value in step.inputs.items() if key in contract.inputs and not is_empty(value)
+    }
+    sound |= {
+        key: value
+        for key, value in step.arguments.items()
+        if key in contract.values and not is_empty(value) and not contract.values[key].problem(value)
+    }
+    try:
+        parser.parse_args(contract.argv({**sound, **dict.fromkeys(contract.outputs, "output")}))
+    except _Refused as error:
+        return str(error).replace("--", "")
+    return None

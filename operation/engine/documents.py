@@ -1,0 +1,211 @@
+"""YAML with places: what a person wrote, and on which line.
+
+Stricter than YAML and closer to what people expect of it: a key may stand only once, ``no`` and
+``2013-01-01`` are text (YAML 1.2), aliases and tags are refused because Azure DevOps refuses them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, TypeAlias
+
+import yaml
+from yaml.composer import Composer, ComposerError
+from yaml.error import MarkedYAMLError
+from yaml.parser import Parser
+from yaml.reader import Reader, ReaderError
+from yaml.resolver import BaseResolver
+from yaml.scanner import Scanner
+
+from operation.engine.errors import Problem
+
+Scalar: TypeAlias = str | int | float | bool | None
+Value: TypeAlias = Any  # a Scalar, a list of Values or a dict of Values by text
+Place: TypeAlias = tuple[str | int, ...]
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")  # 007 is somebody's identifier, not seven
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
+_WORDS: dict[str, Scalar] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_CAUSES = {
+    "mapping values are not allowed here": "a ': ' inside a value, or wrong indentation: quote the value or "
+    "indent it as its neighbours are",
+    "could not find expected ':'": "a key without ': ' behind it",
+    "found unexpected end of stream": "a quote that is opened and never closed",
+    "expected <block end>, but found '<block mapping start>'": "indentation that no line above has",
+    "but found another document": "remove the line '---' and what follows, or make it a file of its own",
+}
+
+
+@dataclass(frozen=True)
+class Document:
+    """One YAML file, read.
+
+    Parameters
+    ----------
+    file : str
+        The file as a person would type it from the root.
+    data : dict
+        Its content.
+    lines : Mapping[Place, int]
+        Line (from 1) of every key and list item, by its path of keys and indices.
+    texts : Mapping[Place, str]
+        What stands in the file, letter by letter, for every scalar: ``1.10`` where the data say 1.1.
+    """
+
+    file: str
+    data: dict[str, Value]
+    lines: Mapping[Place, int]
+    texts: Mapping[Place, str]
+
+    def line(self, place: Place) -> int:
+        """Return the line of `place`, or of the nearest thing around it that the file has."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+    def problem(self, place: Place, message: str) -> Problem:
+        """Return `message` as a problem at `place`."""
+        return Problem(self.file, self.line(place), message)
+
+
+def read_document(path: Path, file: str) -> tuple[Document | None, list[Problem]]:
+    """Read the YAML mapping in `path`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    file : str
+        Its name in messages.
+
+    Returns
+    -------
+    document : Document or None
+        None when the file is not readable YAML with a mapping at its top.
+    problems : list of Problem
+        Every mistake found; duplicate keys are reported and the first one holds.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        return None, [Problem(file, 1, f"cannot be read: {error.strerror}.")]
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        return None, [Problem(file, line, "not UTF-8 text. Save the file with encoding UTF-8.")]
+    return parse_document(text, file)
+
+
+def parse_document(text: str, file: str) -> tuple[Document | None, list[Problem]]:
+    """Read the YAML mapping in `text`, as `read_document` does."""
+    try:
+        node = _Loader(text).get_single_node()
+        reading = _Reading(file)
+        data = reading.value(node, ()) if node else None
+    except MarkedYAMLError as error:
+        return None, _syntax_problems(text, file, error)
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        character = chr(error.character) if isinstance(error.character, int) else error.character
+        return None, [Problem(file, line, f"holds the control character {character!r}: remove it.")]
+    except RecursionError:
+        return None, [Problem(file, 1, "is nested too deeply to be a configuration.")]
+    if data is None:
+        return None, [Problem(file, 1, "is empty: expected a mapping, lines such as 'key: value'.")]
+    if not isinstance(data, dict):
+        found = "a list" if isinstance(data, list) else "a single value"
+        return None, [Problem(file, 1, f"holds {found}: expected a mapping, lines such as 'key: value'.")]
+    return Document(file, data, reading.lines, reading.texts), reading.problems
+
+
+def scalar(text: str) -> Scalar:
+    """Return the value that the unquoted `text` stands for: a number, true or false, null, or text."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    return text
+
+
+def _syntax_problems(text: str, file: str, error: MarkedYAMLError) -> list[Problem]:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    if "'\\t'" in (error.problem or ""):
+        lines = {number for number, one in enumerate(text.splitlines(), 1) if re.match(r" *\t", one)}
+        message = "a tab stands where YAML allows only spaces. Replace it by spaces."
+        return [Problem(file, one, message) for one in sorted(lines | {line})]
+    what = (error.problem or error.context or "unreadable").rstrip(".")
+    cause = next((words for start, words in _CAUSES.items() if (error.problem or "").startswith(start)), "")
+    reason = f" (often: {cause})" if cause else ""
+    return [Problem(file, line, f"not valid YAML at column {column}: {what}{reason}.")]
+
+
+class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
+    """PyYAML up to its nodes; which type a scalar has is decided here, not there."""
+
+    def __init__(self, text: str) -> None:
+        Reader.__init__(self, text)
+        Scanner.__init__(self)
+        Parser.__init__(self)
+        Composer.__init__(self)
+        BaseResolver.__init__(self)
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        stream: Any = self  # PyYAML's event methods are not annotated
+        event = stream.peek_event()
+        tag = getattr(event, "tag", None)
+        if anchor := getattr(event, "anchor", None):
+            sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
+            _refuse(f"'{sign}{anchor}': anchors and aliases are not read here. Write the value out", event)
+        if tag and tag != "!":
+            _refuse(f"tags such as '{tag}' are not read here. Remove it", event)
+        return Composer.compose_node(self, parent, index)
+
+
+def _refuse(message: str, event: yaml.Event) -> NoReturn:
+    mark: Any = event.start_mark
+    raise ComposerError(problem=message, problem_mark=mark)
+
+
+@dataclass
+class _Reading:
+    """Values, lines, texts and problems of one file, gathered in one walk."""
+
+    file: str
+    lines: dict[Place, int] = field(default_factory=dict)
+    texts: dict[Place, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def value(self, node: yaml.Node, place: Place) -> Value:
+        self.lines.setdefault(place, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, place)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(one, (*place, index)) for index, one in enumerate(node.value)]
+        self.texts[place] = node.value
+        return node.value if getattr(node, "style", None) else scalar(node.value)
+
+    def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.problems.append(Problem(self.file, line, "a list or mapping is no key: expected text."))
+                continue
+            key = key_node.value
+            if key in found:
+                first = self.lines[(*place, key)]
+                message = f"'{key}' stands here a second time, first in line {first}. Keep one of them."
+                self.problems.append(Problem(self.file, line, message))
+                continue
+            self.lines[(*place, key)] = line
+            found[key] = self.value(value_node, (*place, key))
+        return found

@@ -1,0 +1,137 @@
+"""Variables and their ``$(NAME)`` references, as Azure DevOps writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from operation.engine.documents import Scalar, Value, scalar
+from operation.engine.nearest import did_you_mean
+
+_REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.]*)\)")
+_LOOKALIKE = re.compile(r"\$\{\{[^}]*\}?\}?|\$\{[^}]*\}?|\$\[[^]]*\]?|\$\([^)]*\)?")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable before or after resolution.
+
+    Parameters
+    ----------
+    text : str
+        Letter by letter, as it is put into the middle of another text.
+    value : str, int, float, bool or None
+        What it stands for alone.
+    """
+
+    text: str
+    value: Scalar
+
+
+def typed(text: str) -> Variable:
+    """Return the variable that the unquoted `text` makes."""
+    return Variable(text, scalar(text))
+
+
+def references(text: str) -> list[str]:
+    """Return the names that `text` refers to, in their order."""
+    return _REFERENCE.findall(text)
+
+
+def malformed(text: str) -> list[str]:
+    """Return what looks like a reference in `text` and is none: ``$(A B)``, ``${NAME}``, ``${{ x }}``."""
+    return [found for found in _LOOKALIKE.findall(text) if not _REFERENCE.fullmatch(found)]
+
+
+def substitute(text: str, variables: Mapping[str, Variable]) -> Variable:
+    """Return `text` with its references replaced.
+
+    A text that is one reference and nothing else takes the type of the variable.
+
+    Raises
+    ------
+    KeyError
+        When a name is not among `variables`.
+    """
+    alone = _REFERENCE.fullmatch(text)
+    if alone:
+        return variables[alone[1]]
+    whole = _REFERENCE.sub(lambda found: variables[found[1]].text, text)
+    return Variable(whole, whole)
+
+
+def resolve(
+    raw: Mapping[str, Variable], declared: Collection[str] = ()
+) -> tuple[dict[str, Variable], dict[str, list[str]]]:
+    """Resolve the references among variables.
+
+    Parameters
+    ----------
+    raw : Mapping[str, Variable]
+        Variables by name, in the file's order.
+    declared : Collection[str], default=()
+        Further names that exist and have no usable value: what refers to them is no mistake of its own.
+
+    Returns
+    -------
+    variables : dict of str to Variable
+        Those that could be resolved.
+    problems : dict of str to list of str
+        By variable, what is wrong with its own references; a variable that only refers to a
+        broken one is in neither.
+    """
+    graph = {name: references(one.text) if isinstance(one.value, str) else [] for name, one in raw.items()}
+    known = {*raw, *declared}
+    problems = {name: found for name, one in raw.items() if (found := reference_problems(one.value, known))}
+    inner = {name: [to for to in names if to in raw] for name, names in graph.items()}
+    for name, path in _circles(inner):
+        message = f"refers to itself: {' -> '.join(path)}. Give one of them a value of its own."
+        problems.setdefault(name, []).append(message)
+    done: dict[str, Variable] = {}
+    sound = TopologicalSorter({name: names for name, names in inner.items() if name not in problems})
+    for name in sound.static_order():
+        if name not in problems and all(one in done for one in graph[name]):
+            done[name] = substitute(raw[name].text, done) if graph[name] else raw[name]
+    return {name: done[name] for name in raw if name in done}, problems
+
+
+def reference_problems(value: Value, known: Collection[str], owner: str = "this file") -> list[str]:
+    """Return what is wrong with the references in `value`; the names must be among `known` of `owner`."""
+    if not isinstance(value, str):
+        return []
+    return [
+        f"'{found}' is no reference: variables are written $(NAME), and nothing else is replaced."
+        for found in malformed(value)
+    ] + [
+        f"$({name}) is undefined: {owner} declares no variable of that name.{did_you_mean(name, known)}"
+        for name in dict.fromkeys(references(value))
+        if name not in known
+    ]
+
+
+def resolved(value: Value, variables: Mapping[str, Variable]) -> Value:
+    """Return `value` (a scalar, list or mapping) with every reference in it replaced where it can be."""
+    if isinstance(value, dict):
+        return {key: resolved(one, variables) for key, one in value.items()}
+    if isinstance(value, list):
+        return [resolved(one, variables) for one in value]
+    if isinstance(value, str) and all(name in variables for name in references(value)):
+        return substitute(value, variables).value
+    return value
+
+
+def _circles(graph: dict[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
+    """Yield every circle of references once: the member that stands first, and the way round from it."""
+    while True:
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            around = error.args[1][:0:-1]  # graphlib lists what is referred to before what refers
+            start = min(around, key=list(graph).index)
+            at = around.index(start)
+            yield start, [*around[at:], *around[:at], start]
+            graph = {name: names for name, names in graph.items() if name != start}
+        else:
+            return
