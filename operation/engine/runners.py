@@ -7,6 +7,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ class ScriptFailed(StepFailed):
 
 def in_process(script: Path, argv: Sequence[str]) -> None:
     """Call the script's ``main(argv)`` here, so that a debugger can step into it."""
-    load_module(script).main(list(argv))
+    with chdir(_root(script)):
+        load_module(script).main(list(argv))
 
 
 def child_process(script: Path, argv: Sequence[str]) -> None:
@@ -48,20 +50,22 @@ def child_process(script: Path, argv: Sequence[str]) -> None:
     with subprocess.Popen(
         [sys.executable, str(script), *argv],
         stderr=subprocess.PIPE,
+        cwd=_root(script),
         env={**os.environ, **thread_limits(1)},
         text=True,
         encoding="utf-8",
         errors="replace",
     ) as child:
         assert child.stderr is not None  # noqa: S101 - asked for above
-        lines = [line for line in child.stderr if not _is_noise(line)]
+        lines = list(child.stderr)
     if child.returncode:
         raise ScriptFailed(from_text("".join(lines), script), 3 if child.returncode == 3 else 1)
     sys.stderr.writelines(lines)
 
 
-def _is_noise(line: str) -> bool:
-    return not line.strip()
+def _root(script: Path) -> Path:
+    """Return the folder that relative paths in arguments start from, wherever the caller stands."""
+    return script.parent.parent
 
 
 def thread_limits(workers: int) -> dict[str, str]:

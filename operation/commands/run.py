@@ -1,0 +1,76 @@
+"""Execute the notebooks of a use case headlessly and leave reports."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from operation.commands.progress import Progress
+from operation.engine import run as engine
+from operation.engine.layout import Layout, project
+from operation.engine.run_manifest import RunManifest
+
+_EXIT_CODES = {"succeeded": 0, "rejected": 3, "interrupted": 130}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``run``."""
+    parser.description = (
+        "Execute the notebooks of a use case in order with papermill, and write HTML reports."
+    )
+    parser.epilog = (
+        "example: python3 -m operation run --environment TEST --notebook 03-train-model -p learning_rate=0.05"
+    )
+    parser.add_argument("--environment", metavar="NAME", help="configuration-<NAME>.yml (default: DEV)")
+    parser.add_argument(
+        "--use-case", metavar="NAME", help="configuration-<NAME>.yml (default: the environment's)"
+    )
+    parser.add_argument(
+        "--notebook", nargs="+", default=[], metavar="NAME", help="only these, in the order given"
+    )
+    parser.add_argument(
+        "-p",
+        dest="given",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the notebooks, or step.argument=value; may be repeated",
+    )
+    parser.add_argument("--fresh", action="store_true", help="execute every step, reuse nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run and say where the report is."""
+    layout = project()
+    request = engine.Request(args.environment, args.use_case, args.notebook, args.given, args.fresh)
+    prepared = engine.prepare(layout, request)
+    configured = prepared.configured
+    print(f"{configured.use_case} in {configured.environment}: {configured.description}", flush=True)
+    with Progress([one.name for one in prepared.notebooks]) as progress:
+        record = engine.start(layout, prepared, progress.say)
+    _tell(layout, record)
+    return _EXIT_CODES.get(record.status, 1)
+
+
+def _tell(layout: Layout, record: RunManifest) -> None:
+    content = record.content
+    steps = content["steps"]
+    reused = sum(step["how"] == "reused" for step in steps)
+    took = f"{content['seconds']:.0f} s, {len(steps)} steps, {reused} reused"
+    if content["error"]:
+        print(_failure(content["error"], content["command"]), file=sys.stderr)
+    for name, value in sorted(content["metrics"].items()):
+        if name.startswith("evaluate.") and isinstance(value, float):
+            print(f"  {name.removeprefix('evaluate.'):<28} {value:.4f}")
+    print(f"{content['status']} ({took})")
+    print(f"report: {layout.relative(record.folder.path / 'index.html')}")
+
+
+def _failure(error: dict[str, object], command: str) -> str:
+    count = error["execution_count"]
+    cell = f"cell In [{count}]" if count else f"cell {error['cell']}"
+    place = f"{error['file']}:{error['line']}" if error["line"] else str(error["file"])
+    return (
+        f"error: {error['notebook']}, {cell}, {place}: {error['type']}: {error['message']}\n"
+        f"  mend it and run again; what was done is reused: {command}"
+    )

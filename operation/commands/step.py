@@ -1,0 +1,77 @@
+"""Execute one Core Script as a child process, with what it needs upstream."""
+
+from __future__ import annotations
+
+import argparse
+
+from operation.engine import configuration, contract
+from operation.engine.errors import UsageError
+from operation.engine.layout import Layout, project
+from operation.engine.nearest import did_you_mean
+from operation.engine.runners import child_process
+from operation.engine.session import Session
+from operation.engine.step import Done
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``step``; those of the Core Script come from its own parser."""
+    parser.description = (
+        "Execute one step of a use case as a child process. Every argument of its Core Script may be "
+        "given behind the step's name; what is not given is as configured."
+    )
+    parser.epilog = "example: python3 -m operation step train --learning-rate 0.05"
+    parser.add_argument("step", help="name in the use case")
+    parser.add_argument("--environment", metavar="NAME", help="configuration-<NAME>.yml (default: DEV)")
+    parser.add_argument(
+        "--use-case", metavar="NAME", help="configuration-<NAME>.yml (default: the environment's)"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="execute it even when the store holds its outputs"
+    )
+    parser.add_argument("given", nargs=argparse.REMAINDER, help="arguments of the Core Script")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Execute the step and say where its outputs are."""
+    own, given = _split(args)
+    layout = project()
+    configured = configuration.load(own.environment, own.use_case, layout)
+    if args.step not in configured.steps:
+        hint = did_you_mean(args.step, configured.steps)
+        raise UsageError(f"no step '{args.step}'.{hint} There are: {', '.join(configured.steps)}.")
+    script = configured.steps[args.step].script
+    values = _script_values(contract.build_parser(script), given)
+    session = Session(configured, layout, child_process)
+    _tell(layout, session.step(args.step, values, fresh=own.fresh))
+    return 0
+
+
+def _split(args: argparse.Namespace) -> tuple[argparse.Namespace, list[str]]:
+    """Take this command's own options out of what stands behind the step's name."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("environment", "use_case"):
+        parser.add_argument(f"--{name.replace('_', '-')}", default=getattr(args, name))
+    parser.add_argument("--fresh", action="store_true", default=args.fresh)
+    return parser.parse_known_args(args.given)
+
+
+def _script_values(parser: argparse.ArgumentParser, given: list[str]) -> dict[str, object]:
+    """Parse `given` as the script would; only what stands there is returned."""
+    parser.allow_abbrev = False
+    for action in parser._actions:
+        action.required = False
+        action.default = argparse.SUPPRESS
+    values, unknown = parser.parse_known_args(given)
+    if unknown:
+        names = [action.option_strings[0] for action in parser._actions if action.option_strings]
+        hint = did_you_mean(unknown[0].partition("=")[0], names)
+        raise UsageError(f"{parser.prog}: unknown argument {unknown[0]}.{hint}")
+    return vars(values)
+
+
+def _tell(layout: Layout, done: Done) -> None:
+    for name, value in sorted(done.metrics.items()):
+        print(f"  {name:<28} {value:.4f}" if isinstance(value, float) else f"  {name:<28} {value}")
+    for name in done.plan.contract.outputs:
+        print(f"  {name}: {layout.relative(done.entry.output(name))}")
+    print(f"{done.plan.step} {done.how} in {done.seconds:.1f} s, key {done.plan.key[:12]}")

@@ -1,0 +1,138 @@
+"""``-p name=value``: checked against notebooks and contracts before any kernel starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from operation.engine.configuration import Configuration
+from operation.engine.contract import Argument, read_contract
+from operation.engine.errors import UsageError
+from operation.engine.nearest import did_you_mean
+from operation.engine.notebooks.parameters import Parameter, read_parameters, step_calls
+
+_CHOSEN_ELSEWHERE = {"use_case": "--use-case", "environment": "--environment"}
+
+
+@dataclass
+class Assignments:
+    """What ``-p`` says.
+
+    Parameters
+    ----------
+    parameters : dict
+        Notebook -> parameter -> value.
+    overrides : dict
+        Step -> argument -> value: what the parameter stands for, so that later notebooks go on
+        from the step as it was changed.
+    """
+
+    parameters: dict[str, dict[str, object]] = field(default_factory=dict)
+    overrides: dict[str, dict[str, object]] = field(default_factory=dict)
+
+
+def assign(configured: Configuration, notebooks: Sequence[Path], given: Iterable[str]) -> Assignments:
+    """Check every ``name=value`` of `given` and say where it goes.
+
+    ``name`` is a parameter of a notebook, or ``step.argument``.
+
+    Raises
+    ------
+    UsageError
+        With all problems at once.
+    """
+    found = Assignments()
+    problems = [problem for text in given for problem in _take(configured, notebooks, text, found)]
+    if problems:
+        raise UsageError("\n".join(problems))
+    return found
+
+
+def _take(
+    configured: Configuration, notebooks: Sequence[Path], text: str, found: Assignments
+) -> Iterator[str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        yield f"-p {text}: expected name=value."
+    elif name in _CHOSEN_ELSEWHERE:
+        yield f"-p {text}: choose it with {_CHOSEN_ELSEWHERE[name]} {value}."
+    elif "." in name:
+        yield from _override(configured, name, value, found)
+    else:
+        yield from _parameter(configured, notebooks, name, value, found)
+
+
+def _override(configured: Configuration, name: str, text: str, found: Assignments) -> Iterator[str]:
+    step, _, argument = name.partition(".")
+    if step not in configured.steps:
+        yield f"-p {name}={text}: no step '{step}'.{did_you_mean(step, configured.steps)}"
+        return
+    try:
+        known = read_contract(configured.steps[step].script).named(argument)
+    except UsageError as error:
+        yield f"-p {name}={text}: {error}"
+        return
+    value = _value(text, known.type_name)
+    problem = known.problem(value)
+    if problem:
+        yield f"-p {name}={text}: {problem}."
+    found.overrides.setdefault(step, {})[known.name] = value
+
+
+def _parameter(
+    configured: Configuration, notebooks: Sequence[Path], name: str, text: str, found: Assignments
+) -> Iterator[str]:
+    declared = {path: read_parameters(path) for path in notebooks}
+    takers = [path for path, parameters in declared.items() if name in parameters]
+    if not takers:
+        known = {one for parameters in declared.values() for one in parameters}
+        listed = ", ".join(sorted(known - set(_CHOSEN_ELSEWHERE))) or "none"
+        hint = did_you_mean(name, known)
+        yield f"-p {name}={text}: no notebook has this parameter.{hint} There are: {listed}."
+    for path in takers:
+        parameter = declared[path][name]
+        value = _value(text, parameter.annotation)
+        problems = list(_problems(configured, path, parameter, value, found))
+        yield from (f"-p {name}={text}: {path.stem}: {problem}." for problem in problems)
+        found.parameters.setdefault(path.stem, {})[name] = value
+
+
+def _problems(
+    configured: Configuration, path: Path, parameter: Parameter, value: object, found: Assignments
+) -> Iterator[str]:
+    problem = parameter.problem(value)
+    if problem:
+        yield problem
+        return
+    if value is None:
+        return
+    for step, argument in arguments_of(configured, path, parameter.name):
+        found.overrides.setdefault(step, {})[argument.name] = value
+        problem = argument.problem(value)
+        if problem:
+            yield f"{step}: {problem}"
+
+
+def arguments_of(configured: Configuration, path: Path, parameter: str) -> Iterator[tuple[str, Argument]]:
+    """Yield step and argument for every ``core.<step>(<argument>=<parameter>)`` of the notebook at `path`."""
+    for call in step_calls(path):
+        if call.step in configured.steps:
+            known = read_contract(configured.steps[call.step].script).arguments
+            yield from (
+                (call.step, known[name])
+                for name, variable in call.passed.items()
+                if variable == parameter and name in known
+            )
+
+
+def _value(text: str, kind: str) -> object:
+    """Read `text` as YAML would, but leave it text where text is wanted."""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    wants_text = kind.partition("|")[0].strip() == "str"
+    return text if wants_text and not isinstance(value, str | None) else value

@@ -1,0 +1,64 @@
+"""Where a notebook failed: the cell, and the line of ``src/`` or of the cell that raised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_FRAME = re.compile(r"^File (?P<file>.+?\.py):(?P<line>\d+)", re.MULTILINE)
+_CELL = re.compile(r"^Cell In\s?\[\d+\], line (?P<line>\d+)", re.MULTILINE)
+
+
+def failing_cell(document: Mapping[str, Any]) -> int | None:
+    """Return the index of the cell that raised or was executing when the kernel ended."""
+    states = [cell.get("metadata", {}).get("papermill", {}) for cell in document["cells"]]
+    for index, state in enumerate(states):
+        if state.get("exception") is True or state.get("status") in {"running", "failed"}:
+            return index
+    return None
+
+
+def error_record(
+    document: Mapping[str, Any], notebook: str, error: BaseException, steps: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the ``error`` record of a run's manifest.
+
+    Parameters
+    ----------
+    document : mapping
+        The executed notebook as it was saved.
+    notebook : str
+        Its name.
+    error : BaseException
+        What its execution raised.
+    steps : sequence of mappings
+        The records of the steps that it called: a failed one knows its place best.
+    """
+    index = failing_cell(document)
+    cell = document["cells"][index] if index is not None else {}
+    raised = next((one for one in cell.get("outputs", []) if one.get("output_type") == "error"), {})
+    text = _ANSI.sub("", "\n".join(raised.get("traceback", [])))
+    record = {
+        "type": raised.get("ename") or type(error).__name__,
+        "message": raised.get("evalue") or str(error).strip() or "the kernel died",
+        "notebook": notebook,
+        "cell": index,
+        "execution_count": cell.get("execution_count"),
+        "traceback": text or str(error),
+        "exit_code": 3 if raised.get("ename") == "GateRejected" else 1,
+    }
+    failed = [step["error"] for step in steps if step["how"] == "failed"]
+    place = (failed[-1]["file"], failed[-1]["line"]) if failed else _place(text, notebook)
+    return {**record, "file": place[0], "line": place[1]}
+
+
+def _place(traceback: str, notebook: str) -> tuple[str, int | None]:
+    """Return the innermost frame in ``src/``, else the line of the cell."""
+    frames = [match for match in _FRAME.finditer(traceback) if Path(match["file"]).parent.name == "src"]
+    if frames:
+        return f"src/{Path(frames[-1]['file']).name}", int(frames[-1]["line"])
+    cells = list(_CELL.finditer(traceback))
+    return f"notebooks/{notebook}.ipynb", int(cells[-1]["line"]) if cells else None

@@ -1,0 +1,145 @@
+"""The manifest of a run, written through after every notebook: a kill loses nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from operation.engine import manifest
+from operation.engine.keys import lock_digest
+from operation.engine.layout import Layout
+from operation.engine.notebooks.execution import Executed
+from operation.engine.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from operation.engine.run import Prepared
+
+
+class RunManifest:
+    """``runs/<id>/manifest.json``.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run.
+    content : dict
+        The manifest as far as it is known.
+    """
+
+    def __init__(self, folder: RunFolder, content: dict[str, Any]) -> None:
+        self.folder = folder
+        self.content = content
+        self._clock = time.perf_counter()
+        self._write()
+
+    @classmethod
+    def new(cls, layout: Layout, folder: RunFolder, prepared: Prepared) -> RunManifest:
+        """Begin the manifest of a run that is about to start."""
+        configured = prepared.configured
+        notebooks = [_pending(one.name, prepared) for one in prepared.notebooks]
+        content = {
+            "schema": manifest.SCHEMA,
+            "kind": "run",
+            "id": folder.path.name,
+            "status": "running",
+            "use_case": configured.use_case,
+            "environment": configured.environment,
+            "description": configured.description,
+            "command": prepared.request.command,
+            "configuration_digest": configured.digest,
+            "lock_digest": lock_digest(layout.lock),
+            **manifest.commit(layout.root),
+            **manifest.machine(),
+            "started": manifest.now(),
+            "ended": None,
+            "seconds": None,
+            "notebooks": notebooks,
+            "steps": [],
+            "metrics": {},
+            "error": None,
+        }
+        return cls(folder, content)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder.path / "manifest.json"
+
+    @property
+    def status(self) -> str:
+        """How the run stands: running, succeeded, failed, rejected or interrupted."""
+        return str(self.content["status"])
+
+    def add(self, name: str, executed: Executed, started: str, error: dict[str, Any] | None) -> None:
+        """Take in one executed notebook and the steps that it called."""
+        entry = next(one for one in self.content["notebooks"] if one["name"] == name)
+        steps = [step for step in self.folder.records() if step["notebook"] == name]
+        entry.update(
+            status=_status(error),
+            started=started,
+            seconds=round(executed.seconds, 3),
+            cells=executed.cells,
+            steps=list(dict.fromkeys(step["step"] for step in steps)),
+            error=error,
+        )
+        self._take_steps(steps)
+        if error:
+            self.content.update(status=_status(error), error=error)
+        self._write()
+
+    def _take_steps(self, steps: list[dict[str, Any]]) -> None:
+        """Keep the first record of each key: later ones only found it in the store."""
+        seen = {step["key"] for step in self.content["steps"] if step["how"] != "failed"}
+        for step in steps:
+            if step["key"] not in seen:
+                seen.add(step["key"])
+                self.content["steps"].append(step)
+                self.content["metrics"].update({f"{step['step']}.{k}": v for k, v in step["metrics"].items()})
+
+    def end(self, status: str | None = None) -> None:
+        """Close the manifest; a run that nothing stopped has succeeded."""
+        if self.content["ended"]:
+            return
+        if status or self.status == "running":
+            pending = any(one["status"] == "pending" for one in self.content["notebooks"])
+            self.content["status"] = status or ("interrupted" if pending else "succeeded")
+        self.content["ended"] = manifest.now()
+        self.content["seconds"] = round(time.perf_counter() - self._clock, 3)
+        self._write()
+
+    def _write(self) -> None:
+        manifest.write(self.path, self.content)
+
+
+def _pending(name: str, prepared: Prepared) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": _title(prepared.sources[name]),
+        "status": "pending",
+        "notebook": f"notebooks/{name}.ipynb",
+        "report": f"{name}.html",
+        "parameters": prepared.parameters(name),
+        "started": None,
+        "seconds": None,
+        "cells": [],
+        "steps": [],
+        "error": None,
+    }
+
+
+def _title(notebook: Path) -> str:
+    """Return the first heading of the notebook, else its name."""
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        lines = "".join(cell["source"]).splitlines() if cell["cell_type"] == "markdown" else []
+        for line in lines:
+            if line.startswith("# "):
+                return line.removeprefix("# ").strip()
+    return notebook.stem
+
+
+def _status(error: dict[str, Any] | None) -> str:
+    if error is None:
+        return "succeeded"
+    return "rejected" if error["exit_code"] == 3 else "failed"
