@@ -50,7 +50,7 @@ class Installer:
         """
         self._read_settings()
         self._get_uv()
-        progress.say("  installing the packages with uv")
+        progress.say("  installing and byte-compiling the packages with uv")
         command = [str(self.checkout.uv), "pip", "sync", "--require-hashes", "--compile-bytecode"]
         outcome = self._run([*command, "--python", str(self.checkout.python), str(self.checkout.lock)])
         if outcome.code:

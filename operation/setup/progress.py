@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 SILENCE = 2.0  # seconds without a word that a person bears
-NOISE = ("+ ", "- ", "~ ", "Requirement already satisfied", "warning: Failed to hardlink")
+NOISE = ("+ ", "- ", "~ ", "Looking in", "WARNING: Location", "Requirement already satisfied")
 WIDTH = 100
 
 
