@@ -137,7 +137,8 @@ def examine(
     name = chosen_environment(environment, use_case, layout)
     owner = layout.relative(configuration_file(layout, name))
     surroundings, problems = read_environment(configuration_file(layout, name), owner, name, os.environ)
-    chosen = use_case or _default_use_case(surroundings, layout, problems)
+    default = _default_use_case(surroundings, layout, problems, needed=use_case is None)
+    chosen = use_case or default
     if chosen is None:
         return None, _hide(problems, surroundings.secrets)
     path = configuration_file(layout, chosen)
@@ -176,28 +177,28 @@ def chosen_environment(environment: str | None, use_case: str | None, layout: La
 
 
 def _unknown(kind: str, name: str, known: list[str], origin: str = "") -> str:
-    hint = did_you_mean(name, known)
-    return (
-        f"unknown {kind} '{name}'{origin}: there is no configuration/configuration-{name}.yml."
-        f"{hint} There is {listed(known, 'and')}."
-    )
+    file = f"configuration/configuration-{name}.yml"
+    there = f"There is {listed(known, 'and')}."
+    return f"unknown {kind} '{name}'{origin}: there is no {file}.{did_you_mean(name, known)} {there}"
 
 
-def _default_use_case(surroundings: EnvironmentFile, layout: Layout, problems: list[Problem]) -> str | None:
+def _default_use_case(
+    surroundings: EnvironmentFile, layout: Layout, problems: list[Problem], *, needed: bool
+) -> str | None:
     """Return the use case that the environment's USECASE names; what is wrong with it joins `problems`."""
-    if surroundings.document is None:
-        return None
     variable = surroundings.variables.get("USECASE")
+    if surroundings.document is None or (variable is None and "USECASE" in surroundings.declared):
+        return None  # it could not be read, which has been told
     if variable and variable.text in use_cases(layout):
         return variable.text
-    if variable is None and "USECASE" in surroundings.declared:
-        return None  # it could not be resolved, which has been told
-    if variable is None:
+    message = ""
+    if variable:
+        message = _unknown("use case", variable.text, use_cases(layout))
+    elif needed:
         known = listed(use_cases(layout), "and")
         message = f"variable USECASE is missing and no --use-case is given: there is {known}."
-    else:
-        message = _unknown("use case", variable.text, use_cases(layout))
-    problems.append(surroundings.document.problem(("variables", "USECASE"), message))
+    if message:
+        problems.append(surroundings.document.problem(("variables", "USECASE"), message))
     return None
 
 

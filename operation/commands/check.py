@@ -1,0 +1,107 @@
+"""``python3 -m operation check``: the whole configuration, every mistake at once."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+from collections.abc import Iterable, Iterator
+
+from operation.engine import configuration
+from operation.engine.clean_notebooks import notebook_problems
+from operation.engine.documents import read_document
+from operation.engine.errors import ConfigurationError, Problem
+from operation.engine.layout import Layout, project
+
+PRIVATE = ("config.json", ".azureml/config.json")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command."""
+    parser.description = (
+        "Check every environment with every use case (or the ones named), the schemas and the notebooks: "
+        "names, types, references, the scripts' arguments, Azure's naming rules, secrets. "
+        "Says every mistake at once, with file, line and how to mend it; exit code 2 when there are any."
+    )
+    parser.epilog = (
+        "examples:\n"
+        "  python3 -m operation check\n"
+        "  python3 -m operation check --environment PROD --use-case flights"
+    )
+    parser.add_argument("--environment", metavar="NAME", help="only this environment, such as DEV")
+    parser.add_argument("--use-case", metavar="NAME", help="only this use case, such as flights")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a line for each file that is right; raise with all mistakes when there are any.
+
+    Raises
+    ------
+    ConfigurationError
+        With every mistake found.
+    """
+    layout = project()
+    problems = list(_problems(layout, args.environment, args.use_case))
+    files = _files(layout, args.environment, args.use_case)
+    wrong = {problem.file for problem in problems}
+    for file in files:
+        if file not in wrong:
+            print(f"ok  {file}")
+    if problems:
+        raise ConfigurationError(list(dict.fromkeys(problems)))
+    print(f"{len(files)} files checked, nothing to mend.")
+    return 0
+
+
+def _problems(layout: Layout, environment: str | None, use_case: str | None) -> Iterator[Problem]:
+    if not (environment or use_case):
+        yield from _stray_files(layout)
+    for name in _named(environment, configuration.environments(layout)):
+        for case in _named(use_case, configuration.use_cases(layout)):
+            yield from configuration.examine(name, case, layout)[1]
+    for path in sorted(layout.schemas.glob("*.yml")):
+        yield from read_document(path, layout.relative(path))[1]
+    for path in sorted(layout.notebooks.glob("*.ipynb")):
+        yield from notebook_problems(path, layout.relative(path))
+    yield from _tracked(layout)
+
+
+def _named(one: str | None, every: list[str]) -> list[str | None]:
+    return [one] if one else [*every] or [None]
+
+
+def _stray_files(layout: Layout) -> Iterator[Problem]:
+    """Yield the files of the configuration's folder that nothing would ever read."""
+    known = {*configuration.environments(layout), *configuration.use_cases(layout)}
+    for name in configuration.configured_names(layout):
+        if name not in known:
+            file = layout.relative(configuration.configuration_file(layout, name))
+            choice = f"an environment is written {name.upper()}, a use case {name.lower()}"
+            yield Problem(file, 1, f"is never read: {choice}. Rename the file.")
+    for path in sorted(layout.configuration.glob("configuration-*.yaml")):
+        yield Problem(layout.relative(path), 1, f"is never read. Rename it to {path.stem}.yml.")
+
+
+def _files(layout: Layout, environment: str | None, use_case: str | None) -> list[str]:
+    names = [
+        *_named(environment, configuration.environments(layout)),
+        *_named(use_case, configuration.use_cases(layout)),
+    ]
+    paths = [configuration.configuration_file(layout, name) for name in names if name]
+    paths += [*sorted(layout.schemas.glob("*.yml")), *sorted(layout.notebooks.glob("*.ipynb"))]
+    return [layout.relative(path) for path in paths]
+
+
+def _tracked(layout: Layout) -> Iterator[Problem]:
+    """Yield the private files that Git keeps; without Git, or outside a repository, none."""
+    for file in _git_files(layout, PRIVATE):
+        message = "is tracked by Git, and it names a workspace and may hold credentials."
+        yield Problem(file, 1, f"{message} Take it out with: git rm --cached {file}")
+
+
+def _git_files(layout: Layout, files: Iterable[str]) -> list[str]:
+    command = ["git", "-C", str(layout.root), "ls-files", "--", *files]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return []
+    return done.stdout.split()
