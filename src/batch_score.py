@@ -1,0 +1,74 @@
+"""Score a batch: predictions for each row of a table."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import utils
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from models import Model
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser: the contract of this script."""
+    parser = argparse.ArgumentParser(description="Predict each row of a table.")
+    parser.add_argument("--model", type=utils.input_path, required=True, help="model that train wrote")
+    parser.add_argument("--table", type=utils.input_path, required=True, help="rows to predict")
+    parser.add_argument("--keep", nargs="*", default=[], help="columns that the scores carry along")
+    parser.add_argument("--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)")
+    parser.add_argument("--scores", type=utils.output_path, required=True, help="folder for table.parquet")
+    return parser
+
+
+def scores(model: Model, table: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Return the prediction for each row.
+
+    Returns
+    -------
+    DataFrame of shape (rows, 1), (rows, 2) or (rows, 1 + classes)
+        prediction: a number, or the name of a class; for two classes probability (of the positive one), for
+        more probability_<class>.
+    """
+    import numpy as np
+    import pandas as pd
+
+    predicted = model.predict(table)
+    if predicted.ndim == 1:
+        return pd.DataFrame({"prediction": predicted}, index=table.index)
+    names = np.array(model.classes, dtype=object)
+    if len(names) == 2:
+        probability = predicted[:, 1]
+        chosen = names[(probability >= threshold).astype(int)]
+        return pd.DataFrame({"prediction": chosen, "probability": probability}, index=table.index)
+    columns = {f"probability_{name}": predicted[:, code] for code, name in enumerate(names)}
+    return pd.DataFrame({"prediction": names[predicted.argmax(axis=1)], **columns}, index=table.index)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Load, predict, write."""
+    args = build_parser().parse_args(argv)
+    import models
+
+    model = models.load(args.model)
+    table = utils.read_table(args.table)
+    utils.require_columns(table, args.keep, "--keep")
+    made = scores(model, table, args.threshold)
+    for name in args.keep:
+        if name in made.columns:
+            raise utils.StepError(f"--keep: the scores have a column {name!r} of their own: leave it out, or rename it")
+    with utils.new_folder(args.scores) as folder:
+        utils.write_table(table[args.keep].join(made), folder / "table.parquet")
+        metrics = {"rows": float(len(made))}
+        if "probability" in made:
+            metrics["mean_probability"] = float(made["probability"].mean())
+        utils.log_metrics(folder, metrics)
+    print(f"scored {len(made)} rows")
+
+
+if __name__ == "__main__":
+    utils.run_script(main)

@@ -1,0 +1,49 @@
+"""Pictures for notebooks and reports: each takes tables and names, and returns a matplotlib Figure; none is saved."""
+
+from __future__ import annotations
+
+from plots_of_data import (
+    correlation,
+    distributions,
+    information,
+    missing_values,
+    mutual_information,
+    target_by,
+    target_heatmap,
+    target_over_time,
+)
+from plots_of_models import (
+    calibration,
+    confusion,
+    importance,
+    model_and_baseline,
+    precision_recall,
+    predicted_against_actual,
+    residuals,
+    roc,
+    score_distribution,
+    share_by_decile,
+    slices,
+)
+
+__all__ = [
+    "calibration",
+    "confusion",
+    "correlation",
+    "distributions",
+    "importance",
+    "information",
+    "missing_values",
+    "model_and_baseline",
+    "mutual_information",
+    "precision_recall",
+    "predicted_against_actual",
+    "residuals",
+    "roc",
+    "score_distribution",
+    "share_by_decile",
+    "slices",
+    "target_by",
+    "target_heatmap",
+    "target_over_time",
+]

@@ -1,0 +1,210 @@
+"""Pictures of predictions and of how good they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from measures import interval
+from plot_style import BLUE, FAINT, GREEN, INK, MUTED, ORANGE, SEQUENTIAL, canvas, grid, note, only_grid, styled
+from sklearn import metrics
+
+Values = Sequence[float] | pd.Series | np.ndarray[Any, Any]
+
+
+@styled
+def roc(actual: Values, probability: Values, baseline: Values | None = None) -> Figure:
+    """Draw the ROC curve of 0/1 `actual` and the probability of 1, with that of a baseline beside it."""
+    figure, axes = canvas("ROC curve", width=5.2, height=4.6)
+    axes.plot([0, 1], [0, 1], color="#B8C1CA", linewidth=1.2, linestyle="--", label="chance")
+    for name, scores, colour in _models(probability, baseline):
+        false, true, _ = metrics.roc_curve(actual, scores)
+        axes.plot(false, true, color=colour, label=f"{name}: area {metrics.roc_auc_score(actual, scores):.3f}")
+    axes.set_xlabel("false positive rate")
+    axes.set_ylabel("true positive rate")
+    axes.set_aspect("equal")
+    axes.legend(loc="lower right")
+    return figure
+
+
+@styled
+def precision_recall(actual: Values, probability: Values, baseline: Values | None = None) -> Figure:
+    """Draw precision against recall of 0/1 `actual` and the probability of 1, with that of a baseline beside it."""
+    figure, axes = canvas("Precision and recall", width=5.2, height=4.6)
+    prevalence = float(np.mean(actual))
+    axes.axhline(prevalence, color="#B8C1CA", linewidth=1.2, linestyle="--", label=f"chance: {prevalence:.3f}")
+    for name, scores, colour in _models(probability, baseline):
+        precision, recall, _ = metrics.precision_recall_curve(actual, scores)
+        average = metrics.average_precision_score(actual, scores)
+        axes.plot(recall, precision, color=colour, label=f"{name}: average {average:.3f}")
+    axes.set_xlabel("recall")
+    axes.set_ylabel("precision")
+    axes.set_ylim(0, 1.02)
+    axes.legend(loc="upper right")
+    return figure
+
+
+def _models(probability: Values, baseline: Values | None) -> list[tuple[str, Values, str]]:
+    """Return name, scores and colour of each curve."""
+    both = [("baseline", baseline, ORANGE)] if baseline is not None else []
+    return [*both, ("model", probability, BLUE)]  # type: ignore[list-item]
+
+
+@styled
+def calibration(actual: Values, probability: Values, bins: int = 10) -> Figure:
+    """Draw the share of ones against the mean probability in `bins` of equal counts, with 95 % intervals."""
+    table = pd.DataFrame({"actual": np.asarray(actual, float), "probability": np.asarray(probability, float)})
+    cuts = pd.qcut(table["probability"], bins, duplicates="drop", labels=False)
+    groups = table.groupby(cuts.fillna(0)).agg(actual=("actual", "mean"), probability=("probability", "mean"), rows=("actual", "size"))
+    low, high = interval(groups["actual"].to_numpy(), groups["rows"].to_numpy("float64"))
+    figure, (top, bottom) = grid("Calibration", 2, 1, 5.2, 5.4, sharex=True, height_ratios=[4, 1])
+    limit = min(1.0, 1.1 * max(float(high.max()), float(groups["probability"].max())))
+    top.plot([0, limit], [0, limit], color="#B8C1CA", linewidth=1.2, linestyle="--", label="perfect")
+    errors = [groups["actual"] - low, high - groups["actual"]]
+    top.errorbar(groups["probability"], groups["actual"], yerr=np.abs(errors), color=BLUE, marker="o", capsize=2, elinewidth=1.2, label="model")
+    top.set_ylabel("share that came true")
+    top.legend(loc="upper left")
+    bottom.hist(table["probability"], bins=40, range=(0, limit), color="#B8C1CA")
+    bottom.set_xlabel("predicted probability")
+    bottom.set_ylabel("rows")
+    return figure
+
+
+@styled
+def confusion(actual: Values, predicted: Values, classes: Sequence[str]) -> Figure:
+    """Draw how many rows of each class are predicted as which; both hold positions in `classes`."""
+    counts = metrics.confusion_matrix(np.asarray(actual, int), np.asarray(predicted, int), labels=range(len(classes)))
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = 2.4 + 0.8 * len(classes)
+    figure, axes = canvas("Confusion", width=side + 1, height=side)
+    axes.imshow(shares, cmap=SEQUENTIAL, vmin=0, vmax=1)
+    for row, column in np.ndindex(*counts.shape):
+        colour = "white" if shares[row, column] > 0.5 else INK
+        text = f"{counts[row, column]:,}\n{shares[row, column]:.0%}"
+        axes.text(column, row, text, ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(classes)), classes)
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("actual")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+@styled
+def score_distribution(actual: Values, probability: Values, classes: Sequence[str]) -> Figure:
+    """Draw how the probability of the positive class is distributed in each of the two `classes`."""
+    figure, axes = canvas("Predicted probability by actual class", height=3.4)
+    happened, scores = np.asarray(actual, int), np.asarray(probability, float)
+    edges = np.linspace(0, max(float(scores.max()), 0.01), 51)
+    for code, colour in [(0, BLUE), (1, ORANGE)]:
+        part = scores[happened == code]
+        axes.hist(part, bins=edges, density=True, color=colour, alpha=0.55, label=f"{classes[code]} ({len(part):,} rows)")
+    axes.set_xlabel(f"predicted probability of {classes[1]}")
+    axes.set_ylabel("density")
+    axes.legend()
+    return figure
+
+
+@styled
+def slices(table: pd.DataFrame, column: str, most: int = 25) -> Figure:
+    """Draw actual (with 95 % interval) and mean predicted of each level of `column`, from `measures.slices`.
+
+    Where the slices have a roc_auc, it stands beside them with its interval.
+    """
+    part = table[table["column"] == column].head(most)[::-1]
+    ranked = "roc_auc" in part and part["roc_auc"].notna().any()
+    figure, places = grid(f"By {column}", 1, 2 if ranked else 1, 7.5, 1.4 + 0.26 * max(len(part), 3), sharey=True)
+    rows = np.arange(len(part))
+    errors = np.abs(part[["low", "high"]].to_numpy("float64").T - part["actual"].to_numpy())
+    places[0].errorbar(part["actual"], rows, xerr=np.nan_to_num(errors), fmt="o", color=BLUE, capsize=2, elinewidth=1.2, label="actual")
+    places[0].plot(part["predicted"], rows, "D", color=ORANGE, markersize=5, label="predicted")
+    places[0].set_yticks(rows, [f"{level} ({count:,})" for level, count in zip(part["level"], part["rows"], strict=True)])
+    places[0].legend(fontsize=9)
+    places[0].set_xlabel("mean outcome (95 % interval)")
+    if ranked:
+        spread = np.abs(part[["roc_auc_low", "roc_auc_high"]].to_numpy("float64").T - part["roc_auc"].to_numpy())
+        places[1].errorbar(part["roc_auc"], rows, xerr=np.nan_to_num(spread), fmt="o", color=GREEN, capsize=2, elinewidth=1.2)
+        places[1].axvline(0.5, color="#B8C1CA", linewidth=1.2, linestyle="--")
+        places[1].set_xlabel("ROC AUC (95 % interval)")
+    return figure
+
+
+@styled
+def importance(table: pd.DataFrame, most: int = 20) -> Figure:
+    """Draw `feature` and `importance` of a table, the largest `most`."""
+    part = table.nlargest(most, "importance")[::-1]
+    figure, axes = canvas("What the model relies on", height=1.2 + 0.24 * max(len(part), 3))
+    axes.barh(part["feature"], part["importance"], color=BLUE, height=0.7)
+    axes.set_xlabel("growth of the loss when the column is shuffled")
+    axes.axvline(0, color=FAINT)
+    only_grid(axes, "x")
+    return figure
+
+
+@styled
+def residuals(actual: Values, predicted: Values) -> Figure:
+    """Draw actual minus predicted against predicted, and its distribution."""
+    expected = np.asarray(predicted, float)
+    left_over = np.asarray(actual, float) - expected
+    figure, (left, right) = grid("Residuals", 1, 2, 7.5, 3.6, sharey=True, width_ratios=[3, 1])
+    left.scatter(expected, left_over, s=14, color=BLUE, alpha=0.5, linewidths=0)
+    right.hist(left_over, bins=30, orientation="horizontal", color="#B8C1CA")
+    for axes in (left, right):
+        axes.axhline(0, color=ORANGE, linewidth=1.4, linestyle="--")
+    left.set_xlabel("predicted")
+    left.set_ylabel("actual minus predicted")
+    right.set_xlabel("rows")
+    return figure
+
+
+@styled
+def predicted_against_actual(actual: Values, predicted: Values) -> Figure:
+    """Draw predicted against actual numbers."""
+    figure, axes = canvas("Predicted and actual", width=5.2, height=4.6)
+    happened, expected = np.asarray(actual, float), np.asarray(predicted, float)
+    ends = [min(happened.min(), expected.min()), max(happened.max(), expected.max())]
+    axes.plot(ends, ends, color=ORANGE, linewidth=1.4, linestyle="--", label="perfect")
+    axes.scatter(happened, expected, s=14, color=BLUE, alpha=0.5, linewidths=0)
+    axes.set_xlabel("actual")
+    axes.set_ylabel("predicted")
+    axes.legend(loc="upper left")
+    note(axes, f"{len(happened):,} rows")
+    return figure
+
+
+@styled
+def model_and_baseline(found: Mapping[str, float]) -> Figure:
+    """Draw each metric that has a ``baseline_`` twin beside it."""
+    names = [name for name in found if f"baseline_{name}" in found]
+    figure, places = grid("Model and baseline", 1, len(names), 1.7 * len(names) + 0.4, 2.6)
+    for name, axes in zip(names, places, strict=True):
+        bars = axes.bar(["baseline", "model"], [found[f"baseline_{name}"], found[name]], color=["#B8C1CA", BLUE], width=0.7)
+        axes.bar_label(bars, fmt="%.3g", padding=2, color=MUTED, fontsize=9)
+        axes.set_title(name.replace("_", " "))
+        axes.margins(y=0.2)
+        axes.set_yticks([])
+        axes.grid(visible=False)
+        axes.spines["left"].set_visible(False)
+    return figure
+
+
+@styled
+def share_by_decile(actual: Values, probability: Values) -> Figure:
+    """Draw the share of ones in each tenth of the rows, from the least to the most likely."""
+    order = np.argsort(np.asarray(probability, float), kind="stable")
+    parts = np.array_split(np.asarray(actual, float)[order], 10)
+    figure, axes = canvas("Share that came true, by tenth of the predictions", height=3.4)
+    bars = axes.bar(np.arange(1, 11), [part.mean() for part in parts], color=BLUE, width=0.75)
+    axes.bar_label(bars, labels=[f"{part.mean():.0%}" for part in parts], padding=3, color=MUTED, fontsize=9)
+    axes.axhline(float(np.mean(actual)), color=ORANGE, linewidth=1.4, linestyle="--", label="all rows")
+    axes.set_xticks(np.arange(1, 11))
+    axes.set_xlabel("tenth of the rows, least likely first")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.legend(loc="upper left")
+    only_grid(axes, "y")
+    return figure

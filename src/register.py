@@ -1,0 +1,129 @@
+"""Register: a model that passes the gate becomes a version in the MLflow registry."""
+
+from __future__ import annotations
+
+import argparse
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import utils
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+CONDITION = re.compile(r"\s*([\w.-]+)\s*(>=|<=|>|<)\s*([\w.+-]+)\s*")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser: the contract of this script."""
+    parser = argparse.ArgumentParser(description="Register a model that passes the gate.")
+    parser.add_argument("--model", type=utils.input_path, required=True, help="model that train wrote")
+    parser.add_argument("--report", type=utils.input_path, required=True, help="report that evaluate wrote")
+    parser.add_argument("--name", required=True, help="name of the model in the registry")
+    parser.add_argument("--tracking-uri", required=True, help="MLflow's store, such as sqlite:///runs/mlflow.db")
+    parser.add_argument("--alias", choices=["champion", "challenger"], default="challenger", help="alias it gets")
+    parser.add_argument("--gate", nargs="*", default=[], help="conditions, as roc_auc>=0.6 or rmse<baseline_rmse")
+    parser.add_argument("--registration", type=utils.output_path, required=True, help="folder for registration.json")
+    return parser
+
+
+def judge(condition: str, metrics: Mapping[str, float]) -> dict[str, Any]:
+    """Return what a condition such as ``roc_auc>=0.6`` compared, and whether it holds.
+
+    Raises
+    ------
+    StepError
+        When the condition cannot be read, or names a metric that there is not.
+    """
+    match = CONDITION.fullmatch(condition)
+    if not match:
+        raise utils.StepError(f"--gate: {condition!r} is not a condition such as roc_auc>=0.6 or rmse<baseline_rmse")
+    name, sign, limit = match.groups()
+    value, bound = _value(name, metrics, condition), _value(limit, metrics, condition)
+    return {"condition": condition, "value": value, "limit": bound, "passed": COMPARISONS[sign](value, bound)}
+
+
+def _value(word: str, metrics: Mapping[str, float], condition: str) -> float:
+    """Return the metric that `word` names, or the number that it is."""
+    if word in metrics:
+        return metrics[word]
+    try:
+        return float(word)
+    except ValueError:
+        near = utils.nearest(word, metrics)
+        raise utils.StepError(f"--gate: {condition!r}: there is no metric {word!r}{near}; there are: {', '.join(sorted(metrics))}") from None
+
+
+def check_gate(judged: Sequence[Mapping[str, Any]]) -> None:
+    """Raise a GateRejected that names each condition that does not hold."""
+    failed = [f"{one['condition']} does not hold: {one['value']:.6g} against {one['limit']:.6g}" for one in judged if not one["passed"]]
+    if failed:
+        raise utils.GateRejected("the gate rejected the model, it was not registered: " + "; ".join(failed))
+
+
+def register(client: MlflowClient, name: str, digest: str, source: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> str:
+    """Return the version of the model with `digest`; a new one only if the registry has none."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise utils.StepError(f"the registry refuses the name {name!r}: {error.message}") from error
+    for known in client.search_model_versions(f"name='{name}'"):
+        if known.tags.get("digest") == digest:
+            return str(known.version)
+    text = {f"metric.{key}": f"{value:.6g}" for key, value in metrics.items()}
+    made = client.create_model_version(name, source, tags={**tags, **text, "digest": digest}, await_creation_for=None)
+    return str(made.version)
+
+
+def open_registry(uri: str) -> MlflowClient:
+    """Return a client of the store at `uri`, whose folder is made if it is a SQLite file."""
+    import logging
+
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    # alembic and mlflow tell each migration of a new file; nobody can act on it
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+    except MlflowException as error:
+        raise utils.StepError(f"--tracking-uri: cannot open {uri!r}: {error.message}") from error
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Judge, register, write."""
+    args = build_parser().parse_args(argv)
+    import models
+
+    _, facts = models.verify(args.model)
+    metrics = utils.read_json(args.report / "metrics.json")
+    judged = [judge(condition, metrics) for condition in args.gate]
+    check_gate(judged)
+    client = open_registry(args.tracking_uri)
+    tags = {"estimator": str(facts.get("estimator")), "task": str(facts["task"])}
+    with utils.new_folder(args.registration) as folder:
+        version = register(client, args.name, facts["digest"], args.model.absolute().as_uri(), tags, metrics)
+        client.set_registered_model_alias(args.name, args.alias, version)
+        facts = {"name": args.name, "alias": args.alias, "digest": facts["digest"], "gate": judged}
+        utils.write_json(facts, folder / "registration.json")
+        utils.log_metrics(folder, metrics)
+    print(f"registered {args.name} version {version} as {args.alias}")
+
+
+if __name__ == "__main__":
+    utils.run_script(main)

@@ -1,0 +1,159 @@
+"""Validate: hold a table to its schema, and profile it; nothing is written of a table that fails."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import utils
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandera.pandas import DataFrameSchema
+
+EXAMPLES = 3
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser: the contract of this script."""
+    parser = argparse.ArgumentParser(description="Hold a table to its schema, and profile it.")
+    parser.add_argument("--table", type=utils.input_path, required=True, help="CSV or Parquet file, or folder of them")
+    parser.add_argument("--schema", type=utils.input_path, required=True, help="pandera schema, a YAML file")
+    parser.add_argument("--validated", type=utils.output_path, required=True, help="folder for table.parquet")
+    parser.add_argument("--report", type=utils.output_path, required=True, help="folder for profile.json, metrics.json")
+    return parser
+
+
+def read_schema(file: Path) -> DataFrameSchema:
+    """Return the pandera schema in `file`.
+
+    Raises
+    ------
+    StepError
+        When the file is missing or is no schema.
+    """
+    import yaml
+    from pandera.errors import BackendNotFoundError, SchemaDefinitionError, SchemaInitError
+    from pandera.io.pandas_io import from_yaml
+
+    if not file.is_file():
+        raise utils.StepError(f"{file} does not exist: name the YAML file of a pandera schema")
+    try:
+        return from_yaml(file)
+    except yaml.YAMLError as error:
+        raise utils.StepError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
+    except (SchemaDefinitionError, SchemaInitError, BackendNotFoundError, *_MALFORMED) as error:
+        reason = " ".join(str(error).split())
+        raise utils.StepError(f"{file} is not a pandera schema ({type(error).__name__}: {reason})") from error
+
+
+# what from_yaml raises on well-formed YAML that is no schema, depending on what it stumbles over
+_MALFORMED = (TypeError, KeyError, AttributeError, ValueError)
+
+
+def check(table: pd.DataFrame, schema: DataFrameSchema, schema_name: str) -> pd.DataFrame:
+    """Return `table` with the types of `schema`.
+
+    Raises
+    ------
+    StepError
+        With one line for each column and check that fails: how many rows, and examples.
+    """
+    from pandera.errors import SchemaErrors
+
+    try:
+        return schema.validate(table, lazy=True)
+    except SchemaErrors as errors:
+        problems = failures(errors.failure_cases, list(map(str, table.columns)), len(table), schema)
+        message = f"the table does not match {schema_name}:\n  " + "\n  ".join(problems)
+        advice = "\nmend the rows where they come from, or the column in the schema"
+        raise utils.StepError(message + advice) from None
+
+
+def failures(cases: pd.DataFrame, columns: list[str], rows: int, schema: DataFrameSchema) -> list[str]:
+    """Return a line for each column and check that failed, in the order of pandera's `cases`."""
+    ill_typed = set(cases.loc[cases["check"].str.contains("dtype(", regex=False), "column"])
+    lines = []
+    for (column, name), part in cases.groupby(["column", "check"], sort=False, dropna=False):
+        # whatever else such a column fails follows from its type
+        if column not in ill_typed or str(name).startswith(("coerce_dtype(", "dtype(")):
+            lines.append(_failure(str(column), str(name), part, columns, rows, schema))
+    return list(dict.fromkeys(lines))
+
+
+def _failure(column: str, name: str, part: pd.DataFrame, columns: list[str], rows: int, schema: DataFrameSchema) -> str:
+    """Return one line: which column fails which check, how often, with examples."""
+    if name == "column_in_dataframe":
+        missing = str(part["failure_case"].iloc[0])
+        return f"column {missing!r} is missing{utils.nearest(missing, columns)}"
+    if name == "column_in_schema":
+        extra = str(part["failure_case"].iloc[0])
+        return f"column {extra!r} is not in the schema{utils.nearest(extra, schema.columns)}"
+    if name == "multiple_fields_uniqueness":
+        return f"{part['index'].nunique()} of {rows} rows are duplicates: no two may have the same {', '.join(schema.unique)}"
+    if part["index"].isna().all():
+        return f"column {column!r} {_requirement(name)}, its type is {part['failure_case'].iloc[0]}"
+    examples = utils.listing([_example(row) for row in part.head(EXAMPLES).itertuples()])
+    return f"column {column!r}: {len(part)} of {rows} values {_requirement(name)}: {examples}"
+
+
+def _requirement(name: str) -> str:
+    """Return a check's name as a sentence's end."""
+    if name == "not_nullable":
+        return "are missing"
+    if "dtype(" in name:
+        return f"cannot be read as {name.split(chr(39))[1]}"
+    if name == "field_uniqueness":
+        return "stand there more than once"
+    return f"fail {name}"
+
+
+def _example(case: Any) -> str:
+    """Return a failing value and its row."""
+    return f"{case.failure_case} (row {case.index})"
+
+
+def profile(table: pd.DataFrame) -> dict[str, Any]:
+    """Return what the table holds: rows, duplicate rows, and for each column its type, gaps and range."""
+    return {
+        "rows": len(table),
+        "duplicate_rows": int(table.duplicated().sum()),
+        "columns": {str(name): _profile(table[name]) for name in table.columns},
+    }
+
+
+def _profile(column: pd.Series) -> dict[str, Any]:
+    """Return type, missing values, distinct values and range or commonest values of one column."""
+    import pandas as pd
+
+    facts = {"type": str(column.dtype), "missing": int(column.isna().sum()), "distinct": int(column.nunique())}
+    known = column.dropna()
+    if known.empty:
+        return facts
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return {**facts, "minimum": known.min().isoformat(), "maximum": known.max().isoformat()}
+    if pd.api.types.is_numeric_dtype(column):
+        return {**facts, "minimum": float(known.min()), "mean": float(known.mean()), "maximum": float(known.max())}
+    counts = known.astype(str).value_counts()
+    commonest = counts.sort_index().sort_values(ascending=False, kind="stable").head(10)
+    return {**facts, "commonest": {str(value): int(count) for value, count in commonest.items()}}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read, check, profile, write."""
+    args = build_parser().parse_args(argv)
+    table = check(utils.read_table(args.table), read_schema(args.schema), args.schema.name)
+    facts = profile(table)
+    with utils.new_folder(args.validated) as validated, utils.new_folder(args.report) as report:
+        utils.write_table(table, validated / "table.parquet")
+        utils.write_json(facts, report / "profile.json")
+        missing = sum(column["missing"] for column in facts["columns"].values()) / table.size
+        metrics = {"rows": len(table), "duplicate_rows": facts["duplicate_rows"], "missing_share": missing}
+        utils.log_metrics(report, metrics)
+    print(f"validated {len(table)} rows, {table.shape[1]} columns")
+
+
+if __name__ == "__main__":
+    utils.run_script(main)
