@@ -1,0 +1,164 @@
+"""A notebook made ready to be shown: titles, descriptions of pictures, times, the cell that failed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from operation.engine.reports.markup import Anchors, Heading, self_contained
+from operation.engine.reports.record import Failure, NotebookRecord
+
+LONG = 24  # lines of a text output that are shown unfolded
+OWN_ANCHORS = frozenset({"main", "contents", "failure", "all-code"})
+
+# What papermill writes into a notebook that failed; the banner says it better.
+_PAPERMILL_ERROR = "papermill-error-cell-tag"
+
+
+@dataclass
+class Outline:
+    """What the page says around the cells."""
+
+    title: str
+    headings: list[Heading] = field(default_factory=list)
+    failure: Failure | None = None
+    failed_cell: bool = False
+
+
+def prepare(notebook: Any, record: NotebookRecord, folders: tuple[Path, ...]) -> Outline:
+    """Annotate a notebook for the template: every cell gets ``metadata.report``.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        The executed notebook; it is changed.
+    record : NotebookRecord
+        What the manifest says about it.
+    folders : tuple of Path
+        Where pictures that its markdown names are looked for.
+    """
+    from operation.engine.reports.prose import last_sentence, render
+
+    anchors = Anchors(taken=set(OWN_ANCHORS))
+    sentence = record.title
+    for index, cell in enumerate(notebook.cells):
+        report: dict[str, Any] = {"anchor": f"cell-{index}", "hidden": _is_papermills(cell)}
+        anchors.taken.add(report["anchor"])
+        if cell.cell_type == "markdown" and not report["hidden"]:
+            report["html"] = render(cell.source, anchors, cell.get("attachments"), folders)
+            sentence = last_sentence(report["html"]) or sentence
+        elif cell.cell_type == "code":
+            report |= _code(cell, _seconds(cell, index, record))
+            _outputs(cell, sentence, anchors, folders)
+        cell.metadata["report"] = report
+    return _outline(notebook, record, anchors)
+
+
+def _outline(notebook: Any, record: NotebookRecord, anchors: Anchors) -> Outline:
+    outline = Outline(record.title, anchors.headings, record.failure)
+    _take_title(notebook, outline)
+    failed = next((cell for cell in notebook.cells if cell.metadata["report"].get("failed")), None)
+    if failed is None and record.failure and record.failure.cell is not None:
+        failed = _cell_at(notebook, record.failure.cell)
+    if failed is not None and (record.failure or record.status not in {"succeeded", "rejected"}):
+        failed.metadata["report"] |= {"failed": True, "anchor": "failure"}
+        outline.failed_cell = True
+        outline.failure = record.failure or _failure_of(failed)
+    return outline
+
+
+def _take_title(notebook: Any, outline: Outline) -> None:
+    """Move the notebook's first heading into the page's header, when it opens the notebook."""
+    for cell in notebook.cells:
+        report = cell.metadata["report"]
+        if report["hidden"] or not str(cell.source).strip():
+            continue
+        opening = re.match(r'\s*<h2 id="([^"]*)">(.*?)</h2>', report.get("html", ""), re.DOTALL)
+        if opening and re.match(r"\s*(#\s|<h1|[^\n]+\n=+\s)", cell.source):
+            first = outline.headings.pop(0)
+            outline.title = first.text
+            report["html"] = report["html"][opening.end() :]
+        return
+
+
+def _cell_at(notebook: Any, index: int) -> Any:
+    cells = notebook.cells
+    return cells[index] if 0 <= index < len(cells) and cells[index].cell_type == "code" else None
+
+
+def _failure_of(cell: Any) -> Failure:
+    for output in cell.outputs:
+        if output.output_type == "error":
+            return Failure(output.get("ename", ""), output.get("evalue", ""))
+    return Failure("", "the notebook stopped here")
+
+
+def _is_papermills(cell: Any) -> bool:
+    return _PAPERMILL_ERROR in cell.metadata.get("tags", [])
+
+
+def _seconds(cell: Any, index: int, record: NotebookRecord) -> float | None:
+    """Prefer what stands in the cell itself: nothing can shift it."""
+    papermill = cell.metadata.get("papermill")
+    own = papermill.get("duration") if isinstance(papermill, Mapping) else None
+    return own if isinstance(own, int | float) else record.cell_seconds.get(index)
+
+
+def _code(cell: Any, seconds: float | None) -> dict[str, Any]:
+    lines = [line.strip() for line in cell.source.splitlines()]
+    spoken = [line for line in lines if line and not line.startswith("#")]
+    tags = cell.metadata.get("tags", [])
+    return {
+        "seconds": seconds,
+        "preview": next(iter(spoken or lines), "")[:100],
+        "lines": len(lines),
+        "parameters": "injected-parameters" in tags,
+        "failed": any(output.output_type == "error" for output in cell.outputs),
+        "executed": cell.get("execution_count") is not None or bool(cell.outputs),
+    }
+
+
+def _outputs(cell: Any, sentence: str, anchors: Anchors, folders: tuple[Path, ...]) -> None:
+    from operation.engine.reports.prose import render
+
+    cell.outputs = _merged(cell.outputs)
+    pictures = sum(1 for output in cell.outputs if _is_picture(output))
+    shown = 0
+    for output in cell.outputs:
+        data = output.get("data", {})
+        shown += _is_picture(output)
+        alt = sentence + (f" ({shown} of {pictures})" if pictures > 1 and _is_picture(output) else "")
+        output.metadata = {**output.get("metadata", {}), "alt": _described(output) or alt}
+        if "text/html" in data:
+            data["text/html"] = self_contained(data["text/html"], alt=alt)
+        if "text/markdown" in data:
+            inner = Anchors(taken=anchors.taken)
+            data["text/markdown"] = render(data["text/markdown"], inner, None, folders)
+
+
+def _merged(outputs: list[Any]) -> list[Any]:
+    """Join what one stream wrote piece by piece; progress bars keep their last state."""
+    merged: list[Any] = []
+    for output in outputs:
+        if output.output_type == "stream":
+            if merged and merged[-1].output_type == "stream" and merged[-1].name == output.name:
+                merged[-1].text += output.text
+                continue
+        merged.append(output)
+    for output in merged:
+        if output.output_type == "stream":
+            output.text = re.sub(r"[^\n]*\r(?=[^\n])", "", output.text.replace("\r\n", "\n")).rstrip()
+    return merged
+
+
+def _is_picture(output: Any) -> bool:
+    return any(media.startswith("image/") for media in output.get("data", {}))
+
+
+def _described(output: Any) -> str:
+    """Return the description that came with a picture: matplotlib's own names only its class and size."""
+    plain = str(output.get("data", {}).get("text/plain", ""))
+    return "" if plain.startswith("<") or "\n" in plain else plain

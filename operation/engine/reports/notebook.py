@@ -1,0 +1,81 @@
+"""An executed notebook as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from operation.engine.errors import WorkbenchError
+from operation.engine.layout import project
+from operation.engine.reports.pages import write_page
+from operation.engine.reports.record import Metric, NotebookRecord, RunRecord, run_record
+
+
+def render_notebook(executed: Path, target: Path, run: Mapping[str, object]) -> None:
+    """Write the report of an executed notebook: self-contained HTML, replaced in one step.
+
+    Parameters
+    ----------
+    executed : Path
+        The executed notebook; a failed or interrupted one is welcome.
+    target : Path
+        The report. Its folder exists; an older report is replaced.
+    run : mapping
+        The run's manifest. The notebook's entry is the one whose name is the stem of `executed`;
+        without an entry the report says only what the notebook itself knows.
+
+    Raises
+    ------
+    WorkbenchError
+        `executed` is missing or is not a notebook.
+    """
+    from operation.engine.reports.cells import prepare
+    from operation.engine.reports.exporter import exporter
+
+    record = run_record(run)
+    entry = _entry(record, executed.stem)
+    notebook = _read(executed)
+    outline = prepare(notebook, entry, (executed.parent, project().notebooks))
+    steps = [step for step in record.steps if step.notebook == entry.name]
+    resources = {
+        "run": record,
+        "notebook": entry,
+        "outline": outline,
+        "steps": steps,
+        "metrics": [Metric(step.step, name, value) for step in steps for name, value in step.metrics.items()],
+    }
+    html, _ = exporter().from_notebook_node(notebook, resources)
+    write_page(target, html)
+
+
+def _entry(run: RunRecord, name: str) -> NotebookRecord:
+    for entry in run.notebooks:
+        if entry.name == name:
+            return entry
+    return NotebookRecord(
+        name=name,
+        title=name,
+        status="unfinished",
+        notebook="",
+        report="",
+        parameters={},
+        started="",
+        seconds=None,
+        cell_seconds={},
+        steps=(),
+        failure=None,
+    )
+
+
+def _read(executed: Path) -> Any:
+    import nbformat
+
+    try:
+        return nbformat.reads(executed.read_text(encoding="utf-8"), as_version=4)
+    except OSError as error:
+        raise WorkbenchError(
+            f"{executed}: the executed notebook cannot be read: {error.strerror}. Run it again."
+        ) from error
+    except (ValueError, AttributeError, KeyError, nbformat.reader.NotJSONError) as error:
+        raise WorkbenchError(f"{executed}: this is not an executed notebook ({error}). Run it again.") from error

@@ -1,0 +1,109 @@
+"""What all pages share: templates, inlined styles and scripts, and writing so that no half page is ever seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from operation.engine.reports import wording
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+# The browser's own guard behind ours: what slips through is refused, not fetched.
+POLICY = (
+    "default-src 'none'; img-src data:; media-src data:; font-src data:; "
+    "style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
+
+MARKS = {
+    "succeeded": "✓",
+    "executed": "✓",
+    "reused": "↺",
+    "failed": "✕",
+    "unreadable": "✕",
+    "rejected": "⊘",
+    "interrupted": "◼",
+    "running": "…",
+    "unfinished": "…",
+    "pending": "·",
+}
+
+
+def furnish(environment: Environment) -> None:
+    """Give a Jinja environment the filters and globals that the templates use."""
+    environment.autoescape = True
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.globals.update(style=style, script=script, policy=POLICY, mark=lambda status: MARKS.get(status, "·"))
+    environment.filters.update(
+        duration=wording.duration,
+        number=wording.number,
+        moment=wording.moment,
+        short=wording.short,
+        written=wording.text,
+        embedded=embedded,
+        address=quote,
+    )
+
+
+@cache
+def environment() -> Environment:
+    """Return the Jinja environment of the pages that are not notebooks."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    jinja = Environment(  # noqa: S701  (`furnish` turns escaping on)
+        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined
+    )
+    furnish(jinja)
+    return jinja
+
+
+@cache
+def style(*names: str) -> Any:
+    """Return the style sheets `names`, without comments and indentation, as markup."""
+    from markupsafe import Markup
+
+    css = "".join((TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in names)
+    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
+    return Markup(re.sub(r"\s*([{};,])\s*", r"\1", css).strip())  # noqa: S704  (our own file)
+
+
+@cache
+def script(name: str) -> Any:
+    """Return the script `name` as markup."""
+    from markupsafe import Markup
+
+    return Markup((TEMPLATES / f"{name}.js").read_text(encoding="utf-8").strip())  # noqa: S704  (our own file)
+
+
+def embedded(value: object) -> Any:
+    """Return `value` as JSON that may stand inside a ``script`` element."""
+    from markupsafe import Markup
+
+    content = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    for character in "<>&":
+        content = content.replace(character, f"\\u{ord(character):04x}")
+    return Markup(content)  # noqa: S704  (nothing in it can end the element)
+
+
+def write_page(target: Path, html: str) -> Path:
+    """Write `html` to `target` in one step: a reader sees the old page or the new one.
+
+    Parameters
+    ----------
+    target : Path
+        The page; its folder exists.
+    html : str
+        The page's content. Lone surrogates, which UTF-8 cannot hold, become character references.
+    """
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    partial.write_bytes(html.encode("utf-8", "xmlcharrefreplace"))
+    os.replace(partial, target)  # noqa: PTH105  (replaces an open page on Windows too)
+    return target

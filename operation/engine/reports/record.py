@@ -1,0 +1,262 @@
+"""What pages say about a run, read from a manifest that may be partial, broken or of a later version."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What went wrong and where."""
+
+    type: str
+    message: str
+    file: str = ""
+    line: int | None = None
+    notebook: str = ""
+    cell: int | None = None
+    traceback: str = ""
+
+    @property
+    def place(self) -> str:
+        """The place as an editor understands it: ``src/train.py:41``."""
+        return f"{self.file}:{self.line}" if self.file and self.line else self.file
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number, the step that measured it, and the two joined as in the manifest."""
+
+    step: str
+    name: str
+    value: Scalar
+
+    @property
+    def full_name(self) -> str:
+        """``evaluate.roc_auc``."""
+        return f"{self.step}.{self.name}" if self.step else self.name
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of a run."""
+
+    step: str
+    script: str
+    key: str
+    how: str
+    seconds: float | None
+    notebook: str
+    metrics: dict[str, Scalar]
+    failure: Failure | None
+
+
+@dataclass(frozen=True)
+class NotebookRecord:
+    """One notebook of a run; the paths are relative to the run's folder."""
+
+    name: str
+    title: str
+    status: str
+    notebook: str
+    report: str
+    parameters: dict[str, object]
+    started: str
+    seconds: float | None
+    cell_seconds: dict[int, float]
+    steps: tuple[str, ...]
+    failure: Failure | None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run. `problem` says why its manifest could not be read; the rest is then empty."""
+
+    id: str
+    status: str = "unreadable"
+    problem: str = ""
+    use_case: str = ""
+    environment: str = ""
+    description: str = ""
+    commit: str = ""
+    dirty: bool = False
+    configuration_digest: str = ""
+    lock_digest: str = ""
+    python: str = ""
+    platform: str = ""
+    host: str = ""
+    command: str = ""
+    started: str = ""
+    seconds: float | None = None
+    notebooks: tuple[NotebookRecord, ...] = ()
+    steps: tuple[StepRecord, ...] = ()
+    metrics: dict[str, Scalar] = field(default_factory=dict)
+    failure: Failure | None = None
+
+    @property
+    def measured(self) -> list[Metric]:
+        """The metrics of the run: those of the step that measured most first, counts after scores."""
+        metrics = [
+            Metric(step if dot else "", metric if dot else name, value)
+            for name, value in self.metrics.items()
+            for step, dot, metric in [name.partition(".")]
+        ]
+        scores = Counter(metric.step for metric in metrics if isinstance(metric.value, float))
+        return sorted(metrics, key=lambda metric: (not isinstance(metric.value, float), -scores[metric.step]))
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """Every notebook's parameters under ``<notebook>.<parameter>``."""
+        return {
+            f"{book.name}.{name}": value for book in self.notebooks for name, value in book.parameters.items()
+        }
+
+
+def read_run(folder: Path) -> RunRecord:
+    """Read ``folder/manifest.json``; a broken manifest gives a record that says so."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return RunRecord(folder.name, problem="there is no manifest.json: the run ended before it was written")
+    except (OSError, ValueError) as error:
+        return RunRecord(folder.name, problem=f"manifest.json cannot be read: {error}")
+    if not isinstance(manifest, dict):
+        return RunRecord(folder.name, problem="manifest.json is not a mapping")
+    return run_record(manifest, folder.name)
+
+
+def run_record(manifest: Mapping[str, object], name: str = "") -> RunRecord:
+    """Return the record of a manifest; what is missing or of a wrong type is left empty.
+
+    Parameters
+    ----------
+    manifest : mapping
+        The run manifest as parsed from JSON.
+    name : str, default ""
+        The run's id where the manifest does not say it: the name of its folder.
+    """
+    return RunRecord(
+        id=_string(manifest, "id") or name,
+        status=_string(manifest, "status") or "unreadable",
+        use_case=_string(manifest, "use_case"),
+        environment=_string(manifest, "environment"),
+        description=_string(manifest, "description"),
+        commit=_string(manifest, "commit"),
+        dirty=manifest.get("dirty") is True,
+        configuration_digest=_string(manifest, "configuration_digest"),
+        lock_digest=_string(manifest, "lock_digest"),
+        python=_string(manifest, "python"),
+        platform=_string(manifest, "platform"),
+        host=_string(manifest, "host"),
+        command=_string(manifest, "command"),
+        started=_string(manifest, "started"),
+        seconds=_seconds(manifest),
+        notebooks=tuple(_notebook(entry) for entry in _mappings(manifest, "notebooks")),
+        steps=tuple(_step(entry) for entry in _mappings(manifest, "steps")),
+        metrics=_metrics(manifest),
+        failure=_failure(manifest),
+    )
+
+
+def _notebook(entry: Mapping[str, object]) -> NotebookRecord:
+    name = _string(entry, "name")
+    steps = entry.get("steps")
+    return NotebookRecord(
+        name=name,
+        title=_string(entry, "title") or name,
+        status=_string(entry, "status") or "pending",
+        notebook=_string(entry, "notebook"),
+        report=_string(entry, "report"),
+        parameters=dict(_mapping(entry, "parameters")),
+        started=_string(entry, "started"),
+        seconds=_seconds(entry),
+        cell_seconds=_cell_seconds(entry),
+        steps=tuple(str(step) for step in steps) if isinstance(steps, list) else (),
+        failure=_failure(entry),
+    )
+
+
+def _step(entry: Mapping[str, object]) -> StepRecord:
+    return StepRecord(
+        step=_string(entry, "step"),
+        script=_string(entry, "script"),
+        key=_string(entry, "key"),
+        how=_string(entry, "how"),
+        seconds=_seconds(entry),
+        notebook=_string(entry, "notebook"),
+        metrics=_metrics(entry),
+        failure=_failure(entry),
+    )
+
+
+def _failure(entry: Mapping[str, object]) -> Failure | None:
+    error = entry.get("error")
+    if not isinstance(error, dict):
+        return None
+    return Failure(
+        type=_string(error, "type"),
+        message=_string(error, "message"),
+        file=_string(error, "file"),
+        line=_whole(error.get("line")),
+        notebook=_string(error, "notebook"),
+        cell=_whole(error.get("cell")),
+        traceback=_string(error, "traceback"),
+    )
+
+
+def _string(entry: Mapping[str, object], name: str) -> str:
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _mapping(entry: Mapping[str, object], name: str) -> Mapping[str, object]:
+    value = entry.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _mappings(entry: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    value = entry.get(name)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _real(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        real = float(value)
+    except OverflowError:
+        return None
+    return real if math.isfinite(real) else None
+
+
+def _seconds(entry: Mapping[str, object]) -> float | None:
+    seconds = _real(entry.get("seconds"))
+    return seconds if seconds is None or seconds >= 0 else None
+
+
+def _metrics(entry: Mapping[str, object]) -> dict[str, Scalar]:
+    return {
+        name: value
+        for name, value in _mapping(entry, "metrics").items()
+        if value is None or isinstance(value, str | int | float)
+    }
+
+
+def _cell_seconds(entry: Mapping[str, object]) -> dict[int, float]:
+    times = {}
+    for cell in _mappings(entry, "cells"):
+        index, seconds = _whole(cell.get("index")), _real(cell.get("seconds"))
+        if index is not None and seconds is not None:
+            times[index] = seconds
+    return times
