@@ -81,7 +81,8 @@ class Graph:
         for name, contract in self._read.items():
             place = ("steps", name)
             if not _NAME.fullmatch(name):
-                yield place, f"'{name}' is no step's name: expected lower-case letters, digits and '_'."
+                expected = "expected lower-case letters, digits and '_', as in core.<step>()"
+                yield place, f"'{name}' is no step's name: {expected}.{_renamed(name)}"
             if isinstance(contract, str):
                 yield (*place, "script"), contract
                 yield from self._inputs(name, None)
@@ -206,6 +207,11 @@ class Graph:
             waiting.remove(ready)
             done.append(ready)
         return done
+
+
+def _renamed(name: str) -> str:
+    proposal = re.sub(r"[^a-z0-9_]", "_", name.lower()).lstrip("_0123456789")
+    return f" Rename it to '{proposal}'." if proposal else ""
 
 
 def is_empty(value: Value) -> bool:

@@ -1,0 +1,177 @@
+"""What each column is good for: a feature of some kind, or nothing, and why."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["numeric", "categorical", "datetime", "dropped"]
+
+MOST_LEVELS = 250  # what prepare keeps of a column by default
+UNIQUE_SHARE = 0.5  # more levels than half the rows: names, not kinds
+TELLTALE = 0.995  # a column that says this much of the target is the target by another name
+_DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}.*)?)?")
+_OTHER_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}( .*)?")
+_IDENTIFIER = re.compile(
+    r"(^|[^a-z])(id|uuid|guid|key|index|number|no|nr|code|row)s?([^a-z]|$)|[a-z]Id$|^unnamed"
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column and what was guessed of it.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    kind : {"numeric", "categorical", "datetime", "dropped"}
+        What prepare will be told.
+    reason : str
+        Why, in words.
+    parts : tuple of str, default=()
+        Of a time: the parts that vary.
+    """
+
+    name: str
+    kind: Kind
+    reason: str
+    parts: tuple[str, ...] = ()
+
+    @property
+    def declaration(self) -> str:
+        """The word that prepare's arguments name the column by."""
+        return f"{self.name}:{'+'.join(self.parts)}" if self.parts else self.name
+
+
+def guess_columns(table: pd.DataFrame, target: str) -> list[Column]:
+    """Guess every column of `table` but the target, in the table's order."""
+    return [
+        _telltale(table[name], table[target]) or guess_column(table[name])
+        for name in table.columns
+        if name != target
+    ]
+
+
+def guess_column(values: pd.Series) -> Column:
+    """Guess one column.
+
+    Parameters
+    ----------
+    values : Series of shape (rows,)
+        The column, as read.
+    """
+    from pandas.api import types
+
+    name, known = str(values.name), values.dropna()
+    dropped = _unusable_name(name) or _unusable_values(known)
+    if dropped:
+        return Column(name, "dropped", dropped)
+    if types.is_datetime64_any_dtype(values) or is_iso_time(known):
+        return _time(name, known)
+    if types.is_bool_dtype(known.infer_objects()):
+        return Column(name, "categorical", "true or false")
+    if types.is_numeric_dtype(values):
+        return _number(name, known)
+    if types.infer_dtype(known, skipna=True) == "decimal":
+        return Column(name, "numeric", "decimal numbers")
+    return _text(name, known)
+
+
+def _unusable_name(name: str) -> str | None:
+    if not name or not name.isprintable() or name.startswith("-") or "$(" in name or "${" in name:
+        return "its name cannot be written in a configuration: rename the column"
+    if name == "target":
+        return "its name is what prepare calls the target: rename the column"
+    return None
+
+
+def _unusable_values(known: pd.Series) -> str | None:
+    from pandas.api import types
+
+    if known.empty:
+        return "it is empty"
+    inferred = types.infer_dtype(known, skipna=True)
+    if inferred in {"mixed", "bytes", "timedelta", "timedelta64", "time", "period", "interval", "complex"}:
+        return f"its values are {inferred}, neither numbers nor text nor times"
+    if known.nunique() == 1:
+        return f"it holds one value only, {known.iloc[0]!s}"
+    return None
+
+
+def is_iso_time(known: pd.Series) -> bool:
+    """Tell whether every value is a time such as 2013-01-31 or 2013-01-31T05:00."""
+    import pandas as pd
+    from pandas.api import types
+
+    if types.infer_dtype(known, skipna=True) in {"date", "datetime"}:
+        return True
+    if not types.is_object_dtype(known) and not types.is_string_dtype(known):
+        return False
+    text = known.astype(str)
+    if known.empty or not text.str.fullmatch(_DATE).all():
+        return False
+    return bool(pd.to_datetime(text, errors="coerce", utc=True, format="ISO8601").notna().all())
+
+
+def _time(name: str, known: pd.Series) -> Column:
+    import pandas as pd
+
+    times = pd.to_datetime(known, utc=True, format="ISO8601")
+    span = times.max() - times.min()
+    varying = {
+        "hour": times.dt.hour.nunique() > 1,
+        "weekday": span > pd.Timedelta(days=7),
+        "month": span > pd.Timedelta(days=2 * 365),  # in one year the month is the time itself
+    }
+    parts = tuple(part for part, varies in varying.items() if varies)
+    if not parts or ":" in name:
+        return Column(
+            name, "dropped", "a time without parts that vary" if not parts else "a time with ':' in its name"
+        )
+    return Column(name, "datetime", "times", parts)
+
+
+def _number(name: str, known: pd.Series) -> Column:
+    from pandas.api import types
+
+    whole = types.is_integer_dtype(known) or bool((known % 1 == 0).all())
+    steps = known.sort_values().diff().dropna()
+    if whole and known.is_unique and len(known) > 2 and (_names_rows(name) or (steps == 1).all()):
+        return Column(name, "dropped", "whole numbers, each but once: they name rows")
+    return Column(name, "numeric", "numbers")
+
+
+def _names_rows(name: str) -> bool:
+    return bool(_IDENTIFIER.search(name) or _IDENTIFIER.search(name.lower()))
+
+
+def _text(name: str, known: pd.Series) -> Column:
+    text = known.astype(str)
+    levels = text.nunique()
+    if text.head(1000).str.fullmatch(_OTHER_DATE).all():
+        return Column(name, "dropped", "times that are not written as 2013-01-31: write them so to use them")
+    if levels > max(2, UNIQUE_SHARE * len(known)):
+        return Column(name, "dropped", f"{levels} different texts in {len(known)} rows: they name rows")
+    if levels > MOST_LEVELS:
+        return Column(name, "dropped", f"{levels} levels: too many to learn from by themselves")
+    return Column(name, "categorical", f"{levels} levels")
+
+
+def _telltale(values: pd.Series, target: pd.Series) -> Column | None:
+    """Drop a column that is the target by another name: known only afterwards, most likely."""
+    from pandas.api import types
+
+    both = values.notna() & target.notna()
+    numbers = types.is_numeric_dtype(values) and types.is_numeric_dtype(target)
+    if both.sum() < 10 or not numbers or values[both].nunique() < 2 or target[both].nunique() < 2:
+        return None
+    share = abs(values[both].astype("float64").corr(target[both].astype("float64")))
+    if share < TELLTALE:
+        return None
+    reason = f"its correlation with the target is {share:.3f}: known only afterwards, most likely"
+    return Column(str(values.name), "dropped", reason)

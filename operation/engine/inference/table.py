@@ -1,0 +1,50 @@
+"""The table as every later step will see it: read by the Core Script that reads tables."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from operation.engine.errors import UsageError
+from operation.engine.layout import Layout
+from operation.engine.nearest import did_you_mean, listed
+from operation.engine.runners import child_process
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_table(data: Path, layout: Layout) -> pd.DataFrame:
+    """Read a CSV or Parquet file, or a folder of them, through ``src/ingest.py``.
+
+    Raises
+    ------
+    UsageError
+        When there is nothing at `data`; names the nearest file.
+    StepFailed
+        With what ingest says, when the file cannot be read.
+    """
+    if not data.exists():
+        beside = [path.name for path in data.parent.glob("*")]
+        raise UsageError(f"--data: there is no {data}.{did_you_mean(data.name, beside)}")
+    import pandas as pd
+
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "table"
+        child_process(layout.src / "ingest.py", [f"--data={data.resolve()}", f"--table={table}"])
+        return pd.read_parquet(table / "table.parquet")
+
+
+def require_column(table: pd.DataFrame, name: str, option: str) -> None:
+    """Refuse a column that `table` does not have, with the nearest one that it has."""
+    if name not in table.columns:
+        hint = did_you_mean(name, table.columns)
+        raise UsageError(
+            f"{option}: there is no column '{name}'.{hint} There is {listed(table.columns, 'and')}."
+        )
+
+
+def data_path(data: Path, layout: Layout) -> str:
+    """Return `data` as the use case names it: from the root where it lies inside, otherwise absolute."""
+    return layout.relative(data.resolve())

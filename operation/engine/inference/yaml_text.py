@@ -1,0 +1,48 @@
+"""Values as YAML that every reader understands alike: PyYAML's 1.1, Azure's 1.2 and ours."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from operation.engine.documents import scalar
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
+_WORDS = {"y", "n"}  # PyYAML reads them as text, YAML 1.1 does not
+
+
+def written(value: str | float | bool) -> str:
+    """Return `value` as one word of YAML, quoted where a reader might take it for anything else."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if _PLAIN.fullmatch(value) and value.lower() not in _WORDS and _is_text_everywhere(value):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _is_text_everywhere(value: str) -> bool:
+    import yaml
+
+    try:
+        return value == scalar(value) == yaml.safe_load(value)
+    except ValueError:  # such as 2013-99-99, which looks like a date and is none
+        return False
+
+
+def written_list(values: Iterable[str | float], indent: int) -> str:
+    """Return `values` as a list behind a key: on one line where that is short, otherwise one a line."""
+    words = [written(value) for value in values]
+    line = f" [{', '.join(words)}]"
+    if len(line) <= 70:
+        return line
+    margin = " " * indent
+    return "".join(f"\n{margin}- {word}" for word in words)
+
+
+def comment(text: str) -> str:
+    """Return `text` as a comment of one line, whatever the data put into it."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return f"# {line[:200]}"

@@ -1,0 +1,81 @@
+"""A new environment: another one's file, with its name in the place of the other's."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from operation.engine import configuration
+from operation.engine.documents import read_document
+from operation.engine.environment_file import MANDATORY, OPTIONAL, read_environment
+from operation.engine.errors import ConfigurationError
+from operation.engine.layout import Layout
+from operation.engine.names import require_new_name
+
+MOST_NAMESPACE = 22  # a storage account, sa$(NAMESPACE), has 24 characters
+
+
+def write_environment(name: str, source: str, layout: Layout) -> tuple[Path, dict[str, str]]:
+    """Write ``configuration-<name>.yml`` after the environment `source`.
+
+    Returns
+    -------
+    file : Path
+        What was written.
+    changed : dict of str to str
+        The variables that differ from `source`, with their new values.
+
+    Raises
+    ------
+    UsageError
+        For a bad name, a file that exists, an unknown `source`.
+    ConfigurationError
+        When the file of `source` holds mistakes.
+    """
+    require_new_name(name, "environment", configuration.ENVIRONMENT_NAME, layout)
+    configuration.chosen_environment(source, None, layout)
+    original = configuration.configuration_file(layout, source)
+    problems = read_environment(original, layout.relative(original), source, os.environ)[1]
+    if problems:
+        raise ConfigurationError(problems)
+    lines, changed = _rewritten(original, source, name)
+    header = f"# Written by `python3 -m operation new environment {name}` after {source}; edit what differs."
+    path = configuration.configuration_file(layout, name)
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8", newline="\n")
+    return path, changed
+
+
+def _rewritten(original: Path, source: str, name: str) -> tuple[list[str], dict[str, str]]:
+    document, _ = read_document(original, original.name)
+    assert document is not None  # noqa: S101 - it has just been read without a problem
+    lines = original.read_text(encoding="utf-8-sig").splitlines()
+    changed: dict[str, str] = {}
+    for variable in document.data["variables"]:
+        old = document.texts[("variables", variable)]
+        new = _renamed(variable, old, source, name)
+        if new != old:
+            at = document.lines[("variables", variable)] - 1
+            head, colon, rest = lines[at].partition(":")
+            lines[at] = head + colon + rest.replace(old, new, 1)
+            changed[variable] = new
+    own = re.compile(rf"(?<![A-Za-z0-9]){re.escape(source)}(?![A-Za-z0-9])")
+    return [own.sub(name, line) if line.lstrip().startswith("#") else line for line in lines], changed
+
+
+def _renamed(variable: str, text: str, source: str, name: str) -> str:
+    """Return `text` with the new environment's name for the old one's, if Azure is told it."""
+    if variable == "ENVIRONMENT":
+        return name
+    if variable not in {*MANDATORY, *OPTIONAL}:
+        return text
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    new = re.sub(rf"{re.escape(source.lower())}(?![a-z])", plain, text)
+    new = re.sub(rf"(?<![A-Za-z]){re.escape(source)}(?![A-Za-z])", name, new)
+    if variable == "NAMESPACE" and len(new) > MOST_NAMESPACE:
+        return (
+            new[: MOST_NAMESPACE - len(plain)] + plain
+            if len(plain) < MOST_NAMESPACE
+            else plain[:MOST_NAMESPACE]
+        )
+    return new
