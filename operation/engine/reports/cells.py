@@ -143,15 +143,18 @@ def _merged(outputs: list[Any]) -> list[Any]:
     """Join what one stream wrote piece by piece; progress bars keep their last state."""
     merged: list[Any] = []
     for output in outputs:
-        if output.output_type == "stream":
-            if merged and merged[-1].output_type == "stream" and merged[-1].name == output.name:
-                merged[-1].text += output.text
-                continue
-        merged.append(output)
+        if merged and _same_stream(merged[-1], output):
+            merged[-1].text += output.text
+        else:
+            merged.append(output)
     for output in merged:
         if output.output_type == "stream":
             output.text = re.sub(r"[^\n]*\r(?=[^\n])", "", output.text.replace("\r\n", "\n")).rstrip()
     return merged
+
+
+def _same_stream(one: Any, other: Any) -> bool:
+    return bool(one.output_type == other.output_type == "stream" and one.name == other.name)
 
 
 def _is_picture(output: Any) -> bool:

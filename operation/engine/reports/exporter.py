@@ -32,14 +32,15 @@ def exporter() -> Any:
     from nbconvert.filters import Highlight2HTML
     from traitlets.config import Config
 
-    made = TemplateExporter(
+    highlight = Highlight2HTML(pygments_lexer="ipython3")  # type: ignore[no-untyped-call]
+    made = TemplateExporter(  # type: ignore[no-untyped-call]
         config=Config({"NbConvertBase": {"display_data_priority": list(PRIORITY)}}),
         default_preprocessors=[],
         file_extension=".html",
         template_file="notebook.html.j2",
         extra_loaders=[FileSystemLoader(pages.TEMPLATES)],
         filters={
-            "code": _marked(Highlight2HTML(pygments_lexer="ipython3")),
+            "code": _marked(highlight),
             "terminal": _terminal,
             "long": lambda text: str(text).count("\n") >= LONG,
             "svg_address": _svg_address,
@@ -65,7 +66,8 @@ def _terminal(text: str) -> Any:
     """Return what was written for a terminal, its colours as classes."""
     from nbconvert.filters import ansi2html
 
-    return _as_markup(ansi2html(re.sub(r"\x1b\][^\x07]*\x07", "", text)))
+    plain = re.sub(r"\x1b\][^\x07]*\x07", "", text)  # terminal titles and links
+    return _as_markup(ansi2html(plain))  # type: ignore[no-untyped-call]
 
 
 def _svg_address(svg: str) -> str:

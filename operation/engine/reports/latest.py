@@ -42,7 +42,9 @@ def latest_run(runs: Path) -> Path | None:
     """
     pointer = runs / NAME
     try:
-        name = pointer.readlink().name if pointer.is_symlink() else pointer.read_text(encoding="utf-8").strip()
+        name = (
+            pointer.readlink().name if pointer.is_symlink() else pointer.read_text(encoding="utf-8").strip()
+        )
     except (OSError, UnicodeDecodeError):
         return None
     folder = runs / name

@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from html import escape, unescape
 from html.parser import HTMLParser
 
-VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_VOID = "area base br col embed hr img input link meta param source track wbr"
+VOID = frozenset(_VOID.split())
 # They load, or send the reader elsewhere, by being there.
-DROPPED = frozenset("base embed frame frameset iframe link meta object portal".split())
+DROPPED = frozenset({"base", "embed", "frame", "frameset", "iframe", "link", "meta", "object", "portal"})
 # Browsers read on as plain text after these, past the end of the fragment.
-SWALLOWING = frozenset("noembed noframes plaintext xmp".split())
+SWALLOWING = frozenset({"noembed", "noframes", "plaintext", "xmp"})
 # A page that closes these too early or opens them twice is no longer the page.
-DOCUMENT = frozenset("html head body main".split())
-LOADING = frozenset("src srcset imagesrcset poster background data xlink:href".split())
-HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
+DOCUMENT = frozenset({"html", "head", "body", "main"})
+LOADING = frozenset({"src", "srcset", "imagesrcset", "poster", "background", "data", "xlink:href"})
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 _NAME = re.compile(r"[a-z_@:][\w@:.-]*")
 _IMPORT = re.compile(r"@import\b[^;]*;?", re.IGNORECASE)

@@ -11,33 +11,37 @@ import re
 from html import escape
 
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|\d+(?:\.\d+)?|[A-Za-z]|\s+|.", re.DOTALL)
-_GREEK = dict(
-    zip(
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon "
-        "phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega varepsilon varphi ell infty "
-        "partial nabla emptyset".split(),
-        "αβγδϵζηθικλμνξπρστυϕχψωΓΔΘΛΞΠΣΦΨΩεφℓ∞∂∇∅",
-        strict=True,
-    )
-)
-_OPERATORS = dict(
-    zip(
-        "le leq ge geq ne neq approx equiv sim propto times cdot pm mp div in notin subset cup cap to "
-        "rightarrow leftarrow Rightarrow mapsto mid ldots cdots dots forall exists ll gg star ast quad".split(),
-        "≤ ≤ ≥ ≥ ≠ ≠ ≈ ≡ ∼ ∝ × ⋅ ± ∓ ÷ ∈ ∉ ⊂ ∪ ∩ → → ← ⇒ ↦ ∣ … ⋯ … ∀ ∃ ≪ ≫ ⋆ ∗ \u2003".split(" "),
-        strict=True,
-    )
-)
-_LARGE = {"sum": "∑", "prod": "∏", "int": "∫"}
-_FUNCTIONS = frozenset("log ln exp sin cos tan max min arg lim Pr det dim sup inf".split())
+_LETTERS_TABLE = """
+alpha α beta β gamma γ delta δ epsilon ϵ varepsilon ε zeta ζ eta η theta θ iota ι kappa κ lambda λ mu μ nu ν
+xi ξ pi π rho ρ sigma σ tau τ upsilon υ phi ϕ varphi φ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ
+Xi Ξ Pi Π Sigma Σ Phi Φ Psi Ψ Omega Ω ell ℓ infty ∞ partial ∂ nabla ∇ emptyset ∅
+"""
+_OPERATORS_TABLE = """
+le ≤ leq ≤ ge ≥ geq ≥ ne ≠ neq ≠ approx ≈ equiv ≡ sim ∼ propto ∝ times × cdot ⋅ pm ± mp ∓ div ÷ in ∈ notin ∉
+subset ⊂ cup ∪ cap ∩ to → rightarrow → leftarrow ← Rightarrow ⇒ mapsto ↦ mid ∣ ldots … cdots ⋯ dots …
+forall ∀ exists ∃ ll ≪ gg ≫ star ⋆ ast ∗ sum ∑ prod ∏ int ∫ { { } } | ‖ % % _ _ $ $ & &
+"""
+_FUNCTION_NAMES = "log ln exp sin cos tan max min arg lim Pr det dim sup inf"
+
+
+def _pairs(table: str) -> dict[str, str]:
+    words = table.split()
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+_LETTERS = _pairs(_LETTERS_TABLE)
+_OPERATORS = _pairs(_OPERATORS_TABLE)
+_FUNCTIONS = frozenset(_FUNCTION_NAMES.split())
+_FRACTIONS = {"frac", "dfrac", "tfrac"}
+_FENCES = {"left", "right", "big", "Big", "bigl", "bigr"}
 _ACCENTS = {"hat": "^", "bar": "¯", "tilde": "~", "vec": "→", "dot": "˙", "overline": "¯", "widehat": "^"}
 _WORDS = {"text", "mathrm", "textrm", "operatorname", "mathit", "textit"}
 _VARIANTS = {"mathbf": "bold", "boldsymbol": "bold", "mathbb": "double-struck", "mathcal": "script"}
-_LETTERS = {
+_DRAWN = {
     "double-struck": {"E": "𝔼", "N": "ℕ", "P": "ℙ", "R": "ℝ", "Z": "ℤ", "V": "𝕍", "1": "𝟙"},
     "script": {"L": "ℒ", "N": "𝒩", "D": "𝒟", "X": "𝒳", "Y": "𝒴", "H": "ℋ", "O": "𝒪"},
 }
-_SPACES = {"\\,", "\\;", "\\:", "\\!", "\\ ", "~"}
+_SPACES = {",": 0.17, ":": 0.22, ";": 0.28, " ": 0.33, "!": -0.17, "quad": 1, "qquad": 2}
 
 
 class _UnknownError(Exception):
@@ -104,74 +108,76 @@ class _Reader:
         return _attach(base, scripts["_"], scripts["^"], under=large)
 
     def atom(self) -> str:
-        token = self.take()
-        if token == "{":
+        sign = self.take()
+        if sign == "{":
             return self.row(stop="}")
-        if token.startswith("\\") and len(token) > 1:
-            return self.command(token[1:])
-        if token in "}_^&$#%\\":
+        if sign.startswith("\\") and len(sign) > 1:
+            return self.command(sign[1:])
+        if sign in "}_^&$#%\\":
             raise _UnknownError
-        return _symbol(token)
+        return _symbol(sign)
 
     def command(self, name: str) -> str:
-        if name in {"frac", "dfrac", "tfrac"}:
-            return f"<mfrac>{self.atom()}{self.atom()}</mfrac>"
-        if name == "sqrt" and self.peek() != "[":
-            return f"<msqrt>{self.atom()}</msqrt>"
-        if name in {"left", "right", "big", "Big", "bigl", "bigr"}:
-            return "" if self.peek() == "." and self.take() else f"<mo>{escape(self.take().lstrip(chr(92)))}</mo>"
-        if name in _ACCENTS:
-            return f'<mover accent="true">{self.atom()}<mo>{_ACCENTS[name]}</mo></mover>'
+        if name in _FENCES:
+            return self.fence()
         if name in _WORDS:
             return f"<mtext>{escape(self.words())}</mtext>"
         if name in _VARIANTS:
             return _variant(self.words(), _VARIANTS[name])
-        return _named(name)
+        return self.composed(name) or _named(name)
+
+    def composed(self, name: str) -> str:
+        if name in _FRACTIONS:
+            return f"<mfrac>{self.atom()}{self.atom()}</mfrac>"
+        if name == "sqrt" and self.peek() != "[":
+            return f"<msqrt>{self.atom()}</msqrt>"
+        if name in _ACCENTS:
+            return f'<mover accent="true">{self.atom()}<mo>{_ACCENTS[name]}</mo></mover>'
+        return ""
+
+    def fence(self) -> str:
+        """Read the bracket after a command such as left; a dot stands for none."""
+        bracket = self.take()
+        return "" if bracket == "." else f"<mo>{escape(bracket.lstrip(chr(92)))}</mo>"
 
     def words(self) -> str:
+        """Read ``{words}``, spaces and all."""
         if self.take() != "{":
             raise _UnknownError
-        words = []
-        for token in self.tokens[self.at :]:
-            self.at += 1
-            if token == "}":
-                return "".join(words)
-            if token[0] in "{\\$":
-                break
-            words.append(token)
-        raise _UnknownError
+        rest = "".join(self.tokens[self.at :])
+        inside, brace, _ = rest.partition("}")
+        if not brace or set(inside) & set("{\\$"):
+            raise _UnknownError
+        self.at = next(at for at in range(self.at, len(self.tokens)) if self.tokens[at] == "}") + 1
+        return inside
 
 
-def _symbol(token: str) -> str:
-    if token[0].isdigit():
-        return f"<mn>{token}</mn>"
-    if token.isalpha():
-        return f"<mi>{token}</mi>"
-    return f"<mo>{escape('−' if token == '-' else token)}</mo>"
+def _symbol(sign: str) -> str:
+    if sign[0].isdigit():
+        return f"<mn>{sign}</mn>"
+    if sign.isalpha():
+        return f"<mi>{escape(sign)}</mi>"
+    return f"<mo>{'−' if sign == '-' else escape(sign)}</mo>"
 
 
 def _named(name: str) -> str:
-    if name in _GREEK:
-        return f"<mi>{_GREEK[name]}</mi>"
+    if name in _LETTERS:
+        return f"<mi>{_LETTERS[name]}</mi>"
     if name in _OPERATORS:
-        return f"<mo>{_OPERATORS[name]}</mo>"
-    if name in _LARGE:
-        return f"<mo>{_LARGE[name]}</mo>"
+        return f"<mo>{escape(_OPERATORS[name])}</mo>"
     if name in _FUNCTIONS:
         return f'<mi>{name}</mi><mspace width="0.17em"></mspace>'
-    if f"\\{name}" in _SPACES:
-        return '<mspace width="0.2em"></mspace>'
-    if name in {"{", "}", "|", "%", "_", "$", "&"}:
-        return f"<mo>{escape('‖' if name == '|' else name)}</mo>"
+    if name in _SPACES:
+        return f'<mspace width="{_SPACES[name]}em"></mspace>'
     raise _UnknownError
 
 
 def _variant(words: str, variant: str) -> str:
     if variant == "bold":
         return f'<mi style="font-weight:bold">{escape(words)}</mi>'
-    if any(letter not in _LETTERS[variant] for letter in words):
+    if any(letter not in _DRAWN[variant] for letter in words):
         raise _UnknownError
-    return f"<mi>{''.join(_LETTERS[variant][letter] for letter in words)}</mi>"
+    return f"<mi>{''.join(_DRAWN[variant][letter] for letter in words)}</mi>"
 
 
 def _attach(base: str, below: str, above: str, under: bool) -> str:

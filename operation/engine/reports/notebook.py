@@ -72,10 +72,11 @@ def _read(executed: Path) -> Any:
     import nbformat
 
     try:
-        return nbformat.reads(executed.read_text(encoding="utf-8"), as_version=4)
+        text = executed.read_text(encoding="utf-8")
+        return nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     except OSError as error:
         raise WorkbenchError(
-            f"{executed}: the executed notebook cannot be read: {error.strerror}. Run it again."
+            f"{executed}: cannot be read: {error.strerror}. Run the notebook again."
         ) from error
-    except (ValueError, AttributeError, KeyError, nbformat.reader.NotJSONError) as error:
-        raise WorkbenchError(f"{executed}: this is not an executed notebook ({error}). Run it again.") from error
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise WorkbenchError(f"{executed}: not a notebook ({error}). Run the notebook again.") from error

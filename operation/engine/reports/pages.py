@@ -1,4 +1,4 @@
-"""What all pages share: templates, inlined styles and scripts, and writing so that no half page is ever seen."""
+"""What all pages share: templates, inlined styles and scripts, writing so that no half page is seen."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def furnish(environment: Environment) -> None:
     """Give a Jinja environment the filters and globals that the templates use."""
     environment.autoescape = True
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.globals.update(style=style, script=script, policy=POLICY, mark=lambda status: MARKS.get(status, "·"))
+    environment.globals.update(style=style, script=script, policy=POLICY, mark=mark)
     environment.filters.update(
         duration=wording.duration,
         number=wording.number,
@@ -51,6 +51,11 @@ def furnish(environment: Environment) -> None:
         embedded=embedded,
         address=quote,
     )
+
+
+def mark(status: str) -> str:
+    """Return the sign of a status, for those who do not see colours."""
+    return MARKS.get(status, "·")
 
 
 @cache

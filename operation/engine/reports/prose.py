@@ -72,26 +72,29 @@ def _markdown() -> Any:
     from mistune import HTMLRenderer
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
-    renderer.image = partial(HTMLRenderer.image, renderer)  # pictures are embedded by `self_contained`
-    renderer.inline_math = _inline
-    renderer.block_math = renderer.multiline_math = _block
-    renderer.latex_environment = _environment
-    return MarkdownWithMath(renderer=renderer)
+    class Renderer(IPythonRenderer):
+        """Jupyter's renderer, its mathematics as MathML, its pictures left for `self_contained`."""
 
+        image = HTMLRenderer.image
 
-def _inline(body: str) -> str:
-    if body != body.strip():  # "$5 and $6" are prices
-        return f"${escape(body)}$"
-    return as_mathml(body, display=False)
+        def inline_math(self, body: str) -> str:
+            priced = body != body.strip()  # "$5 and $6" are prices
+            return f"${escape(body)}$" if priced else as_mathml(body, display=False)
+
+        def block_math(self, body: str) -> str:
+            return _block(body)
+
+        def multiline_math(self, text: str) -> str:
+            return _block(text)
+
+        def latex_environment(self, name: str, body: str) -> str:
+            return as_mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
+
+    return MarkdownWithMath(renderer=Renderer(escape=False, exclude_anchor_links=True))
 
 
 def _block(body: str) -> str:
     return as_mathml(body.strip().strip("$").strip(), display=True)
-
-
-def _environment(name: str, body: str) -> str:
-    return as_mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
 
 
 def _picture(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from operation.engine.reports.loosely import mapping, mappings, real, string, whole
 
 Scalar = str | int | float | bool | None
 
@@ -124,7 +125,9 @@ def read_run(folder: Path) -> RunRecord:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return RunRecord(folder.name, problem="there is no manifest.json: the run ended before it was written")
+        return RunRecord(
+            folder.name, problem="there is no manifest.json: the run ended before it was written"
+        )
     except (OSError, ValueError) as error:
         return RunRecord(folder.name, problem=f"manifest.json cannot be read: {error}")
     if not isinstance(manifest, dict):
@@ -143,39 +146,39 @@ def run_record(manifest: Mapping[str, object], name: str = "") -> RunRecord:
         The run's id where the manifest does not say it: the name of its folder.
     """
     return RunRecord(
-        id=_string(manifest, "id") or name,
-        status=_string(manifest, "status") or "unreadable",
-        use_case=_string(manifest, "use_case"),
-        environment=_string(manifest, "environment"),
-        description=_string(manifest, "description"),
-        commit=_string(manifest, "commit"),
+        id=string(manifest, "id") or name,
+        status=string(manifest, "status") or "unreadable",
+        use_case=string(manifest, "use_case"),
+        environment=string(manifest, "environment"),
+        description=string(manifest, "description"),
+        commit=string(manifest, "commit"),
         dirty=manifest.get("dirty") is True,
-        configuration_digest=_string(manifest, "configuration_digest"),
-        lock_digest=_string(manifest, "lock_digest"),
-        python=_string(manifest, "python"),
-        platform=_string(manifest, "platform"),
-        host=_string(manifest, "host"),
-        command=_string(manifest, "command"),
-        started=_string(manifest, "started"),
+        configuration_digest=string(manifest, "configuration_digest"),
+        lock_digest=string(manifest, "lock_digest"),
+        python=string(manifest, "python"),
+        platform=string(manifest, "platform"),
+        host=string(manifest, "host"),
+        command=string(manifest, "command"),
+        started=string(manifest, "started"),
         seconds=_seconds(manifest),
-        notebooks=tuple(_notebook(entry) for entry in _mappings(manifest, "notebooks")),
-        steps=tuple(_step(entry) for entry in _mappings(manifest, "steps")),
+        notebooks=tuple(_notebook(entry) for entry in mappings(manifest, "notebooks")),
+        steps=tuple(_step(entry) for entry in mappings(manifest, "steps")),
         metrics=_metrics(manifest),
         failure=_failure(manifest),
     )
 
 
 def _notebook(entry: Mapping[str, object]) -> NotebookRecord:
-    name = _string(entry, "name")
+    name = string(entry, "name")
     steps = entry.get("steps")
     return NotebookRecord(
         name=name,
-        title=_string(entry, "title") or name,
-        status=_string(entry, "status") or "pending",
-        notebook=_string(entry, "notebook"),
-        report=_string(entry, "report"),
-        parameters=dict(_mapping(entry, "parameters")),
-        started=_string(entry, "started"),
+        title=string(entry, "title") or name,
+        status=string(entry, "status") or "pending",
+        notebook=string(entry, "notebook"),
+        report=string(entry, "report"),
+        parameters=dict(mapping(entry, "parameters")),
+        started=string(entry, "started"),
         seconds=_seconds(entry),
         cell_seconds=_cell_seconds(entry),
         steps=tuple(str(step) for step in steps) if isinstance(steps, list) else (),
@@ -185,12 +188,12 @@ def _notebook(entry: Mapping[str, object]) -> NotebookRecord:
 
 def _step(entry: Mapping[str, object]) -> StepRecord:
     return StepRecord(
-        step=_string(entry, "step"),
-        script=_string(entry, "script"),
-        key=_string(entry, "key"),
-        how=_string(entry, "how"),
+        step=string(entry, "step"),
+        script=string(entry, "script"),
+        key=string(entry, "key"),
+        how=string(entry, "how"),
         seconds=_seconds(entry),
-        notebook=_string(entry, "notebook"),
+        notebook=string(entry, "notebook"),
         metrics=_metrics(entry),
         failure=_failure(entry),
     )
@@ -201,62 +204,33 @@ def _failure(entry: Mapping[str, object]) -> Failure | None:
     if not isinstance(error, dict):
         return None
     return Failure(
-        type=_string(error, "type"),
-        message=_string(error, "message"),
-        file=_string(error, "file"),
-        line=_whole(error.get("line")),
-        notebook=_string(error, "notebook"),
-        cell=_whole(error.get("cell")),
-        traceback=_string(error, "traceback"),
+        type=string(error, "type"),
+        message=string(error, "message"),
+        file=string(error, "file"),
+        line=whole(error.get("line")),
+        notebook=string(error, "notebook"),
+        cell=whole(error.get("cell")),
+        traceback=string(error, "traceback"),
     )
 
 
-def _string(entry: Mapping[str, object], name: str) -> str:
-    value = entry.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _mapping(entry: Mapping[str, object], name: str) -> Mapping[str, object]:
-    value = entry.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _mappings(entry: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
-    value = entry.get(name)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _real(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        real = float(value)
-    except OverflowError:
-        return None
-    return real if math.isfinite(real) else None
-
-
 def _seconds(entry: Mapping[str, object]) -> float | None:
-    seconds = _real(entry.get("seconds"))
+    seconds = real(entry.get("seconds"))
     return seconds if seconds is None or seconds >= 0 else None
 
 
 def _metrics(entry: Mapping[str, object]) -> dict[str, Scalar]:
     return {
         name: value
-        for name, value in _mapping(entry, "metrics").items()
+        for name, value in mapping(entry, "metrics").items()
         if value is None or isinstance(value, str | int | float)
     }
 
 
 def _cell_seconds(entry: Mapping[str, object]) -> dict[int, float]:
     times = {}
-    for cell in _mappings(entry, "cells"):
-        index, seconds = _whole(cell.get("index")), _real(cell.get("seconds"))
+    for cell in mappings(entry, "cells"):
+        index, seconds = whole(cell.get("index")), real(cell.get("seconds"))
         if index is not None and seconds is not None:
             times[index] = seconds
     return times

@@ -49,7 +49,9 @@ def write_run_page(run_folder: Path) -> Path:
             cards=run.measured[:CARDS],
             rest=run.measured[CARDS:],
             books=list(zip(run.notebooks, thumbnails(executed), strict=True)),
-            reports={book.name: book.report for book in run.notebooks if _has_report(run_folder, book.report)},
+            reports={
+                book.name: book.report for book in run.notebooks if _has_report(run_folder, book.report)
+            },
             steps_in_words=_steps_in_words(run),
             provenance=_provenance(run),
             longest=max((step.seconds or 0.0 for step in run.steps), default=0.0),

@@ -1,0 +1,96 @@
+"""Render the pages of a run again, from its manifest and its executed notebooks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+
+from operation.engine.errors import UsageError
+from operation.engine.layout import project
+from operation.engine.nearest import did_you_mean
+
+LATEST = "latest"
+
+_EPILOG = """\
+example:
+  python3 -m operation report
+  python3 -m operation report 20261122-134501-flights-DEV-3f2a --open
+  python3 -m operation report --notebook runs/latest/notebooks/03-train-model.ipynb
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.description = (
+        "Write a run's pages again: the report of each executed notebook, the run's page, the gallery."
+    )
+    parser.epilog = _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "run", nargs="?", default=LATEST, metavar="RUN", help="id of a run, or latest (default: latest)"
+    )
+    parser.add_argument("--open", action="store_true", help="show the page in the browser")
+    parser.add_argument(
+        "--notebook", type=Path, metavar="FILE", help="render this executed notebook alone, beside itself"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Render, say what was written, and open it when asked to."""
+    page = _one(args.notebook) if args.notebook else _whole(_folder(args.run))
+    if args.open:
+        webbrowser.open(page.resolve().as_uri())
+    return 0
+
+
+def _one(notebook: Path) -> Path:
+    from operation.engine.reports import render_notebook
+
+    if not notebook.is_file():
+        raise UsageError(f"--notebook {notebook}: there is no such file. Name an executed notebook (.ipynb).")
+    target = notebook.with_suffix(".html")
+    render_notebook(notebook, target, {})
+    return _say(target)
+
+
+def _whole(folder: Path) -> Path:
+    from operation.engine.reports import render_notebook, write_gallery, write_run_page
+
+    manifest = _manifest(folder)
+    for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
+        target = folder / f"{notebook.stem}.html"
+        render_notebook(notebook, target, manifest)
+        _say(target)
+    _say(write_gallery(folder.parent))
+    return _say(write_run_page(folder))
+
+
+def _folder(name: str) -> Path:
+    from operation.engine.reports.latest import latest_run
+
+    runs = project().runs
+    ids = sorted(path.name for path in runs.glob("*") if (path / "manifest.json").is_file())
+    if name == LATEST:
+        if folder := latest_run(runs):
+            return folder
+        raise UsageError("There is no run yet. The first one: python3 -m operation run")
+    if name in ids:
+        return runs / name
+    raise UsageError(f"There is no run '{name}' in {project().relative(runs)}.{did_you_mean(name, ids)}")
+
+
+def _manifest(folder: Path) -> Mapping[str, object]:
+    """Read the manifest; the pages themselves say when it is broken."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return manifest if isinstance(manifest, dict) else {}
+
+
+def _say(page: Path) -> Path:
+    print(f"wrote {project().relative(page)}")
+    return page
