@@ -48,6 +48,8 @@ class Target:
         Where an amount is cut in two classes.
     reason : str
         Why, in words.
+    of_numbers : bool, default=False
+        Whether its classes are numbers, and regression would be possible.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Target:
     positive: str | None
     threshold: float | None
     reason: str
+    of_numbers: bool = False
 
 
 def guess_target(values: pd.Series, task: str | None) -> Target:
@@ -113,13 +116,13 @@ def _labelled(name: str, known: pd.Series, *, numbers: bool) -> Target:
         kind = "different whole numbers" if numbers else "different labels"
         rare = [one for one in classes if counts[one] < 5]
         note = f"; {listed(rare, 'and')} in fewer than 5 rows" if rare else ""
-        return Target(name, "classification", classes, None, None, f"{len(classes)} {kind}{note}")
+        reason = f"{len(classes)} {kind}{note}"
+        return Target(name, "classification", classes, None, None, reason, numbers)
     named = [one for one in classes if one.lower() in _POSITIVE]
     positive = named[0] if len(named) == 1 else str(counts.idxmin())
     why = "by its name" if len(named) == 1 else "the rarer one"
-    return Target(
-        name, "classification", classes, positive, None, f"two labels, positive is '{positive}' ({why})"
-    )
+    reason = f"two labels, positive is '{positive}' ({why})"
+    return Target(name, "classification", classes, positive, None, reason, numbers)
 
 
 def label(value: object) -> str:

@@ -27,7 +27,7 @@ def _is_text_everywhere(value: str) -> bool:
     import yaml
 
     try:
-        return value == scalar(value) == yaml.safe_load(value)
+        return bool(value == scalar(value) == yaml.safe_load(value))
     except ValueError:  # such as 2013-99-99, which looks like a date and is none
         return False
 
