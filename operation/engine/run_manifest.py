@@ -96,7 +96,13 @@ class RunManifest:
             if step["key"] not in seen:
                 seen.add(step["key"])
                 self.content["steps"].append(step)
-                self.content["metrics"].update({f"{step['step']}.{k}": v for k, v in step["metrics"].items()})
+            self._take_metrics(step)
+
+    def _take_metrics(self, step: dict[str, Any]) -> None:
+        """Let a step's metrics stand for the run: those of the configured call before those of a variant."""
+        known = any(name.startswith(f"{step['step']}.") for name in self.content["metrics"])
+        if step["as_configured"] or not known:
+            self.content["metrics"].update({f"{step['step']}.{k}": v for k, v in step["metrics"].items()})
 
     def end(self, status: str | None = None) -> None:
         """Close the manifest; a run that nothing stopped has succeeded."""

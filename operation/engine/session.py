@@ -53,13 +53,14 @@ class Session:
             Whatever the Core Script raises.
         """
         planned = self.plan(name, given or {})
+        as_configured = not any(value is not None for value in (given or {}).values())
         again = fresh or self._is_due_again(planned.key)
         try:
             done = execute(self.layout, planned, self.run_script, fresh=again)
         except BaseException as error:
-            self._record(_failure(planned, self.layout, error))
+            self._record({**_failure(planned, self.layout, error), "as_configured": as_configured})
             raise
-        self._record(_success(done, self.layout))
+        self._record({**_success(done, self.layout), "as_configured": as_configured})
         return done
 
     def _is_due_again(self, key: str) -> bool:

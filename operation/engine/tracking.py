@@ -76,30 +76,45 @@ def main(uri: str) -> None:
 
 
 class _Logger:
-    """What of a run was logged already."""
+    """One MLflow run for each training; what is measured of its model goes to the same run."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
         self.client.search_experiments(max_results=1)  # a new SQLite file migrates now, not at the first log
-        self.run_id: str | None = None
-        self.keys: set[str] = set()
+        self.trainings: dict[str, str] = {}  # key of a training -> its MLflow run
+        self.logged: set[str] = set()
 
     def log(self, folder: Path, content: dict[str, Any]) -> None:
-        if not any("model" in step["outputs"] for step in content["steps"]):
-            return  # nothing was trained yet
-        self.run_id = self.run_id or self._begin(folder, content)
         for step in content["steps"]:
-            if step["key"] not in self.keys and step["how"] != "failed":
-                self.keys.add(step["key"])
-                self._step(folder, step)
+            if step["key"] not in self.logged and step["how"] != "failed":
+                self.logged.add(step["key"])
+                self._step(folder, content, step)
         if content["status"] != "running":
-            self.client.set_terminated(self.run_id, _STATES.get(content["status"], "FAILED"))
+            for run_id in self.trainings.values():
+                self.client.set_terminated(run_id, _STATES.get(content["status"], "FAILED"))
 
-    def _begin(self, folder: Path, content: dict[str, Any]) -> str:
-        experiment = self._experiment(folder.parent, content["use_case"])
+    def _step(self, folder: Path, content: dict[str, Any], step: dict[str, Any]) -> None:
+        if "model" in step["outputs"]:
+            self.trainings[step["key"]] = self._begin(folder, content, step)
+        words = " ".join(step["argv"])
+        for key in [key for key in self.trainings if key in words or key == step["key"]]:
+            self._metrics(self.trainings[key], step)
+            for output in set(step["outputs"]) & {"model", "report"}:
+                source = folder.parent / "store" / step["key"] / output
+                self.client.log_artifacts(self.trainings[key], str(source), f"{step['step']}/{output}")
+
+    def _begin(self, folder: Path, content: dict[str, Any], step: dict[str, Any]) -> str:
         names = ("id", "environment", "commit", "dirty", "command", "host", "python")
         tags = {f"workbench.{name}": str(content[name]) for name in names}
-        run = self.client.create_run(experiment, run_name=content["id"], tags=tags)
+        experiment = self._experiment(folder.parent, content["use_case"])
+        run = self.client.create_run(
+            experiment, run_name=step["key"][:12], tags={**tags, "workbench.key": step["key"]}
+        )
+        record = json.loads(
+            (folder.parent / "store" / step["key"] / "manifest.json").read_text(encoding="utf-8")
+        )
+        for argument, value in record["components"]["arguments"].items():
+            self.client.log_param(run.info.run_id, argument, str(value)[:6000])
         return str(run.info.run_id)
 
     def _experiment(self, runs: Path, name: str) -> str:
@@ -110,21 +125,10 @@ class _Logger:
             self.client.create_experiment(name, artifact_location=(runs / "mlflow-artifacts").as_uri())
         )
 
-    def _step(self, folder: Path, step: dict[str, Any]) -> None:
-        """Log arguments and metrics of every step; files of the steps that train or report."""
-        name = step["step"]
-        record = json.loads(
-            (folder.parent / "store" / step["key"] / "manifest.json").read_text(encoding="utf-8")
-        )
-        for argument, value in record["components"]["arguments"].items():
-            self.client.log_param(self.run_id, f"{name}.{argument}", str(value)[:6000])
+    def _metrics(self, run_id: str, step: dict[str, Any]) -> None:
         for metric, value in step["metrics"].items():
             if isinstance(value, int | float):
-                self.client.log_metric(self.run_id, f"{name}.{metric}", value)
-        self.client.set_tag(self.run_id, f"workbench.key.{name}", step["key"])
-        for output in set(step["outputs"]) & {"model", "report"}:
-            source = folder.parent / "store" / step["key"] / output
-            self.client.log_artifacts(self.run_id, str(source), f"{name}/{output}")
+                self.client.log_metric(run_id, f"{step['step']}.{metric}", value)
 
 
 if __name__ == "__main__":

@@ -84,6 +84,7 @@ def execute(
                 kernel_name="python3",
                 cwd=str(source.parent),
                 progress_bar=False,
+                kernel_manager_class=_kernel_manager(target.with_suffix(".log")),
             )
         except (
             PapermillException,
@@ -115,6 +116,20 @@ def _register(on_cell: OnCell) -> None:
 
     papermill_engines.register("workbench", WorkbenchEngine)
     logging.getLogger("papermill").setLevel(logging.ERROR)  # the run says the same things better
+
+
+def _kernel_manager(log: Path) -> type:
+    """Return a kernel manager whose kernels write their own log lines to `log`, not to the terminal."""
+    from jupyter_client.manager import AsyncKernelManager
+
+    class LoggingKernelManager(AsyncKernelManager):
+        async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+            with log.open("ab") as file:
+                await super()._async_launch_kernel(kernel_cmd, **{**options, "stderr": file})
+
+        _launch_kernel = _async_launch_kernel
+
+    return LoggingKernelManager
 
 
 @contextmanager
