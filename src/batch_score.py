@@ -20,7 +20,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=utils.input_path, required=True, help="model that train wrote")
     parser.add_argument("--table", type=utils.input_path, required=True, help="rows to predict")
     parser.add_argument("--keep", nargs="*", default=[], help="columns that the scores carry along")
-    parser.add_argument("--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)")
+    parser.add_argument(
+        "--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)"
+    )
     parser.add_argument("--scores", type=utils.output_path, required=True, help="folder for table.parquet")
     return parser
 
@@ -60,7 +62,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     made = scores(model, table, args.threshold)
     for name in args.keep:
         if name in made.columns:
-            raise utils.StepError(f"--keep: the scores have a column {name!r} of their own: leave it out, or rename it")
+            raise utils.StepError(
+                f"--keep: the scores have a column {name!r} of their own: leave it out, or rename it"
+            )
     with utils.new_folder(args.scores) as folder:
         utils.write_table(table[args.keep].join(made), folder / "table.parquet")
         metrics = {"rows": float(len(made))}

@@ -58,14 +58,14 @@ def gradient_boosting(task: str, features: Features, values: Mapping[str, Any]) 
 
     for feature, count in features.level_counts.items():
         if count > LARGEST_CATEGORICAL:
-            message = f"feature {feature!r} has {count} levels; gradient-boosting takes at most {LARGEST_CATEGORICAL}: "
-            raise utils.StepError(message + "lower --max-levels of prepare")
+            most = f"gradient-boosting takes at most {LARGEST_CATEGORICAL}: lower --max-levels of prepare"
+            raise utils.StepError(f"feature {feature!r} has {count} levels; {most}")
     kind = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
     # early stopping would hold out random rows, which says nothing about later ones
     return kind(categorical_features=features.codes or None, early_stopping=False, **values)
 
 
-def random_forest(task: str, features: Features, values: Mapping[str, Any]) -> Any:
+def random_forest(task: str, _: Features, values: Mapping[str, Any]) -> Any:
     """Return a random forest; codes of levels are taken as numbers."""
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
@@ -83,7 +83,9 @@ def linear(task: str, features: Features, values: Mapping[str, Any]) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-    numbers = make_pipeline(SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler())
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
+    )
     levels = OneHotEncoder(handle_unknown="ignore")
     columns = ColumnTransformer([("numbers", numbers, features.numbers), ("levels", levels, features.codes)])
     alpha = values["alpha"]
@@ -92,7 +94,7 @@ def linear(task: str, features: Features, values: Mapping[str, Any]) -> Any:
     return make_pipeline(columns, LogisticRegression(C=1 / alpha, max_iter=1000))
 
 
-def constant(task: str, features: Features, values: Mapping[str, Any]) -> Any:
+def constant(task: str, _: Features, __: Mapping[str, Any]) -> Any:
     """Return the estimator that learns nothing but the mean, or the share of each class."""
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
@@ -102,7 +104,15 @@ def constant(task: str, features: Features, values: Mapping[str, Any]) -> Any:
 ESTIMATORS: dict[str, tuple[Callable[[str, Features, Mapping[str, Any]], Any], list[str]]] = {
     "gradient-boosting": (
         gradient_boosting,
-        ["learning_rate", "max_iter", "max_leaf_nodes", "min_samples_leaf", "l2_regularization", "max_features", "random_state"],
+        [
+            "learning_rate",
+            "max_iter",
+            "max_leaf_nodes",
+            "min_samples_leaf",
+            "l2_regularization",
+            "max_features",
+            "random_state",
+        ],
     ),
     "random-forest": (random_forest, ["max_iter", "min_samples_leaf", "max_features", "random_state"]),
     "linear": (linear, ["alpha"]),

@@ -66,7 +66,9 @@ class FeatureSpec:
             When a column is missing, or holds something else than it was declared to.
         """
         utils.require_columns(table, self.columns, "features")
-        levels = {name: _levels(values, self.max_levels) for name, values in self._level_columns(table).items()}
+        levels = {
+            name: _levels(values, self.max_levels) for name, values in self._level_columns(table).items()
+        }
         fitted = FeatureSpec(**{**self.__dict__, "levels": levels})
         fitted.transform(table.head(1000))
         return fitted
@@ -92,6 +94,8 @@ class FeatureSpec:
         import numpy as np
         import pandas as pd
 
+        from times import as_times
+
         utils.require_columns(table, self.columns, "features")
         made: dict[str, Any] = {name: _numbers(table[name]) for name in self.numeric}
         for name, values in self._level_columns(table).items():
@@ -101,15 +105,15 @@ class FeatureSpec:
             angle = _numbers(table[name]) * (2 * np.pi / period)
             made[f"{name} sin"], made[f"{name} cos"] = np.sin(angle), np.cos(angle)
         for name, parts in sorted(self.datetime.items()):
-            times = _times(table[name])
+            times = as_times(table[name], allow_missing=True)
             made.update({f"{name} {part}": _part(times, part) for part in parts})
         return pd.DataFrame(made, index=table.index)
 
     def _level_columns(self, table: pd.DataFrame) -> dict[str, pd.Series]:
         """Return the columns of levels as text, pairs joined; missing stays missing."""
-        columns = {name: _text(table[name]) for name in self.categorical}
+        columns = {name: as_levels(table[name]) for name in self.categorical}
         for first, second in self.pairs:
-            columns[PAIR.join((first, second))] = _text(table[first]) + PAIR + _text(table[second])
+            columns[PAIR.join((first, second))] = as_levels(table[first]) + PAIR + as_levels(table[second])
         return columns
 
     def to_dict(self) -> dict[str, Any]:
@@ -178,13 +182,15 @@ def _levels(values: pd.Series, most: int) -> tuple[str, ...]:
     return tuple(sorted(str(level) for level in counts.index[:most]))
 
 
-def _text(column: pd.Series) -> pd.Series:
+def as_levels(column: pd.Series) -> pd.Series:
     """Return levels as text: whole numbers without a point, so that 1, 1.0 and "1" are one level."""
     import pandas as pd
 
     if pd.api.types.is_float_dtype(column):
         # a column of whole numbers becomes float where one is missing: it must keep its levels
-        return column.map(lambda value: f"{value:.0f}" if float(value).is_integer() else str(value), na_action="ignore").astype(object)
+        return column.map(
+            lambda value: f"{value:.0f}" if float(value).is_integer() else str(value), na_action="ignore"
+        ).astype(object)
     return column.map(str, na_action="ignore").astype(object)
 
 
@@ -198,18 +204,6 @@ def _numbers(column: pd.Series) -> pd.Series:
         message = f"features: column {column.name!r} is declared numeric but holds {broken.iloc[0]!r}: "
         raise utils.StepError(message + "declare it categorical, or mend the value")
     return numbers
-
-
-def _times(column: pd.Series) -> pd.Series:
-    """Return times without zone, or say which value is none."""
-    import pandas as pd
-
-    times = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
-    broken = column[times.isna() & column.notna()]
-    if len(broken):
-        message = f"features: column {column.name!r} is declared datetime but holds {broken.iloc[0]!r}: "
-        raise utils.StepError(message + "declare it categorical, or write times such as 2013-01-31T05:00:00")
-    return times
 
 
 def _part(times: pd.Series, part: str) -> pd.Series:

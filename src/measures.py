@@ -53,7 +53,7 @@ def multiclass(actual: Array, probability: Array) -> dict[str, float]:
 
 
 def regression(actual: Array, predicted: Array) -> dict[str, float]:
-    """Return rmse and mae in the unit of the target, and r2 (1 is perfect), where there are two rows or more."""
+    """Return rmse and mae in the target's unit, and r2 (1 is perfect) of two rows or more."""
     found = {
         "rmse": metrics.root_mean_squared_error(actual, predicted),
         "mae": metrics.mean_absolute_error(actual, predicted),
@@ -73,7 +73,9 @@ def measure(classes: Sequence[str], actual: Array, predicted: Array) -> dict[str
     return binary(actual, predicted[:, 1]) if len(classes) == 2 else multiclass(actual, predicted)
 
 
-def baseline(training: pd.DataFrame, rows: pd.DataFrame, target: str, classes: Sequence[str], by: Sequence[str]) -> Array:
+def baseline(
+    training: pd.DataFrame, rows: pd.DataFrame, target: str, classes: Sequence[str], by: Sequence[str]
+) -> Array:
     """Predict by the rule of thumb: the mean, or the share of each class, of training rows alike.
 
     Parameters
@@ -100,7 +102,11 @@ def baseline(training: pd.DataFrame, rows: pd.DataFrame, target: str, classes: S
         groups = outcomes.groupby([training[name].astype(str) for name in by])
         sums, counts = groups.sum(), groups.size()
         rates = (sums + 20 * overall).div(counts + 20, axis=0)
-        keys = pd.MultiIndex.from_frame(rows[list(by)].astype(str)) if len(by) > 1 else pd.Index(rows[by[0]].astype(str))
+        keys = (
+            pd.MultiIndex.from_frame(rows[list(by)].astype(str))
+            if len(by) > 1
+            else pd.Index(rows[by[0]].astype(str))
+        )
         predicted = rates.reindex(keys).fillna(overall)
     values: Array = predicted.to_numpy(dtype="float64")
     return values if classes else values[:, 0]
@@ -150,7 +156,9 @@ def slices(predictions: pd.DataFrame, columns: Sequence[str], classes: Sequence[
     made = [
         _slice(name, str(level), part, classes)
         for name in columns
-        for level, part in sorted(predictions.groupby(name, dropna=False, sort=True), key=lambda pair: -len(pair[1]))
+        for level, part in sorted(
+            predictions.groupby(name, dropna=False, sort=True), key=lambda pair: -len(pair[1])
+        )
     ]
     names = ["column", "level", "rows", "actual", "low", "high", "predicted"]
     return pd.DataFrame(made) if made else pd.DataFrame(columns=names).astype({"rows": "int64"})
@@ -164,12 +172,14 @@ def _slice(column: str, level: str, part: pd.DataFrame, classes: Sequence[str]) 
     if not classes:
         half = Z * actual.std(ddof=1) / np.sqrt(rows) if rows > 1 else np.nan
         return {**facts, "low": mean - half, "high": mean + half, **regression(actual, predicted)}
-    low, high = interval(mean, np.float64(rows))
-    facts = {**facts, "low": float(low), "high": float(high)}
+    low, high = interval(np.array([mean]), np.array([float(rows)]))
+    facts = {**facts, "low": float(low[0]), "high": float(high[0])}
     if len(classes) > 2:
         return facts
     found = binary(actual, predicted)
     if "roc_auc" in found:
         positives = int(actual.sum())
-        found["roc_auc_low"], found["roc_auc_high"] = auc_interval(found["roc_auc"], positives, rows - positives)
+        found["roc_auc_low"], found["roc_auc_high"] = auc_interval(
+            found["roc_auc"], positives, rows - positives
+        )
     return {**facts, **found}

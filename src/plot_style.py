@@ -68,7 +68,7 @@ def styled(draw: F) -> F:
     def drawn(*args: Any, **options: Any) -> Figure:
         with mpl.rc_context():
             mpl.rcdefaults()
-            mpl.rcParams.update(STYLE)
+            mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
             return draw(*args, **options)
 
     return drawn  # type: ignore[return-value]
@@ -80,7 +80,9 @@ def canvas(title: str, width: float = 7.5, height: float = 3.8) -> tuple[Figure,
     return figure, axes[0]
 
 
-def grid(title: str, rows: int, columns: int, width: float, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+def grid(
+    title: str, rows: int, columns: int, width: float, height: float, **options: Any
+) -> tuple[Figure, list[Axes]]:
     """Return a figure with a title, and its rows times columns axes, row by row."""
     figure = Picture(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
@@ -91,7 +93,14 @@ def grid(title: str, rows: int, columns: int, width: float, height: float, **opt
 
 def note(axes: Axes, text: str, x: float = 0.98, y: float = 0.04) -> None:
     """Write a small remark into a corner of `axes` (shares of its width and height)."""
-    axes.text(x, y, text, transform=axes.transAxes, ha="right" if x > 0.5 else "left", color=MUTED, fontsize=9)
+    axes.text(
+        x, y, text, transform=axes.transAxes, ha="right" if x > 0.5 else "left", color=MUTED, fontsize=9
+    )
+
+
+def short(text: object, most: int = 18) -> str:
+    """Return `text`, cut to `most` characters."""
+    return str(text) if len(str(text)) <= most else str(text)[: most - 1] + "…"
 
 
 def only_grid(axes: Axes, which: str) -> None:

@@ -1,17 +1,8 @@
-"""Pictures for notebooks and reports: each takes tables and names, and returns a matplotlib Figure; none is saved."""
+"""Pictures for notebooks and reports: each takes tables and names and returns a Figure; none is saved."""
 
 from __future__ import annotations
 
-from plots_of_data import (
-    correlation,
-    distributions,
-    information,
-    missing_values,
-    mutual_information,
-    target_by,
-    target_heatmap,
-    target_over_time,
-)
+from plots_of_data import correlation, distributions, information, missing_values, mutual_information
 from plots_of_models import (
     calibration,
     confusion,
@@ -25,6 +16,7 @@ from plots_of_models import (
     share_by_decile,
     slices,
 )
+from plots_of_target import target_by, target_heatmap, target_over_time
 
 __all__ = [
     "calibration",

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from measures import interval
-from plot_style import BLUE, FAINT, GREEN, INK, MUTED, ORANGE, SEQUENTIAL, canvas, grid, note, only_grid, styled
 from sklearn import metrics
 
-Values = Sequence[float] | pd.Series | np.ndarray[Any, Any]
+from measures import interval
+from plot_style import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    MUTED,
+    ORANGE,
+    SEQUENTIAL,
+    canvas,
+    grid,
+    note,
+    only_grid,
+    styled,
+)
+
+Values: TypeAlias = Sequence[float] | pd.Series | np.ndarray[Any, Any]
 
 
 @styled
@@ -23,7 +37,9 @@ def roc(actual: Values, probability: Values, baseline: Values | None = None) -> 
     axes.plot([0, 1], [0, 1], color="#B8C1CA", linewidth=1.2, linestyle="--", label="chance")
     for name, scores, colour in _models(probability, baseline):
         false, true, _ = metrics.roc_curve(actual, scores)
-        axes.plot(false, true, color=colour, label=f"{name}: area {metrics.roc_auc_score(actual, scores):.3f}")
+        axes.plot(
+            false, true, color=colour, label=f"{name}: area {metrics.roc_auc_score(actual, scores):.3f}"
+        )
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
     axes.set_aspect("equal")
@@ -33,10 +49,12 @@ def roc(actual: Values, probability: Values, baseline: Values | None = None) -> 
 
 @styled
 def precision_recall(actual: Values, probability: Values, baseline: Values | None = None) -> Figure:
-    """Draw precision against recall of 0/1 `actual` and the probability of 1, with that of a baseline beside it."""
+    """Draw precision against recall of 0/1 `actual` and the probability of 1, beside a baseline."""
     figure, axes = canvas("Precision and recall", width=5.2, height=4.6)
     prevalence = float(np.mean(actual))
-    axes.axhline(prevalence, color="#B8C1CA", linewidth=1.2, linestyle="--", label=f"chance: {prevalence:.3f}")
+    axes.axhline(
+        prevalence, color="#B8C1CA", linewidth=1.2, linestyle="--", label=f"chance: {prevalence:.3f}"
+    )
     for name, scores, colour in _models(probability, baseline):
         precision, recall, _ = metrics.precision_recall_curve(actual, scores)
         average = metrics.average_precision_score(actual, scores)
@@ -50,8 +68,8 @@ def precision_recall(actual: Values, probability: Values, baseline: Values | Non
 
 def _models(probability: Values, baseline: Values | None) -> list[tuple[str, Values, str]]:
     """Return name, scores and colour of each curve."""
-    both = [("baseline", baseline, ORANGE)] if baseline is not None else []
-    return [*both, ("model", probability, BLUE)]  # type: ignore[list-item]
+    model = ("model", probability, BLUE)
+    return [model] if baseline is None else [("baseline", baseline, ORANGE), model]
 
 
 @styled
@@ -59,13 +77,24 @@ def calibration(actual: Values, probability: Values, bins: int = 10) -> Figure:
     """Draw the share of ones against the mean probability in `bins` of equal counts, with 95 % intervals."""
     table = pd.DataFrame({"actual": np.asarray(actual, float), "probability": np.asarray(probability, float)})
     cuts = pd.qcut(table["probability"], bins, duplicates="drop", labels=False)
-    groups = table.groupby(cuts.fillna(0)).agg(actual=("actual", "mean"), probability=("probability", "mean"), rows=("actual", "size"))
+    groups = table.groupby(cuts.fillna(0)).agg(
+        actual=("actual", "mean"), probability=("probability", "mean"), rows=("actual", "size")
+    )
     low, high = interval(groups["actual"].to_numpy(), groups["rows"].to_numpy("float64"))
     figure, (top, bottom) = grid("Calibration", 2, 1, 5.2, 5.4, sharex=True, height_ratios=[4, 1])
     limit = min(1.0, 1.1 * max(float(high.max()), float(groups["probability"].max())))
     top.plot([0, limit], [0, limit], color="#B8C1CA", linewidth=1.2, linestyle="--", label="perfect")
     errors = [groups["actual"] - low, high - groups["actual"]]
-    top.errorbar(groups["probability"], groups["actual"], yerr=np.abs(errors), color=BLUE, marker="o", capsize=2, elinewidth=1.2, label="model")
+    top.errorbar(
+        groups["probability"],
+        groups["actual"],
+        yerr=np.abs(errors),
+        color=BLUE,
+        marker="o",
+        capsize=2,
+        elinewidth=1.2,
+        label="model",
+    )
     top.set_ylabel("share that came true")
     top.legend(loc="upper left")
     bottom.hist(table["probability"], bins=40, range=(0, limit), color="#B8C1CA")
@@ -77,7 +106,9 @@ def calibration(actual: Values, probability: Values, bins: int = 10) -> Figure:
 @styled
 def confusion(actual: Values, predicted: Values, classes: Sequence[str]) -> Figure:
     """Draw how many rows of each class are predicted as which; both hold positions in `classes`."""
-    counts = metrics.confusion_matrix(np.asarray(actual, int), np.asarray(predicted, int), labels=range(len(classes)))
+    counts = metrics.confusion_matrix(
+        np.asarray(actual, int), np.asarray(predicted, int), labels=range(len(classes))
+    )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.4 + 0.8 * len(classes)
     figure, axes = canvas("Confusion", width=side + 1, height=side)
@@ -100,10 +131,17 @@ def score_distribution(actual: Values, probability: Values, classes: Sequence[st
     """Draw how the probability of the positive class is distributed in each of the two `classes`."""
     figure, axes = canvas("Predicted probability by actual class", height=3.4)
     happened, scores = np.asarray(actual, int), np.asarray(probability, float)
-    edges = np.linspace(0, max(float(scores.max()), 0.01), 51)
+    edges = np.linspace(0, max(float(scores.max()), 0.01), 51).tolist()
     for code, colour in [(0, BLUE), (1, ORANGE)]:
         part = scores[happened == code]
-        axes.hist(part, bins=edges, density=True, color=colour, alpha=0.55, label=f"{classes[code]} ({len(part):,} rows)")
+        axes.hist(
+            part,
+            bins=edges,
+            density=True,
+            color=colour,
+            alpha=0.55,
+            label=f"{classes[code]} ({len(part):,} rows)",
+        )
     axes.set_xlabel(f"predicted probability of {classes[1]}")
     axes.set_ylabel("density")
     axes.legend()
@@ -118,17 +156,34 @@ def slices(table: pd.DataFrame, column: str, most: int = 25) -> Figure:
     """
     part = table[table["column"] == column].head(most)[::-1]
     ranked = "roc_auc" in part and part["roc_auc"].notna().any()
-    figure, places = grid(f"By {column}", 1, 2 if ranked else 1, 7.5, 1.4 + 0.26 * max(len(part), 3), sharey=True)
+    figure, places = grid(
+        f"By {column}", 1, 2 if ranked else 1, 7.5, 1.4 + 0.26 * max(len(part), 3), sharey=True
+    )
     rows = np.arange(len(part))
     errors = np.abs(part[["low", "high"]].to_numpy("float64").T - part["actual"].to_numpy())
-    places[0].errorbar(part["actual"], rows, xerr=np.nan_to_num(errors), fmt="o", color=BLUE, capsize=2, elinewidth=1.2, label="actual")
+    places[0].errorbar(
+        part["actual"],
+        rows,
+        xerr=np.nan_to_num(errors),
+        fmt="o",
+        color=BLUE,
+        capsize=2,
+        elinewidth=1.2,
+        label="actual",
+    )
     places[0].plot(part["predicted"], rows, "D", color=ORANGE, markersize=5, label="predicted")
-    places[0].set_yticks(rows, [f"{level} ({count:,})" for level, count in zip(part["level"], part["rows"], strict=True)])
+    places[0].set_yticks(
+        rows, [f"{level} ({count:,})" for level, count in zip(part["level"], part["rows"], strict=True)]
+    )
     places[0].legend(fontsize=9)
     places[0].set_xlabel("mean outcome (95 % interval)")
     if ranked:
-        spread = np.abs(part[["roc_auc_low", "roc_auc_high"]].to_numpy("float64").T - part["roc_auc"].to_numpy())
-        places[1].errorbar(part["roc_auc"], rows, xerr=np.nan_to_num(spread), fmt="o", color=GREEN, capsize=2, elinewidth=1.2)
+        spread = np.abs(
+            part[["roc_auc_low", "roc_auc_high"]].to_numpy("float64").T - part["roc_auc"].to_numpy()
+        )
+        places[1].errorbar(
+            part["roc_auc"], rows, xerr=np.nan_to_num(spread), fmt="o", color=GREEN, capsize=2, elinewidth=1.2
+        )
         places[1].axvline(0.5, color="#B8C1CA", linewidth=1.2, linestyle="--")
         places[1].set_xlabel("ROC AUC (95 % interval)")
     return figure
@@ -183,7 +238,12 @@ def model_and_baseline(found: Mapping[str, float]) -> Figure:
     names = [name for name in found if f"baseline_{name}" in found]
     figure, places = grid("Model and baseline", 1, len(names), 1.7 * len(names) + 0.4, 2.6)
     for name, axes in zip(names, places, strict=True):
-        bars = axes.bar(["baseline", "model"], [found[f"baseline_{name}"], found[name]], color=["#B8C1CA", BLUE], width=0.7)
+        bars = axes.bar(
+            ["baseline", "model"],
+            [found[f"baseline_{name}"], found[name]],
+            color=["#B8C1CA", BLUE],
+            width=0.7,
+        )
         axes.bar_label(bars, fmt="%.3g", padding=2, color=MUTED, fontsize=9)
         axes.set_title(name.replace("_", " "))
         axes.margins(y=0.2)

@@ -29,10 +29,18 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=utils.input_path, required=True, help="model that train wrote")
     parser.add_argument("--report", type=utils.input_path, required=True, help="report that evaluate wrote")
     parser.add_argument("--name", required=True, help="name of the model in the registry")
-    parser.add_argument("--tracking-uri", required=True, help="MLflow's store, such as sqlite:///runs/mlflow.db")
-    parser.add_argument("--alias", choices=["champion", "challenger"], default="challenger", help="alias it gets")
-    parser.add_argument("--gate", nargs="*", default=[], help="conditions, as roc_auc>=0.6 or rmse<baseline_rmse")
-    parser.add_argument("--registration", type=utils.output_path, required=True, help="folder for registration.json")
+    parser.add_argument(
+        "--tracking-uri", required=True, help="MLflow's store, such as sqlite:///runs/mlflow.db"
+    )
+    parser.add_argument(
+        "--alias", choices=["champion", "challenger"], default="challenger", help="alias it gets"
+    )
+    parser.add_argument(
+        "--gate", nargs="*", default=[], help="conditions, as roc_auc>=0.6 or rmse<baseline_rmse"
+    )
+    parser.add_argument(
+        "--registration", type=utils.output_path, required=True, help="folder for registration.json"
+    )
     return parser
 
 
@@ -46,7 +54,9 @@ def judge(condition: str, metrics: Mapping[str, float]) -> dict[str, Any]:
     """
     match = CONDITION.fullmatch(condition)
     if not match:
-        raise utils.StepError(f"--gate: {condition!r} is not a condition such as roc_auc>=0.6 or rmse<baseline_rmse")
+        raise utils.StepError(
+            f"--gate: {condition!r} is not a condition such as roc_auc>=0.6 or rmse<baseline_rmse"
+        )
     name, sign, limit = match.groups()
     value, bound = _value(name, metrics, condition), _value(limit, metrics, condition)
     return {"condition": condition, "value": value, "limit": bound, "passed": COMPARISONS[sign](value, bound)}
@@ -59,18 +69,22 @@ def _value(word: str, metrics: Mapping[str, float], condition: str) -> float:
     try:
         return float(word)
     except ValueError:
-        near = utils.nearest(word, metrics)
-        raise utils.StepError(f"--gate: {condition!r}: there is no metric {word!r}{near}; there are: {', '.join(sorted(metrics))}") from None
+        there_are = f"{utils.nearest(word, metrics)}; there are: {', '.join(sorted(metrics))}"
+        raise utils.StepError(f"--gate: {condition!r}: there is no metric {word!r}{there_are}") from None
 
 
 def check_gate(judged: Sequence[Mapping[str, Any]]) -> None:
     """Raise a GateRejected that names each condition that does not hold."""
-    failed = [f"{one['condition']} does not hold: {one['value']:.6g} against {one['limit']:.6g}" for one in judged if not one["passed"]]
+    failed = [
+        f"{one['condition']} does not hold: {one['value']:.6g} against {one['limit']:.6g}"
+        for one in judged
+        if not one["passed"]
+    ]
     if failed:
         raise utils.GateRejected("the gate rejected the model, it was not registered: " + "; ".join(failed))
 
 
-def register(client: MlflowClient, name: str, digest: str, source: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> str:
+def register(client: MlflowClient, name: str, digest: str, source: str, tags: Mapping[str, str]) -> str:
     """Return the version of the model with `digest`; a new one only if the registry has none."""
     from mlflow.exceptions import MlflowException
 
@@ -82,8 +96,7 @@ def register(client: MlflowClient, name: str, digest: str, source: str, tags: Ma
     for known in client.search_model_versions(f"name='{name}'"):
         if known.tags.get("digest") == digest:
             return str(known.version)
-    text = {f"metric.{key}": f"{value:.6g}" for key, value in metrics.items()}
-    made = client.create_model_version(name, source, tags={**tags, **text, "digest": digest}, await_creation_for=None)
+    made = client.create_model_version(name, source, tags={**tags, "digest": digest}, await_creation_for=0)
     return str(made.version)
 
 
@@ -115,9 +128,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     judged = [judge(condition, metrics) for condition in args.gate]
     check_gate(judged)
     client = open_registry(args.tracking_uri)
-    tags = {"estimator": str(facts.get("estimator")), "task": str(facts["task"])}
+    tags = {f"metric.{key}": f"{value:.6g}" for key, value in metrics.items()}
+    tags |= {"task": str(facts["task"]), "estimator": str(facts.get("estimator"))}
     with utils.new_folder(args.registration) as folder:
-        version = register(client, args.name, facts["digest"], args.model.absolute().as_uri(), tags, metrics)
+        version = register(client, args.name, facts["digest"], args.model.absolute().as_uri(), tags)
         client.set_registered_model_alias(args.name, args.alias, version)
         facts = {"name": args.name, "alias": args.alias, "digest": facts["digest"], "gate": judged}
         utils.write_json(facts, folder / "registration.json")

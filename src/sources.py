@@ -37,7 +37,13 @@ def read_diabetes() -> pd.DataFrame:
     from sklearn.datasets import load_diabetes
 
     table = load_diabetes(as_frame=True, scaled=False).frame
-    names = {"s1": "cholesterol", "s2": "ldl", "s3": "hdl", "s4": "cholesterol_per_hdl", "s5": "log_triglycerides"}
+    names = {
+        "s1": "cholesterol",
+        "s2": "ldl",
+        "s3": "hdl",
+        "s4": "cholesterol_per_hdl",
+        "s5": "log_triglycerides",
+    }
     table = table.rename(columns={**names, "s6": "glucose", "target": "progression"})
     return table.assign(age=table["age"].astype("int64"), sex=table["sex"].map({1.0: "1", 2.0: "2"}))
 
@@ -89,8 +95,25 @@ def _with_schedule(flights: pd.DataFrame, airports: pd.DataFrame) -> pd.DataFram
     )
     flights["scheduled_speed"] = flights["distance"] / flights["scheduled_minutes"]
     flights["departure_hour"] = flights["scheduled_departure"].dt.floor("h")
-    kept = ["scheduled_departure", "departure_hour", "month", "carrier", "flight", "tailnum", "origin", "dest", "route"]
-    kept += ["departure_minute", "arrival_minute", "scheduled_minutes", "scheduled_speed", "distance", *OUTCOMES]
+    kept = [
+        "scheduled_departure",
+        "departure_hour",
+        "month",
+        "carrier",
+        "flight",
+        "tailnum",
+        "origin",
+        "dest",
+        "route",
+    ]
+    kept += [
+        "departure_minute",
+        "arrival_minute",
+        "scheduled_minutes",
+        "scheduled_speed",
+        "distance",
+        *OUTCOMES,
+    ]
     # kind: equal keys keep the package's order, so that the table never depends on the sorting algorithm
     return flights[kept].sort_values(["scheduled_departure", "flight"], kind="stable", ignore_index=True)
 
@@ -118,17 +141,27 @@ def _with_congestion(flights: pd.DataFrame) -> pd.DataFrame:
     for origin in flights["origin"].unique():
         rows = np.flatnonzero(flights["origin"] == origin)
         times = minutes[rows]
-        for name, start, end in [("departures_30_before", -30, 0), ("departures_180_before", -180, 0), ("departures_30_after", 0, 30)]:
-            count = np.searchsorted(times, times + end, "right") - np.searchsorted(times, times + start, "left")
+        for name, start, end in [
+            ("departures_30_before", -30, 0),
+            ("departures_180_before", -180, 0),
+            ("departures_30_after", 0, 30),
+        ]:
+            count = np.searchsorted(times, times + end, "right") - np.searchsorted(
+                times, times + start, "left"
+            )
             flights.loc[rows, name] = count - 1
     return flights
 
 
 def _with_plane(flights: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
     """Add seats, engines, make, model and age in years of the plane, where the registry knows it."""
-    planes = planes.rename(columns={"year": "built"})[["tailnum", "built", "manufacturer", "model", "engines", "seats"]]
+    planes = planes.rename(columns={"year": "built"})[
+        ["tailnum", "built", "manufacturer", "model", "engines", "seats"]
+    ]
     flights = flights.merge(planes, on="tailnum", how="left")
-    return flights.assign(plane_age=flights["scheduled_departure"].dt.year - flights["built"]).drop(columns="built")
+    return flights.assign(plane_age=flights["scheduled_departure"].dt.year - flights["built"]).drop(
+        columns="built"
+    )
 
 
 def _with_holidays(flights: pd.DataFrame) -> pd.DataFrame:
@@ -142,24 +175,33 @@ def _with_holidays(flights: pd.DataFrame) -> pd.DataFrame:
     to_next = (holidays[after] - day.to_numpy()) / np.timedelta64(1, "D")
     before = np.searchsorted(holidays, day.to_numpy(), "right") - 1
     since_last = (day.to_numpy() - holidays[before]) / np.timedelta64(1, "D")
-    return flights.assign(days_to_holiday=np.minimum(to_next, 10), days_since_holiday=np.minimum(since_last, 10))
+    return flights.assign(
+        days_to_holiday=np.minimum(to_next, 10), days_since_holiday=np.minimum(since_last, 10)
+    )
 
 
 def _with_weather(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
     """Add the weather of the hours before the hour of departure, at the origin."""
     weather = weather.assign(departure_hour=pd.to_datetime(weather[["year", "month", "day", "hour"]]))
     weather = weather.drop_duplicates(SAME_HOUR)
-    parts = [_weather_before(part.set_index("departure_hour")).assign(origin=origin) for origin, part in weather.groupby("origin")]
+    parts = [
+        _weather_before(part.set_index("departure_hour")).assign(origin=origin)
+        for origin, part in weather.groupby("origin")
+    ]
     return flights.merge(pd.concat(parts).reset_index(), on=SAME_HOUR, how="left")
 
 
 def _weather_before(hours: pd.DataFrame) -> pd.DataFrame:
     """Return for each hour what the hours before it recorded at one station."""
-    every = pd.date_range(hours.index.min(), hours.index.max() + pd.Timedelta(hours=1), freq="h", name="departure_hour")
+    every = pd.date_range(
+        hours.index.min(), hours.index.max() + pd.Timedelta(hours=1), freq="h", name="departure_hour"
+    )
     seen = hours[[*WEATHER, "wind_dir"]].reindex(every)
     seen["wind_speed"] = seen["wind_speed"].where(seen["wind_speed"] < FASTEST_WIND)
     angle = np.deg2rad(seen["wind_dir"])
-    seen = seen.assign(wind_east=-seen["wind_speed"] * np.sin(angle), wind_north=-seen["wind_speed"] * np.cos(angle))
+    seen = seen.assign(
+        wind_east=-seen["wind_speed"] * np.sin(angle), wind_north=-seen["wind_speed"] * np.cos(angle)
+    )
     # up to three hours old: a gap of one record should not make the weather unknown
     now = seen.shift(1).ffill(limit=2)
     past = seen.shift(1)

@@ -12,23 +12,37 @@ import utils
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Fit an estimator on the training rows.")
-    parser.add_argument("--training", type=utils.input_path, required=True, help="training rows that prepare wrote")
-    parser.add_argument("--features", type=utils.input_path, required=True, help="features that prepare fitted")
+    parser.add_argument(
+        "--training", type=utils.input_path, required=True, help="training rows that prepare wrote"
+    )
+    parser.add_argument(
+        "--features", type=utils.input_path, required=True, help="features that prepare fitted"
+    )
     parser.add_argument(
         "--estimator",
         choices=["gradient-boosting", "random-forest", "linear", "constant"],
         default="gradient-boosting",
         help="what learns (default: gradient-boosting)",
     )
-    parser.add_argument("--learning-rate", type=float, default=0.1, help="gradient-boosting: weight of a tree")
+    parser.add_argument(
+        "--learning-rate", type=float, default=0.1, help="gradient-boosting: weight of a tree"
+    )
     parser.add_argument("--max-iter", type=int, default=100, help="number of trees (default: 100)")
     parser.add_argument("--max-leaf-nodes", type=int, default=31, help="gradient-boosting: leaves of a tree")
     parser.add_argument("--min-samples-leaf", type=int, default=20, help="trees: rows that a leaf needs")
-    parser.add_argument("--l2-regularization", type=float, default=0.0, help="gradient-boosting: shrinks leaves")
-    parser.add_argument("--max-features", type=float, default=1.0, help="trees: share of features tried at a split")
-    parser.add_argument("--alpha", type=float, default=1.0, help="linear: strength of the penalty (default: 1)")
+    parser.add_argument(
+        "--l2-regularization", type=float, default=0.0, help="gradient-boosting: shrinks leaves"
+    )
+    parser.add_argument(
+        "--max-features", type=float, default=1.0, help="trees: share of features tried at a split"
+    )
+    parser.add_argument(
+        "--alpha", type=float, default=1.0, help="linear: strength of the penalty (default: 1)"
+    )
     parser.add_argument("--random-state", type=int, default=0, help="seed (default: 0)")
-    parser.add_argument("--model", type=utils.output_path, required=True, help="folder for model.pickle and model.json")
+    parser.add_argument(
+        "--model", type=utils.output_path, required=True, help="folder for model.pickle and model.json"
+    )
     return parser
 
 
@@ -39,16 +53,26 @@ def check_ranges(args: argparse.Namespace) -> None:
         value = getattr(args, name)
         if not low < value <= high:
             option = "--" + name.replace("_", "-")
-            raise utils.StepError(f"{option}: {value} is out of range: give a number above {low}, at most {high:g}")
-    for name, least in {"max_iter": 1, "max_leaf_nodes": 2, "min_samples_leaf": 1, "l2_regularization": 0, "random_state": 0}.items():
+            raise utils.StepError(
+                f"{option}: {value} is out of range: give a number above {low}, at most {high:g}"
+            )
+    for name, least in {
+        "max_iter": 1,
+        "max_leaf_nodes": 2,
+        "min_samples_leaf": 1,
+        "l2_regularization": 0,
+        "random_state": 0,
+    }.items():
         value = getattr(args, name)
         if value < least:
-            raise utils.StepError(f"--{name.replace('_', '-')}: {value} is out of range: give {least} or more")
+            raise utils.StepError(
+                f"--{name.replace('_', '-')}: {value} is out of range: give {least} or more"
+            )
 
 
 def fit(estimator: Any, features: Any, target: Any) -> Any:
     """Return `estimator`, fitted, in a state that does not depend on the number of threads."""
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     # sums in BLAS depend on how many threads share them
     with threadpool_limits(limits=1, user_api="blas"):
@@ -75,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     import estimators
     import models
     from features import FeatureSpec
-    from prepare import TARGET
+    from targets import TARGET
 
     table = utils.read_table(args.training)
     prepared = utils.read_json(args.features / "features.json")
@@ -86,7 +110,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     _, used = estimators.ESTIMATORS[args.estimator]
     hyperparameters = {name: getattr(args, name) for name in used}
     names = estimators.Features(list(made.columns), counts)
-    estimator = fit(estimators.make(args.estimator, prepared["task"], names, hyperparameters), made, table[TARGET])
+    estimator = fit(
+        estimators.make(args.estimator, prepared["task"], names, hyperparameters), made, table[TARGET]
+    )
     facts = {**prepared, "estimator": args.estimator, "hyperparameters": hyperparameters, "rows": len(table)}
     with utils.new_folder(args.model) as folder:
         digest = models.save(folder, estimator, facts)

@@ -26,7 +26,7 @@ class StepError(Exception):
     exit_code = 1
 
 
-class GateRejected(StepError):  # noqa: N818 - the name that the engine and people know
+class GateRejected(StepError):
     """The step worked and the gate said no."""
 
     exit_code = 3
@@ -93,12 +93,14 @@ def new_folder(path: Path) -> Iterator[Path]:
 def _replace(target: Path, partial: Path) -> None:
     """Give `partial` the name `target`, after making sure that nothing foreign is lost."""
     if target.is_dir():
-        foreign = sorted({entry.name for entry in target.iterdir()} - {entry.name for entry in partial.iterdir()})
+        foreign = sorted(
+            {entry.name for entry in target.iterdir()} - {entry.name for entry in partial.iterdir()}
+        )
         if foreign:
-            message = f"{target} holds {foreign[0]!r}, which this step does not write: name another folder, or remove it"
-            raise StepError(message)
+            found = f"{target} holds {foreign[0]!r}, which this step does not write"
+            raise StepError(f"{found}: name another folder, or remove it")
         shutil.rmtree(target)
-    os.replace(partial, target)  # noqa: PTH105 - Path.replace says the same, without the word atomic in its manual
+    partial.replace(target)
 
 
 def _write_error(target: Path, error: OSError) -> StepError:
@@ -115,7 +117,9 @@ def table_files(path: Path) -> list[Path]:
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     tables = [file for file in files if file.suffix.lower() in TABLE_SUFFIXES]
     if not tables:
-        raise StepError(f"{path} holds no table: expected a file or folder of {' or '.join(TABLE_SUFFIXES)}")
+        raise StepError(
+            f"{path} holds no table: name a {' or '.join(TABLE_SUFFIXES)} file, or a folder of them"
+        )
     return tables
 
 
@@ -163,11 +167,13 @@ def _read_file(file: Path) -> pd.DataFrame:
     except (pa.ArrowException, ValueError, OSError) as error:
         kind = file.suffix.lower().lstrip(".").replace("csv", "CSV").replace("parquet", "Parquet")
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        raise StepError(f"cannot read {file} as {kind}: {reason}; write the file again or name another") from error
+        raise StepError(
+            f"cannot read {file} as {kind}: {reason}; write the file again or name another"
+        ) from error
 
 
 def _separator(file: Path) -> str:
-    """Return the separator of a CSV file: the likeliest of comma, semicolon, tab and bar in its first line."""
+    """Return the commonest of comma, semicolon, tab and bar in the first line of a CSV file."""
     with file.open(encoding="utf-8-sig") as lines:
         header = lines.readline().rstrip("\r\n")
     separator = max(",;\t|", key=header.count)
@@ -199,13 +205,12 @@ def write_table(table: pd.DataFrame, file: Path) -> None:
 
 
 def require_columns(table: pd.DataFrame, names: Iterable[str], where: str) -> None:
-    """Raise a StepError that names the first of `names` that `table` lacks, and the nearest it has."""
+    """Raise a StepError that names those of `names` that `table` lacks, and the nearest that it has."""
     known = [str(name) for name in table.columns]
-    for name in names:
-        if name not in known:
-            raise StepError(
-                f"{where}: there is no column {name!r}{nearest(name, known)}; the columns are: {', '.join(known)}"
-            )
+    missing = [f"{name!r}{nearest(name, known)}" for name in dict.fromkeys(names) if name not in known]
+    if missing:
+        there_are = f"the columns are: {listing(known, most=60)}"
+        raise StepError(f"{where}: there is no column {', no column '.join(missing)}; {there_are}")
 
 
 def write_json(value: object, file: Path) -> None:
@@ -236,7 +241,7 @@ def log_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
     known: dict[str, float] = read_json(file) if file.exists() else {}
     for name, value in metrics.items():
         if not math.isfinite(value):
-            raise StepError(f"metric {name} is {value}: only finite numbers can be compared; see why the step gives it")
+            raise StepError(f"metric {name} is {value}: only finite numbers are metrics")
         known[name] = float(value)
     write_json(known, file)
 

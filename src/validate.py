@@ -19,10 +19,14 @@ EXAMPLES = 3
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Hold a table to its schema, and profile it.")
-    parser.add_argument("--table", type=utils.input_path, required=True, help="CSV or Parquet file, or folder of them")
+    parser.add_argument(
+        "--table", type=utils.input_path, required=True, help="CSV or Parquet file, or folder of them"
+    )
     parser.add_argument("--schema", type=utils.input_path, required=True, help="pandera schema, a YAML file")
     parser.add_argument("--validated", type=utils.output_path, required=True, help="folder for table.parquet")
-    parser.add_argument("--report", type=utils.output_path, required=True, help="folder for profile.json, metrics.json")
+    parser.add_argument(
+        "--report", type=utils.output_path, required=True, help="folder for profile.json, metrics.json"
+    )
     return parser
 
 
@@ -41,12 +45,13 @@ def read_schema(file: Path) -> DataFrameSchema:
     if not file.is_file():
         raise utils.StepError(f"{file} does not exist: name the YAML file of a pandera schema")
     try:
-        return from_yaml(file)
+        schema: DataFrameSchema = from_yaml(file)  # type: ignore[no-untyped-call]
     except yaml.YAMLError as error:
         raise utils.StepError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
     except (SchemaDefinitionError, SchemaInitError, BackendNotFoundError, *_MALFORMED) as error:
         reason = " ".join(str(error).split())
         raise utils.StepError(f"{file} is not a pandera schema ({type(error).__name__}: {reason})") from error
+    return schema
 
 
 # what from_yaml raises on well-formed YAML that is no schema, depending on what it stumbles over
@@ -79,12 +84,13 @@ def failures(cases: pd.DataFrame, columns: list[str], rows: int, schema: DataFra
     for (column, name), part in cases.groupby(["column", "check"], sort=False, dropna=False):
         # whatever else such a column fails follows from its type
         if column not in ill_typed or str(name).startswith(("coerce_dtype(", "dtype(")):
-            lines.append(_failure(str(column), str(name), part, columns, rows, schema))
+            lines.append(_failure(str(name), part, columns, rows, schema))
     return list(dict.fromkeys(lines))
 
 
-def _failure(column: str, name: str, part: pd.DataFrame, columns: list[str], rows: int, schema: DataFrameSchema) -> str:
+def _failure(name: str, part: pd.DataFrame, columns: list[str], rows: int, schema: DataFrameSchema) -> str:
     """Return one line: which column fails which check, how often, with examples."""
+    column = str(part["column"].iloc[0])
     if name == "column_in_dataframe":
         missing = str(part["failure_case"].iloc[0])
         return f"column {missing!r} is missing{utils.nearest(missing, columns)}"
@@ -92,7 +98,8 @@ def _failure(column: str, name: str, part: pd.DataFrame, columns: list[str], row
         extra = str(part["failure_case"].iloc[0])
         return f"column {extra!r} is not in the schema{utils.nearest(extra, schema.columns)}"
     if name == "multiple_fields_uniqueness":
-        return f"{part['index'].nunique()} of {rows} rows are duplicates: no two may have the same {', '.join(schema.unique)}"
+        same = ", ".join(schema.unique)
+        return f"{part['index'].nunique()} of {rows} rows are duplicates: no two may have the same {same}"
     if part["index"].isna().all():
         return f"column {column!r} {_requirement(name)}, its type is {part['failure_case'].iloc[0]}"
     examples = utils.listing([_example(row) for row in part.head(EXAMPLES).itertuples()])
@@ -128,14 +135,23 @@ def _profile(column: pd.Series) -> dict[str, Any]:
     """Return type, missing values, distinct values and range or commonest values of one column."""
     import pandas as pd
 
-    facts = {"type": str(column.dtype), "missing": int(column.isna().sum()), "distinct": int(column.nunique())}
+    facts = {
+        "type": str(column.dtype),
+        "missing": int(column.isna().sum()),
+        "distinct": int(column.nunique()),
+    }
     known = column.dropna()
     if known.empty:
         return facts
     if pd.api.types.is_datetime64_any_dtype(column):
         return {**facts, "minimum": known.min().isoformat(), "maximum": known.max().isoformat()}
     if pd.api.types.is_numeric_dtype(column):
-        return {**facts, "minimum": float(known.min()), "mean": float(known.mean()), "maximum": float(known.max())}
+        return {
+            **facts,
+            "minimum": float(known.min()),
+            "mean": float(known.mean()),
+            "maximum": float(known.max()),
+        }
     counts = known.astype(str).value_counts()
     commonest = counts.sort_index().sort_values(ascending=False, kind="stable").head(10)
     return {**facts, "commonest": {str(value): int(count) for value, count in commonest.items()}}
