@@ -60,14 +60,30 @@ def prepare(notebook: Any, record: NotebookRecord, folders: tuple[Path, ...]) ->
 def _outline(notebook: Any, record: NotebookRecord, anchors: Anchors) -> Outline:
     outline = Outline(record.title, anchors.headings, record.failure)
     _take_title(notebook, outline)
-    failed = next((cell for cell in notebook.cells if cell.metadata["report"].get("failed")), None)
-    if failed is None and record.failure and record.failure.cell is not None:
-        failed = _cell_at(notebook, record.failure.cell)
-    if failed is not None and (record.failure or record.status not in {"succeeded", "rejected"}):
+    failed = _failed_cell(notebook, record)
+    if failed is not None:
         failed.metadata["report"] |= {"failed": True, "anchor": "failure"}
         outline.failed_cell = True
         outline.failure = record.failure or _failure_of(failed)
     return outline
+
+
+def _failed_cell(notebook: Any, record: NotebookRecord) -> Any:
+    """Return the cell that stopped the notebook: the manifest knows, else the cells show it.
+
+    An error alone does not tell: a cell tagged ``raises-exception`` is meant to raise.
+    """
+    if record.failure is not None and record.failure.cell is not None:
+        return _cell_at(notebook, record.failure.cell)
+    if record.status == "succeeded":
+        return None
+    raised = [cell for cell in notebook.cells if cell.cell_type == "code" and _raised(cell)]
+    return raised[-1] if raised else None
+
+
+def _raised(cell: Any) -> bool:
+    meant = "raises-exception" in cell.metadata.get("tags", [])
+    return not meant and any(output.output_type == "error" for output in cell.outputs)
 
 
 def _take_title(notebook: Any, outline: Outline) -> None:
@@ -116,8 +132,8 @@ def _code(cell: Any, seconds: float | None) -> dict[str, Any]:
         "preview": next(iter(spoken or lines), "")[:100],
         "lines": len(lines),
         "parameters": "injected-parameters" in tags,
-        "failed": any(output.output_type == "error" for output in cell.outputs),
-        "executed": cell.get("execution_count") is not None or bool(cell.outputs),
+        "count": cell.get("execution_count"),
+        "executed": seconds is not None or cell.get("execution_count") is not None or bool(cell.outputs),
     }
 
 
@@ -131,7 +147,8 @@ def _outputs(cell: Any, sentence: str, anchors: Anchors, folders: tuple[Path, ..
         data = output.get("data", {})
         shown += _is_picture(output)
         alt = sentence + (f" ({shown} of {pictures})" if pictures > 1 and _is_picture(output) else "")
-        output.metadata = {**output.get("metadata", {}), "alt": _described(output) or alt}
+        own = _own_metadata(output)
+        output.metadata = {"alt": own.get("alt") or _described(output) or alt, "width": own.get("width")}
         if "text/html" in data:
             data["text/html"] = self_contained(data["text/html"], alt=alt)
         if "text/markdown" in data:
@@ -159,6 +176,18 @@ def _same_stream(one: Any, other: Any) -> bool:
 
 def _is_picture(output: Any) -> bool:
     return any(media.startswith("image/") for media in output.get("data", {}))
+
+
+def _own_metadata(output: Any) -> dict[str, Any]:
+    """Return what the picture itself says: its description, and its width where it is of double density."""
+    for media, said in output.get("metadata", {}).items():
+        if media.startswith("image/") and isinstance(said, dict):
+            alt, width = said.get("alt"), said.get("width")
+            return {
+                "alt": alt if isinstance(alt, str) else "",
+                "width": width if isinstance(width, int) else None,
+            }
+    return {}
 
 
 def _described(output: Any) -> str:

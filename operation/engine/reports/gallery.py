@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from operation.engine.reports import wording
+from operation.engine.reports.cards import Card, cards
 from operation.engine.reports.pages import environment, write_page
-from operation.engine.reports.record import Metric, RunRecord, read_run
+from operation.engine.reports.record import RunRecord, read_run
 from operation.engine.reports.run_page import shown_status
 from operation.engine.reports.sparkline import sparkline
 
@@ -97,14 +98,16 @@ def _distinct(values: Iterable[str]) -> list[str]:
     return sorted({value for value in values if value})
 
 
-def _columns(records: list[RunRecord]) -> list[Metric]:
+def _columns(records: list[RunRecord]) -> list[Card]:
     """Return the metrics worth a column: in turn, the first ones of each use case's newest run with any."""
     newest: dict[str, RunRecord] = {}
     for run in records:
         if run.metrics:
             newest.setdefault(run.use_case, run)
     ranked = [
-        (rank, metric) for run in newest.values() for rank, metric in enumerate(run.measured[:PER_USE_CASE])
+        (rank, metric)
+        for run in newest.values()
+        for rank, metric in enumerate(cards(run.measured)[:PER_USE_CASE])
     ]
     ranked.sort(key=lambda entry: entry[0])
     chosen = {metric.full_name: metric for _, metric in ranked}
@@ -118,7 +121,7 @@ def _trends(records: list[RunRecord]) -> list[Trend]:
             grouped[run.use_case, run.environment].append(run)
     trends = []
     for (use_case, place), group in sorted(grouped.items()):
-        for metric in group[-1].measured[:PER_USE_CASE]:
+        for metric in cards(group[-1].measured)[:PER_USE_CASE]:
             values = [run.metrics.get(metric.full_name) for run in group[-POINTS:]]
             real = tuple(float(value) for value in values if isinstance(value, int | float))
             if len(real) > 1:

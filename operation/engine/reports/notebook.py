@@ -8,8 +8,9 @@ from typing import Any
 
 from operation.engine.errors import WorkbenchError
 from operation.engine.layout import project
+from operation.engine.reports.cards import cards
 from operation.engine.reports.pages import write_page
-from operation.engine.reports.record import Metric, NotebookRecord, RunRecord, run_record
+from operation.engine.reports.record import Metric, NotebookRecord, RunRecord, StepRecord, run_record
 
 
 def render_notebook(executed: Path, target: Path, run: Mapping[str, object]) -> None:
@@ -37,16 +38,26 @@ def render_notebook(executed: Path, target: Path, run: Mapping[str, object]) -> 
     entry = _entry(record, executed.stem)
     notebook = _read(executed)
     outline = prepare(notebook, entry, (executed.parent, project().notebooks))
-    steps = [step for step in record.steps if step.notebook == entry.name]
+    steps = _steps(record, entry)
     resources = {
         "run": record,
         "notebook": entry,
         "outline": outline,
         "steps": steps,
-        "metrics": [Metric(step.step, name, value) for step in steps for name, value in step.metrics.items()],
+        "cards": cards(
+            Metric(step.step, name, value) for step in steps for name, value in step.metrics.items()
+        ),
     }
     html, _ = exporter().from_notebook_node(notebook, resources)
     write_page(target, html)
+
+
+def _steps(run: RunRecord, entry: NotebookRecord) -> list[StepRecord]:
+    """Return what the notebook executed, and what it reused of earlier notebooks."""
+    own = [step for step in run.steps if step.notebook == entry.name]
+    covered = {step.step for step in own}
+    earlier = {step.step: step for step in run.steps if step.step in entry.steps}
+    return own + [step for name, step in earlier.items() if name not in covered]
 
 
 def _entry(run: RunRecord, name: str) -> NotebookRecord:

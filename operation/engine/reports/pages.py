@@ -50,6 +50,7 @@ def furnish(environment: Environment) -> None:
         written=wording.text,
         embedded=embedded,
         address=quote,
+        breakable=breakable,
     )
 
 
@@ -96,6 +97,13 @@ def embedded(value: object) -> Any:
     for character in "<>&":
         content = content.replace(character, f"\\u{ord(character):04x}")
     return Markup(content)  # noqa: S704  (nothing in it can end the element)
+
+
+def breakable(name: str) -> Any:
+    """Return `name` with places where a narrow box may break it."""
+    from markupsafe import Markup, escape
+
+    return Markup(str(escape(name)).replace("_", "_<wbr>"))  # noqa: S704  (escaped)
 
 
 def write_page(target: Path, html: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,14 @@ class Failure:
     notebook: str = ""
     cell: int | None = None
     traceback: str = ""
+    execution_count: int | None = None
+
+    @property
+    def where(self) -> str:
+        """The cell as Jupyter names it, "cell In [5]"; by its index where it never ran."""
+        if self.execution_count is not None:
+            return f"cell In [{self.execution_count}]"
+        return f"cell {self.cell}" if self.cell is not None else ""
 
     @property
     def place(self) -> str:
@@ -103,20 +110,22 @@ class RunRecord:
 
     @property
     def measured(self) -> list[Metric]:
-        """The metrics of the run: those of the step that measured most first, counts after scores."""
-        metrics = [
+        """The metrics of the run, each under its step."""
+        return [
             Metric(step if dot else "", metric if dot else name, value)
             for name, value in self.metrics.items()
             for step, dot, metric in [name.partition(".")]
         ]
-        scores = Counter(metric.step for metric in metrics if isinstance(metric.value, float))
-        return sorted(metrics, key=lambda metric: (not isinstance(metric.value, float), -scores[metric.step]))
 
     @property
     def parameters(self) -> dict[str, object]:
-        """Every notebook's parameters under ``<notebook>.<parameter>``."""
+        """Every notebook's parameters under ``<notebook>.<parameter>``, but for what names the run itself."""
+        named = {"use_case": self.use_case, "environment": self.environment}
         return {
-            f"{book.name}.{name}": value for book in self.notebooks for name, value in book.parameters.items()
+            f"{book.name}.{name}": value
+            for book in self.notebooks
+            for name, value in book.parameters.items()
+            if named.get(name) != value
         }
 
 
@@ -211,6 +220,7 @@ def _failure(entry: Mapping[str, object]) -> Failure | None:
         notebook=string(error, "notebook"),
         cell=whole(error.get("cell")),
         traceback=string(error, "traceback"),
+        execution_count=whole(error.get("execution_count")),
     )
 
 

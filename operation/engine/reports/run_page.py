@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from operation.engine.reports.cards import cards
 from operation.engine.reports.pages import environment, write_page
 from operation.engine.reports.record import Failure, RunRecord, read_run
 from operation.engine.reports.thumbnails import thumbnails
 
-CARDS = 12  # metrics shown as cards; the others fold
+CARDS = 6  # metrics shown as cards; the others fold
 
 _NEXT = {
     "failed": "Mend it, then repeat the command: what succeeded is taken from the store, not done again.",
@@ -38,6 +39,7 @@ def write_run_page(run_folder: Path) -> Path:
         ``runs/<id>``, with ``manifest.json`` and the executed notebooks.
     """
     run = read_run(run_folder)
+    shown = cards(run.measured)
     executed = [run_folder / (book.notebook or f"notebooks/{book.name}.ipynb") for book in run.notebooks]
     html = (
         environment()
@@ -46,8 +48,8 @@ def write_run_page(run_folder: Path) -> Path:
             run=run,
             status=shown_status(run),
             banner=_banner(run),
-            cards=run.measured[:CARDS],
-            rest=run.measured[CARDS:],
+            cards=shown[:CARDS],
+            rest=shown[CARDS:],
             books=list(zip(run.notebooks, thumbnails(executed), strict=True)),
             reports={
                 book.name: book.report for book in run.notebooks if _has_report(run_folder, book.report)
@@ -106,4 +108,4 @@ def _headline(failure: Failure | None) -> str:
     if failure is None:
         return "The run failed"
     where = f"{failure.notebook} failed" if failure.notebook else "The run failed"
-    return f"{where} in cell {failure.cell}" if failure.cell is not None else where
+    return f"{where} in {failure.where}" if failure.where else where

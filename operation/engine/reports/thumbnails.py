@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-SMALL = 60_000  # bytes; a larger figure is scaled down
-WIDE = 640  # pixels that a figure is scaled down to, enough for a card on a sharp screen
+SMALL = 30_000  # bytes; a larger figure is scaled down
+WIDE = 480  # pixels that a figure is scaled down to, enough for a card
 BUDGET = 320_000  # bytes of all thumbnails of one page
 
 
@@ -24,7 +24,7 @@ def thumbnails(notebooks: list[Path]) -> list[str]:
     """
     addresses, spent = [], 0
     for notebook in notebooks:
-        picture = _small(_largest(notebook))
+        picture = _small(_best(notebook))
         address = f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}" if picture else ""
         if spent + len(address) > BUDGET:
             address = ""
@@ -33,9 +33,14 @@ def thumbnails(notebooks: list[Path]) -> list[str]:
     return addresses
 
 
-def _largest(notebook: Path) -> bytes:
-    """Return the figure with the most pixels; the first of equals."""
-    return max(_pictures(notebook), key=_pixels, default=b"")
+def _best(notebook: Path) -> bytes:
+    """Return the largest figure among those that fill a card; without one of those, the largest."""
+    return max(_pictures(notebook), key=lambda picture: (_fills(picture), _pixels(picture)), default=b"")
+
+
+def _fills(picture: bytes) -> bool:
+    width, height = _size(picture)
+    return 1.2 * height <= width <= 2.4 * height
 
 
 def _pictures(notebook: Path) -> list[bytes]:

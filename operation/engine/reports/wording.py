@@ -31,8 +31,8 @@ def duration(seconds: float | None) -> str:
 def number(value: object) -> str:
     """Return a metric with four digits that matter and groups of thousands.
 
-    >>> number(0.68412345), number(336776), number(1234.56), number(True), number(None)
-    ('0.6841', '336,776', '1,235', 'yes', '–')
+    >>> number(0.68412345), number(0.442), number(336776), number(20000.0), number(1234.56), number(True)
+    ('0.6841', '0.4420', '336,776', '20,000', '1,235', 'yes')
     """
     if value is None:
         return NOTHING
@@ -41,7 +41,8 @@ def number(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
+        whole = value.is_integer() or abs(value) >= 1000
+        return f"{value:,.0f}" if whole and abs(value) < 1e15 else f"{value:#.4g}"
     return text(value)
 
 
