@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
-import os
 import shutil
 import sys
 import time
 
-from operation.setup import lockfile, turn
+from operation.setup import diagnosis, lockfile, turn
 from operation.setup.checkout import Checkout
-from operation.setup.errors import NoSpace, SetupError
-from operation.setup.install import Installer, InstallFailed
+from operation.setup.errors import NoSpace, NotFetched, SetupError
+from operation.setup.install import Installer
 from operation.setup.progress import say
 
 
@@ -39,32 +39,36 @@ def _make(checkout: Checkout) -> None:
     try:
         made = _updated(checkout) if _updatable(checkout) else _created(checkout)
     except OSError as error:
-        if error.errno in (28, 112) or not checkout.venv.parent.exists():
-            raise NoSpace(str(error)) from error
+        if error.errno == errno.ENOSPC:
+            raise diagnosis.no_space(checkout.venv) from error
         raise
     checkout.write_stamp(checkout.complete_stamp())
     say(f"{made} in {time.monotonic() - begin:.0f} s.")
 
 
 def _updatable(checkout: Checkout) -> bool:
-    """Return whether the environment is whole and at its place, only of another lock."""
+    """Return whether the environment is whole and at its place, only of another lock.
+
+    One without a stamp was made by a person: it is theirs, and is not thrown away.
+    """
     if not checkout.python.is_file():
         return False
     stamp = checkout.stamp()
-    if stamp is None:  # made by a person: theirs is not thrown away
+    if stamp is None:
+        _check_version(checkout)
         return True
     return stamp.get("state") == "complete" and stamp.get("venv") == checkout.complete_stamp()["venv"]
 
 
 def _updated(checkout: Checkout) -> str:
-    say("requirements.lock has changed: bringing .venv up to date.")
+    before = checkout.stamp()
+    say(f"{'requirements.lock has changed: b' if before else 'B'}ringing .venv up to date.")
     _begin(checkout)
-    installer = Installer(checkout)
     try:
-        installer.sync()
-    except InstallFailed as failed:
-        say(f"{failed}; making .venv anew.")
-        return _created(checkout)
+        Installer(checkout).fill()
+    except NotFetched:  # packages are fetched before any is replaced: the environment is what it was
+        checkout.write_stamp(before)
+        raise
     return "Up to date"
 
 
@@ -76,11 +80,7 @@ def _created(checkout: Checkout) -> str:
     _begin(checkout)
     installer = Installer(checkout)
     installer.create()
-    try:
-        installer.sync()
-    except InstallFailed as failed:
-        say(f"{failed}; going on with pip, which takes a few minutes.")
-        installer.install_with_pip()
+    installer.fill()
     return "Set up"
 
 
@@ -97,6 +97,15 @@ def _announce(checkout: Checkout) -> None:
         f"Setting up, once{again}: {count} packages of requirements.lock, about {size:,} MB on disk, "
         f"go into {checkout.venv}"
     )
+
+
+def _check_version(checkout: Checkout) -> None:
+    version = checkout.python_version()
+    if version and not version.startswith("3.11."):
+        raise SetupError(
+            f"{checkout.venv} was made with Python {version} and the workbench needs 3.11: "
+            "remove the folder, and the same command makes a new one."
+        )
 
 
 def _check_python() -> None:
@@ -134,7 +143,7 @@ class _Waiting:
 
     def __call__(self, seconds: float) -> None:
         if self.said < 0:
-            say(f"Another process (not {os.getpid()}) is setting up this folder; waiting for it.")
+            say("Another process is setting up this folder; waiting for it.")
         elif seconds - self.said >= 2:
             say(f"  ... {seconds:.0f} s")
         else:

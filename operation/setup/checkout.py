@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 STAMP = "workbench.json"
+VERSION = ("version", "version_info")  # as venv, and as virtualenv and uv write it
 
 
 class Checkout:
@@ -55,8 +56,20 @@ class Checkout:
         """Return the stamp of a complete environment of this lock at this place."""
         return {"state": "complete", "lock": self.lock_digest(), "venv": os.path.realpath(str(self.venv))}
 
-    def write_stamp(self, stamp: dict[str, str]) -> None:
-        """Write `stamp`, whole or not at all."""
+    def python_version(self) -> str:
+        """Return the version of the environment's Python by its own record, empty when it has none."""
+        try:
+            text = (self.venv / "pyvenv.cfg").read_text(encoding="utf-8")
+        except OSError:
+            return ""
+        pairs = (line.partition("=") for line in text.splitlines())
+        return next((value.strip() for key, _, value in pairs if key.strip() in VERSION), "")
+
+    def write_stamp(self, stamp: dict[str, str] | None) -> None:
+        """Write `stamp`, whole or not at all; None takes it away."""
+        if stamp is None:
+            (self.venv / STAMP).unlink()
+            return
         partial = self.venv / (STAMP + ".partial")
         partial.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
         partial.replace(self.venv / STAMP)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from operation.setup.errors import NoSpace, SetupError
+from operation.setup.errors import NoSpace, NotFetched, SetupError
+from operation.setup.indexes import is_true
 
 FULL = re.compile(
     r"No space left on device|os error 28|Errno 28|not enough space on the disk|os error 112", re.I
@@ -40,18 +41,18 @@ def failure(output: str, settings: Mapping[str, str], log: Path, venv: Path) -> 
     if FULL.search(output):
         return no_space(venv)
     if HASH.search(output):
-        return SetupError(
+        return NotFetched(
             "an index offered a file whose content is not what requirements.lock pins, and it was not "
             f"installed. Ask whoever runs the index ({_index(settings)}). {where}"
         )
     if UNREACHABLE.search(output):
-        return SetupError(
+        return NotFetched(
             f"no package index can be reached ({_index(settings)}): {_first(UNREACHABLE, output)}\n"
             "Look at `pip config list`, PIP_INDEX_URL and, behind a proxy, HTTPS_PROXY and PIP_CERT; "
             f"then run the same command again. {where}"
         )
     if MISSING.search(output):
-        return SetupError(
+        return NotFetched(
             f"the package index ({_index(settings)}) lacks what requirements.lock pins: "
             f"{_first(MISSING, output)}\nLook at `pip config list` and PIP_INDEX_URL. {where}"
         )
@@ -68,7 +69,7 @@ def no_space(venv: Path) -> NoSpace:
 
 
 def _index(settings: Mapping[str, str]) -> str:
-    if settings.get("no-index"):
+    if is_true(settings.get("no-index", "")):
         return "no-index is set; find-links: " + (settings.get("find-links") or "none")
     return "index-url " + hidden(settings.get("index-url") or "of pip's default")
 

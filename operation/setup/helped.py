@@ -1,4 +1,4 @@
-"""Help is given without an environment."""
+"""Help, and the answer to a mistyped command, are given without an environment."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from operation.setup.interpreter import WANTED
 
 
 def without_environment(arguments: list[str]) -> bool:
-    """Return whether `arguments` ask for help that this Python can give."""
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        return True
-    asked = "-h" in arguments or "--help" in arguments
-    if not asked or sys.version_info[:2] != WANTED:
-        return False
+    """Return whether `arguments` ask for an answer that this Python can give at once."""
     from operation import cli
 
-    return arguments[0] in cli.COMMANDS and cli.importable(arguments[0])
+    if not arguments or arguments[0] in cli.HELP:
+        return True
+    if sys.version_info[:2] != WANTED:
+        return False
+    if arguments[0] not in cli.COMMANDS:
+        return True
+    asked = "-h" in arguments or "--help" in arguments
+    return asked and cli.importable(arguments[0])

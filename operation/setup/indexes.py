@@ -13,6 +13,7 @@ from urllib.request import url2pathname
 
 LINE = re.compile(r"^([^=\s]+)\.([A-Za-z0-9_-]+)=(.+)$")
 SECTIONS = ("global", "install", ":env:")  # later ones win, as in pip
+QUIET = {"PIP_PROGRESS_BAR": "off", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_NO_PROGRESS": "1"}
 TRUE = ("1", "true", "yes", "on", "y", "t")
 ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "UV_SYSTEM_PYTHON", "UV_PYTHON")
 
@@ -52,7 +53,7 @@ def uv_variables(settings: Mapping[str, str]) -> dict[str, str]:
         "UV_INDEX": " ".join(_present(settings.get("extra-index-url", "").split())),
         "UV_FIND_LINKS": ",".join(_present(settings.get("find-links", "").split())),
         "UV_INSECURE_HOST": " ".join(settings.get("trusted-host", "").split()),
-        "UV_NO_INDEX": "1" if settings.get("no-index", "").lower() in TRUE else "",
+        "UV_NO_INDEX": "1" if is_true(settings.get("no-index", "")) else "",
         "UV_HTTP_TIMEOUT": settings.get("timeout", settings.get("default-timeout", "")),
         "UV_KEYRING_PROVIDER": "subprocess" if settings.get("keyring-provider") == "subprocess" else "",
         "SSL_CERT_FILE": certificate,
@@ -66,10 +67,15 @@ def uv_variables(settings: Mapping[str, str]) -> dict[str, str]:
     return {"UV_INDEX_STRATEGY": "unsafe-best-match", **told}
 
 
+def is_true(text: str) -> bool:
+    """Return whether pip takes `text` for yes."""
+    return text.lower() in TRUE
+
+
 def installer_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for pip and uv: this one, pip's settings, nothing that leads elsewhere."""
     kept = {key: value for key, value in os.environ.items() if key not in ELSEWHERE}
-    return {**uv_variables(settings), **kept, "PIP_USER": "0", "PIP_NO_INPUT": "1", "UV_NO_PROGRESS": "1"}
+    return {**uv_variables(settings), **kept, "PIP_USER": "0", "PIP_NO_INPUT": "1", **QUIET}
 
 
 def _present(places: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,10 +12,11 @@ from operation.setup import diagnosis, lockfile, progress
 from operation.setup.checkout import Checkout
 from operation.setup.errors import SetupError
 from operation.setup.indexes import installer_environment, pip_settings
+from operation.setup.pins import normalised
 
 
-class InstallFailed(Exception):
-    """uv could not do it; pip may."""
+class _UvFailed(Exception):
+    """Uv could not do it; pip may."""
 
 
 class Installer:
@@ -38,29 +40,42 @@ class Installer:
         if outcome.code:
             raise self._failure(outcome.output)
 
-    def sync(self) -> None:
-        """Make the environment hold exactly what the lock says, byte-compiled, by uv.
+    def fill(self) -> None:
+        """Make the environment hold exactly what the lock says, byte-compiled: by uv, else by pip.
 
         Raises
         ------
-        InstallFailed
-            uv cannot be had or does not succeed.
         SetupError
-            pip would not succeed either.
+            Neither could; a `NotFetched` has left the environment as it was.
         """
         self._read_settings()
+        try:
+            self._sync_with_uv()
+        except _UvFailed as failed:
+            progress.say(f"  {failed}; going on with pip, which takes a few minutes")
+            self._sync_with_pip()
+
+    def _sync_with_uv(self) -> None:
         self._get_uv()
         progress.say("  installing and byte-compiling the packages with uv")
         command = [str(self.checkout.uv), "pip", "sync", "--require-hashes", "--compile-bytecode"]
         outcome = self._run([*command, "--python", str(self.checkout.python), str(self.checkout.lock)])
         if outcome.code:
-            raise self._uv_failed("uv could not install the packages", outcome.output)
+            hopeless = (diagnosis.FULL, diagnosis.HASH)
+            raise self._uv_failed("uv could not install the packages", outcome.output, hopeless)
 
-    def install_with_pip(self) -> None:
-        """Install the lock by pip into an environment that holds nothing yet."""
-        outcome = self._pip("--no-deps", "-r", str(self.checkout.lock))
+    def _sync_with_pip(self) -> None:
+        outcome = self._pip("install", "--require-hashes", "--no-deps", "-r", str(self.checkout.lock))
         if outcome.code:
             raise self._failure(outcome.output)
+        listed = self._pip("list", "--format=freeze").output
+        surplus = {line.partition("==")[0] for line in listed.splitlines() if "==" in line}
+        surplus = {name for name in surplus if normalised(name) not in self._kept()}
+        if surplus:
+            self._pip("uninstall", "--yes", *sorted(surplus))
+
+    def _kept(self) -> set[str]:
+        return {*lockfile.versions(self.checkout.lock), "pip", "setuptools", "wheel"}
 
     def _read_settings(self) -> None:
         has_pip = (self.checkout.python.parent / self.checkout.python.name.replace("python", "pip")).exists()
@@ -70,7 +85,7 @@ class Installer:
     def _get_uv(self) -> None:
         text = lockfile.entry(self.checkout.lock, "uv")
         if text is None:
-            raise InstallFailed("  requirements.lock does not hold uv")
+            raise _UvFailed("requirements.lock does not hold uv")
         if self._uv_version() == lockfile.version(text):
             return
         progress.say("  fetching uv")
@@ -79,17 +94,18 @@ class Installer:
             self._run([str(self.checkout.python), "-I", "-m", "ensurepip", "--default-pip"])
             outcome = self._pip_entry(text)
         if outcome.code:
-            raise self._uv_failed("uv could not be fetched", outcome.output)
+            hopeless = (diagnosis.FULL, diagnosis.HASH, diagnosis.UNREACHABLE)  # it was pip that failed
+            raise self._uv_failed("uv could not be fetched", outcome.output, hopeless)
 
     def _pip_entry(self, text: str) -> progress.Outcome:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "uv.txt"
             file.write_text(text + "\n", encoding="utf-8")
-            return self._pip("--no-deps", "--retries", "2", "-r", str(file))
+            return self._pip("install", "--require-hashes", "--no-deps", "--retries", "2", "-r", str(file))
 
-    def _pip(self, *arguments: str) -> progress.Outcome:
-        command = [str(self.checkout.python), "-I", "-m", "pip", "install", "--require-hashes"]
-        return self._run([*command, "--progress-bar", "off", "--disable-pip-version-check", *arguments])
+    def _pip(self, command: str, *arguments: str) -> progress.Outcome:
+        pip = [str(self.checkout.python), "-I", "-m", "pip", command]
+        return self._run([*pip, *arguments])
 
     def _run(self, command: list[str]) -> progress.Outcome:
         return progress.run(command, self.checkout.log, self.environment)
@@ -101,14 +117,11 @@ class Installer:
             return ""
         return [*answer.stdout.decode("utf-8", "replace").split(), "", ""][1]
 
-    def _uv_failed(self, what: str, output: str) -> Exception:
+    def _uv_failed(self, what: str, output: str, hopeless: tuple[re.Pattern[str], ...]) -> Exception:
         """Return the end of it where pip would fail for the same reason, else the reason to try pip."""
-        last = diagnosis.failure(output, self.settings, self.checkout.log, self.checkout.venv)
-        if diagnosis.FULL.search(output):
-            return last
-        if "fetched" in what and diagnosis.UNREACHABLE.search(output):
-            return last
-        return InstallFailed(f"  {what}: {diagnosis.reason(output)}")
+        if any(pattern.search(output) for pattern in hopeless):
+            return self._failure(output)
+        return _UvFailed(f"{what}: {diagnosis.reason(output)}")
 
     def _failure(self, output: str) -> SetupError:
         return diagnosis.failure(output, self.settings, self.checkout.log, self.checkout.venv)

@@ -32,9 +32,18 @@ def say(text: str) -> None:
 
 def run(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> Outcome:
     """Run `command` to its end, its output appended to `log` and its progress on the screen."""
-    screen = _Screen()
-    with log.open("a", encoding="utf-8") as record, _started(command, environment) as process:
+    with log.open("a", encoding="utf-8") as record:
         record.write(f"$ {' '.join(command)}\n")
+        try:
+            process = _started(command, environment)
+        except OSError as error:  # no permission to execute, blocked by a virus scanner
+            return Outcome(126, f"error: {command[0]} does not start: {error}\n")
+        return _watched(process, record)
+
+
+def _watched(process: subprocess.Popen[str], record: IO[str]) -> Outcome:
+    screen = _Screen()
+    with process:
         try:
             lines = _follow(process, record, screen)
         finally:

@@ -1,0 +1,234 @@
+"""The set-up as a person meets it: real processes, a real environment, a lock of tiny packages."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from operation.setup.checkout import STAMP
+
+from .conftest import UV, Project, base_python, copy_workbench
+
+POSIX = os.name != "nt"
+
+
+def test_life_of_an_environment(project: Project, ready_uv: Path) -> None:
+    """Made once, then entered at once, then brought up to date when the lock changes."""
+    venv = project.root / ".venv"
+    project.lock(project.wheel("tiny", "1.0"), project.wheel("gone", "1.0"), ready_uv)
+    first = project.call("version", "--json")
+    assert first.returncode == 0, first.stderr
+    said = "Setting up, once: 3 packages of requirements.lock, about 48 MB on disk, go into"
+    assert first.stderr.startswith(f"{said} {venv}\n")
+    assert "Set up in" in first.stderr
+    assert Path(json.loads(first.stdout)["environment"]) == venv
+    assert project.installed() == {"tiny": "1.0", "gone": "1.0", "uv": UV}
+    assert list(venv.rglob("tiny.cpython-311.pyc")), "byte-compiled at install time"
+
+    lock = project.root / "requirements.lock"
+    lock.write_bytes(lock.read_bytes().replace(b"\n", b"\r\n"))  # as git may check it out
+    second = project.call("version")
+    assert (second.returncode, second.stderr) == (0, "")
+
+    project.lock(project.wheel("tiny", "2.0"), ready_uv)
+    third = project.call("version")
+    assert third.returncode == 0
+    assert third.stderr.startswith("requirements.lock has changed: bringing .venv up to date.\n")
+    assert "Up to date in" in third.stderr
+    assert project.installed() == {"tiny": "2.0", "uv": UV}
+
+
+@pytest.mark.skipif(not POSIX, reason="the failing uv is a script")
+def test_pip_installs_where_uv_fails(started: Project, failing_uv: Path) -> None:
+    """Into the environment of another, whose own package is taken away, as uv does."""
+    own = started.wheel("own", "1.0")
+    pip = [str(started.python), "-I", "-m", "pip", "install", "--quiet", "--no-index", str(own)]
+    subprocess.run(pip, check=True)
+    started.lock(started.wheel("tiny", "1.0"), failing_uv)
+    answer = started.call("version")
+    assert answer.returncode == 0, answer.stderr
+    reason = "uv could not install the packages: error: uv does not run on this computer"
+    assert f"  {reason}; going on with pip, which takes a few minutes\n" in answer.stderr
+    assert started.installed() == {"tiny": "1.0", "uv": UV}
+
+
+def test_wrong_hash_installs_nothing(started: Project, ready_uv: Path) -> None:
+    started.lock(started.wheel("tiny", "1.0"), ready_uv)
+    started.wheel("tiny", "1.0", b"value = 'tampered'\n")
+    answer = started.call("version")
+    assert answer.returncode == 1
+    assert "what requirements.lock pins, and it was not installed" in answer.stderr
+    assert not list((started.root / ".venv").rglob("tiny.py"))
+
+
+def test_no_index_is_one_message(started: Project, ready_uv: Path) -> None:
+    started.lock(ready_uv)
+    index = "http://user:secret@127.0.0.1:9/simple"
+    answer = started.call("version", PIP_NO_INDEX="0", PIP_FIND_LINKS="", PIP_INDEX_URL=index)
+    assert answer.returncode == 1
+    message = answer.stderr[answer.stderr.index("error: ") :]
+    said = "error: no package index can be reached (index-url http://***@127.0.0.1:9/simple): "
+    assert message.startswith(said)
+    assert "Look at `pip config list`, PIP_INDEX_URL and, behind a proxy, HTTPS_PROXY and PIP_CERT" in message
+    assert f"The installer's output is in {started.root / 'runs' / 'set-up.log'}." in message
+    assert "Traceback" not in answer.stderr
+    assert "secret" not in answer.stderr
+
+
+def test_index_that_lacks_a_package_is_named(started: Project, ready_uv: Path) -> None:
+    missing = started.wheel("tiny", "1.0")
+    started.lock(missing, ready_uv)
+    missing.unlink()
+    answer = started.call("version")
+    assert answer.returncode == 1
+    where = f"no-index is set; find-links: {started.wheels}"
+    assert f"error: the package index ({where}) lacks what requirements.lock pins: " in answer.stderr
+    assert not (started.root / ".venv" / STAMP).exists(), "the environment is what it was"
+
+
+def test_file_indexes_that_lack_packages_or_do_not_exist(
+    started: Project, ready_uv: Path, tmp_path: Path
+) -> None:
+    """Each package is in one of the indexes only; pip passes over the rest, and so does uv."""
+    tiny = started.wheel("tiny", "1.0")
+    started.lock(tiny, ready_uv)
+    urls = [_index(tmp_path / "one", tiny), _index(tmp_path / "two", ready_uv), "file:///no/such/simple"]
+    settings = {"PIP_INDEX_URL": urls[0], "PIP_EXTRA_INDEX_URL": " ".join(urls[1:])}
+    answer = started.call("version", PIP_NO_INDEX="0", PIP_FIND_LINKS="/no/such/folder", **settings)
+    assert answer.returncode == 0, answer.stderr
+    assert "going on with pip" not in answer.stderr
+    assert started.installed() == {"tiny": "1.0", "uv": UV}
+
+
+def _index(folder: Path, wheel: Path) -> str:
+    page = folder / "simple" / wheel.name.split("-")[0]
+    page.mkdir(parents=True)
+    shutil.copy(wheel, page)
+    link = f'<!DOCTYPE html><html><body><a href="{wheel.name}">{wheel.name}</a></body></html>'
+    (page / "index.html").write_text(link, encoding="utf-8")
+    return (folder / "simple").as_uri()
+
+
+@pytest.mark.skipif(not POSIX, reason="kills a process group")
+@pytest.mark.parametrize(
+    ("state", "moment"), [("project", "making the virtual"), ("started", "installing and byte-compiling")]
+)
+def test_killed_half_way_is_repaired_by_the_next_call(
+    state: str, moment: str, ready_uv: Path, request: pytest.FixtureRequest
+) -> None:
+    project: Project = request.getfixturevalue(state)
+    project.lock(project.wheel("tiny", "1.0"), ready_uv)
+    process = project.start("version")
+    assert process.stderr is not None
+    assert any(moment in line for line in process.stderr)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    stamp = json.loads((project.root / ".venv" / STAMP).read_text(encoding="utf-8"))
+    assert stamp == {"state": "incomplete"}
+
+    answer = project.call("version")
+    assert answer.returncode == 0, answer.stderr
+    assert "Setting up, once (an earlier set-up did not finish): 2 packages" in answer.stderr
+    assert project.installed() == {"tiny": "1.0", "uv": UV}
+
+
+@pytest.mark.skipif(not POSIX, reason="sends an interrupt to a process group")
+def test_interrupt_is_said_and_exits_130(project: Project, ready_uv: Path) -> None:
+    project.lock(ready_uv)
+    process = project.start("version")
+    assert process.stderr is not None
+    assert any("making the virtual environment" in line for line in process.stderr)
+    time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert said.endswith("\ninterrupted; the next call sets up what is missing\n")
+
+
+@pytest.mark.skipif(not POSIX, reason="starts process groups")
+def test_two_set_ups_at_once_make_one_environment(started: Project, ready_uv: Path) -> None:
+    started.lock(ready_uv)
+    first = started.start("version")
+    assert first.stderr is not None
+    assert first.stderr.readline().startswith("Bringing .venv up to date")
+    second = started.start("version")
+    said = [process.communicate(timeout=60)[1] for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0]
+    assert "Up to date in" in said[0]
+    assert said[1].startswith("Another process is setting up this folder; waiting for it.\n")
+    assert "Up to date in" not in said[1]
+
+
+def test_help_and_mistyped_commands_need_no_set_up(project: Project, ready_uv: Path) -> None:
+    project.lock(ready_uv)
+    assert project.call("--help").returncode == 0
+    assert project.call("version", "--help").returncode == 0
+    assert project.call("vresion").returncode == 2
+    assert not (project.root / ".venv").exists()
+
+
+def test_environment_of_another_python_is_not_thrown_away(project: Project, ready_uv: Path) -> None:
+    project.lock(ready_uv)
+    project.python.parent.mkdir(parents=True)
+    shutil.copy(base_python(), project.python)
+    (project.root / ".venv" / "pyvenv.cfg").write_text(
+        "home = /nowhere\nversion = 3.12.1\n", encoding="utf-8"
+    )
+    answer = project.call("version")
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        f"error: {project.root / '.venv'} was made with Python 3.12.1 and the workbench needs 3.11: "
+        "remove the folder, and the same command makes a new one.\n"
+    )
+
+
+def test_lock_file_is_missing(project: Project) -> None:
+    answer = project.call("version")
+    assert answer.returncode == 1
+    lock = project.root / "requirements.lock"
+    said = f"error: {lock} is missing: restore it with `git checkout requirements.lock`.\n"
+    assert answer.stderr == said
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 45 MB; mounting one needs root on Linux."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=45m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a tmpfs")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_disk_that_is_too_small_is_said_before_anything_is_written(
+    project: Project, ready_uv: Path, small_disk: Path
+) -> None:
+    project.root = small_disk / "project"
+    copy_workbench(project.root)
+    project.lock(project.wheel("tiny", "1.0"), project.wheel("other", "1.0"), ready_uv)
+    answer = project.call("version")
+    assert answer.returncode == 1
+    assert f"error: the environment takes about 48 MB and {project.root} has 4" in answer.stderr
+    assert answer.stderr.endswith(" MB free: free some space, or clone to a larger disk.\n")
+    assert not (project.root / ".venv").exists()
+
+
+def test_disk_that_fills_up_is_said(project: Project, failing_uv: Path, small_disk: Path) -> None:
+    project.root = small_disk / "project"
+    copy_workbench(project.root)
+    project.lock(failing_uv, project.wheel("tiny", "1.0", b"#" * 40_000_000))
+    answer = project.call("version")
+    assert answer.returncode == 1
+    assert f"error: no space is left on the disk of {project.root / '.venv'}" in answer.stderr
+    assert "Free some and run the same command again: it starts over." in answer.stderr
+    assert "Traceback" not in answer.stderr.split("error: no space")[1]
