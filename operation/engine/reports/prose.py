@@ -12,6 +12,7 @@ from functools import cache, partial
 from html import escape, unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from operation.engine.reports.markup import Anchors, self_contained
 from operation.engine.reports.mathematics import as_mathml
@@ -107,7 +108,7 @@ def _picture(
     if not media or "://" in source:
         return None
     for folder in folders:
-        path = folder / unescape(source)
+        path = folder / unquote(source)
         if path.is_file() and path.stat().st_size <= LARGEST_PICTURE:
             return f"data:{media};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
     return None

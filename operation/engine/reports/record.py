@@ -134,9 +134,7 @@ def read_run(folder: Path) -> RunRecord:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return RunRecord(
-            folder.name, problem="there is no manifest.json: the run ended before it was written"
-        )
+        return RunRecord(folder.name, problem="there is no manifest.json: the run ended before writing it")
     except (OSError, ValueError) as error:
         return RunRecord(folder.name, problem=f"manifest.json cannot be read: {error}")
     if not isinstance(manifest, dict):

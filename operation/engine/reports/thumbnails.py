@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 SMALL = 30_000  # bytes; a larger figure is scaled down
-WIDE = 480  # pixels that a figure is scaled down to, enough for a card
+WIDE = 560  # pixels that a figure is scaled down to, enough for a card on a sharp screen
+HIGH = 480
+COLOURS = 96  # of a figure that was scaled down
 BUDGET = 320_000  # bytes of all thumbnails of one page
 
 
@@ -78,12 +80,16 @@ def _size(picture: bytes) -> tuple[int, int]:
 def _small(picture: bytes) -> bytes:
     if len(picture) <= SMALL:
         return picture
-    from matplotlib.image import thumbnail
+    from PIL import Image
 
-    width, _ = _size(picture)
-    small = io.BytesIO()
     try:
-        thumbnail(io.BytesIO(picture), small, scale=min(1.0, WIDE / max(width, 1)))
+        with Image.open(io.BytesIO(picture)) as image:
+            opaque = Image.new("RGB", image.size, "white")
+            drawn = image.convert("RGBA")
+            opaque.paste(drawn, mask=drawn)
     except (OSError, SyntaxError, ValueError):  # Pillow's words for a broken PNG
         return b""
+    opaque.thumbnail((WIDE, HIGH), Image.Resampling.LANCZOS)
+    small = io.BytesIO()
+    opaque.quantize(COLOURS).save(small, "PNG", optimize=True)
     return small.getvalue()
