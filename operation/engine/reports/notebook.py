@@ -10,6 +10,7 @@ from operation.engine.errors import WorkbenchError
 from operation.engine.layout import project
 from operation.engine.reports.cards import cards
 from operation.engine.reports.pages import write_page
+from operation.engine.reports.quick_imports import without_iri_grammar
 from operation.engine.reports.record import Metric, NotebookRecord, RunRecord, StepRecord, run_record
 
 
@@ -31,9 +32,11 @@ def render_notebook(executed: Path, target: Path, run: Mapping[str, object]) -> 
     WorkbenchError
         `executed` is missing or is not a notebook.
     """
-    from operation.engine.reports.cells import prepare
-    from operation.engine.reports.exporter import exporter
+    with without_iri_grammar():
+        from operation.engine.reports.cells import prepare
+        from operation.engine.reports.exporter import exporter
 
+        exporter()
     record = run_record(run)
     entry = _entry(record, executed.stem)
     notebook = _read(executed)

@@ -91,7 +91,13 @@ FAILURE = {
 
 def manifest(**changes: Any) -> dict[str, Any]:
     """Return the manifest of a run of one notebook and two steps."""
-    step: dict[str, Any] = {"script": "src/x.py", "argv": [], "outputs": {}, "error": None, "notebook": "01-explore-data"}
+    step: dict[str, Any] = {
+        "script": "src/x.py",
+        "argv": [],
+        "outputs": {},
+        "error": None,
+        "notebook": "01-explore-data",
+    }
     scores = {"roc_auc": 0.7012, "roc_auc_low": 0.68, "roc_auc_high": 0.72, "baseline_roc_auc": 0.62}
     return {
         "schema": 1,

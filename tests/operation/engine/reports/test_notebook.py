@@ -76,9 +76,10 @@ def test_the_header_names_the_run(make_run: MakeRun) -> None:
         "4e06e32c0f",
     ]
     assert page.all("li")[0].text == "roc_auc 0.7012 0.6800 to 0.7200, baseline 0.6200"
-    assert [
-        row.text.strip() for row in page.all("tr") if row.text.startswith(("rows", "ingest"))
-    ] == ["rows5", "ingest↺ reused0.1 s" + "a" * 10]
+    assert [row.text.strip() for row in page.all("tr") if row.text.startswith(("rows", "ingest"))] == [
+        "rows5",
+        "ingest↺ reused0.1 s" + "a" * 10,
+    ]
 
 
 def test_headings_become_contents(make_run: MakeRun) -> None:
