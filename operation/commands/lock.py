@@ -12,7 +12,7 @@ from pathlib import Path
 from operation.engine.errors import WorkbenchError
 from operation.engine.layout import Layout, project
 from operation.setup import lockfile
-from operation.setup.indexes import installer_environment, pip_settings
+from operation.setup.indexes import installer_environment, pip_settings, uv_options
 from operation.setup.pins import read_pins
 
 PYTHON = "3.11"
@@ -109,8 +109,9 @@ def _compile(wanted: Path, lock: Path, *, upgrade: bool) -> None:
         "--no-header",
         "--no-annotate",
     ]
-    environment = installer_environment(pip_settings(Path(sys.executable)))
-    command += ["--upgrade"] if upgrade else []
+    settings = pip_settings(Path(sys.executable))
+    command += [*uv_options(settings), *(["--upgrade"] if upgrade else [])]
+    environment = installer_environment(settings)
     answer = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
     if answer.returncode:
         raise WorkbenchError(f"environment.yml cannot be resolved:\n{answer.stderr.strip()}")

@@ -53,7 +53,6 @@ def uv_variables(settings: Mapping[str, str]) -> dict[str, str]:
         "UV_INDEX": " ".join(_present(settings.get("extra-index-url", "").split())),
         "UV_FIND_LINKS": ",".join(_present(settings.get("find-links", "").split())),
         "UV_INSECURE_HOST": " ".join(settings.get("trusted-host", "").split()),
-        "UV_NO_INDEX": "1" if is_true(settings.get("no-index", "")) else "",
         "UV_HTTP_TIMEOUT": settings.get("timeout", settings.get("default-timeout", "")),
         "UV_KEYRING_PROVIDER": "subprocess" if settings.get("keyring-provider") == "subprocess" else "",
         "SSL_CERT_FILE": certificate,
@@ -65,6 +64,11 @@ def uv_variables(settings: Mapping[str, str]) -> dict[str, str]:
     told = {key: value for key, value in wanted.items() if value}
     # pip takes the best match of all indexes; uv by default trusts the first that knows the name.
     return {"UV_INDEX_STRATEGY": "unsafe-best-match", **told}
+
+
+def uv_options(settings: Mapping[str, str]) -> list[str]:
+    """Return the options of uv for what has no environment variable."""
+    return ["--no-index"] if is_true(settings.get("no-index", "")) else []
 
 
 def is_true(text: str) -> bool:

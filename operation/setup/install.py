@@ -11,7 +11,7 @@ from pathlib import Path
 from operation.setup import diagnosis, lockfile, progress
 from operation.setup.checkout import Checkout
 from operation.setup.errors import SetupError
-from operation.setup.indexes import installer_environment, pip_settings
+from operation.setup.indexes import installer_environment, pip_settings, uv_options
 from operation.setup.pins import normalised
 
 
@@ -59,7 +59,13 @@ class Installer:
         self._get_uv()
         progress.say("  installing and byte-compiling the packages with uv")
         command = [str(self.checkout.uv), "pip", "sync", "--require-hashes", "--compile-bytecode"]
-        outcome = self._run([*command, "--python", str(self.checkout.python), str(self.checkout.lock)])
+        command += [
+            *uv_options(self.settings),
+            "--python",
+            str(self.checkout.python),
+            str(self.checkout.lock),
+        ]
+        outcome = self._run(command)
         if outcome.code:
             hopeless = (diagnosis.FULL, diagnosis.HASH)
             raise self._uv_failed("uv could not install the packages", outcome.output, hopeless)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operation.setup.indexes import installer_environment, parse_settings, uv_variables
+from operation.setup.indexes import installer_environment, parse_settings, uv_options, uv_variables
 
 LISTED = """:env:.cert='/corporate/ca.pem'
 :env:.find-links='/wheels'
@@ -79,7 +79,8 @@ def test_no_settings_change_only_the_strategy() -> None:
 
 
 def test_no_index() -> None:
-    assert uv_variables({"no-index": "True"})["UV_NO_INDEX"] == "1"
+    assert uv_options({"no-index": "True"}) == ["--no-index"]
+    assert uv_options({"no-index": "0"}) == uv_options({}) == []
 
 
 def test_places_that_do_not_exist_are_left_out(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""``test`` runs the four checks, in a tiny project that passes or fails them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from operation.engine.layout import project
+
+CONFIGURATION = """
+[tool.mypy]
+strict = true
+files = ["code.py"]
+[tool.pytest.ini_options]
+testpaths = ["."]
+"""
+CODE = """\"\"\"A module.\"\"\"
+
+
+def double(value: int) -> int:
+    \"\"\"Return twice `value`.\"\"\"
+    return 2 * value
+"""
+TEST = """def test_one() -> None:
+    assert 2 * 3 == 6
+"""
+
+
+def call(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-X", "workbench", "-m", "operation", "test", "--workers", "1", *words],
+        cwd=project().root,
+        env={**os.environ, "WORKBENCH_ROOT": str(root), "MYPY_CACHE_DIR": os.devnull},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    for name, text in {"pyproject.toml": CONFIGURATION, "code.py": CODE, "test_code.py": TEST}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_all_pass(tiny: Path) -> None:
+    answer = call(tiny)
+    assert answer.returncode == 0, answer.stdout
+    said = [line.split(",")[0] for line in answer.stdout.splitlines()]
+    assert [line for line in said if line.endswith(" passed")] == [
+        "ruff check   passed",
+        "ruff format  passed",
+        "mypy         passed",
+    ]
+    assert " 1 passed in " in answer.stdout.splitlines()[-1]
+
+
+def test_each_failure_is_named_and_the_others_still_run(tiny: Path) -> None:
+    """The words go to pytest, which finds no such test: that is a failure too."""
+    (tiny / "code.py").write_text("import os\ndef double(value): return 2*value\n", encoding="utf-8")
+    answer = call(tiny, "-k", "nothing_of_that_name")
+    assert answer.returncode == 1
+    *_, closing, last = answer.stdout.splitlines()
+    assert last == "failed: ruff check, ruff format, mypy, pytest"
+    assert " 1 deselected in " in closing

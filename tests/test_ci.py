@@ -1,0 +1,39 @@
+"""CI runs what a person runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+
+
+def test_workflow_is_valid() -> None:
+    words = ["check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(WORKFLOW)]
+    done = subprocess.run([sys.executable, "-m", *words], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_workflow_runs_the_tests_on_three_systems() -> None:
+    job = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]["test"]
+    assert job["strategy"]["matrix"]["system"] == ["ubuntu-latest", "windows-latest", "macos-latest"]
+    assert "python -m operation test" in [step.get("run") for step in job["steps"]]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+def test_script_runs_the_tests_and_nothing_else(tmp_path: Path) -> None:
+    """With a `python3` that says how it was called, and without a way to install anything."""
+    called = '#!/bin/sh\necho "$@ CI=$CI"\n[ -t 0 ] || cat\nexit 7\n'
+    for name, text in {"python3": called, "chromium": "#!/bin/sh\n"}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    words = ["bash", str(ROOT / ".ci" / "run")]
+    done = subprocess.run(words, env=environment, cwd="/", capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout) == (7, "-m operation test CI=true\n")
