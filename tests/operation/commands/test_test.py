@@ -67,4 +67,4 @@ def test_each_failure_is_named_and_the_others_still_run(tiny: Path) -> None:
     assert answer.returncode == 1
     *_, closing, last = answer.stdout.splitlines()
     assert last == "failed: ruff check, ruff format, mypy, pytest"
-    assert " 1 deselected in " in closing
+    assert " no tests ran in " in closing
