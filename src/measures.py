@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
+from features import as_levels
+
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Z = 1.96
 
@@ -154,14 +156,17 @@ def slices(predictions: pd.DataFrame, columns: Sequence[str], classes: Sequence[
         measures of `binary` or `regression`; missing where a slice cannot have one.
     """
     made = [
-        _slice(name, str(level), part, classes)
-        for name in columns
-        for level, part in sorted(
-            predictions.groupby(name, dropna=False, sort=True), key=lambda pair: -len(pair[1])
-        )
+        _slice(name, level, part, classes) for name in columns for level, part in _parts(predictions, name)
     ]
     names = ["column", "level", "rows", "actual", "low", "high", "predicted"]
     return pd.DataFrame(made) if made else pd.DataFrame(columns=names).astype({"rows": "int64"})
+
+
+def _parts(predictions: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
+    """Return level and rows of each level of `column`, the largest first; gaps are a level of their own."""
+    levels = as_levels(predictions[column]).fillna("missing")
+    parts = [(str(level), part) for level, part in predictions.groupby(levels)]
+    return sorted(parts, key=lambda pair: (-len(pair[1]), pair[0]))
 
 
 def _slice(column: str, level: str, part: pd.DataFrame, classes: Sequence[str]) -> dict[str, Any]:

@@ -154,7 +154,10 @@ def slices(table: pd.DataFrame, column: str, most: int = 25) -> Figure:
 
     Where the slices have a roc_auc, it stands beside them with its interval.
     """
-    part = table[table["column"] == column].head(most)[::-1]
+    part = table[table["column"] == column].head(most)
+    numbers = pd.to_numeric(part["level"], errors="coerce")
+    # months and other numbered levels are read in their order, others from the largest down
+    part = (part.iloc[np.argsort(numbers)] if numbers.notna().all() else part)[::-1]
     ranked = "roc_auc" in part and part["roc_auc"].notna().any()
     figure, places = grid(
         f"By {column}", 1, 2 if ranked else 1, 7.5, 1.4 + 0.26 * max(len(part), 3), sharey=True

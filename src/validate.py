@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pandera.pandas import DataFrameSchema
 
 EXAMPLES = 3
+QUOTE = "'"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -79,13 +80,22 @@ def check(table: pd.DataFrame, schema: DataFrameSchema, schema_name: str) -> pd.
 
 def failures(cases: pd.DataFrame, columns: list[str], rows: int, schema: DataFrameSchema) -> list[str]:
     """Return a line for each column and check that failed, in the order of pandera's `cases`."""
-    ill_typed = set(cases.loc[cases["check"].str.contains("dtype(", regex=False), "column"])
+    ill_typed = {
+        start: set(cases.loc[cases["check"].str.startswith(start), "column"])
+        for start in ("coerce_dtype(", "dtype(")
+    }
     lines = []
     for (column, name), part in cases.groupby(["column", "check"], sort=False, dropna=False):
-        # whatever else such a column fails follows from its type
-        if column not in ill_typed or str(name).startswith(("coerce_dtype(", "dtype(")):
+        if _tells(str(name), column, ill_typed):
             lines.append(_failure(str(name), part, columns, rows, schema))
     return list(dict.fromkeys(lines))
+
+
+def _tells(name: str, column: object, ill_typed: dict[str, set[object]]) -> bool:
+    """Return whether a check says something new: whatever else a column fails follows from its type."""
+    if column in ill_typed["coerce_dtype("]:
+        return name.startswith("coerce_dtype(")
+    return column not in ill_typed["dtype("] or name.startswith("dtype(")
 
 
 def _failure(name: str, part: pd.DataFrame, columns: list[str], rows: int, schema: DataFrameSchema) -> str:
@@ -101,7 +111,7 @@ def _failure(name: str, part: pd.DataFrame, columns: list[str], rows: int, schem
         same = ", ".join(schema.unique)
         return f"{part['index'].nunique()} of {rows} rows are duplicates: no two may have the same {same}"
     if part["index"].isna().all():
-        return f"column {column!r} {_requirement(name)}, its type is {part['failure_case'].iloc[0]}"
+        return f"column {column!r}: the values {_requirement(name)}: {part['failure_case'].iloc[0]}"
     examples = utils.listing([_example(row) for row in part.head(EXAMPLES).itertuples()])
     return f"column {column!r}: {len(part)} of {rows} values {_requirement(name)}: {examples}"
 
@@ -110,8 +120,10 @@ def _requirement(name: str) -> str:
     """Return a check's name as a sentence's end."""
     if name == "not_nullable":
         return "are missing"
-    if "dtype(" in name:
-        return f"cannot be read as {name.split(chr(39))[1]}"
+    if name.startswith("coerce_dtype("):
+        return f"cannot be read as {name.split(QUOTE)[1]}"
+    if name.startswith("dtype("):
+        return f"are not {name.split(QUOTE)[1]}"
     if name == "field_uniqueness":
         return "stand there more than once"
     return f"fail {name}"

@@ -37,6 +37,7 @@ def test_values_that_are_no_times() -> None:
 def test_missing_times_may_be_allowed() -> None:
     made = times.as_times(pd.Series(["2013-01-31", None]), allow_missing=True)
     assert made.isna().tolist() == [False, True]
+    assert times.as_times(pd.Series([float("nan")]), allow_missing=True).isna().all()
     with pytest.raises(utils.StepError):
         times.as_times(pd.Series(["2013-01-31", "soon"]), allow_missing=True)
 

@@ -1,0 +1,100 @@
+"""Prepare: target, split, features."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import utils
+from tests.src.running import Trained, child, contents, left_over, run
+
+File = Callable[[pd.DataFrame], Path]
+
+
+def prepare(folder: Path, table: Path, *words: object) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, object]]:
+    outputs = ["--training", folder / "t", "--holdout", folder / "h", "--features", folder / "f"]
+    run("prepare", "--table", table, *words, *outputs)
+    features = json.loads((folder / "f/features.json").read_text(encoding="utf-8"))
+    return utils.read_table(folder / "t"), utils.read_table(folder / "h"), features
+
+
+def test_later_rows_are_the_holdout(binary: Trained) -> None:
+    training, holdout = utils.read_table(binary.training), utils.read_table(binary.holdout)
+    assert training["day"].max() < pd.Timestamp("2021-03-01") == holdout["day"].min()
+    assert len(training) + len(holdout) == 569
+
+
+def test_tables_hold_columns_of_features_time_and_target_only(binary: Trained) -> None:
+    assert list(utils.read_table(binary.holdout).columns) == ["radius", "texture", "size", "day", "target"]
+
+
+def test_features_are_fitted_on_training_rows_only(tmp_path: Path, file: File, tumours: pd.DataFrame) -> None:
+    table = file(tumours.assign(size=["early"] * 500 + ["late"] * 69))
+    words = ["--task", "classification", "--target", "diagnosis", "--categorical", "size"]
+    split = ["--split", "time", "--time-column", "day", "--holdout-fraction", 69 / 569]
+    training, holdout, features = prepare(tmp_path, table, *words, *split)
+    assert (len(training), len(holdout)) == (500, 69)
+    assert features["features"]["levels"] == {"size": ["early"]}  # type: ignore[index]
+
+
+def test_a_random_split_has_its_share_and_is_repeated(tmp_path: Path, file: File, patients: pd.DataFrame) -> None:
+    words = ["--task", "regression", "--target", "progression", "--numeric", "bmi", "--holdout-fraction", "0.25"]
+    made = [prepare(tmp_path, file(patients), *words, "--random-state", seed) for seed in (0, 0, 1)]
+    assert [len(table) for table in made[0][:2]] == [332, 110]
+    assert made[0][1].equals(made[1][1])
+    assert not made[0][1].equals(made[2][1])
+
+
+def test_what_is_known_of_the_target_is_written(binary: Trained, regression: Trained) -> None:
+    features = utils.read_json(binary.features / "features.json")
+    assert (features["task"], features["target"]) == ("classification", "diagnosis")
+    assert features["classes"] == ["benign", "malignant"]
+    assert utils.read_json(regression.features / "features.json")["classes"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "no feature is declared: give --numeric, --categorical, --cyclic, --datetime or --pairs"),
+        (["--numeric", "diagnosis"], "column 'diagnosis' is the target and no feature: take it off the list"),
+        (["--pairs", "size:target"], "column 'target' has the name of prepared targets: rename it in the source"),
+        (["--numeric", "radius", "--known-afterwards", "texture", "radius"],
+         "column 'radius' is known only afterwards (--known-afterwards): no feature may be made of it, "
+         "take it off the list"),
+        (["--datetime", "day:hour", "--known-afterwards", "day"],
+         "column 'day' is known only afterwards (--known-afterwards): no feature may be made of it, "
+         "take it off the list"),
+        (["--numeric", "size"], "features: column 'size' is declared numeric but holds 'large': "
+         "declare it categorical, or mend the value"),
+        (["--numeric", "raduis"], "features and --keep: there is no column 'raduis' (did you mean 'radius'?); "
+         "the columns are: radius, texture, smoothness, size, day, diagnosis, target"),
+        (["--numeric", "radius", "--split", "time"], "--split time needs --time-column: name the column that "
+         "holds the time"),
+        (["--numeric", "radius", "--split", "time", "--time-column", "day", "--holdout-from", "2031-01-01"],
+         "the split leaves no row for the holdout: check --holdout-from and --holdout-fraction, or give more rows"),
+        (["--numeric", "radius", "--split", "time", "--time-column", "day", "--holdout-from", "2011-01-01"],
+         "the split leaves no row for training: check --holdout-from and --holdout-fraction, or give more rows"),
+        (["--numeric", "radius", "--holdout-fraction", "1.5"], "--holdout-fraction: 1.5 is not between 0 and 1"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_prepared(
+    tmp_path: Path, file: File, tumours: pd.DataFrame, words: list[str], message: str
+) -> None:
+    table = file(tumours)
+    with pytest.raises(utils.StepError) as caught:
+        prepare(tmp_path, table, "--task", "classification", "--target", "diagnosis", *words)
+    assert str(caught.value) == message
+    assert left_over(tmp_path) == [table.name]
+
+
+def test_a_process_writes_the_same_bytes(binary: Trained, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("t", "h", "f")]
+    done = child("prepare", "--table", binary.table, *binary.prepared_into(*folders), PYTHONHASHSEED="3")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "prepared 425 training rows, 144 holdout rows\n"
+    for folder, here in zip(folders, (binary.training, binary.holdout, binary.features), strict=True):
+        assert contents(folder) == contents(here)

@@ -1,0 +1,135 @@
+"""Register: the gate, and the MLflow registry on a SQLite file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import register
+import utils
+from tests.src.running import Trained, child, contents, left_over, run
+
+METRICS = {"roc_auc": 0.7, "log_loss": 0.4, "baseline_log_loss": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("condition", "passed"),
+    [
+        ("roc_auc>=0.7", True),
+        ("roc_auc > 0.7", False),
+        ("log_loss<baseline_log_loss", True),
+        ("log_loss<=0.4", True),
+        ("0.5>=log_loss", True),
+        ("roc_auc>=7e-1", True),
+    ],
+)
+def test_conditions_compare_metrics_and_numbers(condition: str, passed: bool) -> None:
+    assert register.judge(condition, METRICS)["passed"] is passed
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("roc_auc", "--gate: 'roc_auc' is not a condition such as roc_auc>=0.6 or rmse<baseline_rmse"),
+        ("roc_auc=>0.6", "--gate: 'roc_auc=>0.6' is not a condition such as roc_auc>=0.6 or rmse<baseline_rmse"),
+        ("rocauc>=0.6", "--gate: 'rocauc>=0.6': there is no metric 'rocauc' (did you mean 'roc_auc'?); "
+         "there are: baseline_log_loss, log_loss, roc_auc"),
+    ],
+)  # fmt: skip
+def test_conditions_that_cannot_be_judged(condition: str, message: str) -> None:
+    with pytest.raises(utils.StepError) as caught:
+        register.judge(condition, METRICS)
+    assert not isinstance(caught.value, utils.GateRejected)
+    assert str(caught.value) == message
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One SQLite file for all tests of this module: the first use of a new one takes seconds."""
+    return f"sqlite:///{(tmp_path_factory.mktemp('registry') / 'new/mlflow.db').as_posix()}"
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    (tmp_path / "report").mkdir()
+    utils.log_metrics(tmp_path / "report", METRICS)
+    return tmp_path / "report"
+
+
+def words(trained: Trained, report: Path, registry: str, name: str, *more: object) -> list[object]:
+    inputs = ["--model", trained.model, "--report", report, "--registration", report.parent / "out"]
+    return [*inputs, "--tracking-uri", registry, "--name", name, *more]
+
+
+def versions(registry: str, name: str) -> list[Any]:
+    return list(register.open_registry(registry).search_model_versions(f"name='{name}'"))
+
+
+def test_a_model_is_registered_once_whatever_it_is_asked(
+    binary: Trained, report: Path, registry: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("register", *words(binary, report, registry, "tumours", "--gate", "roc_auc>=0.6"))
+    first = contents(report.parent / "out")
+    run("register", *words(binary, report, registry, "tumours", "--gate", "roc_auc>=0.6"))
+    assert capsys.readouterr().out == "registered tumours version 1 as challenger\n" * 2
+    assert contents(report.parent / "out") == first
+    (version,) = versions(registry, "tumours")
+    facts = json.loads((binary.model / "model.json").read_text(encoding="utf-8"))
+    assert version.tags["digest"] == facts["digest"]
+    assert version.tags["metric.roc_auc"] == "0.7"
+    assert json.loads(first["registration.json"])["gate"][0]["passed"] is True
+
+
+def test_the_alias_moves_to_another_model(
+    binary: Trained, regression: Trained, report: Path, registry: str
+) -> None:
+    run("register", *words(binary, report, registry, "moving", "--alias", "champion"))
+    run("register", *words(regression, report, registry, "moving", "--alias", "champion"))
+    client = register.open_registry(registry)
+    assert client.get_model_version_by_alias("moving", "champion").version == 2
+    run("register", *words(binary, report, registry, "moving", "--alias", "champion"))
+    assert client.get_model_version_by_alias("moving", "champion").version == 1
+    assert len(versions(registry, "moving")) == 2
+
+
+def test_a_rejected_model_is_not_registered(binary: Trained, report: Path, registry: str) -> None:
+    gate = ["--gate", "roc_auc>=0.6", "roc_auc>=0.8", "log_loss>=baseline_log_loss"]
+    with pytest.raises(utils.GateRejected) as caught:
+        run("register", *words(binary, report, registry, "rejected", *gate))
+    assert str(caught.value) == (
+        "the gate rejected the model, it was not registered: roc_auc>=0.8 does not hold: 0.7 against 0.8; "
+        "log_loss>=baseline_log_loss does not hold: 0.4 against 0.5"
+    )
+    assert left_over(report.parent) == ["report"]
+    assert versions(registry, "rejected") == []
+
+
+def test_a_process_is_rejected_with_exit_code_3(binary: Trained, report: Path, registry: str) -> None:
+    done = child("register", *words(binary, report, registry, "rejected", "--gate", "roc_auc>=0.8"))
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: the gate rejected the model, it was not registered: roc_auc>=0.8 ")
+
+
+def test_a_tampered_model_is_not_registered(binary: Trained, report: Path, registry: str, tmp_path: Path) -> None:
+    shutil.copytree(binary.model, tmp_path / "m")
+    (tmp_path / "m/model.pickle").write_bytes(b"other")
+    arguments = words(binary, report, registry, "tampered")
+    arguments[1] = tmp_path / "m"
+    with pytest.raises(utils.StepError, match="is not the model that was trained"):
+        run("register", *arguments)
+    assert versions(registry, "tampered") == []
+
+
+def test_a_name_that_the_registry_refuses(binary: Trained, report: Path, registry: str) -> None:
+    with pytest.raises(utils.StepError, match=r"^the registry refuses the name 'a/b': "):
+        run("register", *words(binary, report, registry, "a/b"))
+    assert left_over(report.parent) == ["report"]
+
+
+def test_a_store_that_cannot_be_opened(binary: Trained, report: Path) -> None:
+    with pytest.raises(utils.StepError, match=r"^--tracking-uri: cannot open 'nosuch://x': "):
+        run("register", *words(binary, report, "nosuch://x", "tumours"))

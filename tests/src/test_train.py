@@ -1,0 +1,106 @@
+"""Train: the same arguments give the same bytes, on any number of threads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import utils
+from tests.src.running import Trained, child, contents, left_over, run
+
+
+def test_what_a_model_says_of_itself(binary: Trained) -> None:
+    facts = json.loads((binary.model / "model.json").read_text(encoding="utf-8"))
+    assert (facts["estimator"], facts["task"], facts["target"]) == ("gradient-boosting", "classification", "diagnosis")
+    assert facts["classes"] == ["benign", "malignant"]
+    assert facts["hyperparameters"]["max_iter"] == 20
+    assert set(facts["packages"]) == {"numpy", "pandas", "scikit-learn"}
+    assert facts["features"]["levels"] == {"size": ["large", "medium", "small"]}
+    assert facts["rows"] == 425
+
+
+def test_metrics_of_training(binary: Trained) -> None:
+    metrics = json.loads((binary.model / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics == {"rows": 425.0, "features": 4.0}
+
+
+@pytest.mark.parametrize("name", ["binary", "multiclass", "regression"])
+def test_the_same_arguments_give_the_same_bytes(
+    name: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    trained: Trained = request.getfixturevalue(name)
+    run("train", *trained.trained_into(tmp_path / "m"))
+    assert contents(tmp_path / "m") == contents(trained.model)
+
+
+@pytest.mark.parametrize(("name", "threads"), [("binary", 1), ("multiclass", 3), ("regression", 3)])
+def test_a_process_with_other_threads_writes_the_same_bytes(
+    name: str, threads: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    trained: Trained = request.getfixturevalue(name)
+    variables = {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads), "PYTHONHASHSEED": "11"}
+    done = child("train", *trained.trained_into(tmp_path / "m"), **variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert contents(tmp_path / "m") == contents(trained.model)
+
+
+def test_another_seed_gives_another_model(binary: Trained, tmp_path: Path) -> None:
+    run("train", *binary.trained_into(tmp_path / "m"), "--random-state", 1)
+    assert (tmp_path / "m/model.pickle").read_bytes() != (binary.model / "model.pickle").read_bytes()
+
+
+def test_the_constant_learns_nothing_but_the_mean(regression: Trained, tmp_path: Path) -> None:
+    import models
+
+    run("train", *regression.trained_into(tmp_path / "m"), "--estimator", "constant")
+    holdout = utils.read_table(regression.holdout)
+    mean = utils.read_table(regression.training)["target"].mean()
+    assert models.load(tmp_path / "m").predict(holdout) == pytest.approx(mean)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--learning-rate", "0"], "--learning-rate: 0.0 is out of range: give a number above 0, at most 10"),
+        (["--max-features", "1.5"], "--max-features: 1.5 is out of range: give a number above 0, at most 1"),
+        (["--alpha", "-1"], "--alpha: -1.0 is out of range: give a number above 0, at most 1e+12"),
+        (["--max-iter", "0"], "--max-iter: 0 is out of range: give 1 or more"),
+        (["--max-leaf-nodes", "1"], "--max-leaf-nodes: 1 is out of range: give 2 or more"),
+        (["--min-samples-leaf", "0"], "--min-samples-leaf: 0 is out of range: give 1 or more"),
+        (["--l2-regularization", "-0.5"], "--l2-regularization: -0.5 is out of range: give 0 or more"),
+        (["--random-state", "-1"], "--random-state: -1 is out of range: give 0 or more"),
+    ],
+)
+def test_hyperparameters_out_of_range(binary: Trained, tmp_path: Path, words: list[str], message: str) -> None:
+    with pytest.raises(utils.StepError) as caught:
+        run("train", *binary.trained_into(tmp_path / "m"), *words)
+    assert str(caught.value) == message
+    assert left_over(tmp_path) == []
+
+
+def test_rows_that_were_not_prepared(binary: Trained, tmp_path: Path) -> None:
+    words = ["--training", binary.table, "--features", binary.features, "--model", tmp_path / "m"]
+    with pytest.raises(utils.StepError) as caught:
+        run("train", *words)
+    columns = "radius, texture, smoothness, size, day, diagnosis"
+    assert str(caught.value) == f"{binary.table}: there is no column 'target'; the columns are: {columns}"
+
+
+def test_too_many_levels_for_gradient_boosting() -> None:
+    import estimators
+
+    with pytest.raises(utils.StepError) as caught:
+        estimators.gradient_boosting("regression", estimators.Features(["c"], {"c": 256}), {})
+    assert str(caught.value) == (
+        "feature 'c' has 256 levels; gradient-boosting takes at most 255: lower --max-levels of prepare"
+    )
+
+
+def test_the_parser_offers_the_estimators_that_there_are() -> None:
+    import estimators
+    import train
+
+    action = next(a for a in train.build_parser()._actions if a.dest == "estimator")
+    assert list(action.choices or []) == list(estimators.ESTIMATORS)
