@@ -113,4 +113,6 @@ def _row(name: str, value: str) -> str:
 
 
 def _short(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:,.0f}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -73,6 +73,9 @@ DOUBLE = '''
         Path(args.result).mkdir()
         doubled = count ** 2 if args.mode == "square" else count * 2
         (Path(args.result) / "metrics.json").write_text(json.dumps({"doubled": doubled}))
+
+    if __name__ == "__main__":
+        main()
 '''
 USE_CASE = """
     description: How many letters?

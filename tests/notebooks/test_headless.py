@@ -1,0 +1,113 @@
+"""Every notebook of every use case, executed as CI executes it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.notebooks.conftest import operation
+
+# Metrics of DEV on the holdout; a change of data, features or model moves them.
+EXPECTED = {
+    "flights": {"roc_auc": (0.685, 0.02), "average_precision": (0.44, 0.03), "log_loss": (0.482, 0.015)},
+    "diabetes": {"r2": (0.45, 0.1), "rmse": (55.0, 6.0)},
+}
+CASES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in EXPECTED]
+
+
+@pytest.fixture(scope="session")
+def runs() -> dict[str, dict[str, Any]]:
+    """Manifests of the runs of this session, by use case."""
+    return {}
+
+
+@pytest.fixture
+def manifest(checkout: Path, runs: dict[str, dict[str, Any]], use_case: str) -> dict[str, Any]:
+    """The manifest of one run of the whole use case."""
+    if use_case not in runs:
+        done = operation(checkout, "run", "--use-case", use_case)
+        assert done.returncode == 0, done.stdout + done.stderr
+        report = re.findall(r"^report: (.*)$", done.stdout, re.MULTILINE)[0]
+        runs[use_case] = json.loads(
+            (checkout / report).with_name("manifest.json").read_text(encoding="utf-8")
+        )
+    return runs[use_case]
+
+
+@pytest.mark.parametrize("use_case", CASES)
+def test_every_notebook_succeeds_and_is_reported(
+    checkout: Path, manifest: dict[str, Any], use_case: str
+) -> None:
+    names = sorted(path.stem for path in (checkout / "notebooks").glob("*.ipynb"))
+    assert [(one["name"], one["status"]) for one in manifest["notebooks"]] == [
+        (name, "succeeded") for name in names
+    ]
+    folder = checkout / "runs" / manifest["id"]
+    assert {f"{name}.html" for name in names} | {"index.html"} == {
+        path.name for path in folder.glob("*.html")
+    }
+
+
+@pytest.mark.parametrize("use_case", CASES)
+def test_metrics_are_as_expected_and_better_than_the_baseline(
+    manifest: dict[str, Any], use_case: str
+) -> None:
+    metrics = {name.removeprefix("evaluate."): value for name, value in manifest["metrics"].items()}
+    for name, (value, tolerance) in EXPECTED[use_case].items():
+        assert metrics[name] == pytest.approx(value, abs=tolerance), name
+    better = "log_loss" if "log_loss" in metrics else "rmse"
+    assert metrics[better] < metrics[f"baseline_{better}"]
+
+
+@pytest.mark.parametrize("use_case", CASES)
+def test_each_training_is_in_mlflow_with_parameters_metrics_and_artifacts(
+    checkout: Path, manifest: dict[str, Any], use_case: str
+) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{checkout / 'runs' / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name(use_case)
+    assert experiment is not None
+    trained = [one["key"] for one in manifest["steps"] if one["step"] == "train"]
+    found = {run.data.tags["workbench.key"]: run for run in client.search_runs([experiment.experiment_id])}
+    assert set(found) == set(trained)
+    run = found[trained[0]]
+    assert run.info.status == "FINISHED"
+    assert {"estimator", "learning-rate", "random-state"} <= set(run.data.params)
+    assert run.data.metrics["evaluate.rows"] > 0
+    assert "train/model/model.json" in {
+        one.path for one in client.list_artifacts(run.info.run_id, "train/model")
+    }
+
+
+@pytest.mark.parametrize("use_case", CASES)
+def test_a_second_run_reuses_every_step(checkout: Path, manifest: dict[str, Any], use_case: str) -> None:
+    done = operation(checkout, "run", "--use-case", use_case, "--notebook", "02-prepare-data")
+    assert done.returncode == 0, done.stderr
+    again = json.loads((checkout / "runs" / "latest" / "manifest.json").read_text(encoding="utf-8"))
+    assert {one["how"] for one in again["steps"]} == {"reused"}
+    assert again["id"] != manifest["id"]
+
+
+@pytest.mark.parametrize("use_case", CASES)
+def test_a_step_and_the_script_alone_write_the_notebooks_bytes(
+    checkout: Path, manifest: dict[str, Any], use_case: str, tmp_path: Path
+) -> None:
+    import subprocess
+    import sys
+
+    from operation.engine.digests import Digests
+
+    step = next(one for one in manifest["steps"] if one["step"] == "train")
+    done = operation(checkout, "step", "train", "--use-case", use_case, "--fresh")
+    assert done.returncode == 0, done.stderr
+    assert f"key {step['key'][:12]}" in done.stdout
+    argv = [word for word in step["argv"] if not word.startswith("--model=")]
+    for name in ("first", "second"):
+        words = [sys.executable, str(checkout / "src" / "train.py"), *argv, f"--model={tmp_path / name}"]
+        subprocess.run(words, check=True, cwd=tmp_path, capture_output=True)
+        assert Digests(tmp_path / "d.db").of(tmp_path / name).digest == step["outputs"]["model"]["digest"]
