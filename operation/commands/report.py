@@ -8,7 +8,7 @@ import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
 
-from operation.engine.errors import UsageError
+from operation.engine.errors import UsageError, WorkbenchError
 from operation.engine.layout import project
 from operation.engine.nearest import did_you_mean
 
@@ -59,13 +59,20 @@ def _one(notebook: Path) -> Path:
 def _whole(folder: Path) -> Path:
     from operation.engine.reports import render_notebook, write_gallery, write_run_page
 
-    manifest = _manifest(folder)
+    manifest, problems = _manifest(folder), []
     for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
         target = folder / f"{notebook.stem}.html"
-        render_notebook(notebook, target, manifest)
-        _say(target)
+        try:
+            render_notebook(notebook, target, manifest)
+        except WorkbenchError as error:  # a killed run may leave half a notebook; the others are whole
+            problems.append(str(error))
+        else:
+            _say(target)
     _say(write_gallery(folder.parent))
-    return _say(write_run_page(folder))
+    page = _say(write_run_page(folder))
+    if problems:
+        raise WorkbenchError("\n".join(problems))
+    return page
 
 
 def _folder(name: str) -> Path:

@@ -69,15 +69,17 @@ def _outline(notebook: Any, record: NotebookRecord, anchors: Anchors) -> Outline
 
 
 def _failed_cell(notebook: Any, record: NotebookRecord) -> Any:
-    """Return the cell that stopped the notebook: the manifest knows, else the cells show it.
+    """Return the cell that stopped the notebook: the one that the manifest names, else the last that raised.
 
     An error alone does not tell: a cell tagged ``raises-exception`` is meant to raise.
     """
-    if record.failure is not None and record.failure.cell is not None:
-        return _cell_at(notebook, record.failure.cell)
-    if record.status == "succeeded":
+    if record.failure is None and record.status == "succeeded":
         return None
     raised = [cell for cell in notebook.cells if cell.cell_type == "code" and _raised(cell)]
+    named = _cell_at(notebook, record.failure.cell) if record.failure else None
+    # A kernel that died raised nothing; and a notebook that grew since has other indices.
+    if named is not None and (named in raised or not raised):
+        return named
     return raised[-1] if raised else None
 
 
@@ -100,9 +102,10 @@ def _take_title(notebook: Any, outline: Outline) -> None:
         return
 
 
-def _cell_at(notebook: Any, index: int) -> Any:
+def _cell_at(notebook: Any, index: int | None) -> Any:
     cells = notebook.cells
-    return cells[index] if 0 <= index < len(cells) and cells[index].cell_type == "code" else None
+    inside = index is not None and 0 <= index < len(cells)
+    return cells[index] if inside and cells[index].cell_type == "code" else None
 
 
 def _failure_of(cell: Any) -> Failure:

@@ -117,6 +117,9 @@ def write_page(target: Path, html: str) -> Path:
         The page's content. Lone surrogates, which UTF-8 cannot hold, become character references.
     """
     partial = target.with_name(f".{target.name}.{os.getpid()}")
-    partial.write_bytes(html.encode("utf-8", "xmlcharrefreplace"))
-    os.replace(partial, target)  # noqa: PTH105  (replaces an open page on Windows too)
+    try:
+        partial.write_bytes(html.encode("utf-8", "xmlcharrefreplace"))
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
     return target

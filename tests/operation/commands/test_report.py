@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from operation.commands import report
-from operation.engine.errors import UsageError
+from operation.engine.errors import UsageError, WorkbenchError
 from operation.engine.reports import point_latest
 
 OLD, NEW = "20261121-120000-flights-DEV-aaaa", "20261122-120000-flights-DEV-bbbb"
@@ -93,6 +93,17 @@ def test_a_broken_manifest_still_gives_pages(runs: Path) -> None:
     (runs / NEW / "manifest.json").write_text("{", encoding="utf-8")
     assert call() == 0
     assert "left no readable manifest" in (runs / NEW / "index.html").read_text(encoding="utf-8")
+
+
+def test_half_a_notebook_does_not_keep_the_other_pages_from_being_written(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torn = runs / NEW / "notebooks" / "02-prepare-data.ipynb"
+    torn.write_text('{"cells": [', encoding="utf-8")
+    with pytest.raises(WorkbenchError) as caught:
+        call()
+    assert str(caught.value).startswith(f"{torn}: not a notebook")
+    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,9 +12,12 @@ from operation.engine.reports import render_notebook
 from tests.operation.engine.reports.conftest import MakeRun
 from tests.operation.engine.reports.pages import Page, read
 from tests.operation.engine.reports.samples import (
+    FAILURE,
     Run,
     code,
     example_cells,
+    failed_cells,
+    failed_manifest,
     manifest,
     markdown,
     png,
@@ -169,6 +172,22 @@ def test_a_failed_notebook_opens_on_the_failing_cell(failed_run: Run) -> None:
         "'carrier'",
         "src/evaluate.py:41 Go to the cell that failed",
     ]
+
+
+def test_the_cell_in_which_the_kernel_died_is_the_failing_one(make_run: MakeRun) -> None:
+    content = failed_manifest()
+    content["notebooks"][0]["error"] = {**FAILURE, "type": "DeadKernelError", "cell": 1}
+    page = render(make_run([code("fine()"), code("allocate()", count=None), code("later()")], **content))
+    cell = next(section for section in page.all("section") if section.attributes.get("id") == "failure")
+    assert "allocate()" in cell.text
+
+
+def test_an_index_that_names_no_code_cell_gives_way_to_the_cell_that_raised(make_run: MakeRun) -> None:
+    content = failed_manifest()
+    content["notebooks"][0]["error"] = {**FAILURE, "cell": 0}
+    page = render(make_run(failed_cells(), **content))
+    cell = next(section for section in page.all("section") if section.attributes.get("id") == "failure")
+    assert "slices(" in cell.text
 
 
 def test_an_error_that_was_meant_is_no_failure(make_run: MakeRun) -> None:
