@@ -76,7 +76,7 @@ def name_problem(variable: str, value: str) -> str | None:
     rule = RULES.get(variable)
     if rule is None or rule.pattern.fullmatch(value):
         return None
-    found = f"'{value}' ({len(value)} characters)"
+    found = f"'{value}' ({len(value)} character{'' if len(value) == 1 else 's'})"
     return f"{found} is no name that Azure accepts for {rule.kind}: expected {rule.words}."
 
 

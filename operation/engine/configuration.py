@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from operation.engine.configuration_notebooks import notebook_problems
-from operation.engine.configuration_steps import Graph, is_empty
+from operation.engine.configuration_steps import Graph
 from operation.engine.documents import Value
 from operation.engine.environment_file import EnvironmentFile, read_environment
 from operation.engine.errors import ConfigurationError, Problem, UsageError
 from operation.engine.layout import Layout, project
 from operation.engine.nearest import did_you_mean, listed
+from operation.engine.step_contract import is_empty
 from operation.engine.use_case_file import UseCaseModel, read_use_case
 from operation.engine.variables import Variable
 
@@ -148,7 +149,7 @@ def examine(
     problems += more
     if read is None:
         return None, _hide(problems, surroundings.secrets)
-    graph = Graph(read.content.steps, layout)
+    graph = Graph(read.content.steps, layout, read.broken)
     wrong = [*notebook_problems(read.content.notebooks, layout), *graph.problems()]
     problems += [read.document.problem(place, message) for place, message in wrong]
     if problems:
@@ -178,7 +179,7 @@ def chosen_environment(environment: str | None, use_case: str | None, layout: La
 
 def _unknown(kind: str, name: str, known: list[str], origin: str = "") -> str:
     file = f"configuration/configuration-{name}.yml"
-    there = f"There is {listed(known, 'and')}."
+    there = f"Known: {listed(known, 'and')}."
     return f"unknown {kind} '{name}'{origin}: there is no {file}.{did_you_mean(name, known)} {there}"
 
 
@@ -187,7 +188,7 @@ def _default_use_case(
 ) -> str | None:
     """Return the use case that the environment's USECASE names; what is wrong with it joins `problems`."""
     variable = surroundings.variables.get("USECASE")
-    if surroundings.document is None or (variable is None and "USECASE" in surroundings.declared):
+    if surroundings.declared is None or (variable is None and "USECASE" in surroundings.declared):
         return None  # it could not be read, which has been told
     if variable and variable.text in use_cases(layout):
         return variable.text
@@ -196,8 +197,8 @@ def _default_use_case(
         message = _unknown("use case", variable.text, use_cases(layout))
     elif needed:
         known = listed(use_cases(layout), "and")
-        message = f"variable USECASE is missing and no --use-case is given: there is {known}."
-    if message:
+        message = f"variable USECASE is missing and no --use-case is given. Known: {known}."
+    if message and surroundings.document:
         problems.append(surroundings.document.problem(("variables", "USECASE"), message))
     return None
 

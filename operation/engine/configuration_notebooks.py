@@ -11,6 +11,7 @@ from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean, listed
 from operation.engine.notebooks.parameters import read_parameters
 from operation.engine.use_case_file import NotebookModel
+from operation.engine.variables import is_open
 
 
 def notebook_problems(entries: Sequence[NotebookModel], layout: Layout) -> Iterator[tuple[Place, str]]:
@@ -38,7 +39,7 @@ def _missing(name: str, layout: Layout) -> str:
     stem = name.removesuffix(".ipynb")
     if stem in known:
         return f"notebooks are named without their suffix: write '{stem}'."
-    hint = did_you_mean(stem, known) or f" There is {listed(known, 'and')}."
+    hint = did_you_mean(stem, known) or f" Known: {listed(known, 'and')}."
     return f"there is no notebook notebooks/{stem}.ipynb.{hint}"
 
 
@@ -53,5 +54,5 @@ def _parameters(index: int, entry: NotebookModel, path: Path) -> Iterator[tuple[
         if name not in known:
             hint = did_you_mean(name, known) or f" It has {listed(known, 'and')}."
             yield place, f"notebook '{entry.name}' has no parameter '{name}'.{hint}"
-        elif problem := known[name].problem(value):
+        elif not is_open(value) and (problem := known[name].problem(value)):
             yield place, f"parameter '{name}' of notebook '{entry.name}': {problem}."

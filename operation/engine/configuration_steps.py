@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,12 +9,13 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from operation.engine.contract import Argument, Contract, build_parser, read_contract
+from operation.engine.contract import Argument, Contract
 from operation.engine.documents import Place, Value
-from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean, listed, nearest
+from operation.engine.step_contract import is_empty, parser_problem, script_of, step_contract
 from operation.engine.use_case_file import StepModel
+from operation.engine.variables import is_open
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REFERENCE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
@@ -32,42 +32,21 @@ class Graph:
         By name, in the file's order.
     layout : Layout
         The project.
+    broken : frozenset of str
+        Steps of which a part could not be read: what seems to be missing there may only be misspelt.
     """
 
     steps: Mapping[str, StepModel]
     layout: Layout
+    broken: frozenset[str] = frozenset()
 
     def script(self, name: str) -> Path:
         """Return the Core Script of the step `name`."""
-        return self.layout.src / (self.steps[name].script or f"{name}.py")
+        return script_of(name, self.steps[name], self.layout)
 
     @cached_property
     def _read(self) -> dict[str, Contract | str]:
-        return {name: self._contract(name) for name in self.steps}
-
-    def _contract(self, name: str) -> Contract | str:
-        """Return the contract of the step's script, or why there is none."""
-        script = self.script(name)
-        shown = self.layout.relative(script)
-        if not script.is_file():
-            scripts = [path.name for path in sorted(self.layout.src.glob("*.py"))]
-            return f"step '{name}': there is no script {shown}.{did_you_mean(script.name, scripts)}"
-        try:
-            return read_contract(script)
-        except UsageError as error:
-            return f"step '{name}': {str(error).replace(str(script), shown)}"
-        except (
-            ArithmeticError,
-            AttributeError,
-            ImportError,
-            LookupError,
-            NameError,
-            TypeError,
-            ValueError,
-        ) as error:
-            return f"step '{name}': build_parser() of {shown} fails: {type(error).__name__}: {error}."
-        except argparse.ArgumentError as error:
-            return f"step '{name}': build_parser() of {shown} fails: {error}."
+        return {name: step_contract(name, step, self.layout) for name, step in self.steps.items()}
 
     @property
     def contracts(self) -> dict[str, Contract]:
@@ -79,18 +58,23 @@ class Graph:
         if not self.steps:
             yield ("steps",), "'steps' holds no step: add one, such as 'ingest:'."
         for name, contract in self._read.items():
-            place = ("steps", name)
             if not _NAME.fullmatch(name):
                 expected = "expected lower-case letters, digits and '_', as in core.<step>()"
-                yield place, f"'{name}' is no step's name: {expected}.{_renamed(name)}"
+                yield ("steps", name), f"'{name}' is no step's name: {expected}.{_renamed(name)}"
             if isinstance(contract, str):
-                yield (*place, "script"), contract
+                yield ("steps", name, "script"), contract
                 yield from self._inputs(name, None)
             else:
-                yield from self._arguments(name, contract)
-                yield from self._inputs(name, contract)
-                yield from self._required(name, contract)
+                yield from self._against(name, contract)
         yield from self._circle()
+
+    def _against(self, name: str, contract: Contract) -> Iterator[Found]:
+        wrong = [*self._arguments(name, contract), *self._inputs(name, contract)]
+        if name not in self.broken:
+            wrong += self._required(name, contract)
+        if not wrong and name not in self.broken and (problem := parser_problem(contract, self.steps[name])):
+            wrong.append((("steps", name), f"step '{name}': {problem}."))
+        yield from wrong
 
     def _arguments(self, name: str, contract: Contract) -> Iterator[Found]:
         for key, value in self.steps[name].arguments.items():
@@ -98,11 +82,8 @@ class Graph:
             argument = contract.arguments.get(key)
             if argument is None or argument.role != "value":
                 yield place, self._misplaced(name, key, contract, "argument")
-            elif not is_empty(value) and (problem := argument.problem(value)):
-                yield (
-                    place,
-                    f"argument '{key}' of step '{name}': {problem}{'' if problem.endswith('?') else '.'}",
-                )
+            elif _is_closed(value) and (problem := argument.problem(value)):
+                yield place, f"argument '{key}' of step '{name}': {problem}."
 
     def _inputs(self, name: str, contract: Contract | None) -> Iterator[Found]:
         for key, value in self.steps[name].inputs.items():
@@ -110,7 +91,7 @@ class Graph:
             argument = contract.arguments.get(key) if contract else None
             if contract and (argument is None or argument.role != "input"):
                 yield place, self._misplaced(name, key, contract, "input")
-            elif not is_empty(value) and (problem := self._source_problem(value)):
+            elif _is_closed(value) and (problem := self._source_problem(value)):
                 yield place, f"input '{key}' of step '{name}' {problem}"
 
     def _misplaced(self, name: str, key: str, contract: Contract, kind: str) -> str:
@@ -160,15 +141,12 @@ class Graph:
     def _required(self, name: str, contract: Contract) -> Iterator[Found]:
         step = self.steps[name]
         given = {key for key, value in {**step.inputs, **step.arguments}.items() if not is_empty(value)}
-        missing = [
-            one
-            for one in contract.arguments.values()
-            if one.required and one.role != "output" and one.name not in given
-        ]
-        for one in missing:
-            yield ("steps", name), f"step '{name}' lacks {self._lacking(one)}"
-        if not missing and (problem := _parser_problem(contract, step)):
-            yield ("steps", name), f"step '{name}': {problem}."
+        for one in contract.arguments.values():
+            misspelt = any(
+                contract.nearest(key) == one.name for key in given if key not in contract.arguments
+            )
+            if one.required and one.role != "output" and one.name not in given and not misspelt:
+                yield ("steps", name), f"step '{name}' lacks {self._lacking(one)}"
 
     def _lacking(self, argument: Argument) -> str:
         what = f"'{argument.name}' ({argument.help})" if argument.help else f"'{argument.name}'"
@@ -214,33 +192,6 @@ def _renamed(name: str) -> str:
     return f" Rename it to '{proposal}'." if proposal else ""
 
 
-def is_empty(value: Value) -> bool:
-    """Tell whether `value` leaves an argument to its default."""
-    return value is None or value == ""
-
-
-class _Refused(Exception):
-    """What argparse says of a command line."""
-
-
-def _parser_problem(contract: Contract, step: StepModel) -> str | None:
-    """Return what only the parser itself knows: groups of which one is required, or one excludes another."""
-    parser = build_parser(contract.script)
-
-    def refuse(message: str) -> None:
-        raise _Refused(message)
-
-    parser.error = refuse  # type: ignore[assignment,method-assign]
-    sound = {
-        key: value for key, value in step.inputs.items() if key in contract.inputs and not is_empty(value)
-    }
-    sound |= {
-        key: value
-        for key, value in step.arguments.items()
-        if key in contract.values and not is_empty(value) and not contract.values[key].problem(value)
-    }
-    try:
-        parser.parse_args(contract.argv({**sound, **dict.fromkeys(contract.outputs, "output")}))
-    except _Refused as error:
-        return str(error).replace("--", "")
-    return None
+def _is_closed(value: Value) -> bool:
+    """Tell whether `value` is there, with every reference in it resolved."""
+    return not is_empty(value) and not is_open(value)

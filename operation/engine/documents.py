@@ -38,6 +38,8 @@ _CAUSES = {
     "indent it as its neighbours are",
     "could not find expected ':'": "a key without ': ' behind it",
     "found unexpected end of stream": "a quote that is opened and never closed",
+    "expected ',' or '}', but got '<stream end>'": "a '{' that is never closed",
+    "expected ',' or ']', but got '<stream end>'": "a '[' that is never closed",
     "expected <block end>, but found '<block mapping start>'": "indentation that no line above has",
     "but found another document": "remove the line '---' and what follows, or make it a file of its own",
 }
@@ -136,7 +138,8 @@ def scalar(text: str) -> Scalar:
 
 
 def _syntax_problems(text: str, file: str, error: MarkedYAMLError) -> list[Problem]:
-    mark = error.problem_mark or error.context_mark
+    unclosed = "stream end" in (error.problem or "") or "end of stream" in (error.problem or "")
+    mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     if "'\\t'" in (error.problem or ""):
         lines = {number for number, one in enumerate(text.splitlines(), 1) if re.match(r" *\t", one)}

@@ -42,8 +42,8 @@ class EnvironmentFile:
     ----------
     variables : Mapping[str, Variable]
         Those that could be resolved.
-    declared : frozenset of str
-        All names that exist, resolved or not.
+    declared : frozenset of str or None
+        All names that exist, resolved or not; None when the file could not be read.
     secrets : tuple of str
         Texts that no message may show.
     document : Document or None
@@ -51,7 +51,7 @@ class EnvironmentFile:
     """
 
     variables: Mapping[str, Variable]
-    declared: frozenset[str]
+    declared: frozenset[str] | None
     secrets: tuple[str, ...] = ()
     document: Document | None = None
 
@@ -72,7 +72,7 @@ def read_environment(
     """
     document, problems = read_document(path, file)
     if document is None:
-        return EnvironmentFile({}, frozenset()), problems
+        return EnvironmentFile({}, None), problems
     problems += [document.problem(place, message) for place, message in _shape(document)]
     raw, from_system = _raw(document, system)
     complete = {**raw, **{one: typed(text) for one, text in OPTIONAL.items() if one not in raw}}
@@ -89,7 +89,7 @@ def read_environment(
     problems += [told(one, f"is {text}") for one, text in _value_problems(name, variables)]
     problems += [document.problem(_blame(one, raw), text) for one, text in _azure_problems(raw, variables)]
     texts = tuple(raw[one].text for one in secrets)
-    return EnvironmentFile(variables, frozenset({*complete, *MANDATORY}), texts, document), problems
+    return EnvironmentFile(variables, _declared(document), texts, document), problems
 
 
 def _shape(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -107,6 +107,11 @@ def _shape(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, meaning in MANDATORY.items():
         if name not in variables:
             yield ("variables",), f"variable {name} is missing ({meaning}). {_add(name, variables)}"
+
+
+def _declared(document: Document) -> frozenset[str] | None:
+    variables = document.data.get("variables")
+    return frozenset({*variables, *MANDATORY, *OPTIONAL}) if isinstance(variables, dict) else None
 
 
 def _add(name: str, variables: Mapping[str, Value]) -> str:

@@ -70,15 +70,28 @@ _EXPECTED = {
 
 @dataclass(frozen=True)
 class UseCaseFile:
-    """A use case as far as it could be read: what could not is left out of `content`."""
+    """A use case as far as it could be read.
+
+    Parameters
+    ----------
+    document : Document
+        The file, for places.
+    content : UseCaseModel
+        What was well-formed.
+    secrets : tuple of str
+        Texts that no message may show.
+    broken : frozenset of str
+        Steps of which something was left out of `content`.
+    """
 
     document: Document
     content: UseCaseModel
     secrets: tuple[str, ...]
+    broken: frozenset[str]
 
 
 def read_use_case(
-    path: Path, file: str, owner: str, variables: Mapping[str, Variable], declared: frozenset[str]
+    path: Path, file: str, owner: str, variables: Mapping[str, Variable], declared: frozenset[str] | None
 ) -> tuple[UseCaseFile | None, list[Problem]]:
     """Read a use case and replace its ``$(NAME)`` references.
 
@@ -90,8 +103,8 @@ def read_use_case(
         The file that declares the variables, for messages.
     variables : Mapping[str, Variable]
         The environment's resolved variables.
-    declared : frozenset of str
-        All names that the environment declares.
+    declared : frozenset of str or None
+        All names that the environment declares; None when it could not be read.
     """
     document, problems = read_document(path, file)
     if document is None:
@@ -103,7 +116,9 @@ def read_use_case(
     problems += [document.problem(place, f"{_named(place)} {told}") for place, told in secrets.items()]
     content, wrong = _validated(resolved(document.data, variables))
     problems += [document.problem(place, message) for place, message in wrong]
-    return UseCaseFile(document, content, tuple(document.texts[place] for place in secrets)), problems
+    texts = tuple(document.texts[place] for place in secrets)
+    broken = frozenset(str(place[1]) for place, _ in wrong if place[0] == "steps" and len(place) > 1)
+    return UseCaseFile(document, content, texts, broken), problems
 
 
 def _secret(place: Place, text: str) -> str | None:

@@ -97,18 +97,28 @@ def resolve(
     return {name: done[name] for name in raw if name in done}, problems
 
 
-def reference_problems(value: Value, known: Collection[str], owner: str = "this file") -> list[str]:
-    """Return what is wrong with the references in `value`; the names must be among `known` of `owner`."""
+def reference_problems(value: Value, known: Collection[str] | None, owner: str = "this file") -> list[str]:
+    """Return what is wrong with the references in `value`.
+
+    The names must be among `known` of `owner`; None stands for an owner that could not be read.
+    """
     if not isinstance(value, str):
         return []
     return [
         f"'{found}' is no reference: variables are written $(NAME), and nothing else is replaced."
         for found in malformed(value)
     ] + [
-        f"$({name}) is undefined: {owner} declares no variable of that name.{did_you_mean(name, known)}"
+        f"$({name}) is undefined: {owner} declares no variable of that name.{did_you_mean(name, known or ())}"
         for name in dict.fromkeys(references(value))
-        if name not in known
+        if known is not None and name not in known
     ]
+
+
+def is_open(value: Value) -> bool:
+    """Tell whether `value` still holds a reference, or what looks like one."""
+    if isinstance(value, list):
+        return any(map(is_open, value))
+    return isinstance(value, str) and bool(references(value) or malformed(value))
 
 
 def resolved(value: Value, variables: Mapping[str, Variable]) -> Value:

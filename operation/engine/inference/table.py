@@ -41,7 +41,7 @@ def require_column(table: pd.DataFrame, name: str, option: str) -> None:
     if name not in table.columns:
         hint = did_you_mean(name, table.columns)
         raise UsageError(
-            f"{option}: there is no column '{name}'.{hint} There is {listed(table.columns, 'and')}."
+            f"{option}: there is no column '{name}'.{hint} Known: {listed(table.columns, 'and')}."
         )
 
 

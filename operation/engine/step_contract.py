@@ -1,0 +1,76 @@
+"""The contract of a configured step, or what keeps it from being read."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from operation.engine.contract import Contract, build_parser, read_contract
+from operation.engine.documents import Value
+from operation.engine.errors import UsageError
+from operation.engine.layout import Layout
+from operation.engine.nearest import did_you_mean
+from operation.engine.use_case_file import StepModel
+from operation.engine.variables import is_open
+
+# what a build_parser() that is being edited raises
+_DEFECTS = (
+    argparse.ArgumentError,
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    TypeError,
+    ValueError,
+)
+
+
+def script_of(name: str, step: StepModel, layout: Layout) -> Path:
+    """Return the Core Script of the step `name`: its own, or the one of the same name."""
+    return layout.src / (step.script or f"{name}.py")
+
+
+def step_contract(name: str, step: StepModel, layout: Layout) -> Contract | str:
+    """Return the contract of the step's script, or why there is none."""
+    script = script_of(name, step, layout)
+    shown = layout.relative(script)
+    if script.parent != layout.src:
+        return f"step '{name}': '{step.script}' is no file of src/, which is flat."
+    if not script.is_file():
+        scripts = [path.name for path in sorted(layout.src.glob("*.py"))]
+        return f"step '{name}': there is no script {shown}.{did_you_mean(script.name, scripts)}"
+    try:
+        return read_contract(script)
+    except UsageError as error:
+        return f"step '{name}': {str(error).replace(str(script), shown)}"
+    except _DEFECTS as error:
+        return f"step '{name}': build_parser() of {shown} fails: {type(error).__name__}: {error}."
+
+
+def is_empty(value: Value) -> bool:
+    """Tell whether `value` leaves an argument to its default."""
+    return value is None or value == ""
+
+
+class _Refused(Exception):
+    """The parser's own words."""
+
+
+def parser_problem(contract: Contract, step: StepModel) -> str | None:
+    """Return what only the parser itself knows: groups of which one is required, or one excludes another."""
+    parser = build_parser(contract.script)
+
+    def refuse(message: str) -> NoReturn:
+        raise _Refused(message)
+
+    parser.error = refuse  # type: ignore[method-assign]
+    values = {key: value for key, value in {**step.inputs, **step.arguments}.items() if not is_empty(value)}
+    if any(map(is_open, values.values())):
+        return None
+    try:
+        parser.parse_args(contract.argv({**values, **dict.fromkeys(contract.outputs, "output")}))
+    except _Refused as error:
+        return str(error).replace("--", "")
+    return None
