@@ -30,7 +30,10 @@ def make(checkout: Checkout) -> None:
             if not checkout.ready():
                 _make(checkout)
     except OSError as error:
-        raise SetupError(f"the environment cannot be written: {error}") from error
+        raise SetupError(
+            f"the environment cannot be written: {error}. Look at the permissions of {checkout.root}, "
+            "and close the programs that use .venv."
+        ) from error
 
 
 def _make(checkout: Checkout) -> None:

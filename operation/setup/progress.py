@@ -60,6 +60,7 @@ def _started(command: Sequence[str], environment: Mapping[str, str]) -> subproce
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        close_fds=False,  # the lock on the set-up is passed on, see operation.setup.turn
         encoding="utf-8",
         errors="replace",
     )

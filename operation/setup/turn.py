@@ -22,6 +22,8 @@ def taken(file: Path, waiting: Callable[[float], None]) -> Iterator[None]:
         while not _lock(handle):
             waiting(time.monotonic() - begin)
             time.sleep(PAUSE)
+        if os.name != "nt":  # where we are killed, the installer that outlives us holds the lock to its end
+            os.set_inheritable(handle.fileno(), True)
         yield  # closing the file frees the lock
 
 
