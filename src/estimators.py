@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,8 +61,28 @@ def gradient_boosting(task: str, features: Features, values: Mapping[str, Any]) 
             most = f"gradient-boosting takes at most {LARGEST_CATEGORICAL}: lower --max-levels of prepare"
             raise utils.StepError(f"feature {feature!r} has {count} levels; {most}")
     kind = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
+    settings = dict(values)
+    directions = _directions(features, settings.pop("increasing"), settings.pop("decreasing"))
     # early stopping would hold out random rows, which says nothing about later ones
-    return kind(categorical_features=features.codes or None, early_stopping=False, **values)
+    return kind(
+        categorical_features=features.codes or None,
+        monotonic_cst=directions or None,
+        early_stopping=False,
+        **settings,
+    )
+
+
+def _directions(features: Features, increasing: Sequence[str], decreasing: Sequence[str]) -> dict[str, int]:
+    """Return 1 or -1 for each feature that the prediction may only rise or only fall with."""
+    for option, names in (("--increasing", increasing), ("--decreasing", decreasing)):
+        for name in names:
+            if name not in features.numbers:
+                near = utils.nearest(name, features.numbers)
+                raise utils.StepError(f"{option}: there is no feature {name!r} that is a number{near}")
+    for name in increasing:
+        if name in decreasing:
+            raise utils.StepError(f"--increasing and --decreasing: {name!r} cannot be both")
+    return {**dict.fromkeys(increasing, 1), **dict.fromkeys(decreasing, -1)}
 
 
 def random_forest(task: str, _: Features, values: Mapping[str, Any]) -> Any:
@@ -111,6 +131,8 @@ ESTIMATORS: dict[str, tuple[Callable[[str, Features, Mapping[str, Any]], Any], l
             "min_samples_leaf",
             "l2_regularization",
             "max_features",
+            "increasing",
+            "decreasing",
             "random_state",
         ],
     ),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import utils
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -38,49 +39,48 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def predictions_of(model: Model, holdout: pd.DataFrame, slices: Sequence[str]) -> pd.DataFrame:
-    """Return actual and predicted of each row, with the columns of `slices`.
+def predictions_of(
+    model: Model, predicted: np.ndarray[Any, Any], simple: np.ndarray[Any, Any], holdout: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what was predicted of each row beside what came true.
 
-    `predicted` is a number, the probability of the positive class, or for three or more classes the likeliest
-    class's position, beside `probability_<class>`.
+    Returns
+    -------
+    DataFrame of shape (rows, 3) or (rows, 3 + classes)
+        actual; predicted and baseline: a number, the probability of the positive class of two, or the
+        position of the likeliest of more classes, which have probability_<class> too.
     """
     import pandas as pd
 
     from targets import TARGET
 
-    predicted = model.predict(holdout)
     table = pd.DataFrame({"actual": holdout[TARGET]})
-    if predicted.ndim == 1:
-        table["predicted"] = predicted
-    elif len(model.classes) == 2:
-        table["predicted"] = predicted[:, 1]
-    else:
-        table["predicted"] = predicted.argmax(axis=1)
+    for name, values in (("predicted", predicted), ("baseline", simple)):
+        if values.ndim == 1:
+            table[name] = values
+        else:
+            table[name] = values[:, 1] if len(model.classes) == 2 else values.argmax(axis=1)
+    if len(model.classes) > 2:
         for code, name in enumerate(model.classes):
             table[f"probability_{name}"] = predicted[:, code]
-    return table.join(holdout[list(dict.fromkeys(slices))])
+    return table
 
 
 def measured(
-    model: Model, training: pd.DataFrame, holdout: pd.DataFrame, by: Sequence[str]
+    classes: Sequence[str],
+    actual: np.ndarray[Any, Any],
+    predicted: np.ndarray[Any, Any],
+    simple: np.ndarray[Any, Any],
 ) -> dict[str, float]:
     """Return the measures of the model, and of the baseline as ``baseline_*``."""
     import measures
-    from targets import TARGET
 
-    actual = holdout[TARGET].to_numpy("float64")
-    found = measures.measure(model.classes, actual, model.predict(holdout))
-    simple = measures.measure(
-        model.classes, actual, measures.baseline(training, holdout, TARGET, model.classes, by)
-    )
-    metrics = {
-        **found,
-        **{f"baseline_{name}": value for name, value in simple.items()},
-        "rows": float(len(holdout)),
-    }
-    if len(model.classes) == 2:
+    found = measures.measure(classes, actual, predicted)
+    beside = {f"baseline_{name}": value for name, value in measures.measure(classes, actual, simple).items()}
+    metrics = {**found, **beside, "rows": float(len(actual))}
+    if len(classes) == 2:
         metrics["prevalence"] = float(actual.mean())
-    if "roc_auc" in found and len(model.classes) == 2:
+    if len(classes) == 2 and "roc_auc" in found:
         positives = int(actual.sum())
         bounds = measures.auc_interval(found["roc_auc"], positives, len(actual) - positives)
         metrics["roc_auc_low"], metrics["roc_auc_high"] = bounds
@@ -117,32 +117,24 @@ def importances(model: Model, holdout: pd.DataFrame, rows: int, random_state: in
     return table.sort_values(["importance", "feature"], ascending=[False, True], ignore_index=True)
 
 
-def figures(
-    model: Model, predictions: pd.DataFrame, slices: pd.DataFrame, ranked: pd.DataFrame
-) -> dict[str, Figure]:
-    """Return name and figure of each picture of the report."""
+def figures(classes: Sequence[str], predictions: pd.DataFrame, cut: float) -> dict[str, Figure]:
+    """Return name and figure of each picture of the predictions; two classes are told apart at `cut`."""
     import plots
 
-    actual, predicted = predictions["actual"], predictions["predicted"]
-    if not model.classes:
-        made = {
-            "residuals": plots.residuals(actual, predicted),
-            "predicted": plots.predicted_against_actual(actual, predicted),
-        }
-    elif len(model.classes) == 2:
-        made = {
-            "roc": plots.roc(actual, predicted),
-            "precision-recall": plots.precision_recall(actual, predicted),
-            "calibration": plots.calibration(actual, predicted),
-            "confusion": plots.confusion(actual, (predicted >= actual.mean()).astype(int), model.classes),
-            "scores": plots.score_distribution(actual, predicted, model.classes),
-        }
-    else:
-        made = {"confusion": plots.confusion(actual, predicted, model.classes)}
-    for name in slices["column"].unique():
-        made[f"slices-{name}"] = plots.slices(slices, name)
-    if len(ranked):
-        made["importance"] = plots.importance(ranked)
+    actual, predicted, simple = (predictions[name] for name in ("actual", "predicted", "baseline"))
+    if not classes:
+        residuals = plots.residuals(actual, predicted)
+        return {"residuals": residuals, "predicted": plots.predicted_against_actual(actual, predicted)}
+    if len(classes) > 2:
+        return {"confusion": plots.confusion(actual, predicted, classes)}
+    made = {
+        "calibration": plots.calibration(actual, predicted),
+        "confusion": plots.confusion(actual, predicted >= cut, classes, cut=cut),
+        "scores": plots.score_distribution(actual, predicted, classes),
+    }
+    if 0 < actual.mean() < 1:
+        made["roc"] = plots.roc(actual, predicted, simple)
+        made["precision-recall"] = plots.precision_recall(actual, predicted, simple)
     return made
 
 
@@ -159,34 +151,32 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     import measures
     import models
+    import plots
     from targets import TARGET
 
     model = models.load(args.model)
     training, holdout = utils.read_table(args.training), utils.read_table(args.holdout)
     utils.require_columns(training, [TARGET, *args.baseline_by], "--baseline-by")
     utils.require_columns(holdout, [TARGET, *args.slices, *args.baseline_by], "--slices")
-    metrics = measured(model, training, holdout, args.baseline_by)
-    predictions = predictions_of(model, holdout, args.slices)
-    right = predictions.assign(
-        actual=1.0 * (predictions["actual"] == predictions["predicted"]), predicted=1.0
-    )
-    slices = measures.slices(right if len(model.classes) > 2 else predictions, args.slices, model.classes)
+    predicted = model.predict(holdout)
+    simple = measures.baseline(training, holdout, TARGET, model.classes, args.baseline_by)
+    metrics = measured(model.classes, holdout[TARGET].to_numpy("float64"), predicted, simple)
+    predictions = predictions_of(model, predicted, simple, holdout)
+    slices = measures.slices(predictions, holdout[list(dict.fromkeys(args.slices))], model.classes)
     ranked = pd.DataFrame({"feature": [], "importance": []})
     if args.importance_rows:
         ranked = importances(model, holdout, args.importance_rows, args.random_state)
+    drawn = figures(model.classes, predictions, float(training[TARGET].mean()))
+    drawn |= {f"slices-{name}": plots.slices(slices, name) for name in slices["column"].unique()}
+    drawn |= {"importance": plots.importance(ranked)} if len(ranked) else {}
     with utils.new_folder(args.report) as folder:
-        utils.write_table(predictions, folder / "predictions.parquet")
+        utils.write_table(predictions.join(holdout[args.slices]), folder / "predictions.parquet")
         utils.write_table(slices, folder / "slices.parquet")
         utils.write_table(ranked, folder / "importance.parquet")
-        write_figures(figures(model, predictions, slices, ranked), folder)
+        write_figures(drawn, folder)
         utils.log_metrics(folder, metrics)
     shown = {name: metrics[name] for name in ("roc_auc", "rmse", "accuracy") if name in metrics}
-    print(
-        "evaluated on",
-        len(holdout),
-        "rows:",
-        ", ".join(f"{name} {value:.4f}" for name, value in shown.items()),
-    )
+    print(f"evaluated on {len(holdout)} rows:", ", ".join(f"{name} {shown[name]:.4f}" for name in shown))
 
 
 if __name__ == "__main__":

@@ -136,37 +136,41 @@ def auc_interval(auc: float, positives: int, negatives: int) -> tuple[float, flo
     return max(auc - half, 0.0), min(auc + half, 1.0)
 
 
-def slices(predictions: pd.DataFrame, columns: Sequence[str], classes: Sequence[str]) -> pd.DataFrame:
+def slices(predictions: pd.DataFrame, columns: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     """Return measures for each level of each of `columns`, largest level first.
 
     Parameters
     ----------
-    predictions : DataFrame
-        With `actual`, `predicted` (number, or probability of the positive class; for three or more classes 1
-        where the likeliest class is right) and `columns`.
-    columns : sequence of str
-        Columns whose levels are the slices.
+    predictions : DataFrame of shape (rows, 2 or more)
+        With `actual` and `predicted`: numbers, 0 or 1 and the probability of 1, or positions of classes.
+    columns : DataFrame of shape (rows, columns)
+        Columns whose levels are the slices, of the same rows; gaps are a level of their own.
     classes : sequence of str
         Names of the classes; empty for regression.
 
     Returns
     -------
-    DataFrame of shape (levels of all columns, ...)
+    DataFrame of shape (levels of all columns, 7 or more)
         column, level, rows, actual, low, high (mean outcome and its 95 % interval), predicted (mean), and the
-        measures of `binary` or `regression`; missing where a slice cannot have one.
+        measures of `binary` or `regression`, missing where a slice cannot have one. For three or more classes
+        actual is the share of right predictions, and predicted is what it is as a whole.
     """
+    if len(classes) > 2:
+        right = (predictions["actual"] == predictions["predicted"]).astype("float64")
+        predictions = pd.DataFrame({"actual": right, "predicted": right.mean()})
     made = [
-        _slice(name, level, part, classes) for name in columns for level, part in _parts(predictions, name)
+        _slice(str(name), str(level), predictions.loc[rows.index], classes)
+        for name in columns
+        for level, rows in _parts(columns[name])
     ]
     names = ["column", "level", "rows", "actual", "low", "high", "predicted"]
     return pd.DataFrame(made) if made else pd.DataFrame(columns=names).astype({"rows": "int64"})
 
 
-def _parts(predictions: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
-    """Return level and rows of each level of `column`, the largest first; gaps are a level of their own."""
-    levels = as_levels(predictions[column]).fillna("missing")
-    parts = [(str(level), part) for level, part in predictions.groupby(levels)]
-    return sorted(parts, key=lambda pair: (-len(pair[1]), pair[0]))
+def _parts(column: pd.Series) -> list[tuple[str, pd.Series]]:
+    """Return level and values of each level of `column`, the largest first."""
+    levels = as_levels(column).fillna("missing")
+    return sorted(column.groupby(levels), key=lambda pair: (-len(pair[1]), pair[0]))
 
 
 def _slice(column: str, level: str, part: pd.DataFrame, classes: Sequence[str]) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -50,8 +51,22 @@ STYLE: dict[str, Any] = {
 F = TypeVar("F", bound=Callable[..., Figure])
 
 
+@contextmanager
+def in_style() -> Iterator[None]:
+    """Set the workbench's style, whatever the reader's own settings are, for a while."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
+        yield
+
+
 class Picture(Figure):
-    """A figure that a notebook shows without pyplot's global state."""
+    """A figure that a notebook shows without pyplot's global state, drawn the same for every reader."""
+
+    def savefig(self, *args: Any, **options: Any) -> None:
+        """Write the figure in the style it was made in: much of it is looked up while it is drawn."""
+        with in_style():
+            super().savefig(*args, **options)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:
         stream = io.BytesIO()
@@ -62,13 +77,11 @@ class Picture(Figure):
 
 
 def styled(draw: F) -> F:
-    """Draw in the workbench's style, whatever the reader's own settings are."""
+    """Draw in the workbench's style."""
 
     @wraps(draw)
     def drawn(*args: Any, **options: Any) -> Figure:
-        with mpl.rc_context():
-            mpl.rcdefaults()
-            mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
+        with in_style():
             return draw(*args, **options)
 
     return drawn  # type: ignore[return-value]

@@ -18,11 +18,10 @@ from plot_style import BLUE, DIVERGING, FAINT, MUTED, canvas, grid, only_grid, s
 def missing_values(table: pd.DataFrame, most: int = 25) -> Figure:
     """Draw the share of missing values of each column that has some, largest first, at most `most`."""
     shares = table.isna().mean()
-    shares = shares[shares > 0].sort_values(ascending=False, kind="stable").head(most)[::-1]
-    figure, axes = canvas(
-        f"Missing values in {len(shares)} of {table.shape[1]} columns",
-        height=1.2 + 0.24 * max(len(shares), 3),
-    )
+    shares = shares[shares > 0].sort_values(ascending=False, kind="stable")
+    title = f"Missing values in {len(shares)} of {table.shape[1]} columns"
+    shares = shares.head(most)[::-1]
+    figure, axes = canvas(title, height=1.2 + 0.24 * max(len(shares), 3))
     bars = axes.barh([str(name) for name in shares.index], shares, color=BLUE, height=0.7)
     axes.bar_label(bars, labels=[f"{share:.1%}" for share in shares], padding=4, color=MUTED, fontsize=9)
     axes.set_xlim(0, min(1.12, 1.2 * float(shares.max()) if len(shares) else 1))

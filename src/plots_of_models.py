@@ -27,6 +27,7 @@ from plot_style import (
     styled,
 )
 
+LOWER_IS_BETTER = ("log_loss", "brier", "rmse", "mae")
 Values: TypeAlias = Sequence[float] | pd.Series | np.ndarray[Any, Any]
 
 
@@ -104,14 +105,21 @@ def calibration(actual: Values, probability: Values, bins: int = 10) -> Figure:
 
 
 @styled
-def confusion(actual: Values, predicted: Values, classes: Sequence[str]) -> Figure:
-    """Draw how many rows of each class are predicted as which; both hold positions in `classes`."""
+def confusion(
+    actual: Values, predicted: Values, classes: Sequence[str], *, cut: float | None = None
+) -> Figure:
+    """Draw how many rows of each class are predicted as which; both hold positions in `classes`.
+
+    `cut` is the probability from which on the positive class of two was predicted, for the title.
+    """
     counts = metrics.confusion_matrix(
         np.asarray(actual, int), np.asarray(predicted, int), labels=range(len(classes))
     )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.4 + 0.8 * len(classes)
-    figure, axes = canvas("Confusion", width=side + 1, height=side)
+    figure, axes = canvas(
+        "Confusion" if cut is None else f"Confusion, cut at {cut:.3g}", width=side + 1, height=side
+    )
     axes.imshow(shares, cmap=SEQUENTIAL, vmin=0, vmax=1)
     for row, column in np.ndindex(*counts.shape):
         colour = "white" if shares[row, column] > 0.5 else INK
@@ -178,6 +186,7 @@ def slices(table: pd.DataFrame, column: str, most: int = 25) -> Figure:
     places[0].set_yticks(
         rows, [f"{level} ({count:,})" for level, count in zip(part["level"], part["rows"], strict=True)]
     )
+    places[0].set_ylim(-0.6, len(part) - 0.4)
     places[0].legend(fontsize=9)
     places[0].set_xlabel("mean outcome (95 % interval)")
     if ranked:
@@ -239,7 +248,7 @@ def predicted_against_actual(actual: Values, predicted: Values) -> Figure:
 def model_and_baseline(found: Mapping[str, float]) -> Figure:
     """Draw each metric that has a ``baseline_`` twin beside it."""
     names = [name for name in found if f"baseline_{name}" in found]
-    figure, places = grid("Model and baseline", 1, len(names), 1.7 * len(names) + 0.4, 2.6)
+    figure, places = grid("Model and baseline", 1, len(names), 1.8 * len(names) + 0.4, 2.9)
     for name, axes in zip(names, places, strict=True):
         bars = axes.bar(
             ["baseline", "model"],
@@ -248,7 +257,9 @@ def model_and_baseline(found: Mapping[str, float]) -> Figure:
             width=0.7,
         )
         axes.bar_label(bars, fmt="%.3g", padding=2, color=MUTED, fontsize=9)
-        axes.set_title(name.replace("_", " "))
+        axes.set_title(
+            f"{name.replace('_', ' ')}\n{'lower' if name in LOWER_IS_BETTER else 'higher'} is better"
+        )
         axes.margins(y=0.2)
         axes.set_yticks([])
         axes.grid(visible=False)

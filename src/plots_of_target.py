@@ -76,7 +76,8 @@ def _means(table: pd.DataFrame, by: str, target: str, most: int, bins: int) -> t
     groups = known[by]
     ordered = pd.api.types.is_numeric_dtype(groups)
     if ordered and groups.nunique() > most:
-        groups = pd.qcut(groups, bins, duplicates="drop", precision=3)
+        cuts = pd.qcut(groups, bins, duplicates="drop", precision=3)
+        groups = cuts.cat.rename_categories(lambda cut: f"{cut.left:.4g} to {cut.right:.4g}")
     summary = values.groupby(groups, observed=True).agg(mean="mean", rows="size", spread="std")
     if len(summary) > most:
         summary = summary.nlargest(most, "rows")

@@ -12,37 +12,31 @@ import utils
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Fit an estimator on the training rows.")
-    parser.add_argument(
-        "--training", type=utils.input_path, required=True, help="training rows that prepare wrote"
-    )
-    parser.add_argument(
-        "--features", type=utils.input_path, required=True, help="features that prepare fitted"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--training", type=utils.input_path, required=True, help="training rows that prepare wrote")
+    add("--features", type=utils.input_path, required=True, help="features that prepare fitted")
+    add(
         "--estimator",
         choices=["gradient-boosting", "random-forest", "linear", "constant"],
         default="gradient-boosting",
         help="what learns (default: gradient-boosting)",
     )
-    parser.add_argument(
-        "--learning-rate", type=float, default=0.1, help="gradient-boosting: weight of a tree"
+    add("--learning-rate", type=float, default=0.1, help="gradient-boosting: weight of a tree (default: 0.1)")
+    add("--max-iter", type=int, default=100, help="trees: how many (default: 100)")
+    add("--max-leaf-nodes", type=int, default=31, help="gradient-boosting: leaves of a tree (default: 31)")
+    add("--min-samples-leaf", type=int, default=20, help="trees: rows that a leaf needs (default: 20)")
+    add("--l2-regularization", type=float, default=0.0, help="gradient-boosting: shrinks leaves (default: 0)")
+    add(
+        "--max-features",
+        type=float,
+        default=1.0,
+        help="trees: share of features tried at a split (default: 1)",
     )
-    parser.add_argument("--max-iter", type=int, default=100, help="number of trees (default: 100)")
-    parser.add_argument("--max-leaf-nodes", type=int, default=31, help="gradient-boosting: leaves of a tree")
-    parser.add_argument("--min-samples-leaf", type=int, default=20, help="trees: rows that a leaf needs")
-    parser.add_argument(
-        "--l2-regularization", type=float, default=0.0, help="gradient-boosting: shrinks leaves"
-    )
-    parser.add_argument(
-        "--max-features", type=float, default=1.0, help="trees: share of features tried at a split"
-    )
-    parser.add_argument(
-        "--alpha", type=float, default=1.0, help="linear: strength of the penalty (default: 1)"
-    )
-    parser.add_argument("--random-state", type=int, default=0, help="seed (default: 0)")
-    parser.add_argument(
-        "--model", type=utils.output_path, required=True, help="folder for model.pickle and model.json"
-    )
+    add("--increasing", nargs="*", default=[], help="gradient-boosting: features it may only rise with")
+    add("--decreasing", nargs="*", default=[], help="gradient-boosting: features it may only fall with")
+    add("--alpha", type=float, default=1.0, help="linear: strength of the penalty (default: 1)")
+    add("--random-state", type=int, default=0, help="seed (default: 0)")
+    add("--model", type=utils.output_path, required=True, help="folder for model.pickle and model.json")
     return parser
 
 

@@ -68,7 +68,7 @@ def test_slices_are_measured_one_by_one() -> None:
         "predicted": [0.1, 0.9, 0.6, 0.4, 0.7],
         "c": ["a", "a", "a", "a", "b"],
     })
-    made = measures.slices(table, ["c"], ["no", "yes"])
+    made = measures.slices(table, table[["c"]], ["no", "yes"])
     assert made["level"].tolist() == ["a", "b"]
     assert made["rows"].tolist() == [4, 1]
     assert made["actual"].tolist() == [0.5, 1.0]
@@ -79,11 +79,18 @@ def test_slices_are_measured_one_by_one() -> None:
 
 def test_slices_of_numbers() -> None:
     table = pd.DataFrame({"actual": [1.0, 3.0, 5.0], "predicted": [2.0, 3.0, 5.0], "c": [1, 1, None]})
-    made = measures.slices(table, ["c"], [])
+    made = measures.slices(table, table[["c"]], [])
     assert made["level"].tolist() == ["1", "missing"]
     assert made["rmse"].tolist() == [pytest.approx(0.5**0.5), 0.0]
 
 
 def test_without_columns_there_are_no_slices() -> None:
     table = pd.DataFrame({"actual": [1.0], "predicted": [2.0]})
-    assert measures.slices(table, [], []).shape == (0, 7)
+    assert measures.slices(table, table[[]], []).shape == (0, 7)
+
+
+def test_slices_of_three_classes_hold_the_share_of_right_predictions() -> None:
+    table = pd.DataFrame({"actual": [0, 1, 2, 2], "predicted": [0, 1, 1, 2], "c": list("aabb")})
+    made = measures.slices(table, table[["c"]], ["x", "y", "z"])
+    assert made["actual"].tolist() == [1.0, 0.5]
+    assert made["predicted"].tolist() == [0.75, 0.75]

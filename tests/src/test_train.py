@@ -80,6 +80,35 @@ def test_hyperparameters_out_of_range(binary: Trained, tmp_path: Path, words: li
     assert left_over(tmp_path) == []
 
 
+def test_a_prediction_rises_only_with_what_it_may_rise_with(binary: Trained, tmp_path: Path) -> None:
+    import models
+
+    run("train", *binary.trained_into(tmp_path / "m"), "--increasing", "radius", "--decreasing", "texture")
+    model = models.load(tmp_path / "m")
+    rows = utils.read_table(binary.holdout).head(1).loc[[0] * 30]
+    by_radius = model.predict(rows.assign(radius=range(30)))[:, 1]
+    by_texture = model.predict(rows.assign(texture=range(30)))[:, 1]
+    assert (by_radius[1:] >= by_radius[:-1]).all()
+    assert by_radius[-1] > by_radius[0]
+    assert (by_texture[1:] <= by_texture[:-1]).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--increasing", "raduis"], "--increasing: there is no feature 'raduis' that is a number (did you mean 'radius'?)"),
+        (["--decreasing", "size"], "--decreasing: there is no feature 'size' that is a number"),
+        (["--increasing", "radius", "--decreasing", "radius"], "--increasing and --decreasing: 'radius' cannot be both"),
+    ],
+)  # fmt: skip
+def test_directions_that_there_are_not(
+    binary: Trained, tmp_path: Path, words: list[str], message: str
+) -> None:
+    with pytest.raises(utils.StepError) as caught:
+        run("train", *binary.trained_into(tmp_path / "m"), *words)
+    assert str(caught.value) == message
+
+
 def test_rows_that_were_not_prepared(binary: Trained, tmp_path: Path) -> None:
     words = ["--training", binary.table, "--features", binary.features, "--model", tmp_path / "m"]
     with pytest.raises(utils.StepError) as caught:
