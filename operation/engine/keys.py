@@ -19,8 +19,8 @@ class Components:
     ----------
     script : str
         File name of the Core Script.
-    sources : Mapping[str, str]
-        File name -> digest of its syntax tree, for the script and all it imports.
+    sources : Mapping[str, Mapping[str, str]]
+        File name -> function -> digest of its syntax tree, for the script and all it imports.
     arguments : Mapping[str, object]
         Canonical values of all arguments that are neither inputs nor outputs.
     inputs : Mapping[str, str]
@@ -32,7 +32,7 @@ class Components:
     """
 
     script: str
-    sources: Mapping[str, str]
+    sources: Mapping[str, Mapping[str, str]]
     arguments: Mapping[str, object]
     inputs: Mapping[str, str]
     python: str

@@ -44,18 +44,29 @@ def _imported(tree: ast.Module) -> Iterator[str]:
             yield node.module
 
 
-def source_digests(script: Path) -> dict[str, str]:
-    """Return the digest of the meaning of each file that `script` is made of, by file name.
+def source_digests(script: Path) -> dict[str, dict[str, str]]:
+    """Return the digests of the meaning of each file that `script` is made of.
 
-    The digest is of the syntax tree: comments and formatting do not count, every token that
-    Python sees does.
+    Returns
+    -------
+    dict of str to dict of str to str
+        File name -> name of a top-level function or class -> digest of its syntax tree; all other
+        statements, and the order of the definitions, are ``<module>``. Comments and formatting do
+        not count, every token that Python sees does.
     """
-    return {path.name: _meaning(path, path.read_bytes()) for path in dependencies(script)}
+    return {path.name: dict(_meaning(path, path.read_bytes())) for path in dependencies(script)}
 
 
 @lru_cache(maxsize=256)
-def _meaning(path: Path, text: bytes) -> str:
-    return hashlib.sha256(ast.dump(_tree(path, text)).encode()).hexdigest()
+def _meaning(path: Path, text: bytes) -> tuple[tuple[str, str], ...]:
+    parts: dict[str, list[str]] = {"<module>": []}
+    for node in _tree(path, text).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            parts.setdefault(node.name, []).append(ast.dump(node))
+            parts["<module>"].append(node.name)
+        else:
+            parts["<module>"].append(ast.dump(node))
+    return tuple((name, hashlib.sha256("\n".join(one).encode()).hexdigest()) for name, one in parts.items())
 
 
 @lru_cache(maxsize=256)

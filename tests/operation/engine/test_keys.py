@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from operation.engine.keys import Components, lock_digest
 
-BASE = Components("a.py", {"a.py": "1"}, {"x": 1.0}, {"table": "d"}, "3.11.7", "l")
+BASE = Components("a.py", {"a.py": {"f": "1"}}, {"x": 1.0}, {"table": "d"}, "3.11.7", "l")
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"script": "b.py"},
-        {"sources": {"a.py": "2"}},
-        {"sources": {"a.py": "1", "b.py": "1"}},
+        {"sources": {"a.py": {"f": "2"}}},
+        {"sources": {"a.py": {"f": "1"}, "b.py": {"f": "1"}}},
         {"arguments": {"x": 1.5}},
         {"arguments": {"x": "1.0"}},
         {"arguments": {"x": None}},
