@@ -41,7 +41,8 @@ def better_python(
         raise SetupError(
             f"the workbench needs Python 3.11 and this is Python {version} ({sys.executable}). "
             "No python3.11 is on PATH: install it (python.org, `apt install python3.11`, "
-            "`brew install python@3.11`, `winget install Python.Python.3.11`, `conda env create -f environment.yml`) "
+            "`brew install python@3.11`, `winget install Python.Python.3.11`, "
+            "`conda env create -f environment.yml`) "
             "and run the same command again."
         )
     print(f"This is Python {version}; going on with Python 3.11, {found}.", file=sys.stderr)
