@@ -48,11 +48,11 @@ def _environment(args: argparse.Namespace, layout: Layout) -> int:
     from operation.engine.new_environment import write_environment
 
     path, changed = write_environment(args.name, args.source, layout)
-    print(f"wrote     {layout.relative(path)}, as {args.source} but for:")
+    print(f"wrote        {layout.relative(path)}, as {args.source} but for:")
     for variable, value in changed.items():
-        print(f"          {variable}: {value}")
-    print("edit      names in Azure, and how much data it works on")
-    print(f"next      python3 -m operation run --environment {args.name}")
+        print(f"             {variable}: {value}")
+    print("edit         names in Azure, and how much data it works on")
+    print(f"next         python3 -m operation run --environment {args.name}")
     return 0
 
 
@@ -64,8 +64,8 @@ def _use_case(args: argparse.Namespace, layout: Layout) -> int:
     for line in told(guess):
         print(line)
     for path in files:
-        print(f"wrote     {layout.relative(path)}")
-    print(f"edit      them, or remove them and start again with {options(guess)}")
+        print(f"wrote        {layout.relative(path)}")
+    print(f"edit         them, or remove them and start again with {options(guess)}")
     configuration.load(use_case=args.name, layout=layout)
-    print(f"next      python3 -m operation run --use-case {args.name}")
+    print(f"next         python3 -m operation run --use-case {args.name}")
     return 0

@@ -37,3 +37,15 @@ def lay_over(good_project: Layout) -> Callable[[str], Layout]:
         return good_project
 
     return lay
+
+
+@pytest.fixture
+def real_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+    """Return the layout of a copy of this repository, as far as a new use case needs it, in use."""
+    root = tmp_path / "project"
+    for folder in ("src", "configuration", "notebooks"):
+        ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.partial-*")
+        shutil.copytree(FAULTY.parents[2] / folder, root / folder, ignore=ignored)
+    monkeypatch.setenv("WORKBENCH_ROOT", str(root))
+    monkeypatch.delenv("ENVIRONMENT", raising=False)
+    return Layout(root)

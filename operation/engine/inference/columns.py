@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from operation.engine.variables import is_open
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -68,7 +70,9 @@ def guess_column(values: pd.Series) -> Column:
     from pandas.api import types
 
     name, known = str(values.name), values.dropna()
-    dropped = _unusable_name(name) or _unusable_values(known)
+    dropped = unusable_name(name) or _unusable_values(known)
+    if name == "target":
+        dropped = "its name is what prepare calls the target: rename the column"
     if dropped:
         return Column(name, "dropped", dropped)
     if types.is_datetime64_any_dtype(values) or is_iso_time(known):
@@ -82,11 +86,10 @@ def guess_column(values: pd.Series) -> Column:
     return _text(name, known)
 
 
-def _unusable_name(name: str) -> str | None:
-    if not name or not name.isprintable() or name.startswith("-") or "$(" in name or "${" in name:
+def unusable_name(name: str) -> str | None:
+    """Return why a configuration cannot name the column, or None."""
+    if not name.strip() or not name.isprintable() or name.startswith("-") or is_open(name):
         return "its name cannot be written in a configuration: rename the column"
-    if name == "target":
-        return "its name is what prepare calls the target: rename the column"
     return None
 
 

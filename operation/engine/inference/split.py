@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HOLDOUT = 0.2
+_BIRTH = re.compile(r"birth|born|dob", re.IGNORECASE)  # long before the row happened
 _TIME_NAME = re.compile(r"time|date|timestamp|moment|period|created|_at$|_on$", re.IGNORECASE)
 
 
@@ -78,7 +79,9 @@ def _is_time(values: pd.Series) -> bool:
 
 def _likeliest(table: pd.DataFrame, target: str) -> str | None:
     """Return the column of times that looks most like when a row happened."""
-    found = [name for name in table.columns if name != target and _is_time(table[name])]
+    found = [
+        name for name in table.columns if name != target and not _BIRTH.search(name) and _is_time(table[name])
+    ]
     ranked = sorted(found, key=lambda name: (not _TIME_NAME.search(name), -table[name].nunique()))
     return ranked[0] if ranked else None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from operation.engine.errors import UsageError
+from operation.engine.inference.columns import unusable_name
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean, listed
 from operation.engine.runners import child_process
@@ -39,12 +40,15 @@ def read_table(data: Path, layout: Layout) -> pd.DataFrame:
 def require_column(table: pd.DataFrame, name: str, option: str) -> None:
     """Refuse a column that `table` does not have, with the nearest one that it has."""
     if name not in table.columns:
-        hint = did_you_mean(name, table.columns)
+        known = listed(table.columns, "and")
         raise UsageError(
-            f"{option}: there is no column '{name}'.{hint} Known: {listed(table.columns, 'and')}."
+            f"{option}: there is no column '{name}'.{did_you_mean(name, table.columns)} Known: {known}."
         )
+    if problem := unusable_name(name):
+        raise UsageError(f"{option}: column '{name}' cannot be used: {problem}.")
 
 
 def data_path(data: Path, layout: Layout) -> str:
     """Return `data` as the use case names it: from the root where it lies inside, otherwise absolute."""
-    return layout.relative(data.resolve())
+    path = layout.relative(data.resolve())
+    return path if "/" in path else f"./{path}"  # train.csv alone would be output `csv` of step `train`

@@ -101,18 +101,18 @@ def _all_declare(layout: Layout, variable: str) -> bool:
 def told(guess: Guess) -> Iterator[str]:
     """Yield a line for each guess, with its reason."""
     target, split = guess.target, guess.split
-    yield f"task      {target.task}: {target.reason}"
+    yield f"task         {target.task}: {target.reason}"
     if split.split == "time":
-        yield f"split     by time: {split.reason}; the latest rows are the holdout"
+        yield f"split        by time: {split.reason}; the latest rows are the holdout"
     else:
-        yield f"split     random: {split.reason}"
+        yield f"split        random: {split.reason}"
     for kind in ("numeric", "categorical", "datetime"):
         if names := [column.declaration for column in guess.of(kind)]:
-            yield f"{kind:<13} {', '.join(names)}"
+            yield f"{kind:<12} {', '.join(names)}"
     for column in guess.of("dropped"):
-        yield f"left out  {column.name}: {column.reason}"
+        yield f"left out     {column.name}: {column.reason}"
     if Path(guess.data).is_absolute():
-        yield f"data      {guess.data} lies outside the project: other machines will not find it there"
+        yield f"data         {guess.data} lies outside the project: other machines will not find it there"
 
 
 def options(guess: Guess) -> str:

@@ -1,0 +1,215 @@
+"""New environments and use cases: what is written passes check, what is there is never overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from operation import cli
+from operation.engine.configuration import load
+from operation.engine.documents import read_document
+from operation.engine.layout import Layout
+
+Said = Callable[[], str]
+CSV = "row_id,city,size,price\n" + "".join(
+    f"{number},{'Rome' if number % 3 else 'Oslo'},{number * 7 % 40},{number * 7 % 40 * 3.5 + number * 13 % 37}\n"
+    for number in range(1, 61)
+)
+
+
+@pytest.fixture
+def prices(real_project: Layout) -> Path:
+    path = real_project.root / "prices.csv"
+    path.write_text(CSV, encoding="utf-8")
+    return path
+
+
+def new(*words: str) -> int:
+    return cli.main(["new", *words])
+
+
+def test_an_environment_is_another_one_with_its_own_name(
+    good_project: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert new("environment", "UAT") == 0
+    assert capsys.readouterr().out == (
+        "wrote        configuration/configuration-UAT.yml, as DEV but for:\n"
+        "             ENVIRONMENT: UAT\n"
+        "             NAMESPACE: flightsuat\n"
+        "edit         names in Azure, and how much data it works on\n"
+        "next         python3 -m operation run --environment UAT\n"
+    )
+    assert (good_project.configuration / "configuration-UAT.yml").read_text(encoding="utf-8") == (
+        "# Written by `python3 -m operation new environment UAT` after DEV; edit what differs.\n"
+        "# A good environment.\n"
+        "variables:\n"
+        "  ENVIRONMENT: UAT\n"
+        "  USECASE: flights\n"
+        "  NAMESPACE: flightsuat\n"
+        "  RESOURCE_GROUP: rg-$(NAMESPACE)\n"
+        "  LOCATION: westeurope\n"
+        "  SERVICECONNECTION_RG: sc-$(RESOURCE_GROUP)\n"
+        "  SERVICECONNECTION_WS: sc-aml$(NAMESPACE)\n"
+        '  PERIODFROM: "2013-01-01"\n'
+        "  SAMPLEROWS: 20000\n"
+    )
+    assert cli.main(["check"]) == 0
+    assert load("UAT").variables["STORAGEACCOUNT"] == "saflightsuat"
+
+
+def test_an_environment_after_another(good_project: Layout) -> None:
+    assert new("environment", "PRE-PROD", "--from", "TEST") == 0
+    found = load("PRE-PROD")
+    assert found.variables["NAMESPACE"] == "flightspreprod"
+    assert "SAMPLEROWS" not in found.steps["ingest"].arguments
+
+
+def test_a_long_name_leaves_azure_s_names_valid(real_project: Layout) -> None:
+    assert new("environment", "ACCEPTANCE-OF-CUSTOMERS") == 0
+    assert len(str(load("ACCEPTANCE-OF-CUSTOMERS").variables["STORAGEACCOUNT"])) <= 24
+
+
+def test_what_ships_can_be_copied_and_read_by_azure(real_project: Layout) -> None:
+    assert new("environment", "UAT", "--from", "PROD") == 0
+    content = yaml.safe_load(
+        (real_project.configuration / "configuration-UAT.yml").read_text(encoding="utf-8")
+    )
+    assert set(content) == {"variables"}
+    assert cli.main(["check", "--environment", "UAT"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["environment", "DEV"],
+            "configuration/configuration-DEV.yml exists and is not overwritten. "
+            "Edit it, or choose another name.",
+        ),
+        (
+            ["environment", "FLIGHTS"],
+            "configuration/configuration-flights.yml exists and is not overwritten. "
+            "Edit it, or choose another name.",
+        ),
+        (
+            ["environment", "uat 2"],
+            "'uat 2' is no environment's name: expected upper-case letters, digits, '-' and '_', "
+            "such as UAT, at most 40 characters. Did you mean 'UAT'?",
+        ),
+        (
+            ["environment", "../UAT"],
+            "'../UAT' is no environment's name: expected upper-case letters, digits, '-' and '_', "
+            "such as UAT, at most 40 characters. Did you mean 'UAT'?",
+        ),
+        (
+            ["environment", "UAT", "--from", "DVE"],
+            "unknown environment 'DVE': there is no configuration/configuration-DVE.yml. "
+            "Did you mean 'DEV'? Known: DEV and TEST.",
+        ),
+        (
+            ["use-case", "House Prices", "--data", "x.csv", "--target", "y"],
+            "'House Prices' is no use case's name: expected lower-case letters, digits, '-' and '_', "
+            "such as house-prices, at most 40 characters. Did you mean 'house-prices'?",
+        ),
+    ],
+)
+def test_refused(
+    words: list[str], message: str, good_project: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(path.name for path in good_project.configuration.iterdir())
+    assert new(*words) == 2
+    assert capsys.readouterr().err == f"error: {message}\n"
+    assert sorted(path.name for path in good_project.configuration.iterdir()) == before
+
+
+def test_a_faulty_environment_is_not_copied(lay_over: Callable[[str], Layout]) -> None:
+    layout = lay_over("default-names")
+    assert new("environment", "UAT") == 2
+    assert not (layout.configuration / "configuration-UAT.yml").exists()
+
+
+def test_a_use_case_says_what_it_guessed(
+    prices: Path, real_project: Layout, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert new("use-case", "prices", "--data", str(prices), "--target", "price") == 0
+    assert capfd.readouterr().out == (
+        "ingested 60 rows, 4 columns\n"
+        "task         regression: 60 different numbers\n"
+        "split        random: no column holds a time in every row\n"
+        "numeric      size\n"
+        "categorical  city\n"
+        "left out     row_id: whole numbers, each but once: they name rows\n"
+        "wrote        configuration/schemas/prices.yml\n"
+        "wrote        configuration/configuration-prices.yml\n"
+        "edit         them, or remove them and start again with --task classification or --time-column COLUMN\n"
+        "next         python3 -m operation run --use-case prices\n"
+    )
+    assert cli.main(["check"]) == 0
+    found = load(use_case="prices")
+    assert found.steps["ingest"].inputs == {"data": "./prices.csv"}
+    assert found.steps["prepare"].arguments["task"] == "regression"
+
+
+def test_a_use_case_is_not_overwritten(
+    prices: Path, real_project: Layout, capfd: pytest.CaptureFixture[str]
+) -> None:
+    schema = real_project.schemas / "prices.yml"
+    schema.write_text("mine\n", encoding="utf-8")
+    assert new("use-case", "prices", "--data", str(prices), "--target", "price") == 2
+    assert capfd.readouterr().err == (
+        "error: configuration/schemas/prices.yml exists and is not overwritten: choose another name.\n"
+    )
+    assert schema.read_text(encoding="utf-8") == "mine\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--target", "prcie"],
+            "--target: there is no column 'prcie'. Did you mean 'price'? "
+            "Known: row_id, city, size and price.",
+        ),
+        (
+            ["--target", "price", "--time-column", "city"],
+            "--time-column: column 'city' does not hold a time in every row. "
+            "Expected values such as 2013-01-31 or 2013-01-31T05:00.",
+        ),
+        (
+            ["--target", "city", "--task", "regression"],
+            "--task regression: column 'city' holds 'Rome', not numbers.",
+        ),
+        (
+            ["--target", "price", "--split", "time"],
+            "--split time: no column holds a time in every row. Name one by --time-column.",
+        ),
+    ],
+)
+def test_what_the_data_do_not_hold(
+    words: list[str], message: str, prices: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert new("use-case", "prices", "--data", str(prices), *words) == 2
+    assert capfd.readouterr().err == f"error: {message}\n"
+    assert read_document(prices.parent / "configuration" / "configuration-prices.yml", "")[0] is None
+
+
+def test_data_that_are_not_there(prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = prices.with_name("price.csv")
+    assert new("use-case", "prices", "--data", str(missing), "--target", "price") == 2
+    assert capsys.readouterr().err == f"error: --data: there is no {missing}. Did you mean 'prices.csv'?\n"
+
+
+def test_data_that_cannot_be_read(prices: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    broken = prices.with_name("broken.parquet")
+    broken.write_bytes(b"not parquet")
+    assert new("use-case", "prices", "--data", str(broken), "--target", "price") == 1
+    assert "broken.parquet" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["environment"], ["use-case"]])
+def test_help_has_an_example(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert new(*words, "--help") == 0
+    assert "python3 -m operation new" in capsys.readouterr().out
