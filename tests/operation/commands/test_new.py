@@ -13,10 +13,10 @@ from operation.engine.configuration import load
 from operation.engine.documents import read_document
 from operation.engine.layout import Layout
 
-Said = Callable[[], str]
+SIZES = [(number, number * 7 % 40) for number in range(1, 61)]
 CSV = "row_id,city,size,price\n" + "".join(
-    f"{number},{'Rome' if number % 3 else 'Oslo'},{number * 7 % 40},{number * 7 % 40 * 3.5 + number * 13 % 37}\n"
-    for number in range(1, 61)
+    f"{number},{'Rome' if number % 3 else 'Oslo'},{size},{size * 3.5 + number * 13 % 37}\n"
+    for number, size in SIZES
 )
 
 
@@ -144,7 +144,8 @@ def test_a_use_case_says_what_it_guessed(
         "left out     row_id: whole numbers, each but once: they name rows\n"
         "wrote        configuration/schemas/prices.yml\n"
         "wrote        configuration/configuration-prices.yml\n"
-        "edit         them, or remove them and start again with --task classification or --time-column COLUMN\n"
+        "edit         them, or remove them and start again with --task classification "
+        "or --time-column COLUMN\n"
         "next         python3 -m operation run --use-case prices\n"
     )
     assert cli.main(["check"]) == 0
