@@ -31,13 +31,16 @@ def notebook_problems(path: Path, file: str) -> list[Problem]:
         text = path.read_text(encoding="utf-8")
         document = json.loads(text)
         cells = document["cells"]
+        kinds = [cell["cell_type"] for cell in cells]
     except (OSError, ValueError, KeyError, TypeError) as error:
         return [Problem(file, 1, f"is no notebook that can be read: {type(error).__name__}: {error}.")]
     starts = _lines_of(text, r'^\s*"cell_type":')
+    if len(starts) != len(kinds):
+        starts = [1] * len(kinds)  # JSON that no notebook editor has laid out
     problems = [Problem(file, 1, message) for message in _whole(document)]
     for index, cell in enumerate(cells):
-        line = starts[index] if index < len(starts) else 1
-        problems += [Problem(file, line, f"cell {index + 1} {message}") for message in _cell(cell, file)]
+        told = [f"cell {index + 1} {message}" for message in _cell(cell, file)]
+        problems += [Problem(file, starts[index], message) for message in told]
     return problems
 
 
