@@ -6,9 +6,10 @@ import argparse
 import sys
 
 from operation.commands.progress import Progress
-from operation.engine import run as engine
 from operation.engine.layout import Layout, project
+from operation.engine.run import start
 from operation.engine.run_manifest import RunManifest
+from operation.engine.run_request import Request, prepare
 
 _EXIT_CODES = {"succeeded": 0, "rejected": 3, "interrupted": 130}
 
@@ -42,12 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run and say where the report is."""
     layout = project()
-    request = engine.Request(args.environment, args.use_case, args.notebook, args.given, args.fresh)
-    prepared = engine.prepare(layout, request)
+    request = Request(args.environment, args.use_case, args.notebook, args.given, args.fresh)
+    prepared = prepare(layout, request)
     configured = prepared.configured
     print(f"{configured.use_case} in {configured.environment}: {configured.description}", flush=True)
     with Progress([one.name for one in prepared.notebooks]) as progress:
-        record = engine.start(layout, prepared, progress.say)
+        record = start(layout, prepared, progress.say)
     _tell(layout, record)
     return _EXIT_CODES.get(record.status, 1)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from operation.engine import configuration, contract
+from operation.engine import configuration
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
 from operation.engine.nearest import did_you_mean
+from operation.engine.parser_slice import build_parser
 from operation.engine.runners import child_process
 from operation.engine.session import Session
 from operation.engine.step import Done
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         hint = did_you_mean(args.step, configured.steps)
         raise UsageError(f"no step '{args.step}'.{hint} There are: {', '.join(configured.steps)}.")
     script = configured.steps[args.step].script
-    values = _script_values(contract.build_parser(script), given)
+    values = _script_values(build_parser(script), given)
     session = Session(configured, layout, child_process)
     _tell(layout, session.step(args.step, values, fresh=own.fresh))
     return 0

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operation.engine import manifest
 from operation.engine.keys import lock_digest
 from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import Executed
 from operation.engine.run_folder import RunFolder
-
-if TYPE_CHECKING:
-    from operation.engine.run import Prepared
+from operation.engine.run_request import Prepared
 
 
 class RunManifest:

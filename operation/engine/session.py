@@ -74,11 +74,8 @@ class Session:
         step = self._step(name)
         contract = read_contract(step.script)
         changed = self.run.overrides.get(name, {}) if self.run else {}
-        wanted = {
-            contract.named(key).name: value
-            for key, value in {**changed, **given}.items()
-            if value is not None
-        }
+        chosen = {key: value for key, value in given.items() if value is not None}
+        wanted = {contract.named(key).name: value for key, value in {**changed, **chosen}.items()}
         _check_values(step.script.name, wanted, contract.values)
         inputs = {**step.inputs, **{key: value for key, value in wanted.items() if key in contract.inputs}}
         arguments = {

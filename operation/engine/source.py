@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib
+import importlib.util
 import linecache
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
+_RACY_SECONDS = 2.0
 _loaded: dict[str, str] = {}  # module name -> digest of the file it was loaded from
 
 
@@ -74,12 +76,28 @@ def _tree(path: Path, text: bytes) -> ast.Module:
     return ast.parse(text, filename=str(path))
 
 
+def drop_racy_bytecode(folder: Path) -> None:
+    """Remove cached bytecode that Python could take for that of a newer source.
+
+    Python compares size and whole seconds of the modification time: an edit of the same length
+    within a second of the last one would go unseen, and a key would lie.
+    """
+    for path in folder.glob("*.py"):
+        cached = Path(importlib.util.cache_from_source(str(path)))
+        try:
+            if abs(cached.stat().st_mtime - path.stat().st_mtime) < _RACY_SECONDS:
+                cached.unlink()
+        except OSError:  # there is none, or another process was first
+            continue
+
+
 @contextmanager
 def sibling_imports(folder: Path) -> Iterator[None]:
     """Let `import utils` mean the file in `folder` as it is now, and leave no trace in ``sys.modules``."""
     names = [path.stem for path in folder.glob("*.py")]
     hidden = {name: sys.modules.pop(name) for name in names if name in sys.modules}
     sys.path.insert(0, str(folder))
+    drop_racy_bytecode(folder)
     importlib.invalidate_caches()
     try:
         yield
@@ -102,6 +120,7 @@ def load_module(path: Path) -> ModuleType:
     if folder in sys.path:
         sys.path.remove(folder)
     sys.path.insert(0, folder)
+    drop_racy_bytecode(path.parent)
     importlib.invalidate_caches()
     module = importlib.import_module(path.stem)
     _remember(path.parent)

@@ -13,12 +13,12 @@ _CELL = re.compile(r"^Cell In\s?\[\d+\], line (?P<line>\d+)", re.MULTILINE)
 
 
 def failing_cell(document: Mapping[str, Any]) -> int | None:
-    """Return the index of the cell that raised or was executing when the kernel ended."""
+    """Return the index of the cell that raised; when the kernel died, of the last one that began."""
     states = [cell.get("metadata", {}).get("papermill", {}) for cell in document["cells"]]
-    for index, state in enumerate(states):
-        if state.get("exception") is True or state.get("status") in {"running", "failed"}:
-            return index
-    return None
+    raised = [index for index, state in enumerate(states) if state.get("exception") is True]
+    begun = [index for index, state in enumerate(states) if state.get("start_time")]
+    found = raised[:1] or begun[-1:]
+    return found[0] if found else None
 
 
 def error_record(
@@ -39,7 +39,9 @@ def error_record(
     """
     index = failing_cell(document)
     cell = document["cells"][index] if index is not None else {}
-    raised = next((one for one in cell.get("outputs", []) if one.get("output_type") == "error"), {})
+    raised: Mapping[str, Any] = next(
+        (one for one in cell.get("outputs", []) if one.get("output_type") == "error"), {}
+    )
     text = _ANSI.sub("", "\n".join(raised.get("traceback", [])))
     record = {
         "type": raised.get("ename") or type(error).__name__,

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operation.engine.contract import build_parser, read_contract
+from operation.engine.contract import read_contract
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
+from operation.engine.parser_slice import build_parser
 
 SRC = Path(__file__).resolve().parents[3] / "src"
 SCRIPTS = ["ingest", "validate", "prepare", "train", "evaluate", "register", "batch_score"]

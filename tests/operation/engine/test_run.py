@@ -10,7 +10,8 @@ import pytest
 
 from operation.engine.errors import ConfigurationError, UsageError
 from operation.engine.layout import Layout
-from operation.engine.run import Request, prepare, start
+from operation.engine.run import start
+from operation.engine.run_request import Request, prepare
 from tests.operation.engine.conftest import notebook, write
 
 CHOICE = 'use_case: str = "tiny"\nenvironment: str = "DEV"\n'
@@ -105,19 +106,19 @@ def test_a_failure_in_a_cell_is_placed_in_the_cell(tiny: Layout) -> None:
         "notebooks/02-double-count.ipynb",
         2,
     )
-    assert error["execution_count"] == 4
+    assert error["execution_count"] == 5
 
 
 def test_a_killed_kernel_is_a_failure_with_its_cell(tiny: Layout) -> None:
     _book(tiny, "01-count-letters", "core.count()", "import os\nos._exit(9)")
     content = _run(tiny)
     assert content["status"] == "failed"
-    assert content["error"]["cell"] == 4
+    assert content["error"]["cell"] == 5
     assert content["error"]["notebook"] == "01-count-letters"
     saved = json.loads(
         (tiny.runs / content["id"] / "notebooks" / "01-count-letters.ipynb").read_text(encoding="utf-8")
     )
-    assert saved["cells"][3]["execution_count"] == 3
+    assert saved["cells"][4]["execution_count"] == 4
 
 
 def test_a_rejecting_gate_is_not_a_failure(tiny: Layout) -> None:

@@ -33,7 +33,9 @@ def test_a_changed_token_of_an_imported_module_changes_its_digest_only(tiny: Lay
     words = tiny.src / "words.py"
     words.write_text(words.read_text().replace("sum(1", "sum(2"))
     after = source_digests(tiny.src / "count.py")
-    changed = {(file, name) for file in after for name in after[file] if after[file][name] != before[file].get(name)}
+    changed = {
+        (file, name) for file in after for name in after[file] if after[file][name] != before[file].get(name)
+    }
     assert changed == {("words.py", "letters")}
 
 
