@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
+SQLITE = "sqlite:///"
+LONGEST_WAIT = 120  # seconds
 CONDITION = re.compile(r"\s*([\w.-]+)\s*(>=|<=|>|<)\s*([\w.+-]+)\s*")
 
 
@@ -101,7 +105,13 @@ def register(client: MlflowClient, name: str, digest: str, source: str, tags: Ma
 
 
 def open_registry(uri: str) -> MlflowClient:
-    """Return a client of the store at `uri`, whose folder is made if it is a SQLite file."""
+    """Return a client of the store at `uri`; a SQLite file that is not there yet is made.
+
+    Raises
+    ------
+    StepError
+        When there is no such store.
+    """
     import logging
 
     from mlflow import MlflowClient
@@ -110,12 +120,30 @@ def open_registry(uri: str) -> MlflowClient:
     # alembic and mlflow tell each migration of a new file; nobody can act on it
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
     try:
-        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+        with alone(uri):
+            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            client.search_registered_models(max_results=1)
     except MlflowException as error:
         raise utils.StepError(f"--tracking-uri: cannot open {uri!r}: {error.message}") from error
+    return client
+
+
+@contextmanager
+def alone(uri: str) -> Iterator[None]:
+    """Be the only one that opens the SQLite file of `uri`: MLflow makes its tables at the first use.
+
+    Two processes that make them at the same time break each other. A lock that SQLite holds on a file beside
+    it works on every platform and ends with the process.
+    """
+    if not uri.startswith(SQLITE):
+        yield
+        return
+    file = Path(uri.removeprefix(SQLITE)).absolute()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(f"{file}.lock", timeout=LONGEST_WAIT, isolation_level=None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -11,6 +11,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from tests.src.running import Trained
 
+
 @pytest.fixture(scope="session")
 def patients() -> pd.DataFrame:
     """Regression: 442 patients, ten measurements, disease progression."""
@@ -56,9 +57,30 @@ def file(tmp_path: Path) -> Callable[[pd.DataFrame], Path]:
 TUMOURS = [
     *("--task", "classification", "--target", "diagnosis", "--positive", "malignant"),
     *("--split", "time", "--time-column", "day", "--holdout-from", "2021-03-01"),
-    *("--numeric", "radius", "texture", "--categorical", "size", "--datetime", "day:weekday", "--keep", "size"),
+    *(
+        "--numeric",
+        "radius",
+        "texture",
+        "--categorical",
+        "size",
+        "--datetime",
+        "day:weekday",
+        "--keep",
+        "size",
+    ),
 ]
-PATIENTS = ["--task", "regression", "--target", "progression", "--numeric", "bmi", "bp", "age", "--categorical", "sex"]
+PATIENTS = [
+    "--task",
+    "regression",
+    "--target",
+    "progression",
+    "--numeric",
+    "bmi",
+    "bp",
+    "age",
+    "--categorical",
+    "sex",
+]
 IRISES = ["--task", "classification", "--target", "species", "--numeric", "petal length", "sepal width"]
 
 

@@ -52,7 +52,9 @@ def test_unknown_levels_and_gaps_are_scored(binary: Trained, tmp_path: Path) -> 
 
 
 def test_a_column_that_is_missing(binary: Trained, tmp_path: Path) -> None:
-    utils.read_table(binary.holdout).rename(columns={"radius": "raduis"}).to_parquet(tmp_path / "rows.parquet")
+    utils.read_table(binary.holdout).rename(columns={"radius": "raduis"}).to_parquet(
+        tmp_path / "rows.parquet"
+    )
     with pytest.raises(utils.StepError) as caught:
         score(binary, tmp_path, tmp_path / "rows.parquet")
     assert str(caught.value) == (

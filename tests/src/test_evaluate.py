@@ -45,7 +45,9 @@ def test_three_classes(multiclass: Trained, tmp_path: Path) -> None:
     assert metrics["accuracy"] > 0.8 > metrics["baseline_accuracy"]
     assert set(left_over(tmp_path / "report")) == COMMON - {"importance.png"} | {"confusion.png"}
     predictions = pd.read_parquet(tmp_path / "report/predictions.parquet")
-    assert list(predictions.columns)[3:] == [f"probability_{name}" for name in ("setosa", "versicolor", "virginica")]
+    assert list(predictions.columns)[3:] == [
+        f"probability_{name}" for name in ("setosa", "versicolor", "virginica")
+    ]
 
 
 def test_predictions_and_slices_say_the_same(binary: Trained, tmp_path: Path) -> None:

@@ -27,8 +27,12 @@ ROW = {"size": 1.5, "colour": "red", "grade": 1, "hour": 6, "when": "2013-03-01T
 numbers = st.none() | st.floats(allow_nan=True, allow_infinity=False, width=32)
 texts = st.none() | st.text(max_size=4)
 grades = st.none() | st.integers(-5, 5)
-moments = st.none() | st.datetimes(pd.Timestamp("1990-01-01"), pd.Timestamp("2040-01-01")).map(lambda t: t.isoformat())
-rows = st.fixed_dictionaries({"size": numbers, "colour": texts, "grade": grades, "hour": numbers, "when": moments})
+moments = st.none() | st.datetimes(pd.Timestamp("1990-01-01"), pd.Timestamp("2040-01-01")).map(
+    lambda t: t.isoformat()
+)
+rows = st.fixed_dictionaries(
+    {"size": numbers, "colour": texts, "grade": grades, "hour": numbers, "when": moments}
+)
 
 
 def table_of(*records: dict[str, Any]) -> pd.DataFrame:
@@ -37,7 +41,9 @@ def table_of(*records: dict[str, Any]) -> pd.DataFrame:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(rows, min_size=1, max_size=8), st.lists(rows, min_size=1, max_size=8))
-def test_a_row_alone_gives_what_it_gives_in_a_table(training: list[dict[str, Any]], scored: list[dict[str, Any]]) -> None:
+def test_a_row_alone_gives_what_it_gives_in_a_table(
+    training: list[dict[str, Any]], scored: list[dict[str, Any]]
+) -> None:
     fitted = SPEC.fit(table_of(*training))
     together = fitted.transform(table_of(*scored))
     alone = pd.concat([fitted.transform(table_of(row)) for row in scored], ignore_index=True)
@@ -119,12 +125,18 @@ def test_columns_in_order_of_declaration() -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"size": "big"}, "features: column 'size' is declared numeric but holds 'big': "
-         "declare it categorical, or mend the value"),
-        ({"when": "soon"}, "column 'when': 1 of 1 values are not times such as 2013-01-31T05:00:00: soon; "
-         "mend them, or name another column"),
+        (
+            {"size": "big"},
+            "features: column 'size' is declared numeric but holds 'big': "
+            "declare it categorical, or mend the value",
+        ),
+        (
+            {"when": "soon"},
+            "column 'when': 1 of 1 values are not times such as 2013-01-31T05:00:00: soon; "
+            "mend them, or name another column",
+        ),
     ],
-)  # fmt: skip
+)
 def test_values_of_the_wrong_type(row: dict[str, Any], message: str) -> None:
     fitted = SPEC.fit(table_of(ROW))
     for use in (fitted.transform, SPEC.fit):
@@ -135,7 +147,9 @@ def test_values_of_the_wrong_type(row: dict[str, Any], message: str) -> None:
 
 def test_a_missing_column() -> None:
     with pytest.raises(utils.StepError) as caught:
-        SPEC.fit(table_of(ROW)).transform(table_of(ROW).drop(columns="size").rename(columns={"hour": "hours"}))
+        SPEC.fit(table_of(ROW)).transform(
+            table_of(ROW).drop(columns="size").rename(columns={"hour": "hours"})
+        )
     assert str(caught.value) == (
         "features: there is no column 'size', no column 'hour' (did you mean 'hours'?); "
         "the columns are: colour, grade, hours, when"
@@ -144,11 +158,16 @@ def test_a_missing_column() -> None:
 
 def test_declarations_are_read() -> None:
     assert features.parse_cyclic(["hour:24", "a:b:0.5"]) == {"hour": 24.0, "a:b": 0.5}
-    assert features.parse_datetime(["t", "u:hour+day"]) == {"t": ("month", "weekday", "hour"), "u": ("hour", "day")}
+    assert features.parse_datetime(["t", "u:hour+day"]) == {
+        "t": ("month", "weekday", "hour"),
+        "u": ("hour", "day"),
+    }
     assert features.parse_pairs(["a:b"]) == (("a", "b"),)
 
 
-@pytest.mark.parametrize("value", ["hour", "hour:", ":24", "hour:0", "hour:-1", "hour:nan", "hour:inf", "hour:x"])
+@pytest.mark.parametrize(
+    "value", ["hour", "hour:", ":24", "hour:0", "hour:-1", "hour:nan", "hour:inf", "hour:x"]
+)
 def test_cyclic_that_cannot_be_read(value: str) -> None:
     with pytest.raises(utils.StepError) as caught:
         features.parse_cyclic([value])

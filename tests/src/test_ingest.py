@@ -34,7 +34,9 @@ def test_a_folder_of_parquet_is_read(tmp_path: Path, tumours: pd.DataFrame) -> N
     assert ingested(tmp_path, "--data", tmp_path / "parts").equals(tumours)
 
 
-def test_rows_are_sorted_by_time_and_cut_to_the_period(tmp_path: Path, file: File, tumours: pd.DataFrame) -> None:
+def test_rows_are_sorted_by_time_and_cut_to_the_period(
+    tmp_path: Path, file: File, tumours: pd.DataFrame
+) -> None:
     data = file(tumours.iloc[::-1])
     words = ["--time-column", "day", "--period-from", "2020-01-02", "--period-to", "2020-01-04"]
     table = ingested(tmp_path, "--data", data, *words)
@@ -44,7 +46,8 @@ def test_rows_are_sorted_by_time_and_cut_to_the_period(tmp_path: Path, file: Fil
 def test_rows_are_sampled_by_chance_in_their_order(tmp_path: Path, file: File, tumours: pd.DataFrame) -> None:
     data = file(tumours)
     days = [
-        ingested(tmp_path, "--data", data, "--sample-rows", 50, "--random-state", seed)["day"] for seed in (0, 0, 1)
+        ingested(tmp_path, "--data", data, "--sample-rows", 50, "--random-state", seed)["day"]
+        for seed in (0, 0, 1)
     ]
     assert len(days[0]) == 50
     assert days[0].is_monotonic_increasing
@@ -57,17 +60,27 @@ def test_rows_are_sampled_by_chance_in_their_order(tmp_path: Path, file: File, t
     ("words", "message"),
     [
         (["--sample-rows", "0"], "--sample-rows: 0 is not a number of rows: give 1 or more, or leave it out"),
-        (["--period-from", "2020-01-01"], "--period-from and --period-to need --time-column: name the column "
-         "that holds the time"),
-        (["--time-column", "dya"], "--time-column: there is no column 'dya' (did you mean 'day'?); the columns "
-         "are: radius, texture, smoothness, size, day, diagnosis"),
+        (
+            ["--period-from", "2020-01-01"],
+            "--period-from and --period-to need --time-column: name the column that holds the time",
+        ),
+        (
+            ["--time-column", "dya"],
+            "--time-column: there is no column 'dya' (did you mean 'day'?); the columns "
+            "are: radius, texture, smoothness, size, day, diagnosis",
+        ),
         (["--time-column", "radius"], "column 'radius' holds numbers, not times: name a column of times"),
-        (["--time-column", "day", "--period-from", "yesterdy"], "--period-from: 'yesterdy' is not a date such as "
-         "2013-01-31"),
-        (["--time-column", "day", "--period-from", "2031-01-01"], "no row of 'day' is in the period from 2031-01-01 "
-         "to the last: the times go from 2020-01-01 00:00:00 to 2021-07-22 00:00:00"),
+        (
+            ["--time-column", "day", "--period-from", "yesterdy"],
+            "--period-from: 'yesterdy' is not a date such as 2013-01-31",
+        ),
+        (
+            ["--time-column", "day", "--period-from", "2031-01-01"],
+            "no row of 'day' is in the period from 2031-01-01 "
+            "to the last: the times go from 2020-01-01 00:00:00 to 2021-07-22 00:00:00",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_ingested(
     tmp_path: Path, file: File, tumours: pd.DataFrame, words: list[str], message: str
 ) -> None:
@@ -97,6 +110,8 @@ def test_a_process_writes_the_same_bytes(tmp_path: Path) -> None:
 def test_a_process_says_what_is_wrong_and_leaves_nothing(tmp_path: Path) -> None:
     done = child("ingest", "--data", tmp_path / "a.csv", "--table", tmp_path / "out")
     assert done.returncode == 1
-    expected = f"error: {tmp_path / 'a.csv'} does not exist: name a CSV or Parquet file, or a folder of them\n"
+    expected = (
+        f"error: {tmp_path / 'a.csv'} does not exist: name a CSV or Parquet file, or a folder of them\n"
+    )
     assert done.stderr == expected
     assert left_over(tmp_path) == []

@@ -63,11 +63,13 @@ def test_the_interval_of_an_area_holds_it(area: float, positives: int, negatives
 
 
 def test_slices_are_measured_one_by_one() -> None:
-    table = pd.DataFrame({
-        "actual": [0, 1, 1, 0, 1],
-        "predicted": [0.1, 0.9, 0.6, 0.4, 0.7],
-        "c": ["a", "a", "a", "a", "b"],
-    })
+    table = pd.DataFrame(
+        {
+            "actual": [0, 1, 1, 0, 1],
+            "predicted": [0.1, 0.9, 0.6, 0.4, 0.7],
+            "c": ["a", "a", "a", "a", "b"],
+        }
+    )
     made = measures.slices(table, table[["c"]], ["no", "yes"])
     assert made["level"].tolist() == ["a", "b"]
     assert made["rows"].tolist() == [4, 1]

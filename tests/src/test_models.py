@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,9 @@ def test_a_tampered_model_is_never_unpickled(copied: Path) -> None:
     (copied / "model.pickle").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(utils.StepError) as caught:
         models.load(copied)
-    assert str(caught.value).startswith(f"{copied / 'model.pickle'} is not the model that was trained: its digest is ")
+    assert str(caught.value).startswith(
+        f"{copied / 'model.pickle'} is not the model that was trained: its digest is "
+    )
     assert str(caught.value).endswith("; it was not loaded, train it again")
 
 
@@ -66,7 +69,7 @@ def test_another_version_of_a_package(copied: Path) -> None:
     (copied / "model.json").write_text(json.dumps(facts), encoding="utf-8")
     with pytest.raises(utils.StepError) as caught:
         models.load(copied)
-    here = models.version("scikit-learn")
+    here = version("scikit-learn")
     assert str(caught.value) == (
         f"{copied} was trained with scikit-learn 0.1, here is {here}: train it again, or install that version"
     )
@@ -92,5 +95,7 @@ def test_a_folder_that_holds_no_model(tmp_path: Path, binary: Trained) -> None:
 def test_bytes_do_not_depend_on_which_equal_strings_are_one_object() -> None:
     features = np.arange(20.0).reshape(10, 2)
     one = DecisionTreeClassifier(criterion="gini", random_state=0).fit(features, np.arange(10) % 2)
-    other = DecisionTreeClassifier(criterion="".join(["gi", "ni"]), random_state=0).fit(features, np.arange(10) % 2)
+    other = DecisionTreeClassifier(criterion="".join(["gi", "ni"]), random_state=0).fit(
+        features, np.arange(10) % 2
+    )
     assert models.to_bytes(one) == models.to_bytes(other)

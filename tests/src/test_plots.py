@@ -18,15 +18,17 @@ import plots_of_data
 import plots_of_target
 
 ROWS = 200
-TABLE = pd.DataFrame({
-    "hour": [row % 24 for row in range(ROWS)],
-    "size": [row**0.5 if row % 9 else None for row in range(ROWS)],
-    "name": [("a", "b", "a level with quite a long name", None)[row % 4] for row in range(ROWS)],
-    "when": pd.date_range("2020-01-01", periods=ROWS, freq="D"),
-    "late": [float(row % 3 == 0) for row in range(ROWS)],
-    "amount": [float(row % 50) for row in range(ROWS)],
-    "empty": [None] * ROWS,
-})
+TABLE = pd.DataFrame(
+    {
+        "hour": [row % 24 for row in range(ROWS)],
+        "size": [row**0.5 if row % 9 else None for row in range(ROWS)],
+        "name": [("a", "b", "a level with quite a long name", None)[row % 4] for row in range(ROWS)],
+        "when": pd.date_range("2020-01-01", periods=ROWS, freq="D"),
+        "late": [float(row % 3 == 0) for row in range(ROWS)],
+        "amount": [float(row % 50) for row in range(ROWS)],
+        "empty": [None] * ROWS,
+    }
+)
 ACTUAL = TABLE["late"].to_numpy()
 PROBABILITY = np.clip(0.25 + ACTUAL / 3 + np.sin(np.arange(ROWS)) / 4, 0, 1)
 PREDICTIONS = pd.DataFrame({"actual": ACTUAL, "predicted": PROBABILITY, "hour": TABLE["hour"] % 3})

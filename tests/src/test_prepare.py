@@ -15,7 +15,9 @@ from tests.src.running import Trained, child, contents, left_over, run
 File = Callable[[pd.DataFrame], Path]
 
 
-def prepare(folder: Path, table: Path, *words: object) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, object]]:
+def prepare(
+    folder: Path, table: Path, *words: object
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, object]]:
     outputs = ["--training", folder / "t", "--holdout", folder / "h", "--features", folder / "f"]
     run("prepare", "--table", table, *words, *outputs)
     features = json.loads((folder / "f/features.json").read_text(encoding="utf-8"))
@@ -41,8 +43,19 @@ def test_features_are_fitted_on_training_rows_only(tmp_path: Path, file: File, t
     assert features["features"]["levels"] == {"size": ["early"]}  # type: ignore[index]
 
 
-def test_a_random_split_has_its_share_and_is_repeated(tmp_path: Path, file: File, patients: pd.DataFrame) -> None:
-    words = ["--task", "regression", "--target", "progression", "--numeric", "bmi", "--holdout-fraction", "0.25"]
+def test_a_random_split_has_its_share_and_is_repeated(
+    tmp_path: Path, file: File, patients: pd.DataFrame
+) -> None:
+    words = [
+        "--task",
+        "regression",
+        "--target",
+        "progression",
+        "--numeric",
+        "bmi",
+        "--holdout-fraction",
+        "0.25",
+    ]
     made = [prepare(tmp_path, file(patients), *words, "--random-state", seed) for seed in (0, 0, 1)]
     assert [len(table) for table in made[0][:2]] == [332, 110]
     assert made[0][1].equals(made[1][1])
@@ -61,26 +74,68 @@ def test_what_is_known_of_the_target_is_written(binary: Trained, regression: Tra
     [
         ([], "no feature is declared: give --numeric, --categorical, --cyclic, --datetime or --pairs"),
         (["--numeric", "diagnosis"], "column 'diagnosis' is the target and no feature: take it off the list"),
-        (["--pairs", "size:target"], "column 'target' has the name of prepared targets: rename it in the source"),
-        (["--numeric", "radius", "--known-afterwards", "texture", "radius"],
-         "column 'radius' is known only afterwards (--known-afterwards): no feature may be made of it, "
-         "take it off the list"),
-        (["--datetime", "day:hour", "--known-afterwards", "day"],
-         "column 'day' is known only afterwards (--known-afterwards): no feature may be made of it, "
-         "take it off the list"),
-        (["--numeric", "size"], "features: column 'size' is declared numeric but holds 'large': "
-         "declare it categorical, or mend the value"),
-        (["--numeric", "raduis"], "features and --keep: there is no column 'raduis' (did you mean 'radius'?); "
-         "the columns are: radius, texture, smoothness, size, day, diagnosis, target"),
-        (["--numeric", "radius", "--split", "time"], "--split time needs --time-column: name the column that "
-         "holds the time"),
-        (["--numeric", "radius", "--split", "time", "--time-column", "day", "--holdout-from", "2031-01-01"],
-         "the split leaves no row for the holdout: check --holdout-from and --holdout-fraction, or give more rows"),
-        (["--numeric", "radius", "--split", "time", "--time-column", "day", "--holdout-from", "2011-01-01"],
-         "the split leaves no row for training: check --holdout-from and --holdout-fraction, or give more rows"),
-        (["--numeric", "radius", "--holdout-fraction", "1.5"], "--holdout-fraction: 1.5 is not between 0 and 1"),
+        (
+            ["--pairs", "size:target"],
+            "column 'target' has the name of prepared targets: rename it in the source",
+        ),
+        (
+            ["--numeric", "radius", "--known-afterwards", "texture", "radius"],
+            "column 'radius' is known only afterwards (--known-afterwards): no feature may be made of it, "
+            "take it off the list",
+        ),
+        (
+            ["--datetime", "day:hour", "--known-afterwards", "day"],
+            "column 'day' is known only afterwards (--known-afterwards): no feature may be made of it, "
+            "take it off the list",
+        ),
+        (
+            ["--numeric", "size"],
+            "features: column 'size' is declared numeric but holds 'large': "
+            "declare it categorical, or mend the value",
+        ),
+        (
+            ["--numeric", "raduis"],
+            "features and --keep: there is no column 'raduis' (did you mean 'radius'?); "
+            "the columns are: radius, texture, smoothness, size, day, diagnosis, target",
+        ),
+        (
+            ["--numeric", "radius", "--split", "time"],
+            "--split time needs --time-column: name the column that holds the time",
+        ),
+        (
+            [
+                "--numeric",
+                "radius",
+                "--split",
+                "time",
+                "--time-column",
+                "day",
+                "--holdout-from",
+                "2031-01-01",
+            ],
+            "the split leaves no row for the holdout: "
+            "check --holdout-from and --holdout-fraction, or give more rows",
+        ),
+        (
+            [
+                "--numeric",
+                "radius",
+                "--split",
+                "time",
+                "--time-column",
+                "day",
+                "--holdout-from",
+                "2011-01-01",
+            ],
+            "the split leaves no row for training: "
+            "check --holdout-from and --holdout-fraction, or give more rows",
+        ),
+        (
+            ["--numeric", "radius", "--holdout-fraction", "1.5"],
+            "--holdout-fraction: 1.5 is not between 0 and 1",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_prepared(
     tmp_path: Path, file: File, tumours: pd.DataFrame, words: list[str], message: str
 ) -> None:

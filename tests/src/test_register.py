@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,17 @@ def test_conditions_compare_metrics_and_numbers(condition: str, passed: bool) ->
     ("condition", "message"),
     [
         ("roc_auc", "--gate: 'roc_auc' is not a condition such as roc_auc>=0.6 or rmse<baseline_rmse"),
-        ("roc_auc=>0.6", "--gate: 'roc_auc=>0.6' is not a condition such as roc_auc>=0.6 or rmse<baseline_rmse"),
-        ("rocauc>=0.6", "--gate: 'rocauc>=0.6': there is no metric 'rocauc' (did you mean 'roc_auc'?); "
-         "there are: baseline_log_loss, log_loss, roc_auc"),
+        (
+            "roc_auc=>0.6",
+            "--gate: 'roc_auc=>0.6' is not a condition such as roc_auc>=0.6 or rmse<baseline_rmse",
+        ),
+        (
+            "rocauc>=0.6",
+            "--gate: 'rocauc>=0.6': there is no metric 'rocauc' (did you mean 'roc_auc'?); "
+            "there are: baseline_log_loss, log_loss, roc_auc",
+        ),
     ],
-)  # fmt: skip
+)
 def test_conditions_that_cannot_be_judged(condition: str, message: str) -> None:
     with pytest.raises(utils.StepError) as caught:
         register.judge(condition, METRICS)
@@ -90,9 +97,9 @@ def test_the_alias_moves_to_another_model(
     run("register", *words(binary, report, registry, "moving", "--alias", "champion"))
     run("register", *words(regression, report, registry, "moving", "--alias", "champion"))
     client = register.open_registry(registry)
-    assert client.get_model_version_by_alias("moving", "champion").version == 2
+    assert str(client.get_model_version_by_alias("moving", "champion").version) == "2"
     run("register", *words(binary, report, registry, "moving", "--alias", "champion"))
-    assert client.get_model_version_by_alias("moving", "champion").version == 1
+    assert str(client.get_model_version_by_alias("moving", "champion").version) == "1"
     assert len(versions(registry, "moving")) == 2
 
 
@@ -114,7 +121,24 @@ def test_a_process_is_rejected_with_exit_code_3(binary: Trained, report: Path, r
     assert done.stderr.startswith("error: the gate rejected the model, it was not registered: roc_auc>=0.8 ")
 
 
-def test_a_tampered_model_is_not_registered(binary: Trained, report: Path, registry: str, tmp_path: Path) -> None:
+def test_two_processes_may_make_the_registry_at_the_same_time(
+    binary: Trained, report: Path, tmp_path: Path
+) -> None:
+    new = f"sqlite:///{(tmp_path / 'new.db').as_posix()}"
+    with ThreadPoolExecutor(2) as both:
+        started = [
+            both.submit(
+                child, "register", *words(binary, report, new, name, "--registration", tmp_path / name)
+            )
+            for name in ("a", "b")
+        ]
+        done = [one.result() for one in started]
+    assert [(one.returncode, one.stderr) for one in done] == [(0, ""), (0, "")]
+
+
+def test_a_tampered_model_is_not_registered(
+    binary: Trained, report: Path, registry: str, tmp_path: Path
+) -> None:
     shutil.copytree(binary.model, tmp_path / "m")
     (tmp_path / "m/model.pickle").write_bytes(b"other")
     arguments = words(binary, report, registry, "tampered")

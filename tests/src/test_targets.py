@@ -9,12 +9,14 @@ import pytest
 import utils
 from targets import TARGET, with_target
 
-TABLE = pd.DataFrame({
-    "delay": [20.0, 15.0, np.nan, 14.9],
-    "label": ["no", "yes", "no", None],
-    "code": [1.0, np.nan, 2.0, 3.0],
-    "empty": [None, None, None, None],
-})
+TABLE = pd.DataFrame(
+    {
+        "delay": [20.0, 15.0, np.nan, 14.9],
+        "label": ["no", "yes", "no", None],
+        "code": [1.0, np.nan, 2.0, 3.0],
+        "empty": [None, None, None, None],
+    }
+)
 
 
 def test_numbers_stay_numbers_and_rows_without_a_target_go() -> None:
@@ -52,19 +54,43 @@ def test_whole_numbers_are_labels_without_a_point() -> None:
 @pytest.mark.parametrize(
     ("column", "task", "options", "message"),
     [
-        ("dely", "regression", {}, "--target: there is no column 'dely' (did you mean 'delay'?); "
-         "the columns are: delay, label, code, empty"),
+        (
+            "dely",
+            "regression",
+            {},
+            "--target: there is no column 'dely' (did you mean 'delay'?); "
+            "the columns are: delay, label, code, empty",
+        ),
         ("empty", "regression", {}, "column 'empty' has no values: choose another --target"),
-        ("label", "regression", {}, "column 'label' holds 'no', not numbers: use --task classification without "
-         "--threshold, or choose another --target"),
-        ("label", "classification", {"threshold": 1.0}, "column 'label' holds 'no', not numbers: use --task "
-         "classification without --threshold, or choose another --target"),
-        ("label", "classification", {"positive": "yess"}, "--positive: column 'label' has no 'yess' "
-         "(did you mean 'yes'?); it has: no, yes"),
-        ("delay", "classification", {"threshold": 99.0}, "all rows have the same class of 'delay': there is "
-         "nothing to learn; choose another --target or --threshold, or more rows"),
+        (
+            "label",
+            "regression",
+            {},
+            "column 'label' holds 'no', not numbers: use --task classification without "
+            "--threshold, or choose another --target",
+        ),
+        (
+            "label",
+            "classification",
+            {"threshold": 1.0},
+            "column 'label' holds 'no', not numbers: use --task "
+            "classification without --threshold, or choose another --target",
+        ),
+        (
+            "label",
+            "classification",
+            {"positive": "yess"},
+            "--positive: column 'label' has no 'yess' (did you mean 'yes'?); it has: no, yes",
+        ),
+        (
+            "delay",
+            "classification",
+            {"threshold": 99.0},
+            "all rows have the same class of 'delay': there is "
+            "nothing to learn; choose another --target or --threshold, or more rows",
+        ),
     ],
-)  # fmt: skip
+)
 def test_targets_that_are_none(column: str, task: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(utils.StepError) as caught:
         with_target(TABLE, column, task, **options)  # type: ignore[arg-type]

@@ -9,7 +9,9 @@ import times
 import utils
 
 
-@pytest.mark.parametrize("value", ["2013-01-31", "2013-01-31T00:00:00", "2013-01-31 00:00:00Z", "2013-01-30T19:00-05:00"])
+@pytest.mark.parametrize(
+    "value", ["2013-01-31", "2013-01-31T00:00:00", "2013-01-31 00:00:00Z", "2013-01-30T19:00-05:00"]
+)
 def test_iso_times_lose_their_zone(value: str) -> None:
     assert times.as_times(pd.Series([value])).tolist() == [pd.Timestamp("2013-01-31")]
 

@@ -13,7 +13,11 @@ from tests.src.running import Trained, child, contents, left_over, run
 
 def test_what_a_model_says_of_itself(binary: Trained) -> None:
     facts = json.loads((binary.model / "model.json").read_text(encoding="utf-8"))
-    assert (facts["estimator"], facts["task"], facts["target"]) == ("gradient-boosting", "classification", "diagnosis")
+    assert (facts["estimator"], facts["task"], facts["target"]) == (
+        "gradient-boosting",
+        "classification",
+        "diagnosis",
+    )
     assert facts["classes"] == ["benign", "malignant"]
     assert facts["hyperparameters"]["max_iter"] == 20
     assert set(facts["packages"]) == {"numpy", "pandas", "scikit-learn"}
@@ -40,7 +44,11 @@ def test_a_process_with_other_threads_writes_the_same_bytes(
     name: str, threads: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     trained: Trained = request.getfixturevalue(name)
-    variables = {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads), "PYTHONHASHSEED": "11"}
+    variables = {
+        "OMP_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": str(threads),
+        "PYTHONHASHSEED": "11",
+    }
     done = child("train", *trained.trained_into(tmp_path / "m"), **variables)
     assert (done.returncode, done.stderr) == (0, "")
     assert contents(tmp_path / "m") == contents(trained.model)
@@ -73,7 +81,9 @@ def test_the_constant_learns_nothing_but_the_mean(regression: Trained, tmp_path:
         (["--random-state", "-1"], "--random-state: -1 is out of range: give 0 or more"),
     ],
 )
-def test_hyperparameters_out_of_range(binary: Trained, tmp_path: Path, words: list[str], message: str) -> None:
+def test_hyperparameters_out_of_range(
+    binary: Trained, tmp_path: Path, words: list[str], message: str
+) -> None:
     with pytest.raises(utils.StepError) as caught:
         run("train", *binary.trained_into(tmp_path / "m"), *words)
     assert str(caught.value) == message
@@ -96,11 +106,17 @@ def test_a_prediction_rises_only_with_what_it_may_rise_with(binary: Trained, tmp
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--increasing", "raduis"], "--increasing: there is no feature 'raduis' that is a number (did you mean 'radius'?)"),
+        (
+            ["--increasing", "raduis"],
+            "--increasing: there is no feature 'raduis' that is a number (did you mean 'radius'?)",
+        ),
         (["--decreasing", "size"], "--decreasing: there is no feature 'size' that is a number"),
-        (["--increasing", "radius", "--decreasing", "radius"], "--increasing and --decreasing: 'radius' cannot be both"),
+        (
+            ["--increasing", "radius", "--decreasing", "radius"],
+            "--increasing and --decreasing: 'radius' cannot be both",
+        ),
     ],
-)  # fmt: skip
+)
 def test_directions_that_there_are_not(
     binary: Trained, tmp_path: Path, words: list[str], message: str
 ) -> None:

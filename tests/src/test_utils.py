@@ -43,12 +43,17 @@ def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
     assert left_over(tmp_path) == ["out"]
 
 
+def write_and_fail(path: Path) -> None:
+    with utils.new_folder(path) as folder:
+        (folder / "a.txt").write_text("new", encoding="utf-8")
+        raise ZeroDivisionError
+
+
 def test_a_failure_leaves_the_old_folder_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/a.txt").write_text("old", encoding="utf-8")
-    with pytest.raises(ZeroDivisionError), utils.new_folder(tmp_path / "out") as folder:
-        (folder / "a.txt").write_text("new", encoding="utf-8")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(tmp_path / "out")
     assert contents(tmp_path / "out") == {"a.txt": b"old"}
     assert left_over(tmp_path) == ["out"]
 
@@ -129,7 +134,7 @@ def test_parquet_that_was_cut_off(tmp_path: Path, length: int) -> None:
     TABLE.to_parquet(tmp_path / "whole.parquet")
     cut = (tmp_path / "whole.parquet").read_bytes()[:length]
     (tmp_path / "a.parquet").write_bytes(cut)
-    with pytest.raises(utils.StepError, match="as Parquet: .*; write the file again or name another"):
+    with pytest.raises(utils.StepError, match=r"as Parquet: .*; write the file again or name another"):
         utils.read_table(tmp_path / "a.parquet")
 
 
@@ -176,7 +181,9 @@ def test_equal_tables_give_equal_bytes(tmp_path: Path) -> None:
 
 def test_columns_that_are_missing_are_all_named() -> None:
     with pytest.raises(utils.StepError) as caught:
-        utils.require_columns(pd.DataFrame(columns=["carrier", "origin"]), ["origin", "carier", "x"], "--keep")
+        utils.require_columns(
+            pd.DataFrame(columns=["carrier", "origin"]), ["origin", "carier", "x"], "--keep"
+        )
     assert message(caught) == (
         "--keep: there is no column 'carier' (did you mean 'carrier'?), no column 'x'; "
         "the columns are: carrier, origin"

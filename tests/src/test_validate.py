@@ -21,13 +21,15 @@ SCHEMA = """
       seats: {dtype: int64, unique: true, coerce: true}
     unique: [when, carrier]
 """
-GOOD = pd.DataFrame({
-    "when": ["2013-01-01", "2013-01-02", "2013-01-03", "2013-01-04"],
-    "carrier": ["AA", "UA", "AA", "UA"],
-    "delay": [1.5, None, -3.0, 99.0],
-    "seats": [1, 2, 3, 4],
-    "note": ["", None, "x", "y"],
-})
+GOOD = pd.DataFrame(
+    {
+        "when": ["2013-01-01", "2013-01-02", "2013-01-03", "2013-01-04"],
+        "carrier": ["AA", "UA", "AA", "UA"],
+        "delay": [1.5, None, -3.0, 99.0],
+        "seats": [1, 2, 3, 4],
+        "note": ["", None, "x", "y"],
+    }
+)
 
 
 @pytest.fixture
@@ -76,27 +78,53 @@ def test_a_good_table_is_profiled(validated: Path) -> None:
     ("table", "expected"),
     [
         (GOOD.rename(columns={"delay": "delays"}), ["column 'delay' is missing (did you mean 'delays'?)"]),
-        (GOOD.assign(carrier=["AA", "UA", "zz", "UA"]),
-         ["column 'carrier': 1 of 4 values fail isin(['AA', 'UA']): zz (row 2)"]),
-        (GOOD.assign(carrier=["AA", "UA", None, "UA"]),
-         ["column 'carrier': 1 of 4 values are missing: None (row 2)"]),
-        (GOOD.assign(delay=[1.0, -91, 1501, 2000]),
-         ["column 'delay': 3 of 4 values fail in_range(-90, 1500): -91.0 (row 1), 1501.0 (row 2), 2000.0 (row 3)"]),
-        (GOOD.assign(delay=["1", "2", "late", None]),
-         ["column 'delay': 1 of 4 values cannot be read as float64: late (row 2)"]),
-        (GOOD.assign(when=["2013-01-01", "soon", "2013-01-03", "2013-01-04"]),
-         ["column 'when': 1 of 4 values cannot be read as datetime64[ns]: soon (row 1)"]),
-        (GOOD.assign(carrier=[1, 2, 3, 4]), ["column 'carrier': 4 of 4 values are not str: 1 (row 0), 2 (row 1), 3 (row 2)"]),
-        (GOOD.assign(seats=[1, 2, 2, 4]),
-         ["column 'seats': 2 of 4 values stand there more than once: 2 (row 1), 2 (row 2)"]),
-        (pd.concat([GOOD, GOOD.head(1).assign(seats=5)], ignore_index=True),
-         ["2 of 5 rows are duplicates: no two may have the same when, carrier"]),
-        (GOOD.drop(columns="when").assign(delay=9999.0, carrier=["AA", "UA", "zz", "zz"]),
-         ["column 'when' is missing", "2 of 4 rows are duplicates: no two may have the same when, carrier",
-          "column 'carrier': 2 of 4 values fail isin(['AA', 'UA']): zz (row 2), zz (row 3)", "column 'delay': 4 of 4 values fail in_range(-90, 1500): 9999.0 (row 0), "
-          "9999.0 (row 1), 9999.0 (row 2)"]),
+        (
+            GOOD.assign(carrier=["AA", "UA", "zz", "UA"]),
+            ["column 'carrier': 1 of 4 values fail isin(['AA', 'UA']): zz (row 2)"],
+        ),
+        (
+            GOOD.assign(carrier=["AA", "UA", None, "UA"]),
+            ["column 'carrier': 1 of 4 values are missing: None (row 2)"],
+        ),
+        (
+            GOOD.assign(delay=[1.0, -91, 1501, 2000]),
+            [
+                "column 'delay': 3 of 4 values fail in_range(-90, 1500): "
+                "-91.0 (row 1), 1501.0 (row 2), 2000.0 (row 3)"
+            ],
+        ),
+        (
+            GOOD.assign(delay=["1", "2", "late", None]),
+            ["column 'delay': 1 of 4 values cannot be read as float64: late (row 2)"],
+        ),
+        (
+            GOOD.assign(when=["2013-01-01", "soon", "2013-01-03", "2013-01-04"]),
+            ["column 'when': 1 of 4 values cannot be read as datetime64[ns]: soon (row 1)"],
+        ),
+        (
+            GOOD.assign(carrier=[1, 2, 3, 4]),
+            ["column 'carrier': 4 of 4 values are not str: 1 (row 0), 2 (row 1), 3 (row 2)"],
+        ),
+        (
+            GOOD.assign(seats=[1, 2, 2, 4]),
+            ["column 'seats': 2 of 4 values stand there more than once: 2 (row 1), 2 (row 2)"],
+        ),
+        (
+            pd.concat([GOOD, GOOD.head(1).assign(seats=5)], ignore_index=True),
+            ["2 of 5 rows are duplicates: no two may have the same when, carrier"],
+        ),
+        (
+            GOOD.drop(columns="when").assign(delay=9999.0, carrier=["AA", "UA", "zz", "zz"]),
+            [
+                "column 'when' is missing",
+                "2 of 4 rows are duplicates: no two may have the same when, carrier",
+                "column 'carrier': 2 of 4 values fail isin(['AA', 'UA']): zz (row 2), zz (row 3)",
+                "column 'delay': 4 of 4 values fail in_range(-90, 1500): 9999.0 (row 0), "
+                "9999.0 (row 1), 9999.0 (row 2)",
+            ],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_bad_table_is_told_whole(validated: Path, table: pd.DataFrame, expected: list[str]) -> None:
     assert sorted(problems(validated, table)) == sorted(expected)
 
@@ -112,9 +140,12 @@ def test_columns_may_be_restricted_to_those_of_the_schema(validated: Path) -> No
         ("columns: [", "schema.yml is not YAML: "),
         ("- a\n- b\n", "schema.yml is not a pandera schema (SchemaDefinitionError: "),
         ("columns: {a: {dtype: flaot}}\n", "schema.yml is not a pandera schema (TypeError: "),
-        ("columns: {a: {dtype: int64, checks: {in_rang: 3}}}\n", "schema.yml is not a pandera schema (AttributeError: "),
+        (
+            "columns: {a: {dtype: int64, checks: {in_rang: 3}}}\n",
+            "schema.yml is not a pandera schema (AttributeError: ",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_schema_that_is_none(validated: Path, text: str, message: str) -> None:
     (validated / "schema.yml").write_text(text, encoding="utf-8")
     with pytest.raises(utils.StepError) as caught:
@@ -135,6 +166,8 @@ def test_a_process_reports_bad_rows_without_a_traceback(validated: Path) -> None
     words = ["--table", validated / "table.csv", "--schema", validated / "schema.yml"]
     done = child("validate", *words, "--validated", validated / "out", "--report", validated / "report")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: the table does not match schema.yml:\n  column 'delay': 4 of 4 values")
+    assert done.stderr.startswith(
+        "error: the table does not match schema.yml:\n  column 'delay': 4 of 4 values"
+    )
     assert "Traceback" not in done.stderr
     assert left_over(validated) == ["schema.yml", "table.csv"]
