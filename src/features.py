@@ -63,15 +63,13 @@ class FeatureSpec:
         Raises
         ------
         StepError
-            When a column is missing, or holds something else than it was declared to.
+            When a column is missing.
         """
         utils.require_columns(table, self.columns, "features")
         levels = {
             name: _levels(values, self.max_levels) for name, values in self._level_columns(table).items()
         }
-        fitted = FeatureSpec(**{**self.__dict__, "levels": levels})
-        fitted.transform(table.head(1000))
-        return fitted
+        return FeatureSpec(**{**self.__dict__, "levels": levels})
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the features of each row, whatever the other rows are.
@@ -199,9 +197,11 @@ def _numbers(column: pd.Series) -> pd.Series:
     import pandas as pd
 
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-    broken = column[numbers.isna() & column.notna()]
+    broken = column[(numbers.isna() & column.notna()) | numbers.isin([float("inf"), float("-inf")])]
     if len(broken):
-        message = f"features: column {column.name!r} is declared numeric but holds {broken.iloc[0]!r}: "
+        message = (
+            f"features: column {column.name!r} is declared numeric but holds {utils.shown(broken.iloc[0])}: "
+        )
         raise utils.StepError(message + "declare it categorical, or mend the value")
     return numbers
 

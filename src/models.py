@@ -54,7 +54,15 @@ class Model:
         with threadpool_limits(limits=1):
             if self.facts["task"] == "regression":
                 return self.estimator.predict(made)  # type: ignore[no-any-return]
-            return self.estimator.predict_proba(made)  # type: ignore[no-any-return]
+            return self._all_classes(self.estimator.predict_proba(made))
+
+    def _all_classes(self, probability: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return a column for each class; those that no training row had are never expected."""
+        import numpy as np
+
+        whole = np.zeros((len(probability), len(self.classes)))
+        whole[:, self.estimator.classes_] = probability
+        return whole
 
 
 def to_bytes(estimator: Any) -> bytes:

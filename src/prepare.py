@@ -139,6 +139,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     table = table[[*dict.fromkeys(name for name in names if name != TARGET), TARGET]]
     training, holdout = table[~later], table[later]
     fitted = spec.fit(training)
+    made = fitted.transform(table)
     facts = {"task": args.task, "target": args.target, "classes": classes, "features": fitted.to_dict()}
     with ExitStack() as stack:
         folders = [utils.new_folder(path) for path in (args.training, args.holdout, args.features)]
@@ -147,7 +148,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         utils.write_table(holdout, holdout_folder / "table.parquet")
         utils.write_json(facts, features_folder / "features.json")
         metrics = {"training_rows": len(training), "holdout_rows": len(holdout)}
-        utils.log_metrics(features_folder, {**metrics, "features": fitted.transform(table.head(1)).shape[1]})
+        utils.log_metrics(features_folder, {**metrics, "features": made.shape[1]})
     print(f"prepared {len(training)} training rows, {len(holdout)} holdout rows")
 
 

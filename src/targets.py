@@ -66,12 +66,17 @@ def with_target(
 
 def _numbers(values: pd.Series) -> pd.Series:
     """Return the values as floats, if they are numbers."""
-    if pd.api.types.is_numeric_dtype(values):
-        return values.astype("float64")
-    raise utils.StepError(
-        f"column {values.name!r} holds {values.iloc[0]!r}, not numbers: "
-        "use --task classification without --threshold, or choose another --target"
-    )
+    if not pd.api.types.is_numeric_dtype(values):
+        raise utils.StepError(
+            f"column {values.name!r} holds {utils.shown(values.iloc[0])}, not numbers: "
+            "use --task classification without --threshold, or choose another --target"
+        )
+    numbers = values.astype("float64")
+    if numbers.isin([float("inf"), float("-inf")]).any():
+        raise utils.StepError(
+            f"column {values.name!r} holds infinity: no model can learn that, mend the value"
+        )
+    return numbers
 
 
 def _labelled(values: pd.Series, positive: str | None) -> tuple[pd.Series, list[str]]:

@@ -99,6 +99,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     prepared = utils.read_json(args.features / "features.json")
     spec = FeatureSpec.from_dict(prepared["features"])
     utils.require_columns(table, [TARGET], str(args.training))
+    if prepared["classes"] and table[TARGET].nunique() < 2:
+        raise utils.StepError(
+            f"{args.training} has rows of one class only: there is nothing to learn; split anew"
+        )
     made = spec.transform(table)
     counts = {name: len(levels) for name, levels in spec.levels.items()}
     _, used = estimators.ESTIMATORS[args.estimator]

@@ -162,7 +162,7 @@ def _read_file(file: Path) -> pd.DataFrame:
 
     try:
         if file.suffix.lower() == ".parquet":
-            return pd.read_parquet(file)
+            return _named(pd.read_parquet(file), file)
         return pd.read_csv(file, sep=_separator(file), encoding="utf-8-sig", low_memory=False)
     except (pa.ArrowException, ValueError, OSError) as error:
         kind = file.suffix.lower().lstrip(".").replace("csv", "CSV").replace("parquet", "Parquet")
@@ -170,6 +170,17 @@ def _read_file(file: Path) -> pd.DataFrame:
         raise StepError(
             f"cannot read {file} as {kind}: {reason}; write the file again or name another"
         ) from error
+
+
+def _named(table: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """Return a table with text as names of columns; an index with a name is a column too."""
+    if any(name is not None for name in table.index.names):
+        table = table.reset_index()
+    table.columns = [str(name) for name in table.columns]
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise StepError(f"{file}: column {twice[0]!r} is there twice: rename one of them")
+    return table
 
 
 def _separator(file: Path) -> str:
@@ -180,7 +191,7 @@ def _separator(file: Path) -> str:
     names = [name.strip().strip('"') for name in header.split(separator)]
     twice = sorted({name for name in names if names.count(name) > 1 and name})
     if twice:
-        raise StepError(f"{file}:1: column {twice[0]!r} stands there twice: rename one of them")
+        raise StepError(f"{file}:1: column {twice[0]!r} is there twice: rename one of them")
     return separator
 
 
@@ -244,6 +255,11 @@ def log_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
             raise StepError(f"metric {name} is {value}: only finite numbers are metrics")
         known[name] = float(value)
     write_json(known, file)
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: text in quotation marks, anything else bare."""
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 def listing(values: Sequence[object], most: int = 5) -> str:

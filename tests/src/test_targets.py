@@ -15,6 +15,7 @@ TABLE = pd.DataFrame(
         "label": ["no", "yes", "no", None],
         "code": [1.0, np.nan, 2.0, 3.0],
         "empty": [None, None, None, None],
+        "endless": [1.0, np.inf, 2.0, None],
     }
 )
 
@@ -59,7 +60,13 @@ def test_whole_numbers_are_labels_without_a_point() -> None:
             "regression",
             {},
             "--target: there is no column 'dely' (did you mean 'delay'?); "
-            "the columns are: delay, label, code, empty",
+            "the columns are: delay, label, code, empty, endless",
+        ),
+        (
+            "endless",
+            "regression",
+            {},
+            "column 'endless' holds infinity: no model can learn that, mend the value",
         ),
         ("empty", "regression", {}, "column 'empty' has no values: choose another --target"),
         (

@@ -133,6 +133,28 @@ def test_rows_that_were_not_prepared(binary: Trained, tmp_path: Path) -> None:
     assert str(caught.value) == f"{binary.table}: there is no column 'target'; the columns are: {columns}"
 
 
+def test_training_rows_of_one_class(binary: Trained, tmp_path: Path) -> None:
+    table = utils.read_table(binary.training)
+    table[table["target"] == 1].to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(utils.StepError) as caught:
+        run("train", *binary.trained_into(tmp_path / "m"), "--training", tmp_path / "t.parquet")
+    assert str(caught.value) == (
+        f"{tmp_path / 't.parquet'} has rows of one class only: there is nothing to learn; split anew"
+    )
+
+
+def test_a_class_that_only_the_holdout_has_is_never_expected(multiclass: Trained, tmp_path: Path) -> None:
+    import models
+
+    table = utils.read_table(multiclass.training)
+    table[table["target"] != 1].to_parquet(tmp_path / "t.parquet")
+    run("train", *multiclass.trained_into(tmp_path / "m"), "--training", tmp_path / "t.parquet")
+    predicted = models.load(tmp_path / "m").predict(utils.read_table(multiclass.holdout))
+    assert predicted.shape[1] == 3
+    assert (predicted[:, 1] == 0).all()
+    assert predicted.sum(axis=1) == pytest.approx(1)
+
+
 def test_too_many_levels_for_gradient_boosting() -> None:
     import estimators
 

@@ -158,7 +158,14 @@ def test_csv_with_a_column_twice(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b,a\n1,2,3\n", encoding="utf-8")
     with pytest.raises(utils.StepError) as caught:
         utils.read_table(tmp_path / "a.csv")
-    assert message(caught) == f"{tmp_path / 'a.csv'}:1: column 'a' stands there twice: rename one of them"
+    assert message(caught) == f"{tmp_path / 'a.csv'}:1: column 'a' is there twice: rename one of them"
+
+
+def test_an_index_with_a_name_is_a_column_and_names_are_text(tmp_path: Path) -> None:
+    TABLE.assign(id=[7, 8]).set_index("id").rename(columns={"b": "9"}).to_parquet(tmp_path / "a.parquet")
+    assert list(utils.read_table(tmp_path / "a.parquet").columns) == ["id", "a", "9"]
+    TABLE.set_index(pd.Index([5, 6])).to_parquet(tmp_path / "a.parquet")
+    pd.testing.assert_frame_equal(utils.read_table(tmp_path / "a.parquet"), TABLE)
 
 
 def test_files_that_are_not_parts_of_one_table(tmp_path: Path) -> None:
