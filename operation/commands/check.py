@@ -7,10 +7,10 @@ import subprocess
 from collections.abc import Iterable, Iterator
 
 from operation.engine import configuration
-from operation.engine.clean_notebooks import notebook_problems
-from operation.engine.documents import read_document
+from operation.engine.configuration.documents import read_document
 from operation.engine.errors import ConfigurationError, Problem
 from operation.engine.layout import Layout, project
+from operation.engine.notebooks.cleanliness import notebook_problems
 
 PRIVATE = ("config.json", ".azureml/config.json")
 

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _environment(args: argparse.Namespace, layout: Layout) -> int:
-    from operation.engine.new_environment import write_environment
+    from operation.engine.configuration.new_environment import write_environment
 
     path, changed = write_environment(args.name, args.source, layout)
     print(f"wrote        {layout.relative(path)}, as {args.source} but for:")

@@ -7,9 +7,9 @@ import sys
 
 from operation.commands.progress import Progress
 from operation.engine.layout import Layout, project
-from operation.engine.run import start
-from operation.engine.run_manifest import RunManifest
-from operation.engine.run_request import Request, prepare
+from operation.engine.runs.record import RunManifest
+from operation.engine.runs.request import Request, prepare
+from operation.engine.runs.run import start
 
 _EXIT_CODES = {"succeeded": 0, "rejected": 3, "interrupted": 130}
 

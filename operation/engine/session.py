@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from operation.engine import configuration, run_folder, runners
+from operation.engine import configuration, runners
 from operation.engine.configuration import Configuration
 from operation.engine.contract import read_contract
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean
+from operation.engine.runs import folder as run_folder
 from operation.engine.step import Done, Plan, Runner, execute, plan
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from operation.engine.documents import read_document
+from operation.engine.configuration.documents import read_document
 from operation.engine.layout import Layout
 
 FAULTY = Path(__file__).parent / "faulty"

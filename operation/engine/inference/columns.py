@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from operation.engine.variables import is_open
+from operation.engine.configuration.variables import is_open
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from operation.engine import configuration
-from operation.engine.documents import read_document
+from operation.engine.configuration.documents import read_document
+from operation.engine.configuration.names import require_new_name
 from operation.engine.errors import UsageError
 from operation.engine.inference.columns import Column, guess_columns
 from operation.engine.inference.schema_text import schema_text
@@ -16,7 +17,6 @@ from operation.engine.inference.table import data_path, read_table, require_colu
 from operation.engine.inference.target import guess_target, label
 from operation.engine.inference.use_case_text import Guess, use_case_text
 from operation.engine.layout import Layout
-from operation.engine.names import require_new_name
 from operation.engine.nearest import listed
 
 

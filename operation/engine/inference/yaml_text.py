@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 
-from operation.engine.documents import scalar
+from operation.engine.configuration.documents import scalar
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
 _WORDS = {"y", "n"}  # PyYAML reads them as text, YAML 1.1 does not

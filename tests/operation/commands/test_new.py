@@ -10,7 +10,7 @@ import yaml
 
 from operation import cli
 from operation.engine.configuration import load
-from operation.engine.documents import read_document
+from operation.engine.configuration.documents import read_document
 from operation.engine.layout import Layout
 
 SIZES = [(number, number * 7 % 40) for number in range(1, 61)]

@@ -7,10 +7,11 @@ import re
 
 import pytest
 
-from operation.engine import configuration, run_folder
+from operation.engine import configuration
 from operation.engine.errors import StepFailed, UsageError
 from operation.engine.layout import Layout
 from operation.engine.runners import child_process, in_process
+from operation.engine.runs import folder as run_folder
 from operation.engine.session import Session
 from tests.operation.engine.conftest import write
 

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operation.engine.documents import parse_document
+from operation.engine.configuration.documents import parse_document
 from operation.engine.inference.schema_text import bounds
 from operation.engine.inference.yaml_text import comment, written, written_list
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from operation.engine import configuration
+from operation.engine.configuration import loading as configuration
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from operation.engine.documents import Scalar, Value, scalar
+from operation.engine.configuration.documents import Scalar, Value, scalar
 from operation.engine.nearest import did_you_mean
 
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.]*)\)")

@@ -32,14 +32,14 @@ class Tracker:
         (layout.runs).mkdir(exist_ok=True)
         self._log = (layout.runs / "tracking.log").open("w", encoding="utf-8")
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "operation.engine.tracking", uri],
+            [sys.executable, "-m", "operation.engine.runs.tracking", uri],
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             cwd=layout.root,
             env={
                 **os.environ,
-                "PYTHONPATH": str(Path(__file__).parents[2]),
+                "PYTHONPATH": str(Path(__file__).parents[3]),
                 "MLFLOW_DISABLE_TELEMETRY": "true",
             },
             text=True,

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from operation.engine.documents import Document, Place, Value, read_document
+from operation.engine.configuration.documents import Document, Place, Value, read_document
+from operation.engine.configuration.secret_values import secret_problem
+from operation.engine.configuration.variables import Variable, reference_problems, resolved
 from operation.engine.errors import Problem
 from operation.engine.nearest import did_you_mean, listed
-from operation.engine.secret_values import secret_problem
-from operation.engine.variables import Variable, reference_problems, resolved
 
 
 def _or_empty(value: object) -> object:

@@ -8,15 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from operation.engine import manifest, run_folder
+from operation.engine import manifest
+from operation.engine.runs import folder as run_folder
 from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import Executed, execute
 from operation.engine.notebooks.failure import error_record
-from operation.engine.run_folder import RunFolder
-from operation.engine.run_manifest import RunManifest
-from operation.engine.run_request import Prepared
+from operation.engine.runs.folder import RunFolder
+from operation.engine.runs.record import RunManifest
+from operation.engine.runs.request import Prepared
 from operation.engine.runners import thread_limits
-from operation.engine.tracking import Tracker
+from operation.engine.runs.tracking import Tracker
 
 Say = Callable[[str, int, int], None]
 

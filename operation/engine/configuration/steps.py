@@ -9,13 +9,13 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from operation.engine.configuration.documents import Place, Value
+from operation.engine.configuration.step_contract import is_empty, parser_problem, script_of, step_contract
+from operation.engine.configuration.use_case_file import StepModel
+from operation.engine.configuration.variables import is_open
 from operation.engine.contract import Argument, Contract
-from operation.engine.documents import Place, Value
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean, listed, nearest
-from operation.engine.step_contract import is_empty, parser_problem, script_of, step_contract
-from operation.engine.use_case_file import StepModel
-from operation.engine.variables import is_open
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REFERENCE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")

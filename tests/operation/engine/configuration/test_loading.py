@@ -15,7 +15,7 @@ from operation.engine.configuration import load
 from operation.engine.errors import ConfigurationError, UsageError
 from operation.engine.layout import Layout
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[4]
 
 
 def edit(layout: Layout, name: str, old: str, new: str) -> None:

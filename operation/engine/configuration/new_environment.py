@@ -6,12 +6,12 @@ import os
 import re
 from pathlib import Path
 
-from operation.engine import configuration
-from operation.engine.documents import read_document
-from operation.engine.environment_file import MANDATORY, OPTIONAL, read_environment
+from operation.engine.configuration import loading as configuration
+from operation.engine.configuration.documents import read_document
+from operation.engine.configuration.environment_file import MANDATORY, OPTIONAL, read_environment
+from operation.engine.configuration.names import require_new_name
 from operation.engine.errors import ConfigurationError
 from operation.engine.layout import Layout
-from operation.engine.names import require_new_name
 
 MOST_NAMESPACE = 22  # a storage account, sa$(NAMESPACE), has 24 characters
 

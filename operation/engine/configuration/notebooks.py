@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from operation.engine.documents import Place
+from operation.engine.configuration.documents import Place
+from operation.engine.configuration.use_case_file import NotebookModel
+from operation.engine.configuration.variables import is_open
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean, listed
 from operation.engine.notebooks.parameters import read_parameters
-from operation.engine.use_case_file import NotebookModel
-from operation.engine.variables import is_open
 
 
 def notebook_problems(entries: Sequence[NotebookModel], layout: Layout) -> Iterator[tuple[Place, str]]:

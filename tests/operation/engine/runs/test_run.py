@@ -10,8 +10,8 @@ import pytest
 
 from operation.engine.errors import ConfigurationError, UsageError
 from operation.engine.layout import Layout
-from operation.engine.run import start
-from operation.engine.run_request import Request, prepare
+from operation.engine.runs.run import start
+from operation.engine.runs.request import Request, prepare
 from tests.operation.engine.conftest import notebook, write
 
 CHOICE = 'use_case: str = "tiny"\nenvironment: str = "DEV"\n'

@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from operation.engine.configuration.documents import Value
+from operation.engine.configuration.use_case_file import StepModel
+from operation.engine.configuration.variables import is_open
 from operation.engine.contract import Contract, read_contract
-from operation.engine.documents import Value
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean
 from operation.engine.parser_slice import build_parser
-from operation.engine.use_case_file import StepModel
-from operation.engine.variables import is_open
 
 # what a build_parser() that is being edited raises
 _DEFECTS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from operation.engine.secret_values import secret_kind, secret_problem
+from operation.engine.configuration.secret_values import secret_kind, secret_problem
 
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from operation.engine.configuration_notebooks import notebook_problems
-from operation.engine.configuration_steps import Graph
-from operation.engine.documents import Value
-from operation.engine.environment_file import EnvironmentFile, read_environment
+from operation.engine.configuration.documents import Value
+from operation.engine.configuration.environment_file import EnvironmentFile, read_environment
+from operation.engine.configuration.notebooks import notebook_problems
+from operation.engine.configuration.step_contract import is_empty
+from operation.engine.configuration.steps import Graph
+from operation.engine.configuration.use_case_file import UseCaseModel, read_use_case
+from operation.engine.configuration.variables import Variable
 from operation.engine.errors import ConfigurationError, Problem, UsageError
 from operation.engine.layout import Layout, project
 from operation.engine.nearest import did_you_mean, listed
-from operation.engine.step_contract import is_empty
-from operation.engine.use_case_file import UseCaseModel, read_use_case
-from operation.engine.variables import Variable
 
 DEFAULT_ENVIRONMENT = "DEV"
 ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_-]*")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operation.engine.azure_names import name_problem
+from operation.engine.configuration.azure_names import name_problem
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from operation.engine import manifest
 from operation.engine.keys import lock_digest
 from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import Executed
-from operation.engine.run_folder import RunFolder
-from operation.engine.run_request import Prepared
+from operation.engine.runs.folder import RunFolder
+from operation.engine.runs.request import Prepared
 
 
 class RunManifest:

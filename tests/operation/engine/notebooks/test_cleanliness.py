@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from operation.engine.clean_notebooks import notebook_problems
+from operation.engine.notebooks.cleanliness import notebook_problems
 
 TAGGED = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": "rate = 0.1", "outputs": []}
 

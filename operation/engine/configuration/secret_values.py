@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 
-from operation.engine.documents import Value
+from operation.engine.configuration.documents import Value
 
 _PATTERNS = {
     "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from operation.engine.azure_names import RULES, name_problem
-from operation.engine.documents import Document, Value, read_document
+from operation.engine.configuration.azure_names import RULES, name_problem
+from operation.engine.configuration.documents import Document, Value, read_document
+from operation.engine.configuration.secret_values import secret_problem
+from operation.engine.configuration.variables import Variable, references, resolve, typed
 from operation.engine.errors import Problem
 from operation.engine.nearest import did_you_mean, nearest
-from operation.engine.secret_values import secret_problem
-from operation.engine.variables import Variable, references, resolve, typed
 
 MANDATORY = {
     "ENVIRONMENT": "the environment's name, as in the name of the file",

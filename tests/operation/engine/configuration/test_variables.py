@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operation.engine.variables import (
+from operation.engine.configuration.variables import (
     Variable,
     is_open,
     malformed,

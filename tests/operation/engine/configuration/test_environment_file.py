@@ -8,11 +8,11 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-from operation.engine.environment_file import EnvironmentFile, read_environment
+from operation.engine.configuration.environment_file import EnvironmentFile, read_environment
 from operation.engine.errors import Problem
 from operation.engine.layout import Layout
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[4]
 
 
 def read(layout: Layout, **system: str) -> tuple[EnvironmentFile, list[Problem]]:
