@@ -7,11 +7,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 from operation import cli
+from operation.setup.pins import normalised, read_pins
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"pandas", "numpy", "sklearn", "scipy", "pyarrow", "pandera", "matplotlib"}
@@ -99,3 +101,25 @@ def test_no_command_imports_anything_heavy_before_it_runs() -> None:
     names = [name.replace("-", "_") for name in cli.COMMANDS]
     found = modules_after("\n".join(f"import operation.commands.{name}" for name in names))
     assert found & (HEAVY | {"azureml"}) == set()
+
+
+@pytest.mark.parametrize(
+    ("folders", "file"),
+    [
+        (["src"], "configuration/environments/training.yml"),
+        (["src", "operation", "notebooks", "tests"], "environment.yml"),
+    ],
+)
+def test_every_package_that_is_imported_is_pinned(folders: list[str], file: str) -> None:
+    distributions = packages_distributions()
+    pinned = set(read_pins(ROOT / file))
+    used = {
+        name.partition(".")[0]
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+        for name, _ in imports(path)
+    }
+    third_party = {
+        name: {normalised(one) for one in distributions[name]} for name in used if name in distributions
+    }
+    assert [name for name, owners in sorted(third_party.items()) if not owners & pinned] == []
