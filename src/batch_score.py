@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
+import models
+import tables
 import utils
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from models import Model
+from models import Model
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -36,9 +36,6 @@ def scores(model: Model, table: pd.DataFrame, threshold: float) -> pd.DataFrame:
         prediction: a number, or the name of a class; for two classes probability (of the positive one), for
         more probability_<class>.
     """
-    import numpy as np
-    import pandas as pd
-
     predicted = model.predict(table)
     if predicted.ndim == 1:
         return pd.DataFrame({"prediction": predicted}, index=table.index)
@@ -54,11 +51,10 @@ def scores(model: Model, table: pd.DataFrame, threshold: float) -> pd.DataFrame:
 def main(argv: Sequence[str] | None = None) -> None:
     """Load, predict, write."""
     args = build_parser().parse_args(argv)
-    import models
 
     model = models.load(args.model)
-    table = utils.read_table(args.table)
-    utils.require_columns(table, args.keep, "--keep")
+    table = tables.read_table(args.table)
+    tables.require_columns(table, args.keep, "--keep")
     made = scores(model, table, args.threshold)
     for name in args.keep:
         if name in made.columns:
@@ -66,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"--keep: the scores have a column {name!r} of their own: leave it out, or rename it"
             )
     with utils.new_folder(args.scores) as folder:
-        utils.write_table(table[args.keep].join(made), folder / "table.parquet")
+        tables.write_table(table[args.keep].join(made), folder / "table.parquet")
         metrics = {"rows": float(len(made))}
         if "probability" in made:
             metrics["mean_probability"] = float(made["probability"].mean())

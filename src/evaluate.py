@@ -7,14 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
+import measures
+import models
+import plots
+import tables
 import utils
+from models import Model
+from targets import TARGET
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
     from matplotlib.figure import Figure
-
-    from models import Model
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -50,10 +55,6 @@ def predictions_of(
         actual; predicted and baseline: a number, the probability of the positive class of two, or the
         position of the likeliest of more classes, which have probability_<class> too.
     """
-    import pandas as pd
-
-    from targets import TARGET
-
     table = pd.DataFrame({"actual": holdout[TARGET]})
     for name, values in (("predicted", predicted), ("baseline", simple)):
         if values.ndim == 1:
@@ -73,8 +74,6 @@ def measured(
     simple: np.ndarray[Any, Any],
 ) -> dict[str, float]:
     """Return the measures of the model, and of the baseline as ``baseline_*``."""
-    import measures
-
     found = measures.measure(classes, actual, predicted)
     beside = {f"baseline_{name}": value for name, value in measures.measure(classes, actual, simple).items()}
     metrics = {**found, **beside, "rows": float(len(actual))}
@@ -95,12 +94,6 @@ def importances(model: Model, holdout: pd.DataFrame, rows: int, random_state: in
     DataFrame of shape (columns of the table that features are made of, 2)
         feature; importance (log loss in nats, or root mean squared error in the target's unit).
     """
-    import numpy as np
-    import pandas as pd
-
-    import measures
-    from targets import TARGET
-
     part = holdout.sample(n=min(rows, len(holdout)), random_state=random_state)
     actual = part[TARGET].to_numpy("float64")
     loss = "log_loss" if model.classes else "rmse"
@@ -119,8 +112,6 @@ def importances(model: Model, holdout: pd.DataFrame, rows: int, random_state: in
 
 def figures(classes: Sequence[str], predictions: pd.DataFrame, cut: float) -> dict[str, Figure]:
     """Return name and figure of each picture of the predictions; two classes are told apart at `cut`."""
-    import plots
-
     actual, predicted, simple = (predictions[name] for name in ("actual", "predicted", "baseline"))
     if not classes:
         residuals = plots.residuals(actual, predicted)
@@ -147,17 +138,11 @@ def write_figures(made: dict[str, Figure], folder: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Load, predict, measure, draw, write."""
     args = build_parser().parse_args(argv)
-    import pandas as pd
-
-    import measures
-    import models
-    import plots
-    from targets import TARGET
 
     model = models.load(args.model)
-    training, holdout = utils.read_table(args.training), utils.read_table(args.holdout)
-    utils.require_columns(training, [TARGET, *args.baseline_by], "--baseline-by")
-    utils.require_columns(holdout, [TARGET, *args.slices, *args.baseline_by], "--slices")
+    training, holdout = tables.read_table(args.training), tables.read_table(args.holdout)
+    tables.require_columns(training, [TARGET, *args.baseline_by], "--baseline-by")
+    tables.require_columns(holdout, [TARGET, *args.slices, *args.baseline_by], "--slices")
     predicted = model.predict(holdout)
     simple = measures.baseline(training, holdout, TARGET, model.classes, args.baseline_by)
     metrics = measured(model.classes, holdout[TARGET].to_numpy("float64"), predicted, simple)
@@ -170,9 +155,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     drawn |= {f"slices-{name}": plots.slices(slices, name) for name in slices["column"].unique()}
     drawn |= {"importance": plots.importance(ranked)} if len(ranked) else {}
     with utils.new_folder(args.report) as folder:
-        utils.write_table(predictions.join(holdout[args.slices]), folder / "predictions.parquet")
-        utils.write_table(slices, folder / "slices.parquet")
-        utils.write_table(ranked, folder / "importance.parquet")
+        tables.write_table(predictions.join(holdout[args.slices]), folder / "predictions.parquet")
+        tables.write_table(slices, folder / "slices.parquet")
+        tables.write_table(ranked, folder / "importance.parquet")
         write_figures(drawn, folder)
         utils.log_metrics(folder, metrics)
     shown = {name: metrics[name] for name in ("roc_auc", "rmse", "accuracy") if name in metrics}

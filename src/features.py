@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import pandas as pd
+
+import tables
 import utils
-
-if TYPE_CHECKING:
-    import pandas as pd
+from times import as_times
 
 DATETIME_PARTS = ("month", "day", "weekday", "hour", "minute-of-day", "day-of-year")
 DEFAULT_PARTS = ("month", "weekday", "hour")
@@ -65,7 +67,7 @@ class FeatureSpec:
         StepError
             When a column is missing.
         """
-        utils.require_columns(table, self.columns, "features")
+        tables.require_columns(table, self.columns, "features")
         levels = {
             name: _levels(values, self.max_levels) for name, values in self._level_columns(table).items()
         }
@@ -89,12 +91,7 @@ class FeatureSpec:
         StepError
             When a column is missing, or holds something else than it was declared to.
         """
-        import numpy as np
-        import pandas as pd
-
-        from times import as_times
-
-        utils.require_columns(table, self.columns, "features")
+        tables.require_columns(table, self.columns, "features")
         made: dict[str, Any] = {name: _numbers(table[name]) for name in self.numeric}
         for name, values in self._level_columns(table).items():
             codes = {level: float(code) for code, level in enumerate(self.levels[name])}
@@ -182,8 +179,6 @@ def _levels(values: pd.Series, most: int) -> tuple[str, ...]:
 
 def as_levels(column: pd.Series) -> pd.Series:
     """Return levels as text: whole numbers without a point, so that 1, 1.0 and "1" are one level."""
-    import pandas as pd
-
     if pd.api.types.is_float_dtype(column):
         # a column of whole numbers becomes float where one is missing: it must keep its levels
         return column.map(
@@ -194,8 +189,6 @@ def as_levels(column: pd.Series) -> pd.Series:
 
 def _numbers(column: pd.Series) -> pd.Series:
     """Return numbers as float64, or say which value is none."""
-    import pandas as pd
-
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
     broken = column[(numbers.isna() & column.notna()) | numbers.isin([float("inf"), float("-inf")])]
     if len(broken):

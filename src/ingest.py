@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import pandas as pd
+
+import sources
+import tables
 import utils
-
-if TYPE_CHECKING:
-    import pandas as pd
+from times import as_date, as_times
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -39,9 +40,7 @@ def in_period(table: pd.DataFrame, time_column: str, start: str | None, end: str
     StepError
         When the column is missing or no time, a date cannot be read, or no row is left.
     """
-    from times import as_date, as_times
-
-    utils.require_columns(table, [time_column], "--time-column")
+    tables.require_columns(table, [time_column], "--time-column")
     table = table.assign(**{time_column: as_times(table[time_column])}).sort_values(
         time_column, kind="stable"
     )
@@ -72,9 +71,8 @@ def sample_rows(table: pd.DataFrame, rows: int | None, random_state: int) -> pd.
 def main(argv: Sequence[str] | None = None) -> None:
     """Read, cut to the period, sample, write."""
     args = build_parser().parse_args(argv)
-    import sources
 
-    table = utils.read_table(args.data) if args.data else sources.read_sample(args.sample)
+    table = tables.read_table(args.data) if args.data else sources.read_sample(args.sample)
     if args.time_column:
         table = in_period(table, args.time_column, args.period_from, args.period_to).reset_index(drop=True)
     elif args.period_from or args.period_to:
@@ -83,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
     table = sample_rows(table, args.sample_rows, args.random_state)
     with utils.new_folder(args.table) as folder:
-        utils.write_table(table, folder / "table.parquet")
+        tables.write_table(table, folder / "table.parquet")
         utils.log_metrics(folder, {"rows": len(table), "columns": table.shape[1]})
     print(f"ingested {len(table)} rows, {table.shape[1]} columns")
 

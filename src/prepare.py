@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
+import tables
 import utils
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from features import FeatureSpec
+from features import FeatureSpec, parse_cyclic, parse_datetime, parse_pairs
+from targets import TARGET, with_target
+from times import as_date, as_times
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -51,14 +52,12 @@ def declared(args: argparse.Namespace) -> FeatureSpec:
     StepError
         When a declaration cannot be read, there is none, or one is made of the outcome.
     """
-    import features
-
-    spec = features.FeatureSpec(
+    spec = FeatureSpec(
         numeric=tuple(args.numeric),
         categorical=tuple(args.categorical),
-        cyclic=features.parse_cyclic(args.cyclic),
-        datetime=features.parse_datetime(args.datetime),
-        pairs=features.parse_pairs(args.pairs),
+        cyclic=parse_cyclic(args.cyclic),
+        datetime=parse_datetime(args.datetime),
+        pairs=parse_pairs(args.pairs),
         max_levels=args.max_levels,
     )
     if not spec.columns:
@@ -70,8 +69,6 @@ def declared(args: argparse.Namespace) -> FeatureSpec:
 
 def check_known_before(spec: FeatureSpec, target: str, known_afterwards: Sequence[str]) -> None:
     """Raise a StepError for a feature that is made of the outcome."""
-    from targets import TARGET
-
     for name in spec.columns:
         if name == target:
             raise utils.StepError(f"column {name!r} is the target and no feature: take it off the list")
@@ -104,20 +101,15 @@ def in_holdout(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
 
 def drawn(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
     """Return for each row whether chance puts it into the holdout."""
-    import numpy as np
-    import pandas as pd
-
     order = np.random.default_rng(args.random_state).permutation(len(table))
     return pd.Series(order < round(len(table) * args.holdout_fraction), index=table.index)
 
 
 def late(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
     """Return for each row whether it happened late enough for the holdout."""
-    from times import as_date, as_times
-
     if not args.time_column:
         raise utils.StepError("--split time needs --time-column: name the column that holds the time")
-    utils.require_columns(table, [args.time_column], "--time-column")
+    tables.require_columns(table, [args.time_column], "--time-column")
     times = as_times(table[args.time_column])
     if args.holdout_from:
         return times >= as_date(args.holdout_from, "--holdout-from")
@@ -127,15 +119,18 @@ def late(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
 def main(argv: Sequence[str] | None = None) -> None:
     """Read, name the target, split, fit, write."""
     args = build_parser().parse_args(argv)
-    from targets import TARGET, with_target
 
     spec = declared(args)
     table, classes = with_target(
-        utils.read_table(args.table), args.target, args.task, threshold=args.threshold, positive=args.positive
+        tables.read_table(args.table),
+        args.target,
+        args.task,
+        threshold=args.threshold,
+        positive=args.positive,
     )
     later = in_holdout(table, args)
     names = [*spec.columns, *filter(None, [args.time_column]), *args.keep]
-    utils.require_columns(table, names, "features and --keep")
+    tables.require_columns(table, names, "features and --keep")
     table = table[[*dict.fromkeys(name for name in names if name != TARGET), TARGET]]
     training, holdout = table[~later], table[later]
     fitted = spec.fit(training)
@@ -144,8 +139,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     with ExitStack() as stack:
         folders = [utils.new_folder(path) for path in (args.training, args.holdout, args.features)]
         training_folder, holdout_folder, features_folder = map(stack.enter_context, folders)
-        utils.write_table(training, training_folder / "table.parquet")
-        utils.write_table(holdout, holdout_folder / "table.parquet")
+        tables.write_table(training, training_folder / "table.parquet")
+        tables.write_table(holdout, holdout_folder / "table.parquet")
         utils.write_json(facts, features_folder / "features.json")
         metrics = {"training_rows": len(training), "holdout_rows": len(holdout)}
         utils.log_metrics(features_folder, {**metrics, "features": made.shape[1]})

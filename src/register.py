@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import models
 import utils
 
 if TYPE_CHECKING:
@@ -149,7 +150,6 @@ def alone(uri: str) -> Iterator[None]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Judge, register, write."""
     args = build_parser().parse_args(argv)
-    import models
 
     _, facts = models.verify(args.model)
     metrics = utils.read_json(args.report / "metrics.json")

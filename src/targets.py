@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+import tables
 import utils
 from features import as_levels
 
@@ -45,7 +46,7 @@ def with_target(
     StepError
         When the column is missing, empty, of the wrong type, or holds one class only.
     """
-    utils.require_columns(table, [column], "--target")
+    tables.require_columns(table, [column], "--target")
     known = table[table[column].notna()]
     if known.empty:
         raise utils.StepError(f"column {column!r} has no values: choose another --target")

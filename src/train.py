@@ -6,7 +6,12 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+import estimators
+import models
+import tables
 import utils
+from features import FeatureSpec
+from targets import TARGET
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -90,15 +95,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read, fit, write."""
     args = build_parser().parse_args(argv)
     check_ranges(args)
-    import estimators
-    import models
-    from features import FeatureSpec
-    from targets import TARGET
 
-    table = utils.read_table(args.training)
+    table = tables.read_table(args.training)
     prepared = utils.read_json(args.features / "features.json")
     spec = FeatureSpec.from_dict(prepared["features"])
-    utils.require_columns(table, [TARGET], str(args.training))
+    tables.require_columns(table, [TARGET], str(args.training))
     if prepared["classes"] and table[TARGET].nunique() < 2:
         raise utils.StepError(
             f"{args.training} has rows of one class only: there is nothing to learn; split anew"

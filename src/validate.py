@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+import tables
 import utils
 
 if TYPE_CHECKING:
-    import pandas as pd
     from pandera.pandas import DataFrameSchema
 
 EXAMPLES = 3
@@ -145,8 +147,6 @@ def profile(table: pd.DataFrame) -> dict[str, Any]:
 
 def _profile(column: pd.Series) -> dict[str, Any]:
     """Return type, missing values, distinct values and range or commonest values of one column."""
-    import pandas as pd
-
     facts = {
         "type": str(column.dtype),
         "missing": int(column.isna().sum()),
@@ -172,10 +172,10 @@ def _profile(column: pd.Series) -> dict[str, Any]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Read, check, profile, write."""
     args = build_parser().parse_args(argv)
-    table = check(utils.read_table(args.table), read_schema(args.schema), args.schema.name)
+    table = check(tables.read_table(args.table), read_schema(args.schema), args.schema.name)
     facts = profile(table)
     with utils.new_folder(args.validated) as validated, utils.new_folder(args.report) as report:
-        utils.write_table(table, validated / "table.parquet")
+        tables.write_table(table, validated / "table.parquet")
         utils.write_json(facts, report / "profile.json")
         missing = sum(column["missing"] for column in facts["columns"].values()) / table.size
         metrics = {"rows": len(table), "duplicate_rows": facts["duplicate_rows"], "missing_share": missing}

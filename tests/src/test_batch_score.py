@@ -7,13 +7,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import tables
 import utils
 from tests.src.running import Trained, child, contents, left_over, run
 
 
 def score(trained: Trained, folder: Path, table: Path, *words: object) -> pd.DataFrame:
     run("batch_score", "--model", trained.model, "--table", table, "--scores", folder / "out", *words)
-    return utils.read_table(folder / "out")
+    return tables.read_table(folder / "out")
 
 
 def test_two_classes(binary: Trained, tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_numbers(regression: Trained, tmp_path: Path) -> None:
 
 
 def test_one_row_alone_gives_what_it_gives_in_the_table(binary: Trained, tmp_path: Path) -> None:
-    rows = utils.read_table(binary.holdout)
+    rows = tables.read_table(binary.holdout)
     together = score(binary, tmp_path, binary.holdout)["probability"].tolist()
     for row in (0, 7, 77):  # rows 7 and 77 of the whole have gaps
         rows.iloc[[row]].to_csv(tmp_path / "row.csv", index=False)
@@ -52,7 +53,7 @@ def test_unknown_levels_and_gaps_are_scored(binary: Trained, tmp_path: Path) -> 
 
 
 def test_a_column_that_is_missing(binary: Trained, tmp_path: Path) -> None:
-    utils.read_table(binary.holdout).rename(columns={"radius": "raduis"}).to_parquet(
+    tables.read_table(binary.holdout).rename(columns={"radius": "raduis"}).to_parquet(
         tmp_path / "rows.parquet"
     )
     with pytest.raises(utils.StepError) as caught:
@@ -65,7 +66,7 @@ def test_a_column_that_is_missing(binary: Trained, tmp_path: Path) -> None:
 
 
 def test_a_kept_column_with_a_name_of_the_scores(binary: Trained, tmp_path: Path) -> None:
-    utils.read_table(binary.holdout).assign(probability=1).to_parquet(tmp_path / "rows.parquet")
+    tables.read_table(binary.holdout).assign(probability=1).to_parquet(tmp_path / "rows.parquet")
     with pytest.raises(utils.StepError) as caught:
         score(binary, tmp_path, tmp_path / "rows.parquet", "--keep", "probability")
     assert str(caught.value) == (

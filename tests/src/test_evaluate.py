@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import tables
 import utils
 from tests.src.running import Trained, child, contents, left_over, run
 
@@ -28,7 +29,7 @@ def test_two_classes(binary: Trained, tmp_path: Path) -> None:
     assert metrics["roc_auc"] > metrics["baseline_roc_auc"] > 0.5
     assert metrics["log_loss"] < metrics["baseline_log_loss"]
     assert metrics["roc_auc_low"] < metrics["roc_auc"] < metrics["roc_auc_high"]
-    assert metrics["prevalence"] == pytest.approx(utils.read_table(binary.holdout)["target"].mean())
+    assert metrics["prevalence"] == pytest.approx(tables.read_table(binary.holdout)["target"].mean())
     figures = {"roc.png", "precision-recall.png", "calibration.png", "confusion.png", "scores.png"}
     assert set(left_over(tmp_path / "report")) == COMMON | figures | {"slices-size.png"}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import tables
 import utils
 from tests.src.running import child, contents, left_over, run
 
@@ -16,7 +17,7 @@ File = Callable[[pd.DataFrame], Path]
 
 def ingested(folder: Path, *words: object) -> pd.DataFrame:
     run("ingest", *words, "--table", folder / "out")
-    return utils.read_table(folder / "out")
+    return tables.read_table(folder / "out")
 
 
 def test_files_are_read_as_they_are(tmp_path: Path, tumours: pd.DataFrame) -> None:

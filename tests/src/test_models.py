@@ -14,6 +14,7 @@ import pytest
 from sklearn.tree import DecisionTreeClassifier
 
 import models
+import tables
 import utils
 from tests.src.running import Trained
 
@@ -26,14 +27,14 @@ def copied(binary: Trained, tmp_path: Path) -> Path:
 
 def test_a_model_that_was_written_is_loaded(copied: Path, binary: Trained) -> None:
     model = models.load(copied)
-    predicted = model.predict(utils.read_table(binary.holdout))
+    predicted = model.predict(tables.read_table(binary.holdout))
     assert predicted.shape == (144, 2)
     assert np.allclose(predicted.sum(axis=1), 1)
     assert model.classes == ["benign", "malignant"]
 
 
 def test_one_row_gives_what_it_gives_in_the_table(copied: Path, binary: Trained) -> None:
-    model, table = models.load(copied), utils.read_table(binary.holdout)
+    model, table = models.load(copied), tables.read_table(binary.holdout)
     alone = np.vstack([model.predict(pd.DataFrame([table.iloc[row].to_dict()])) for row in range(10)])
     assert (alone == model.predict(table)[:10]).all()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import tables
 import utils
 from tests.src.running import Trained, child, contents, left_over, run
 
@@ -21,17 +22,17 @@ def prepare(
     outputs = ["--training", folder / "t", "--holdout", folder / "h", "--features", folder / "f"]
     run("prepare", "--table", table, *words, *outputs)
     features = json.loads((folder / "f/features.json").read_text(encoding="utf-8"))
-    return utils.read_table(folder / "t"), utils.read_table(folder / "h"), features
+    return tables.read_table(folder / "t"), tables.read_table(folder / "h"), features
 
 
 def test_later_rows_are_the_holdout(binary: Trained) -> None:
-    training, holdout = utils.read_table(binary.training), utils.read_table(binary.holdout)
+    training, holdout = tables.read_table(binary.training), tables.read_table(binary.holdout)
     assert training["day"].max() < pd.Timestamp("2021-03-01") == holdout["day"].min()
     assert len(training) + len(holdout) == 569
 
 
 def test_tables_hold_columns_of_features_time_and_target_only(binary: Trained) -> None:
-    assert list(utils.read_table(binary.holdout).columns) == ["radius", "texture", "size", "day", "target"]
+    assert list(tables.read_table(binary.holdout).columns) == ["radius", "texture", "size", "day", "target"]
 
 
 def test_features_are_fitted_on_training_rows_only(tmp_path: Path, file: File, tumours: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import tables
 import utils
 from tests.src.running import Trained, child, contents, left_over, run
 
@@ -63,8 +64,8 @@ def test_the_constant_learns_nothing_but_the_mean(regression: Trained, tmp_path:
     import models
 
     run("train", *regression.trained_into(tmp_path / "m"), "--estimator", "constant")
-    holdout = utils.read_table(regression.holdout)
-    mean = utils.read_table(regression.training)["target"].mean()
+    holdout = tables.read_table(regression.holdout)
+    mean = tables.read_table(regression.training)["target"].mean()
     assert models.load(tmp_path / "m").predict(holdout) == pytest.approx(mean)
 
 
@@ -95,7 +96,7 @@ def test_a_prediction_rises_only_with_what_it_may_rise_with(binary: Trained, tmp
 
     run("train", *binary.trained_into(tmp_path / "m"), "--increasing", "radius", "--decreasing", "texture")
     model = models.load(tmp_path / "m")
-    rows = utils.read_table(binary.holdout).head(1).loc[[0] * 30]
+    rows = tables.read_table(binary.holdout).head(1).loc[[0] * 30]
     by_radius = model.predict(rows.assign(radius=range(30)))[:, 1]
     by_texture = model.predict(rows.assign(texture=range(30)))[:, 1]
     assert (by_radius[1:] >= by_radius[:-1]).all()
@@ -134,7 +135,7 @@ def test_rows_that_were_not_prepared(binary: Trained, tmp_path: Path) -> None:
 
 
 def test_training_rows_of_one_class(binary: Trained, tmp_path: Path) -> None:
-    table = utils.read_table(binary.training)
+    table = tables.read_table(binary.training)
     table[table["target"] == 1].to_parquet(tmp_path / "t.parquet")
     with pytest.raises(utils.StepError) as caught:
         run("train", *binary.trained_into(tmp_path / "m"), "--training", tmp_path / "t.parquet")
@@ -146,10 +147,10 @@ def test_training_rows_of_one_class(binary: Trained, tmp_path: Path) -> None:
 def test_a_class_that_only_the_holdout_has_is_never_expected(multiclass: Trained, tmp_path: Path) -> None:
     import models
 
-    table = utils.read_table(multiclass.training)
+    table = tables.read_table(multiclass.training)
     table[table["target"] != 1].to_parquet(tmp_path / "t.parquet")
     run("train", *multiclass.trained_into(tmp_path / "m"), "--training", tmp_path / "t.parquet")
-    predicted = models.load(tmp_path / "m").predict(utils.read_table(multiclass.holdout))
+    predicted = models.load(tmp_path / "m").predict(tables.read_table(multiclass.holdout))
     assert predicted.shape[1] == 3
     assert (predicted[:, 1] == 0).all()
     assert predicted.sum(axis=1) == pytest.approx(1)

@@ -9,6 +9,7 @@ from textwrap import dedent
 import pandas as pd
 import pytest
 
+import tables
 import utils
 from tests.src.running import child, left_over, run
 
@@ -56,7 +57,7 @@ def problems(folder: Path, table: pd.DataFrame) -> list[str]:
 
 def test_a_good_table_gets_the_types_of_the_schema(validated: Path) -> None:
     validate(validated, GOOD)
-    table = utils.read_table(validated / "out")
+    table = tables.read_table(validated / "out")
     assert str(table["when"].dtype) == "datetime64[ns]"
     assert table.drop(columns="when").equals(GOOD.drop(columns="when"))
 
