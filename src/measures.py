@@ -75,6 +75,13 @@ def measure(classes: Sequence[str], actual: Array, predicted: Array) -> dict[str
     return binary(actual, predicted[:, 1]) if len(classes) == 2 else multiclass(actual, predicted)
 
 
+def loss(classes: Sequence[str], actual: Array, predicted: Array) -> float:
+    """Return log loss (in nats) or for regression root mean squared error (in the target's unit)."""
+    if not classes:
+        return float(metrics.root_mean_squared_error(actual, predicted))
+    return float(metrics.log_loss(actual, predicted, labels=list(range(len(classes)))))
+
+
 def baseline(
     training: pd.DataFrame, rows: pd.DataFrame, target: str, classes: Sequence[str], by: Sequence[str]
 ) -> Array:

@@ -13,6 +13,8 @@ import utils
 from features import FeatureSpec
 from targets import TARGET
 
+WORTH_THREADS = 50_000  # rows
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
@@ -73,8 +75,9 @@ def fit(estimator: Any, features: Any, target: Any) -> Any:
     """Return `estimator`, fitted, in a state that does not depend on the number of threads."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    # sums in BLAS depend on how many threads share them
-    with threadpool_limits(limits=1, user_api="blas"):
+    # sums in BLAS depend on how many threads share them; few rows are done before threads have started
+    threads = {"blas": 1, "openmp": None if len(features) > WORTH_THREADS else 1}
+    with threadpool_limits(limits={name: limit for name, limit in threads.items() if limit}):
         estimator.fit(features, target)
     return without_threads(estimator)
 

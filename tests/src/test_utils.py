@@ -10,7 +10,6 @@ import pytest
 import utils
 from tests.src.running import contents, left_over
 
-TABLE = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
 
 
 def message(caught: pytest.ExceptionInfo[utils.StepError]) -> str:
