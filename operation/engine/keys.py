@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -61,3 +62,12 @@ def _lock_digest(text: str) -> str:
     lines = (line.partition(" #")[0].strip(" \\") for line in text.splitlines())
     kept = sorted(line for line in lines if line and not line.startswith("#"))
     return hashlib.sha256("\n".join(kept).encode()).hexdigest()
+
+
+def locked_versions(lock: Path) -> dict[str, str]:
+    """Return the versions that the lock file pins, by package; several for one are joined by `` or ``."""
+    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    found: dict[str, set[str]] = {}
+    for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE):
+        found.setdefault(name, set()).add(version)
+    return {name: " or ".join(sorted(versions)) for name, versions in sorted(found.items())}

@@ -109,7 +109,8 @@ class Result:
 
 
 def _row(name: str, value: str) -> str:
-    return f"<tr><th scope='row' style='text-align:left'>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+    head = f"<th scope='row' style='text-align:left'>{html.escape(name)}</th>"
+    return f"<tr>{head}<td>{html.escape(value)}</td></tr>"
 
 
 def _short(value: object) -> str:

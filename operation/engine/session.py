@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from operation.engine import configuration, runners
+from operation.engine import configuration, history, manifest, runners
 from operation.engine.configuration import Configuration
 from operation.engine.contract import read_contract
 from operation.engine.errors import UsageError
@@ -59,9 +59,9 @@ class Session:
         try:
             done = execute(self.layout, planned, self.run_script, fresh=again)
         except BaseException as error:
-            self._record({**_failure(planned, self.layout, error), "as_configured": as_configured})
+            self._record(_failure(planned, self.layout, error), planned, as_configured)
             raise
-        self._record({**_success(done, self.layout), "as_configured": as_configured})
+        self._record(_success(done, self.layout), planned, as_configured)
         return done
 
     def _is_due_again(self, key: str) -> bool:
@@ -109,9 +109,14 @@ class Session:
         path = Path(os.fspath(value))  # type: ignore[call-overload]
         return path if path.is_absolute() else self.layout.root / path
 
-    def _record(self, record: Mapping[str, Any]) -> None:
+    def _record(self, record: Mapping[str, Any], planned: Plan, as_configured: bool) -> None:
+        """Tell the history, and the run that this process works for, what became of a step."""
+        components = history.described(self.layout, planned)
+        entry = {**components, "how": record["how"], "at": manifest.now(), "as_configured": as_configured}
+        run = {"run": self.run.path.name} if self.run else {}
+        history.append(self.layout, self.configured.use_case, self.configured.environment, {**entry, **run})
         if self.run:
-            self.run.record(record)
+            self.run.record({**record, **components, "as_configured": as_configured})
 
 
 def _check_values(script: str, wanted: Mapping[str, object], known: Mapping[str, Any]) -> None:

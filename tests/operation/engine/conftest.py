@@ -132,7 +132,8 @@ CHOICE = """
 BOOKS = {
     "01-count-letters": notebook(
         CHOICE
-        + "    factor: float | None = None  # multiplies the count\n    skip: list[str] | None = None  # letters\n",
+        + "    factor: float | None = None  # multiplies the count\n"
+        + "    skip: list[str] | None = None  # letters\n",
         "import core",
         "core.use(use_case, environment)",
         "counted = core.count(factor=factor, skip=skip)\ncounted",

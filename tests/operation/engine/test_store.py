@@ -34,9 +34,13 @@ def test_a_complete_entry_is_found_with_its_outputs(store: Store) -> None:
 
 
 def test_a_failure_leaves_nothing(store: Store) -> None:
-    with pytest.raises(ValueError, match="no"), store.writing(KEY) as folder:
-        (folder / "table").mkdir()
-        raise ValueError("no")
+    def fail() -> None:
+        with store.writing(KEY) as folder:
+            (folder / "table").mkdir()
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fail()
     assert store.find(KEY) is None
     assert not list((store.folder / ".partial").iterdir())
 

@@ -1,0 +1,60 @@
+"""What was executed and reused, and with which components: one line of JSON for each time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from operation.engine import manifest
+from operation.engine.keys import locked_versions
+from operation.engine.layout import Layout
+from operation.engine.step import Plan
+
+
+def described(layout: Layout, planned: Plan) -> dict[str, Any]:
+    """Return step, key and components of a plan; what its lock file pins is kept beside the history, once."""
+    versions = layout.runs / "locks" / f"{planned.components.lock}.json"
+    if not versions.exists():
+        manifest.write(versions, locked_versions(layout.lock))
+    return {"step": planned.step, "key": planned.key, "components": asdict(planned.components)}
+
+
+def with_packages(layout: Layout, components: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `components` with the versions that its lock file pinned, where they are known."""
+    versions = layout.runs / "locks" / f"{components['lock']}.json"
+    return {**components, "packages": manifest.read(versions) or {}}
+
+
+def append(layout: Layout, use_case: str, environment: str, entry: Mapping[str, Any]) -> None:
+    """Append `entry` to the history of its step.
+
+    One write of one line: two processes do not tear each other's lines.
+    """
+    path = _path(layout, use_case, environment, entry["step"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab", buffering=0) as file:
+        file.write((json.dumps(entry, default=str, separators=(",", ":")) + "\n").encode())
+
+
+def read(layout: Layout, use_case: str, environment: str, step: str) -> list[dict[str, Any]]:
+    """Return the history of a step, oldest first; half a line that a kill left is passed over."""
+    try:
+        lines = _path(layout, use_case, environment, step).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return [entry for line in lines if (entry := _parsed(line)) is not None]
+
+
+def _path(layout: Layout, use_case: str, environment: str, step: str) -> Path:
+    return layout.runs / "history" / f"{use_case}.{environment}.{step}.jsonl"
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
