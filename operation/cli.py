@@ -13,6 +13,7 @@ COMMANDS = {
     "run": "execute the notebooks of a use case headlessly and leave HTML reports",
     "step": "execute one step of a use case as a plain script",
     "why": "say why a step was executed or reused, and what differs now",
+    "certify": "prove that script, call and notebook give the same bytes",
     "report": "write the HTML reports and the gallery of runs again",
     "lab": "open the notebooks in JupyterLab",
     "new": "write an environment or a use case, ready to run and to edit",

@@ -37,10 +37,7 @@ def run(args: argparse.Namespace) -> int:
     own, given = _split(args)
     layout = project()
     configured = configuration.load(own.environment, own.use_case, layout)
-    if args.step not in configured.steps:
-        hint = did_you_mean(args.step, configured.steps)
-        raise UsageError(f"no step '{args.step}'.{hint} There are: {', '.join(configured.steps)}.")
-    script = configured.steps[args.step].script
+    script = configured.step(args.step).script
     values = _script_values(build_parser(script), given)
     session = Session(configured, layout, child_process)
     _tell(layout, session.step(args.step, values, fresh=own.fresh))

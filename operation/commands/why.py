@@ -43,9 +43,7 @@ def run(args: argparse.Namespace) -> int:
         args.use_case or (named or {}).get("use_case"),
     )
     configured = configuration.load(*chosen, layout)
-    if args.step not in configured.steps:
-        hint = did_you_mean(args.step, configured.steps)
-        raise UsageError(f"no step '{args.step}'.{hint} There are: {', '.join(configured.steps)}.")
+    configured.step(args.step)
     record = _record(named, args.step, args.run) if named else None
     explanation = explain(layout, configured, args.step, record)
     print(json.dumps(asdict(explanation), default=str) if args.json else "\n".join(_lines(explanation)))

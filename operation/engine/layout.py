@@ -15,9 +15,12 @@ class Layout:
     ----------
     root : Path
         The folder that holds ``src``, ``notebooks``, ``configuration`` and ``operation``.
+    elsewhere : Path, optional
+        Where runs and the store are kept instead of ``runs`` in the root.
     """
 
     root: Path
+    elsewhere: Path | None = None
 
     @property
     def src(self) -> Path:
@@ -47,7 +50,7 @@ class Layout:
     @property
     def runs(self) -> Path:
         """Everything that running leaves."""
-        return self.root / "runs"
+        return self.elsewhere or self.root / "runs"
 
     @property
     def store(self) -> Path:
@@ -63,6 +66,11 @@ class Layout:
 
 
 def project() -> Layout:
-    """Return the layout of this checkout, or of the folder that WORKBENCH_ROOT names."""
-    named = os.environ.get("WORKBENCH_ROOT")
-    return Layout(Path(named) if named else Path(__file__).resolve().parents[2])
+    """Return the layout of this checkout.
+
+    The environment variables WORKBENCH_ROOT and WORKBENCH_RUNS name another root, and another
+    folder for what running leaves.
+    """
+    root, runs = os.environ.get("WORKBENCH_ROOT"), os.environ.get("WORKBENCH_RUNS")
+    here = Path(__file__).resolve().parents[2]
+    return Layout(Path(root) if root else here, Path(runs) if runs else None)

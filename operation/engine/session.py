@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from operation.engine import configuration, history, manifest, runners
+from operation.engine import history, manifest, runners
 from operation.engine.configuration import Configuration
 from operation.engine.contract import read_contract
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
-from operation.engine.nearest import did_you_mean
 from operation.engine.runs import folder as run_folder
 from operation.engine.step import Done, Plan, Runner, execute, plan
 
@@ -72,7 +71,7 @@ class Session:
 
     def plan(self, name: str, given: Mapping[str, object]) -> Plan:
         """Return the execution of the step `name`, with its inputs in place."""
-        step = self._step(name)
+        step = self.configured.step(name)
         contract = read_contract(step.script)
         changed = self.run.overrides.get(name, {}) if self.run else {}
         chosen = {key: value for key, value in given.items() if value is not None}
@@ -90,16 +89,6 @@ class Session:
             {key: self._input(value) for key, value in inputs.items()},
             arguments,
         )
-
-    def _step(self, name: str) -> configuration.Step:
-        try:
-            return self.configured.steps[name]
-        except KeyError:
-            known = ", ".join(self.configured.steps)
-            hint = did_you_mean(name, self.configured.steps)
-            raise UsageError(
-                f"the use case '{self.configured.use_case}' has no step '{name}'.{hint} It has: {known}."
-            ) from None
 
     def _input(self, value: object) -> Path:
         """Return the path of an input; a reference ``step.output`` is executed or found first."""

@@ -82,6 +82,20 @@ class Configuration:
     steps: dict[str, Step]
     digest: str
 
+    def step(self, name: str) -> Step:
+        """Return the step called `name`.
+
+        Raises
+        ------
+        UsageError
+            When there is none; names the nearest and all.
+        """
+        if name not in self.steps:
+            hint = did_you_mean(name, self.steps)
+            known = ", ".join(self.steps)
+            raise UsageError(f"the use case '{self.use_case}' has no step '{name}'.{hint} It has: {known}.")
+        return self.steps[name]
+
 
 def environments(layout: Layout) -> list[str]:
     """Return the environments that have a file, sorted: ``DEV``, ``PROD``, ``TEST``."""

@@ -1,0 +1,65 @@
+"""Prove that script, call and notebook are the same execution."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from operation.engine import configuration
+from operation.engine.certificate.certify import certify
+from operation.engine.layout import project
+from operation.engine.reports.certificate import write_certificate
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``certify``."""
+    parser.description = (
+        "Execute steps afresh in every way there is: as a child process, by a call of main(argv), and in a "
+        "notebook that stock papermill executes. Compare sources, command lines, inputs and all output bytes; "
+        "exit 1 with the first difference when there is one."
+    )
+    parser.epilog = "example: python3 -m operation certify prepare train"
+    parser.add_argument("steps", nargs="*", metavar="step", help="names in the use case (default: all)")
+    parser.add_argument("--environment", metavar="NAME", help="configuration-<NAME>.yml (default: DEV)")
+    parser.add_argument(
+        "--use-case", metavar="NAME", help="configuration-<NAME>.yml (default: the environment's)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the certificate for programs")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Certify, write the page, and return 1 when the ways differ."""
+    layout = project()
+    configured = configuration.load(args.environment, args.use_case, layout)
+    say = _silent if args.json else _say
+    folder, content = certify(layout, configured, args.steps, say)
+    page = write_certificate(folder, content)
+    if args.json:
+        print(json.dumps(content, indent=1))
+    else:
+        print("\n".join(_lines(content)))
+        print(f"certificate: {layout.relative(page)}")
+    return 0 if content["identical"] else 1
+
+
+def _say(way: str, seconds: float) -> None:
+    print(f"  executed as {way:<10} {seconds:6.1f} s", flush=True)
+
+
+def _silent(way: str, seconds: float) -> None:
+    del way, seconds
+
+
+def _lines(content: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for step in content["steps"]:
+        verdict = "DIFFERS" if step["differences"] else "identical"
+        lines.append(f"  {step['step']:<14} {verdict:<10} {step['files']:3d} files, {step['bytes']:,} bytes")
+        lines += [f"    {one['way']} against {one['against']}: {one['what']}" for one in step["differences"]]
+    ways = ", ".join(content["ways"])
+    return [
+        *lines,
+        f"{'identical' if content['identical'] else 'NOT identical'} in {len(content['ways'])} ways: {ways}",
+    ]

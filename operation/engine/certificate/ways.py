@@ -1,0 +1,83 @@
+"""The ways of running steps on this machine, each afresh in a store of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from operation.engine.configuration import Configuration
+from operation.engine.errors import StepFailed
+from operation.engine.layout import Layout
+from operation.engine.runners import child_process, in_process, thread_limits
+from operation.engine.session import Session
+
+Way = Callable[[Layout, Configuration, Sequence[str]], None]
+
+
+def script(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
+    """Execute each Core Script as a plain child process."""
+    _each(Session(configured, layout, child_process), steps)
+
+
+def call(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
+    """Call each script's ``main(argv)`` in this process, as ``core.*`` does in a kernel."""
+    _each(Session(configured, layout, in_process), steps)
+
+
+def _each(session: Session, steps: Sequence[str]) -> None:
+    for step in steps:
+        session.step(step)
+
+
+def papermill(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
+    """Call ``core.<step>()`` in the cells of a notebook that stock papermill executes.
+
+    Raises
+    ------
+    StepFailed
+        With papermill's own words when a cell fails.
+    """
+    import papermill as stock
+    from papermill.exceptions import PapermillExecutionError
+
+    source, target = layout.runs / "steps.ipynb", layout.runs / "steps-executed.ipynb"
+    source.write_text(json.dumps(_notebook(configured, steps)), encoding="utf-8")
+    before = dict(os.environ)
+    os.environ.update(
+        {"WORKBENCH_RUNS": str(layout.runs), "JUPYTER_PREFER_ENV_PATH": "1", **thread_limits(1)}
+    )
+    try:
+        stock.execute_notebook(str(source), str(target), cwd=str(layout.notebooks), progress_bar=False)
+    except PapermillExecutionError as error:
+        raise StepFailed(f"papermill, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _notebook(configured: Configuration, steps: Sequence[str]) -> dict[str, Any]:
+    first = f"import core\ncore.use({configured.use_case!r}, {configured.environment!r})"
+    sources = [first, *(f"core.{step}()" for step in steps)]
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    return {
+        "cells": [_cell(index, source) for index, source in enumerate(sources)],
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def _cell(index: int, source: str) -> dict[str, Any]:
+    content = {"cell_type": "code", "id": f"cell-{index}", "source": source}
+    return {**content, "metadata": {}, "outputs": [], "execution_count": None}
+
+
+WAYS: dict[str, Way] = {"script": script, "call": call, "papermill": papermill}
+
+
+def folder_of(certificate: Path, way: str) -> Path:
+    """Return the folder in which `way` keeps its store."""
+    return certificate / way
