@@ -132,7 +132,8 @@ def interval(rate: Array, rows: Array) -> tuple[Array, Array]:
     """Return the 95 % Wilson interval of a share `rate` seen in `rows` rows."""
     middle = (rate + Z**2 / (2 * rows)) / (1 + Z**2 / rows)
     half = Z / (1 + Z**2 / rows) * np.sqrt(rate * (1 - rate) / rows + Z**2 / (4 * rows**2))
-    return middle - half, middle + half
+    # the share is inside; rounding must not put it outside
+    return np.clip(middle - half, 0, rate), np.clip(middle + half, rate, 1)
 
 
 def auc_interval(auc: float, positives: int, negatives: int) -> tuple[float, float]:

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``certify``."""
     parser.description = (
         "Execute steps afresh in every way there is: as a child process, by a call of main(argv), and in a "
-        "notebook that stock papermill executes. Compare sources, command lines, inputs and all output bytes; "
+        "notebook that stock papermill executes. Compare sources, command lines, inputs and output bytes; "
         "exit 1 with the first difference when there is one."
     )
     parser.epilog = "example: python3 -m operation certify prepare train"

@@ -11,7 +11,6 @@ import utils
 from tests.src.running import contents, left_over
 
 
-
 def message(caught: pytest.ExceptionInfo[utils.StepError]) -> str:
     return str(caught.value)
 
