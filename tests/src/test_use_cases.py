@@ -1,4 +1,4 @@
-"""What the shipped use cases promise: nothing known after the outcome is a feature, and time splits the rows."""
+"""What the shipped use cases promise: no feature is known only afterwards, and time splits the rows."""
 
 from __future__ import annotations
 
