@@ -25,10 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "examples:\n"
         "  python3 -m operation check\n"
-        "  python3 -m operation check --environment PROD --use-case flights"
+        "  python3 -m operation check --environment PROD --use-case churn"
     )
     parser.add_argument("--environment", metavar="NAME", help="only this environment, such as DEV")
-    parser.add_argument("--use-case", metavar="NAME", help="only this use case, such as flights")
+    parser.add_argument("--use-case", metavar="NAME", help="only this use case, such as churn")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ LATEST = "latest"
 _EPILOG = """\
 example:
   python3 -m operation report
-  python3 -m operation report 20261122-134501-flights-DEV-3f2a --open
+  python3 -m operation report 20261122-134501-churn-DEV-3f2a --open
   python3 -m operation report --notebook runs/latest/notebooks/03-train-model.ipynb
 """
 

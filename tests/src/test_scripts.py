@@ -88,7 +88,7 @@ def test_no_line_outside_the_readers_mentions_a_use_case(use_case: str) -> None:
     root = SRC.parent
     found = [
         f"{path.relative_to(root).as_posix()}:{number}"
-        for folder in ("src", "notebooks")
+        for folder in ("src", "notebooks", "operation")
         for path in sorted((root / folder).rglob("*.py"))
         if path not in (SRC / "ingest.py", SRC / "sources.py")
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)

@@ -60,8 +60,8 @@ def render(
 def last_sentence(html: str) -> str:
     """Return the last sentence of rendered markdown, without markup.
 
-    >>> last_sentence("<p>We look. Late flights cluster in the <em>evening</em>.</p>")
-    'Late flights cluster in the evening.'
+    >>> last_sentence("<p>We look. Late orders cluster in the <em>evening</em>.</p>")
+    'Late orders cluster in the evening.'
     """
     blocks = re.findall(r"<(?:p|li|h[1-6])\b[^>]*>(.*?)</(?:p|li|h[1-6])>", html, re.DOTALL)
     words = " ".join(unescape(re.sub(r"<[^>]*>", "", blocks[-1])).split()) if blocks else ""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -69,10 +72,23 @@ def main(uri: str) -> None:
     import mlflow
 
     mlflow.set_tracking_uri(uri)
-    logger = _Logger(mlflow.MlflowClient())
+    with _alone(uri):
+        logger = _Logger(mlflow.MlflowClient())
     for line in sys.stdin:
         path = Path(line.strip())
         logger.log(path.parent, json.loads(path.read_text(encoding="utf-8")))
+
+
+@contextmanager
+def _alone(uri: str) -> Iterator[None]:
+    """Hold the lock that ``src/register.py`` holds too: two first uses of a SQLite file break each other."""
+    file = uri.partition("sqlite:///")[2]
+    if not file:
+        yield
+        return
+    with closing(sqlite3.connect(f"{Path(file).absolute()}.lock", timeout=60, isolation_level=None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
 
 
 class _Logger:
