@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,14 +20,31 @@ FILES = ["requirements.lock", "environment.yml", "pyproject.toml"]
 
 
 @pytest.fixture(scope="session")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of this session share."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@contextmanager
+def alone(folder: Path, name: str) -> Iterator[None]:
+    """Be the only worker that does `name`; the others wait."""
+    with closing(sqlite3.connect(folder / f"{name}.lock", timeout=600, isolation_level=None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@pytest.fixture(scope="session")
+def checkout(shared: Path) -> Path:
     """The project's files in a new folder; the environment is this one."""
-    root = tmp_path_factory.mktemp("checkout")
+    root = shared / "checkout"
     ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-    for part in PARTS:
-        shutil.copytree(project().root / part, root / part, ignore=ignored)
-    for file in FILES:
-        shutil.copy(project().root / file, root / file)
+    with alone(shared, "checkout"):
+        if not root.exists():
+            for part in PARTS:
+                shutil.copytree(project().root / part, root / part, ignore=ignored)
+            for file in FILES:
+                shutil.copy(project().root / file, root / file)
     return root
 
 

@@ -9,33 +9,36 @@ from typing import Any
 
 import pytest
 
-from tests.notebooks.conftest import operation
+from tests.notebooks.conftest import alone, operation
 
 # Metrics of DEV on the holdout; a change of data, features or model moves them.
 EXPECTED = {
     "flights": {"roc_auc": (0.697, 0.01), "average_precision": (0.448, 0.015), "log_loss": (0.479, 0.01)},
     "diabetes": {"r2": (0.51, 0.03), "rmse": (55.7, 2.0)},
 }
-CASES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in EXPECTED]
+CASES = list(EXPECTED)
 
 
-@pytest.fixture(scope="session")
-def runs() -> dict[str, dict[str, Any]]:
-    """Manifests of the runs of this session, by use case."""
-    return {}
+def run(checkout: Path, *words: str) -> dict[str, Any]:
+    """Run in the copy and return the manifest."""
+    done = operation(checkout, "run", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = re.findall(r"^report: (.*)$", done.stdout, re.MULTILINE)[0]
+    content: dict[str, Any] = json.loads(
+        (checkout / report).with_name("manifest.json").read_text(encoding="utf-8")
+    )
+    return content
 
 
 @pytest.fixture
-def manifest(checkout: Path, runs: dict[str, dict[str, Any]], use_case: str) -> dict[str, Any]:
-    """The manifest of one run of the whole use case."""
-    if use_case not in runs:
-        done = operation(checkout, "run", "--use-case", use_case)
-        assert done.returncode == 0, done.stdout + done.stderr
-        report = re.findall(r"^report: (.*)$", done.stdout, re.MULTILINE)[0]
-        runs[use_case] = json.loads(
-            (checkout / report).with_name("manifest.json").read_text(encoding="utf-8")
-        )
-    return runs[use_case]
+def manifest(checkout: Path, shared: Path, use_case: str) -> dict[str, Any]:
+    """The manifest of one run of the whole use case, shared by all workers."""
+    kept = shared / f"{use_case}.json"
+    with alone(shared, use_case):
+        if not kept.exists():
+            kept.write_text(json.dumps(run(checkout, "--use-case", use_case)), encoding="utf-8")
+    content: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+    return content
 
 
 @pytest.mark.parametrize("use_case", CASES)
@@ -86,9 +89,7 @@ def test_each_training_is_in_mlflow_with_parameters_metrics_and_artifacts(
 
 @pytest.mark.parametrize("use_case", CASES)
 def test_a_second_run_reuses_every_step(checkout: Path, manifest: dict[str, Any], use_case: str) -> None:
-    done = operation(checkout, "run", "--use-case", use_case, "--notebook", "02-prepare-data")
-    assert done.returncode == 0, done.stderr
-    again = json.loads((checkout / "runs" / "latest" / "manifest.json").read_text(encoding="utf-8"))
+    again = run(checkout, "--use-case", use_case, "--notebook", "02-prepare-data")
     assert {one["how"] for one in again["steps"]} == {"reused"}
     assert again["id"] != manifest["id"]
 

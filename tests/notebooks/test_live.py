@@ -90,7 +90,7 @@ def server(checkout: Path) -> Iterator[Server]:
     token = secrets.token_hex(16)
     words = ["jupyter_server", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--allow-root"]
     words += [f"--IdentityProvider.token={token}", "--no-browser", f"--ServerApp.root_dir={checkout}"]
-    log = (checkout / "server.log").open("w")
+    log = (checkout / f"server-{port}.log").open("w")
     child = subprocess.Popen([sys.executable, "-m", *words], env=surroundings(), stdout=log, stderr=log)
     started = Server(port, token)
     try:
@@ -114,11 +114,7 @@ def _wait(server: Server, child: subprocess.Popen[bytes]) -> None:
     raise TimeoutError("the Jupyter server did not answer within 30 s")
 
 
-CASES = [
-    pytest.param(use_case, name, marks=pytest.mark.xdist_group(use_case), id=f"{use_case}-{name}")
-    for use_case in ("flights", "diabetes")
-    for name in NAMES
-]
+CASES = [(use_case, name) for use_case in ("flights", "diabetes") for name in NAMES]
 
 
 @pytest.mark.parametrize(("use_case", "name"), CASES)

@@ -117,4 +117,4 @@ def test_scripts_that_are_being_edited(good_project: Layout, capsys: pytest.Capt
 
 def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check", "--help"]) == 0
-    assert "python3 -m operation check --environment PROD --use-case flights" in capsys.readouterr().out
+    assert "python3 -m operation check --environment PROD --use-case churn" in capsys.readouterr().out
