@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--max-iter", type=int, default=100, help="trees: how many (default: 100)")
     add("--max-leaf-nodes", type=int, default=31, help="gradient-boosting: leaves of a tree (default: 31)")
     add("--min-samples-leaf", type=int, default=20, help="trees: rows that a leaf needs (default: 20)")
-    add("--l2-regularization", type=float, default=0.0, help="gradient-boosting: shrinks leaves (default: 0)")
+    add("--l2-regularization", type=float, default=1.0, help="gradient-boosting: shrinks leaves (default: 1)")
     add(
         "--max-features",
         type=float,
