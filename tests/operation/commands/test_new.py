@@ -73,12 +73,12 @@ def test_a_long_name_leaves_azure_s_names_valid(real_project: Layout) -> None:
 
 
 def test_what_ships_can_be_copied_and_read_by_azure(real_project: Layout) -> None:
-    assert new("environment", "UAT", "--from", "PROD") == 0
+    assert new("environment", "A-COPY", "--from", "PROD") == 0
     content = yaml.safe_load(
-        (real_project.configuration / "configuration-UAT.yml").read_text(encoding="utf-8")
+        (real_project.configuration / "configuration-A-COPY.yml").read_text(encoding="utf-8")
     )
     assert set(content) == {"variables"}
-    assert cli.main(["check", "--environment", "UAT"]) == 0
+    assert cli.main(["check", "--environment", "A-COPY"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -45,12 +45,15 @@ function visit(at) {
   if (at === pages.length) { document.body.textContent = notes.join("\\n"); return; }
   const frame = document.createElement("iframe");
   frame.width = 1280; frame.height = 700; frame.src = pages[at];
-  frame.onload = () => setTimeout(() => {
+  // autofocus is given when a frame is drawn: under load that may come long after the page has loaded
+  const drawn = (times, then) =>
+    times ? frame.contentWindow.requestAnimationFrame(() => drawn(times - 1, then)) : then();
+  frame.onload = () => setTimeout(() => drawn(5, () => {
     const inside = frame.contentDocument;
     notes.push([pages[at], inside.activeElement.id, frame.contentWindow.scrollY > 0,
       inside.body.lastElementChild.tagName, inside.documentElement.scrollWidth <= 1280].join(" "));
     frame.remove(); visit(at + 1);
-  }, 300);
+  }), 300);
   document.body.append(frame);
 }
 visit(0);
