@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -45,15 +46,18 @@ function visit(at) {
   if (at === pages.length) { document.body.textContent = notes.join("\\n"); return; }
   const frame = document.createElement("iframe");
   frame.width = 1280; frame.height = 700; frame.src = pages[at];
-  // autofocus is given when a frame is drawn: under load that may come long after the page has loaded
-  const drawn = (times, then) =>
-    times ? frame.contentWindow.requestAnimationFrame(() => drawn(times - 1, then)) : then();
-  frame.onload = () => setTimeout(() => drawn(5, () => {
+  frame.onload = async () => {
     const inside = frame.contentDocument;
+    // Autofocus is given when a frame is drawn, on a busy machine long after the page has loaded. While
+    // the server takes its time, so does the browser's virtual clock.
+    for (let tries = 0; tries < 40; tries += 1) {
+      await fetch("wait");
+      if (!inside.querySelector("[autofocus]") || inside.activeElement.id) break;
+    }
     notes.push([pages[at], inside.activeElement.id, frame.contentWindow.scrollY > 0,
       inside.body.lastElementChild.tagName, inside.documentElement.scrollWidth <= 1280].join(" "));
     frame.remove(); visit(at + 1);
-  }), 300);
+  };
   document.body.append(frame);
 }
 visit(0);
@@ -102,6 +106,11 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
     class Handler(SimpleHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path == "/wait":
+                time.sleep(0.2)
+                self.send_response(204)
+                self.end_headers()
+                return
             served.requested.append(f"{self.headers['Host'].partition(':')[0]}{self.path}")
             super().do_GET()
 
