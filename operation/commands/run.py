@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from pathlib import Path
 
 from operation.commands.progress import Progress
+from operation.engine import manifest
 from operation.engine.layout import Layout, project
 from operation.engine.runs.record import RunManifest
 from operation.engine.runs.request import Request, prepare
+from operation.engine.runs.reuse import unchanged
 from operation.engine.runs.run import start
 
 _EXIT_CODES = {"succeeded": 0, "rejected": 3, "interrupted": 130}
@@ -37,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a parameter of the notebooks, or step.argument=value; may be repeated",
     )
+    parser.add_argument("--json", action="store_true", help="print the run's manifest, for programs")
     parser.add_argument("--fresh", action="store_true", help="execute every step, reuse nothing")
 
 
@@ -46,11 +51,28 @@ def run(args: argparse.Namespace) -> int:
     request = Request(args.environment, args.use_case, args.notebook, args.given, args.fresh)
     prepared = prepare(layout, request)
     configured = prepared.configured
+    before = unchanged(layout, prepared)
+    if before:
+        return _tell_unchanged(layout, before, as_json=args.json)
+    if args.json:
+        record = start(layout, prepared, lambda *_: None)
+        print(json.dumps(record.content, indent=1, default=str))
+        return _EXIT_CODES.get(record.status, 1)
     print(f"{configured.use_case} in {configured.environment}: {configured.description}", flush=True)
     with Progress([one.name for one in prepared.notebooks]) as progress:
         record = start(layout, prepared, progress.say)
     _tell(layout, record)
     return _EXIT_CODES.get(record.status, 1)
+
+
+def _tell_unchanged(layout: Layout, folder: Path, *, as_json: bool) -> int:
+    content = manifest.read(folder / "manifest.json") or {}
+    if as_json:
+        print(json.dumps({**content, "unchanged": True}, indent=1))
+    else:
+        print(f"nothing to do: nothing changed since run {folder.name}, and every output is intact")
+        print(f"report: {layout.relative(folder / 'index.html')}")
+    return 0
 
 
 def _tell(layout: Layout, record: RunManifest) -> None:

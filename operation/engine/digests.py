@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,11 @@ class Digests:
         files = {one.relative_to(base).as_posix(): digests[one] for one in paths}
         whole = next(iter(files.values())) if path.is_file() else _of_listing(files)
         return Content(whole, sum(stat.st_size for _, stat in stats), files)
+
+    def each(self, files: Sequence[Path]) -> list[str]:
+        """Return the digest of each of the `files`."""
+        digests = self._digests([(file, file.stat()) for file in files])
+        return [digests[file] for file in files]
 
     def _digests(self, stats: list[tuple[Path, os.stat_result]]) -> dict[Path, str]:
         with self._connection() as connection:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.notebooks.conftest import alone, operation
+from operation.engine.digests import Digests
+from tests.notebooks.conftest import alone, operation, surroundings
 
 # Metrics of DEV on the holdout; a change of data, features or model moves them.
 EXPECTED = {
@@ -17,6 +20,7 @@ EXPECTED = {
     "diabetes": {"r2": (0.51, 0.03), "rmse": (55.7, 2.0)},
 }
 CASES = list(EXPECTED)
+HEAVY = {"pandas", "numpy", "sklearn", "papermill", "mlflow", "nbconvert", "matplotlib"}
 
 
 def run(checkout: Path, *words: str) -> dict[str, Any]:
@@ -88,21 +92,25 @@ def test_each_training_is_in_mlflow_with_parameters_metrics_and_artifacts(
 
 
 @pytest.mark.parametrize("use_case", CASES)
-def test_a_second_run_reuses_every_step(checkout: Path, manifest: dict[str, Any], use_case: str) -> None:
-    again = run(checkout, "--use-case", use_case, "--notebook", "02-prepare-data")
-    assert {one["how"] for one in again["steps"]} == {"reused"}
-    assert again["id"] != manifest["id"]
+def test_a_second_run_has_nothing_to_do_and_imports_nothing_heavy(
+    checkout: Path, manifest: dict[str, Any], use_case: str
+) -> None:
+    code = (
+        "import sys; from operation import cli\n"
+        f"cli.main(['run', '--use-case', {use_case!r}])\n"
+        f"print(sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, cwd=checkout, env=surroundings(), capture_output=True, text=True, check=True)
+    said = "nothing to do: nothing changed since run " + manifest["id"]
+    assert done.stdout.startswith(said), done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize("use_case", CASES)
 def test_a_step_and_the_script_alone_write_the_notebooks_bytes(
     checkout: Path, manifest: dict[str, Any], use_case: str, tmp_path: Path
 ) -> None:
-    import subprocess
-    import sys
-
-    from operation.engine.digests import Digests
-
     step = next(one for one in manifest["steps"] if one["step"] == "train")
     done = operation(checkout, "step", "train", "--use-case", use_case, "--fresh")
     assert done.returncode == 0, done.stderr

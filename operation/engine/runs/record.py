@@ -13,6 +13,7 @@ from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import Executed
 from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.request import Prepared
+from operation.engine.runs.reuse import Recalled
 
 
 class RunManifest:
@@ -72,9 +73,8 @@ class RunManifest:
 
     def add(self, name: str, executed: Executed, started: str, error: dict[str, Any] | None) -> None:
         """Take in one executed notebook and the steps that it called."""
-        entry = next(one for one in self.content["notebooks"] if one["name"] == name)
-        steps = [step for step in self.folder.records() if step["notebook"] == name]
-        entry.update(
+        steps = self.steps_of(name)
+        self.entry(name).update(
             status=_status(error),
             started=started,
             seconds=round(executed.seconds, 3),
@@ -86,6 +86,22 @@ class RunManifest:
         if error:
             self.content.update(status=_status(error), error=error)
         self._write()
+
+    def reuse(self, found: Recalled) -> None:
+        """Take in a notebook that an earlier run executed; its files stay where they are."""
+        entry, elsewhere = self.entry(found.entry["name"]), f"../{found.run}/"
+        files = {part: elsewhere + found.entry[part] for part in ("notebook", "report")}
+        entry.update({**found.entry, **files, "reused_from": found.run, "seconds": 0.0})
+        self._take_steps([{**step, "how": "reused", "seconds": 0.0} for step in found.steps])
+        self._write()
+
+    def entry(self, name: str) -> dict[str, Any]:
+        """Return the entry of the notebook `name`."""
+        return next(one for one in self.content["notebooks"] if one["name"] == name)
+
+    def steps_of(self, name: str) -> list[dict[str, Any]]:
+        """Return the records of the steps that the notebook `name` called."""
+        return [step for step in self.folder.records() if step["notebook"] == name]
 
     def _take_steps(self, steps: list[dict[str, Any]]) -> None:
         """Keep the first record of each key: later ones only found it in the store."""

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine import manifest
-from operation.engine.runs import folder as run_folder
 from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import Executed, execute
 from operation.engine.notebooks.failure import error_record
+from operation.engine.runners import thread_limits
+from operation.engine.runs import folder as run_folder
 from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.record import RunManifest
 from operation.engine.runs.request import Prepared
-from operation.engine.runners import thread_limits
+from operation.engine.runs.reuse import Notebooks
 from operation.engine.runs.tracking import Tracker
 
 Say = Callable[[str, int, int], None]
@@ -43,7 +44,7 @@ def start(layout: Layout, prepared: Prepared, say: Say) -> RunManifest:
     record = RunManifest.new(layout, folder, prepared)
     with Tracker(layout, configured) as tracker:
         try:
-            _notebooks(folder, prepared, record, tracker, say)
+            _notebooks(record, prepared, Notebooks(layout, prepared), tracker, say)
         except KeyboardInterrupt:
             record.end("interrupted")
             raise
@@ -54,25 +55,35 @@ def start(layout: Layout, prepared: Prepared, say: Say) -> RunManifest:
     return record
 
 
-def _notebooks(
-    folder: RunFolder, prepared: Prepared, record: RunManifest, tracker: Tracker, say: Say
-) -> None:
-    for entry in prepared.notebooks:
-        clock, started = time.perf_counter(), manifest.now()
-        target = folder.path / "notebooks" / f"{entry.name}.ipynb"
-        executed = execute(
-            prepared.sources[entry.name],
-            target,
-            prepared.parameters(entry.name),
-            _variables(folder, entry.name),
-            lambda done, total, name=entry.name: say(name, done, total),  # type: ignore[misc]
-        )
-        record.add(entry.name, executed, started, _error(folder, entry.name, executed))
-        _report(record, target, folder.path / f"{entry.name}.html")
-        tracker.log(record.path)
-        say(entry.name, -1, round(time.perf_counter() - clock))
-        if executed.error:
+def _notebooks(record: RunManifest, prepared: Prepared, known: Notebooks, tracker: Tracker, say: Say) -> None:
+    for name in prepared.sources:
+        key = known.key(name)
+        found = None if prepared.request.fresh else known.find(name)
+        if found:
+            record.reuse(found)
+            say(name, -1, 0)
+        elif not _notebook(record, prepared, name, say):
             return
+        else:
+            known.keep(key, record.folder.path.name, record.entry(name), record.steps_of(name))
+        tracker.log(record.path)
+
+
+def _notebook(record: RunManifest, prepared: Prepared, name: str, say: Say) -> bool:
+    """Execute, record and report one notebook; return whether it succeeded."""
+    clock, started, folder = time.perf_counter(), manifest.now(), record.folder
+    target = folder.path / "notebooks" / f"{name}.ipynb"
+    executed = execute(
+        prepared.sources[name],
+        target,
+        prepared.parameters(name),
+        _variables(folder, name),
+        lambda done, total: say(name, done, total),
+    )
+    record.add(name, executed, started, _error(folder, name, executed))
+    _report(record, target, folder.path / f"{name}.html")
+    say(name, -1, round(time.perf_counter() - clock))
+    return executed.error is None
 
 
 def _variables(folder: RunFolder, notebook: str) -> dict[str, str]:

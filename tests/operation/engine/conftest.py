@@ -158,7 +158,12 @@ def count_script(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A project of its own in a temporary folder, whose root WORKBENCH_ROOT names."""
-    layout = Layout(tmp_path / "project")
+    return build(tmp_path / "project", monkeypatch)
+
+
+def build(root: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+    """Write the tiny project and make it the one that is meant."""
+    layout = Layout(root)
     files = {
         "src/utils.py": SHARED,
         "src/count.py": COUNT,
