@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from operation.commands.progress import Progress
 from operation.engine import manifest
@@ -82,11 +83,21 @@ def _tell(layout: Layout, record: RunManifest) -> None:
     took = f"{content['seconds']:.0f} s, {len(steps)} steps, {reused} reused"
     if content["error"]:
         print(_failure(content["error"], content["command"]), file=sys.stderr)
+        print("\n".join(_since(content.get("since_last_good"))), end="", file=sys.stderr)
     for name, value in sorted(content["metrics"].items()):
         if name.startswith("evaluate.") and isinstance(value, float):
             print(f"  {name.removeprefix('evaluate.'):<28} {value:.4f}")
     print(f"{content['status']} ({took})")
     print(f"report: {layout.relative(record.folder.path / 'index.html')}")
+
+
+def _since(found: dict[str, Any] | None) -> list[str]:
+    """Say what differs from the last good run, the first things to look at first."""
+    if not found:
+        return []
+    head = f"  since the last good run, {found['run']}:"
+    words = found["differences"] or ["nothing that a key knows of: look at what the code reads unasked"]
+    return [head, *(f"    {one}" for one in words[:8]), ""]
 
 
 def _failure(error: dict[str, object], command: str) -> str:

@@ -24,6 +24,12 @@ def mappings(entry: Mapping[str, object], name: str) -> list[Mapping[str, object
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def strings(entry: Mapping[str, object], name: str) -> tuple[str, ...]:
+    """Return the texts of a list."""
+    value = entry.get(name)
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
 def whole(value: object) -> int | None:
     """Return a whole number, or None."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None

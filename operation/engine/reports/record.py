@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from operation.engine.reports.loosely import mapping, mappings, real, string, whole
+from operation.engine.reports.loosely import mapping, mappings, real, string, strings, whole
 
 Scalar = str | int | float | bool | None
 
@@ -107,6 +107,8 @@ class RunRecord:
     steps: tuple[StepRecord, ...] = ()
     metrics: dict[str, Scalar] = field(default_factory=dict)
     failure: Failure | None = None
+    last_good: str = ""
+    since_last_good: tuple[str, ...] = ()
 
     @property
     def measured(self) -> list[Metric]:
@@ -172,6 +174,8 @@ def run_record(manifest: Mapping[str, object], name: str = "") -> RunRecord:
         steps=tuple(_step(entry) for entry in mappings(manifest, "steps")),
         metrics=_metrics(manifest),
         failure=_failure(manifest),
+        last_good=string(mapping(manifest, "since_last_good"), "run"),
+        since_last_good=strings(mapping(manifest, "since_last_good"), "differences"),
     )
 
 

@@ -129,6 +129,11 @@ class RunManifest:
         self.content["seconds"] = round(time.perf_counter() - self._clock, 3)
         self._write()
 
+    def tell(self, name: str, value: object) -> None:
+        """Add something that was found out about the run."""
+        self.content[name] = value
+        self._write()
+
     def _write(self) -> None:
         manifest.write(self.path, self.content)
 

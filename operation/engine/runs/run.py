@@ -14,6 +14,7 @@ from operation.engine.notebooks.execution import Executed, execute
 from operation.engine.notebooks.failure import error_record
 from operation.engine.runners import thread_limits
 from operation.engine.runs import folder as run_folder
+from operation.engine.runs.comparison import since_last_good
 from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.record import RunManifest
 from operation.engine.runs.request import Prepared
@@ -50,6 +51,8 @@ def start(layout: Layout, prepared: Prepared, say: Say) -> RunManifest:
             raise
         finally:
             record.end()
+            if record.status == "failed":
+                record.tell("since_last_good", since_last_good(layout, record.content))
             tracker.log(record.path)
             _pages(layout, folder)
     return record

@@ -68,7 +68,9 @@ CHANGES = {
 }
 
 
-def test_a_run_that_changes_nothing_has_nothing_to_do(ran: Layout, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_that_changes_nothing_has_nothing_to_do(
+    ran: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
     runs = sorted(ran.runs.glob("2*"))
     assert unchanged(ran, prepare(ran, Request())) == runs[0]
     assert cli.main(["run"]) == 0
@@ -101,7 +103,10 @@ def test_only_the_changed_notebook_is_executed(ran: Layout) -> None:
     assert (before["reused_from"], before["report"]) == (first, f"../{first}/01-count-letters.html")
     assert (record.folder.path / before["notebook"]).is_file()
     assert "reused_from" not in after
-    assert [(step["step"], step["how"]) for step in record.content["steps"]] == [("count", "reused"), ("double", "reused")]
+    assert [(step["step"], step["how"]) for step in record.content["steps"]] == [
+        ("count", "reused"),
+        ("double", "reused"),
+    ]
     assert record.content["metrics"] == {"count.letters": 5.0, "double.doubled": 10.0}
 
 

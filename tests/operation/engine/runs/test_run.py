@@ -10,8 +10,8 @@ import pytest
 
 from operation.engine.errors import ConfigurationError, UsageError
 from operation.engine.layout import Layout
-from operation.engine.runs.run import start
 from operation.engine.runs.request import Request, prepare
+from operation.engine.runs.run import start
 from tests.operation.engine.conftest import notebook, write
 
 CHOICE = 'use_case: str = "tiny"\nenvironment: str = "DEV"\n'
@@ -140,12 +140,14 @@ def test_a_rejecting_gate_is_not_a_failure(tiny: Layout) -> None:
     [
         (
             "facktor=1",
-            "-p facktor=1: no notebook has this parameter. Did you mean 'factor'? There are: factor, mode, skip.",
+            "-p facktor=1: no notebook has this parameter. Did you mean 'factor'? "
+            "There are: factor, mode, skip.",
         ),
         ("factor=fast", "-p factor=fast: 01-count-letters: expected a number or nothing, found 'fast'."),
         (
             "mode=sqare",
-            "-p mode=sqare: 02-double-count: double: expected one of plain, square, found 'sqare', perhaps for 'square'.",
+            "-p mode=sqare: 02-double-count: double: expected one of plain, square, found 'sqare', "
+            "perhaps for 'square'.",
         ),
         ("factor", "-p factor: expected name=value."),
         ("environment=TEST", "-p environment=TEST: choose it with --environment TEST."),
