@@ -1,4 +1,4 @@
-"""Digests of files and folders, remembered by (path, size, modification time, inode)."""
+"""Digests of files and folders, remembered by (path, size, times of modification and change, inode)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 # A file that was written this recently may be written again within one tick of the file system's
 # clock, and its size and time would not tell: it is hashed again next time (git: "racily clean").
 _SETTLED_SECONDS = 0.1
+_SETTLED_SECONDS_COARSE = 2.1  # where the file system keeps whole seconds (FAT: two) only
 _SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, size INT, modified INT, inode INT, digest TEXT)"
+    "CREATE TABLE IF NOT EXISTS known"
+    " (path BLOB PRIMARY KEY, size INT, modified INT, changed INT, inode INT, digest TEXT)"
 )
+# What operating systems and tools drop into folders that people open.
+_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__", ".ipynb_checkpoints"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Digests:
 
     def of(self, path: Path) -> Content:
         """Return the content of the file or folder at `path`."""
-        paths = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+        paths = [path] if path.is_file() else sorted(_files(path))
         base = path.parent if path.is_file() else path
         stats = [(one, one.stat()) for one in paths]
         digests = self._digests(stats)
@@ -76,16 +80,52 @@ class Digests:
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection | None]:
-        try:
-            self.database.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.database, timeout=5, isolation_level=None)
-            connection.execute("PRAGMA synchronous=OFF")  # losing this file loses nothing but time
-            connection.execute(_SCHEMA)
-        except (sqlite3.Error, OSError):
+        connection = _open(self.database)
+        if connection is None:
             yield None
             return
         with closing(connection):
             yield connection
+
+
+def _open(database: Path) -> sqlite3.Connection | None:
+    """Open the memory, anew where it is damaged; None where it cannot be had."""
+    for _ in range(2):
+        try:
+            database.parent.mkdir(parents=True, exist_ok=True)
+            with ExitStack() as undo:
+                connection = sqlite3.connect(database, timeout=5, isolation_level=None)
+                undo.callback(connection.close)
+                connection.execute("PRAGMA synchronous=OFF")  # losing this file loses nothing but time
+                connection.execute(_SCHEMA)
+                undo.pop_all()
+                return connection
+        except (sqlite3.OperationalError, OSError):  # read-only, locked for long, no folder
+            return None
+        except sqlite3.DatabaseError:
+            _drop(database)
+    return None
+
+
+def _drop(database: Path) -> None:
+    try:
+        database.unlink()
+    except OSError:  # every file is read, as without a memory
+        return
+
+
+def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """Yield every file below `folder`, through links too; what tools litter does not count."""
+    real = os.path.realpath(folder)
+    if real in above:  # a link to a folder above it
+        return
+    for one in folder.iterdir():
+        if one.name in _LITTER:
+            continue
+        if one.is_dir():
+            yield from _files(one, above | {real})
+        elif one.is_file():
+            yield one
 
 
 def _recall(connection: sqlite3.Connection | None, path: Path, stat: os.stat_result) -> str | None:
@@ -93,7 +133,7 @@ def _recall(connection: sqlite3.Connection | None, path: Path, stat: os.stat_res
         return None
     try:
         row = connection.execute(
-            "SELECT digest FROM files WHERE path=? AND size=? AND modified=? AND inode=?",
+            "SELECT digest FROM known WHERE path=? AND size=? AND modified=? AND changed=? AND inode=?",
             _identity(path, stat),
         ).fetchone()
     except sqlite3.Error:  # a damaged memory is no memory
@@ -102,20 +142,28 @@ def _recall(connection: sqlite3.Connection | None, path: Path, stat: os.stat_res
 
 
 def _remember(connection: sqlite3.Connection | None, path: Path, stat: os.stat_result, digest: str) -> None:
-    if connection is None or time.time() - stat.st_mtime < _SETTLED_SECONDS:
+    if connection is None or not _is_settled(stat):
         return
     if _identity(path, path.stat()) != _identity(path, stat):
         return  # written while it was read
     try:
         connection.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", (*_identity(path, stat), digest)
+            "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?)", (*_identity(path, stat), digest)
         )
     except sqlite3.Error:
         return
 
 
-def _identity(path: Path, stat: os.stat_result) -> tuple[str, int, int, int]:
-    return str(path.absolute()), stat.st_size, stat.st_mtime_ns, stat.st_ino
+def _is_settled(stat: os.stat_result) -> bool:
+    """Tell whether another write would show in the times; a file from the future never is."""
+    coarse = stat.st_mtime_ns % 10**9 == 0
+    age = time.time() - max(stat.st_mtime, stat.st_ctime)
+    return age >= (_SETTLED_SECONDS_COARSE if coarse else _SETTLED_SECONDS)
+
+
+def _identity(path: Path, stat: os.stat_result) -> tuple[bytes, int, int, int, int]:
+    """Tell a file's state; the time of change sees also who sets the modification time back."""
+    return os.fsencode(path.absolute()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def file_digest(path: Path) -> str:
@@ -126,4 +174,4 @@ def file_digest(path: Path) -> str:
 
 def _of_listing(files: dict[str, str]) -> str:
     listing = "".join(f"{name}\0{digest}\n" for name, digest in sorted(files.items()))
-    return hashlib.sha256(listing.encode()).hexdigest()
+    return hashlib.sha256(listing.encode(errors="surrogateescape")).hexdigest()

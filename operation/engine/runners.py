@@ -11,8 +11,9 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
+from operation.engine.bytecode import refresh_bytecode
 from operation.engine.errors import StepFailed, WorkbenchError
-from operation.engine.source import drop_racy_bytecode, load_module
+from operation.engine.source import load_module
 
 
 class ScriptFailed(StepFailed):
@@ -47,7 +48,7 @@ def child_process(script: Path, argv: Sequence[str]) -> None:
     ScriptFailed
         With the script's own message and the place in ``src/`` that raised it.
     """
-    drop_racy_bytecode(script.parent)
+    refresh_bytecode(script.parent)
     with subprocess.Popen(
         [sys.executable, str(script), *argv],
         stderr=subprocess.PIPE,

@@ -5,45 +5,93 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib
-import importlib.util
 import linecache
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
-_RACY_SECONDS = 2.0
-_loaded: dict[str, str] = {}  # module name -> digest of the file it was loaded from
+from operation.engine.bytecode import refresh_bytecode
+from operation.engine.errors import UsageError
+
+_loaded: dict[str, tuple[ModuleType, str]] = {}  # name -> module and digest of the file it came from
+_IMPORT_BY_NAME = {"import_module", "__import__", "runpy", "spec_from_file_location", "exec", "eval"}
+_READ_BESIDE = {"__file__", "resources", "pkgutil"}
 
 
 def dependencies(script: Path) -> list[Path]:
-    """Return `script` and every sibling module that it imports, transitively, sorted by name.
+    """Return `script` and all files beside it that it can come to read as code or data, sorted.
 
-    Found in the syntax tree, so imports inside functions count and nothing is executed.
+    Found in the syntax tree, so imports inside functions count and nothing is executed. Where the
+    tree does not tell which module is imported (``importlib.import_module(name)``) every module
+    of the folder counts, and where a module asks for its own place (``__file__``) every data file.
     """
     found: set[Path] = set()
-    waiting = [script]
+    waiting = [script, *_standing_in_front(script.parent)]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += _siblings(path)
+            waiting += _siblings(path, script.parent) if path.suffix == ".py" else []
     return sorted(found)
 
 
-def _siblings(path: Path) -> list[Path]:
-    names = {name.split(".")[0] for name in _imported(_tree(path, path.read_bytes()))}
-    return [sibling for name in names if (sibling := path.with_name(f"{name}.py")).is_file()]
+def _standing_in_front(folder: Path) -> list[Path]:
+    """Modules that libraries would import instead of the standard library's."""
+    return [path for path in folder.glob("*.py") if path.stem in sys.stdlib_module_names]
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _siblings(path: Path, folder: Path) -> list[Path]:
+    names = _names(path, path.read_bytes())
+    found = [one for name in names.imported for one in _named(folder, name)]
+    if names.mentioned & _IMPORT_BY_NAME:
+        found += [one for one in _files(folder) if one.suffix == ".py"]
+    if names.mentioned & _READ_BESIDE:
+        found += [one for one in _files(folder) if one.suffix != ".py"]
+    return found
+
+
+def _named(folder: Path, name: str) -> list[Path]:
+    """Return the files that ``import name`` may read: a module, a compiled one, or a whole package."""
+    modules = [one for one in folder.glob(f"{name}.*") if one.suffix in {".py", ".so", ".pyd", ".pyc"}]
+    return [*modules, *(_files(folder / name) if (folder / name).is_dir() else [])]
+
+
+def _files(folder: Path) -> list[Path]:
+    return [
+        one
+        for one in folder.rglob("*")
+        if one.is_file()
+        and not any(part.startswith((".", "__pycache__")) for part in one.relative_to(folder).parts)
+    ]
+
+
+class _Names(NamedTuple):
+    imported: frozenset[str]
+    mentioned: frozenset[str]
+
+
+@lru_cache(maxsize=256)
+def _names(path: Path, text: bytes) -> _Names:
+    """Return the modules that a file imports, and all other names that it mentions."""
+    imported: set[str] = set()
+    mentioned: set[str] = set()
+    for node in ast.walk(_tree(path, text)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add((node.module or "").split(".")[0])
+        elif isinstance(node, ast.alias):
+            mentioned |= set(node.name.split("."))
+        elif isinstance(node, ast.Name):
+            mentioned.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            mentioned.add(node.attr)
+    return _Names(frozenset(imported - {""}), frozenset(mentioned))
 
 
 def source_digests(script: Path) -> dict[str, dict[str, str]]:
@@ -54,13 +102,19 @@ def source_digests(script: Path) -> dict[str, dict[str, str]]:
     dict of str to dict of str to str
         File name -> name of a top-level function or class -> digest of its syntax tree; all other
         statements, and the order of the definitions, are ``<module>``. Comments and formatting do
-        not count, every token that Python sees does.
+        not count, every token that Python sees does. Of other files ``<bytes>``.
     """
-    return {path.name: dict(_meaning(path, path.read_bytes())) for path in dependencies(script)}
+    folder = script.parent
+    return {
+        path.relative_to(folder).as_posix(): dict(_meaning(path, path.read_bytes()))
+        for path in dependencies(script)
+    }
 
 
 @lru_cache(maxsize=256)
 def _meaning(path: Path, text: bytes) -> tuple[tuple[str, str], ...]:
+    if path.suffix != ".py":
+        return (("<bytes>", hashlib.sha256(text).hexdigest()),)
     parts: dict[str, list[str]] = {"<module>": []}
     for node in _tree(path, text).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -73,22 +127,10 @@ def _meaning(path: Path, text: bytes) -> tuple[tuple[str, str], ...]:
 
 @lru_cache(maxsize=256)
 def _tree(path: Path, text: bytes) -> ast.Module:
-    return ast.parse(text, filename=str(path))
-
-
-def drop_racy_bytecode(folder: Path) -> None:
-    """Remove cached bytecode that Python could take for that of a newer source.
-
-    Python compares size and whole seconds of the modification time: an edit of the same length
-    within a second of the last one would go unseen, and a key would lie.
-    """
-    for path in folder.glob("*.py"):
-        cached = Path(importlib.util.cache_from_source(str(path)))
-        try:
-            if abs(cached.stat().st_mtime - path.stat().st_mtime) < _RACY_SECONDS:
-                cached.unlink()
-        except OSError:  # there is none, or another process was first
-            continue
+    try:
+        return ast.parse(text, filename=str(path))
+    except SyntaxError as error:
+        raise UsageError(f"{path}:{error.lineno}: not valid Python: {error.msg}.") from error
 
 
 @contextmanager
@@ -97,7 +139,7 @@ def sibling_imports(folder: Path) -> Iterator[None]:
     names = [path.stem for path in folder.glob("*.py")]
     hidden = {name: sys.modules.pop(name) for name in names if name in sys.modules}
     sys.path.insert(0, str(folder))
-    drop_racy_bytecode(folder)
+    refresh_bytecode(folder)
     importlib.invalidate_caches()
     try:
         yield
@@ -112,44 +154,51 @@ def load_module(path: Path) -> ModuleType:
     """Import the flat module at `path`, as it stands on disk now.
 
     A kernel may be open for hours: when any loaded module of the folder has changed since it was
-    loaded, all of them are forgotten first, so that no old function is called by a new one.
+    loaded, or may have, all of them are forgotten first, so that no old function is called by a
+    new one.
     """
-    folder = str(path.parent)
-    if any(_is_stale(name, path.parent) for name in _loaded):
-        _forget(list(_loaded))
-    if folder in sys.path:
-        sys.path.remove(folder)
-    sys.path.insert(0, folder)
-    drop_racy_bytecode(path.parent)
+    folder = path.parent
+    loaded = _loaded_from(folder)
+    if any(_is_stale(name, file) for name, file in loaded.items()):
+        _forget(loaded)
+    _forget(
+        ({path.stem} | _own_names(folder)) - set(_loaded_from(folder))
+    )  # another folder's, or a library's
+    if str(folder) in sys.path:
+        sys.path.remove(str(folder))
+    sys.path.insert(0, str(folder))
+    refresh_bytecode(folder)
     importlib.invalidate_caches()
+    before = {file: _file_digest(file) for file in folder.rglob("*.py")}
     module = importlib.import_module(path.stem)
-    _remember(path.parent)
+    _loaded.update(
+        {name: (sys.modules[name], before.get(file, "")) for name, file in _loaded_from(folder).items()}
+    )
     return module
 
 
-def _is_stale(name: str, folder: Path) -> bool:
-    path = folder / f"{name}.py"
-    module = sys.modules.get(name)
-    return (
-        module is None
-        or getattr(module, "__file__", None) != str(path)
-        or not path.is_file()
-        or _file_digest(path) != _loaded[name]
-    )
+def _own_names(folder: Path) -> set[str]:
+    packages = {init.parent.name for init in folder.glob("*/__init__.py")}
+    return ({file.stem for file in folder.glob("*.py")} | packages) - sys.stdlib_module_names
 
 
-def _forget(names: list[str]) -> None:
+def _loaded_from(folder: Path) -> dict[str, Path]:
+    """Return the loaded modules whose files are under `folder`."""
+    files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
+    inside = f"{folder}{os.sep}"
+    return {name: Path(file) for name, file in files.items() if file and str(file).startswith(inside)}
+
+
+def _is_stale(name: str, file: Path) -> bool:
+    """Tell whether a module may be older than its file: one that was imported while a script ran may."""
+    module, digest = _loaded.get(name, (None, ""))
+    return module is not sys.modules[name] or not file.is_file() or _file_digest(file) != digest
+
+
+def _forget(names: Iterable[str]) -> None:
     for name in names:
         sys.modules.pop(name, None)
-        del _loaded[name]
     linecache.checkcache()
-
-
-def _remember(folder: Path) -> None:
-    for path in folder.glob("*.py"):
-        module = sys.modules.get(path.stem)
-        if module is not None and getattr(module, "__file__", None) == str(path):
-            _loaded.setdefault(path.stem, _file_digest(path))
 
 
 def _file_digest(path: Path) -> str:

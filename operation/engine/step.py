@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from operation.engine import manifest
 from operation.engine.contract import Contract, read_contract
+from operation.engine.difference import differences
 from operation.engine.digests import Digests
 from operation.engine.errors import StepFailed, UsageError
 from operation.engine.keys import Components, lock_digest, python_version
@@ -92,16 +93,22 @@ def plan(
     """
     contract = read_contract(script)
     _check_complete(contract, {**inputs, **arguments})
+    components = _components(layout, contract, inputs, arguments)
+    return Plan(step, contract, dict(inputs), dict(arguments), components)
+
+
+def _components(
+    layout: Layout, contract: Contract, inputs: Mapping[str, Path], arguments: Mapping[str, object]
+) -> Components:
     digests = Digests(layout.runs / "digests.db")
-    components = Components(
-        script=script.name,
-        sources=source_digests(script),
+    return Components(
+        script=contract.script.name,
+        sources=source_digests(contract.script),
         arguments=contract.canonical(arguments),
         inputs={name: _input_digest(digests, name, path) for name, path in sorted(inputs.items())},
         python=python_version(),
         lock=lock_digest(layout.lock),
     )
-    return Plan(step, contract, dict(inputs), dict(arguments), components)
 
 
 def _check_complete(contract: Contract, given: Mapping[str, object]) -> None:
@@ -112,9 +119,10 @@ def _check_complete(contract: Contract, given: Mapping[str, object]) -> None:
 
 
 def _input_digest(digests: Digests, name: str, path: Path) -> str:
+    """Return the digest of an input; scripts choose a reader by a file's suffix, so it counts."""
     if not path.exists():
         raise UsageError(f"input '{name}': {path} does not exist.")
-    return digests.of(path).digest
+    return digests.of(path).digest + (path.suffix.lower() if path.is_file() else "")
 
 
 def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = False) -> Done:
@@ -130,7 +138,8 @@ def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = 
     Raises
     ------
     StepFailed
-        When the script ends well but an output folder is missing.
+        When the script ends well but an output folder is missing, or when what it was made of was
+        edited meanwhile: nobody could tell which version gave the outputs.
     """
     store = Store(layout.store, Digests(layout.runs / "digests.db"))
     started, clock = manifest.now(), time.perf_counter()
@@ -140,6 +149,7 @@ def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = 
     with store.writing(planned.key) as folder:
         run_script(planned.contract.script, planned.argv(folder))
         _check_written(planned, folder)
+        _check_unchanged(layout, planned)
         metrics = _metrics(planned, folder)
         seconds = time.perf_counter() - clock
         entry = store.commit(planned.key, folder, _record(layout, planned, started, seconds, metrics))
@@ -147,11 +157,21 @@ def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = 
 
 
 def _check_written(planned: Plan, folder: Path) -> None:
-    missing = [name for name in planned.contract.outputs if not (folder / name).exists()]
+    missing = [name for name in planned.contract.outputs if not (folder / name).is_dir()]
     if missing:
         raise StepFailed(
             f"{planned.contract.script.name} ended without writing its output {', '.join(missing)}. "
             f"Write it to the folder given by --{missing[0]}, or take the argument out of build_parser()."
+        )
+
+
+def _check_unchanged(layout: Layout, planned: Plan) -> None:
+    now = _components(layout, planned.contract, planned.inputs, planned.arguments)
+    changed = differences(asdict(planned.components), asdict(now))
+    if changed:
+        raise StepFailed(
+            f"{changed[0]} while {planned.step} was executed: which version gave its outputs cannot be "
+            "told, so they are not kept. Run it again."
         )
 
 
@@ -161,7 +181,7 @@ def _metrics(planned: Plan, folder: Path) -> dict[str, Any]:
         name: value
         for file in files
         if file.is_file()
-        for name, value in json.loads(file.read_text()).items()
+        for name, value in json.loads(file.read_text(encoding="utf-8")).items()
     }
 
 

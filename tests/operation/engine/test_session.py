@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -122,6 +124,31 @@ def test_a_script_that_leaves_out_an_output_is_told_so(tiny: Layout) -> None:
     script.write_text(script.read_text().replace("    if count == 0:", "    return\n    if count == 0:"))
     with pytest.raises(StepFailed, match=r"double\.py ended without writing its output result\."):
         _session(tiny).step("double")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("src/words.py", "def letters(text, skip):\n    return 1\n", "src/words.py: letters() changed"),
+        ("data/text.txt", "other", r"input text has other content \(\w+ -> \w+\)"),
+    ],
+)
+def test_what_was_edited_while_it_ran_is_not_kept(tiny: Layout, name: str, text: str, said: str) -> None:
+    def edit_and_run(script: Path, argv: Sequence[str]) -> None:
+        in_process(script, argv)
+        write(tiny, name, text)
+
+    expected = f"{said} while count was executed: which version gave its outputs cannot be told"
+    with pytest.raises(StepFailed, match=expected.replace("()", r"\(\)")):
+        _session(tiny, edit_and_run).step("count")
+    assert _session(tiny).step("count").how == "executed"
+
+
+def test_the_suffix_of_an_input_counts(tiny: Layout) -> None:
+    """Scripts choose a reader by it."""
+    for name in ("data/a.csv", "data/a.txt"):
+        assert _session(tiny).step("count", {"text": write(tiny, name, "abc")}).how == "executed"
+    assert _session(tiny).step("count", {"text": write(tiny, "data/b.txt", "abc")}).how == "reused"
 
 
 def test_a_run_keeps_a_record_of_each_step_and_its_overrides_hold(

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import py_compile
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from operation.engine.bytecode import refresh_bytecode
+from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.source import _meaning, dependencies, load_module, source_digests
+from tests.operation.engine.conftest import write
 
 
 def test_dependencies_are_found_transitively_and_without_executing(tiny: Layout) -> None:
@@ -55,3 +62,71 @@ def test_a_module_that_changed_on_disk_is_what_runs(tiny: Layout) -> None:
 
 def test_an_unchanged_module_is_not_loaded_again(tiny: Layout) -> None:
     assert load_module(tiny.src / "words.py") is load_module(tiny.src / "words.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "files"),
+    [
+        ("from deeper import *\n", {"deeper.py": "x = 1\n"}),
+        ("import importlib\nimportlib.import_module('dee' + 'per')\n", {"deeper.py": "x = 1\n"}),
+        ("__import__('deeper')\n", {"deeper.py": "x = 1\n"}),
+        ("import sub.inner\n", {"sub/__init__.py": "", "sub/inner.py": "x = 1\n"}),
+        ("from sub import inner\n", {"sub/inner.py": "x = 1\n"}),
+        ("import sub\n", {"sub/__init__.py": "", "sub/words.txt": "x = 1\n"}),
+        ("open(__file__ + '/../words.txt')\n", {"words.txt": "x = 1\n"}),
+        ("from importlib import resources\n", {"data/words.csv": "x = 1\n"}),
+        ("import numbers\n", {"random.py": "x = 1\n"}),  # what libraries would import instead of Python's
+    ],
+)
+def test_all_that_a_script_can_come_to_read_counts(tmp_path: Path, text: str, files: dict[str, str]) -> None:
+    layout = Layout(tmp_path)
+    script = write(layout, "src/script.py", text)
+    for name, content in files.items():
+        write(layout, f"src/{name}", content)
+    before = source_digests(script)
+    write(layout, f"src/{list(files)[-1]}", "x = 2\n")
+    assert source_digests(script) != before
+
+
+def test_line_ends_of_another_platform_do_not_count(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    digests = []
+    for end in ("\n", "\r\n"):
+        script.write_bytes(b'"""One.\n\nTwo."""\nx = 1\n'.replace(b"\n", end.encode()))
+        digests.append(source_digests(script))
+    assert digests[0] == digests[1]
+
+
+def test_a_module_that_is_not_python_is_named_with_its_line(tiny: Layout) -> None:
+    (tiny.src / "words.py").write_text("x = 1\ndef letters(:\n")
+    with pytest.raises(UsageError, match=r"words\.py:2: not valid Python: invalid syntax\.$"):
+        source_digests(tiny.src / "count.py")
+
+
+@pytest.mark.parametrize("lazily", [False, True])
+def test_an_edit_that_keeps_size_and_time_is_what_runs(tiny: Layout, lazily: bool) -> None:
+    write(tiny, "src/deeper.py", "x = 1\n")
+    lines = ("import deeper", "def answer():", "    import deeper", "    return deeper.x")
+    write(tiny, "src/words.py", "\n".join(lines[lazily:]))
+    assert load_module(tiny.src / "words.py").answer() == 1
+    deeper = tiny.src / "deeper.py"
+    stat = deeper.stat()
+    deeper.write_text("x = 2\n")
+    os.utime(deeper, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert load_module(tiny.src / "words.py").answer() == 2
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import words; print(words.answer())"
+    command = [sys.executable, "-c", code, str(tiny.src)]
+    assert subprocess.run(command, capture_output=True, check=True).stdout.strip() == b"2"
+
+
+def test_bytecode_of_another_source_is_replaced(tiny: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    words = write(tiny, "src/words.py", "x = 1\n")
+    py_compile.compile(str(words))
+    stat = words.stat()
+    words.write_text("x = 2\n")
+    os.utime(words, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    refresh_bytecode(tiny.src)
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import words; print(words.x)"
+    command = [sys.executable, "-c", code, str(tiny.src)]
+    assert subprocess.run(command, capture_output=True, check=True).stdout.strip() == b"2"
