@@ -65,6 +65,7 @@ class StepFunction:
 
     def __call__(self, *, fresh: bool = False, **given: object) -> Result:
         """Execute or reuse the step; see its own help for the arguments."""
+        __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
         return Result(session().step(self.__name__, given, fresh=fresh))
 
     def __repr__(self) -> str:

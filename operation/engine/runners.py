@@ -36,6 +36,7 @@ class ScriptFailed(StepFailed):
 
 def in_process(script: Path, argv: Sequence[str]) -> None:
     """Call the script's ``main(argv)`` here, so that a debugger can step into it."""
+    __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
     with chdir(_root(script)):
         load_module(script).main(list(argv))
 

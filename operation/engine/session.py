@@ -52,6 +52,7 @@ class Session:
         Exception
             Whatever the Core Script raises.
         """
+        __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
         planned = self.plan(name, given or {})
         as_configured = not any(value is not None for value in (given or {}).values())
         again = fresh or self._is_due_again(planned.key)

@@ -141,6 +141,7 @@ def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = 
         When the script ends well but an output folder is missing, or when what it was made of was
         edited meanwhile: nobody could tell which version gave the outputs.
     """
+    __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
     store = Store(layout.store, Digests(layout.runs / "digests.db"))
     started, clock = manifest.now(), time.perf_counter()
     found = None if fresh else store.find(planned.key)

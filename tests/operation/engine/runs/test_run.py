@@ -187,3 +187,11 @@ def test_a_mistake_in_the_configuration_is_told_before_anything_starts(tiny: Lay
 def test_text_stays_text_when_text_is_wanted(tiny: Layout) -> None:
     prepared = prepare(tiny, Request(given=["skip=[a, b]"]))
     assert prepared.parameters("01-count-letters")["skip"] == ["a", "b"]
+
+
+def test_a_traceback_leads_from_the_cell_to_the_script_and_shows_nothing_of_ours(tiny: Layout) -> None:
+    write(tiny, "data/text.txt", "123")
+    traceback = _run(tiny, notebooks=["02-double-count"])["error"]["traceback"]
+    assert "doubled = core.double(mode=mode)" in traceback
+    assert 'raise ValueError("nothing to double")' in traceback
+    assert "operation/engine" not in traceback.replace("\\", "/")
