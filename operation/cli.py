@@ -14,6 +14,7 @@ COMMANDS = {
     "step": "execute one step of a use case as a plain script",
     "why": "say why a step was executed or reused, and what differs now",
     "certify": "prove that script, call and notebook give the same bytes",
+    "replay": "open what a failed run left, stopped before the failing cell",
     "report": "write the HTML reports and the gallery of runs again",
     "lab": "open the notebooks in JupyterLab",
     "new": "write an environment or a use case, ready to run and to edit",

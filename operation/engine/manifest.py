@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from operation.engine.capsule.secrets import mask_values
+
 SCHEMA = 1
 
 
@@ -22,11 +24,14 @@ def now() -> str:
 
 
 def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write `content` to `path` as JSON; a reader sees the old file or the new one, never half of one."""
+    """Write `content` to `path` as JSON; a reader sees the old file or the new one, never half of one.
+
+    Known secrets are masked.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial-{os.getpid()}-{secrets.token_hex(2)}")
     try:
-        partial.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(mask_values(content), indent=1, default=str) + "\n", encoding="utf-8")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ _PATTERNS = {
     "a personal access token": r"\b(?=[a-z2-7]*[2-7])[a-z2-7]{52}\b",
     "a URL with a password in it": r"\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@]+@",
 }
-_COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
+PATTERNS = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _NAMES = re.compile(
     r"(password|passwd|pwd|secret|token|apikey|accesskey|accountkey|storagekey|connectionstring|credentials?)$"
 )
@@ -39,7 +39,7 @@ def secret_kind(name: str, value: Value) -> str | None:
     """
     if not isinstance(value, str) or not re.sub(r"\$\([^)]*\)", "", value).strip():
         return None
-    for kind, pattern in _COMPILED.items():
+    for kind, pattern in PATTERNS.items():
         if pattern.search(value):
             return kind
     if _NAMES.search(re.sub(r"[^a-z]", "", name.casefold())):

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from operation.engine.capsule.secrets import mask_file, mask_values
+
 OnCell = Callable[[int, int], None]
 
 
@@ -95,11 +97,15 @@ def execute(
             RuntimeError,
         ) as caught:
             error = caught
+        finally:
+            for file in (target, target.with_suffix(".log")):
+                mask_file(file)
     return Executed(json.loads(target.read_text(encoding="utf-8")), time.perf_counter() - started, error)
 
 
 def _register(on_cell: OnCell) -> None:
     """Give papermill its stock engine with a look at the cells as they begin."""
+    from nbformat.notebooknode import from_dict
     from papermill.engines import NBClientEngine, papermill_engines
 
     class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
@@ -111,7 +117,17 @@ def _register(on_cell: OnCell) -> None:
                 on_cell(cell_index or 0, total)
                 begin(cell, cell_index, **words)
 
-            nb_man.cell_start = cell_start
+            save = nb_man.save
+
+            def save_masked(**words: Any) -> None:
+                for cell in nb_man.nb.cells:
+                    outputs = cell.get("outputs", [])
+                    clean = mask_values(outputs)
+                    if clean is not outputs:
+                        outputs[:] = from_dict(clean)  # type: ignore[no-untyped-call]
+                save(**words)
+
+            nb_man.cell_start, nb_man.save = cell_start, save_masked
             super().execute_managed_notebook(nb_man, kernel_name, **options)
 
     papermill_engines.register("workbench", WorkbenchEngine)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from operation.engine.capsule.secrets import masked
 from operation.engine.reports import wording
 
 if TYPE_CHECKING:
@@ -115,10 +116,11 @@ def write_page(target: Path, html: str) -> Path:
         The page; its folder exists.
     html : str
         The page's content. Lone surrogates, which UTF-8 cannot hold, become character references.
+        Known secrets are masked.
     """
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        partial.write_bytes(html.encode("utf-8", "xmlcharrefreplace"))
+        partial.write_bytes(masked(html).encode("utf-8", "xmlcharrefreplace"))
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

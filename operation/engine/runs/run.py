@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine import manifest
+from operation.engine.capsule.pack import pack_failure
 from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import Executed, execute
 from operation.engine.notebooks.failure import error_record
@@ -54,6 +55,7 @@ def start(layout: Layout, prepared: Prepared, say: Say) -> RunManifest:
             if record.status == "failed":
                 record.tell("since_last_good", since_last_good(layout, record.content))
             tracker.log(record.path)
+            pack_failure(layout, folder, prepared)
             _pages(layout, folder)
     return record
 

@@ -1,0 +1,1 @@
+"""What a failed run leaves, so that it can be replayed elsewhere."""
