@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +29,11 @@ def first_difference(first: Path, second: Path) -> str:
         ".pickle": _models,
     }
     find = finders.get(first.suffix, _bytes)
-    return next(find(first, second), None) or next(_bytes(first, second), "equal")
+    try:
+        found = next(find(first, second), None)
+    except RecursionError:  # an object that holds itself
+        found = None
+    return found or next(_bytes(first, second), "equal")
 
 
 def _tables(first: Path, second: Path) -> Iterator[str]:
@@ -41,9 +46,17 @@ def _tables(first: Path, second: Path) -> Iterator[str]:
         yield f"{len(one)} rows are not {len(other)}"
     else:
         for column in one.columns:
-            unequal = ~((one[column] == other[column]) | (one[column].isna() & other[column].isna()))
-            for row in unequal.to_numpy().nonzero()[0][:1]:
-                yield f"row {row}, column {column}: {one[column].iloc[row]} is not {other[column].iloc[row]}"
+            yield from _columns(column, one[column], other[column])
+
+
+def _columns(name: str, one: Any, other: Any) -> Iterator[str]:
+    if one.dtype != other.dtype:
+        yield f"column {name}: {one.dtype} is not {other.dtype}"
+        return
+    left, right = one.astype(object), other.astype(object)
+    unequal = ~((left == right) | (left.isna() & right.isna()))
+    for row in unequal.to_numpy().nonzero()[0][:1]:
+        yield f"row {row}, column {name}: {one.iloc[row]} is not {other.iloc[row]}"
 
 
 def _documents(first: Path, second: Path) -> Iterator[str]:
@@ -66,14 +79,21 @@ def _parts(name: str, one: Any, other: Any) -> Iterator[str]:
             yield f"{name}: {len(one)} items are not {len(other)}"
         for index, (left, right) in enumerate(zip(one, other, strict=False)):
             yield from _parts(f"{name}.{index}", left, right)
-    elif type(one).__module__.startswith("numpy"):
+    elif isinstance(one, set | frozenset):
+        yield from _parts(name, sorted(one, key=str), sorted(other, key=str))
+    elif type(one).__module__ == "numpy" and hasattr(one, "tobytes"):
         yield from _arrays(name, one, other)
-    elif hasattr(one, "__dict__"):
+    elif isinstance(one, str | int | float | complex | bytes | None) or hasattr(one, "__qualname__"):
+        if one != other and not (_is_nan(one) and _is_nan(other)):
+            yield f"{name}: {one} is not {other}"
+    elif getattr(one, "__dict__", None):
         yield from _parts(name, vars(one), vars(other))
-    elif hasattr(one, "__reduce_ex__") and not isinstance(one, str | int | float | bytes | None):
+    else:
         yield from _states(name, one, other)
-    elif one != other:
-        yield f"{name}: {one} is not {other}"
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _arrays(name: str, one: Any, other: Any) -> Iterator[str]:
@@ -82,6 +102,8 @@ def _arrays(name: str, one: Any, other: Any) -> Iterator[str]:
     left, right = np.atleast_1d(np.asarray(one)), np.atleast_1d(np.asarray(other))
     if left.shape != right.shape or left.dtype != right.dtype:
         yield f"{name}: {left.dtype} of shape {left.shape} is not {right.dtype} of shape {right.shape}"
+    elif left.dtype.hasobject:
+        yield from _parts(name, left.tolist(), right.tolist())
     elif left.tobytes() != right.tobytes():
         places = [
             index for index in np.ndindex(left.shape) if left[index].tobytes() != right[index].tobytes()
@@ -91,7 +113,10 @@ def _arrays(name: str, one: Any, other: Any) -> Iterator[str]:
 
 def _states(name: str, one: Any, other: Any) -> Iterator[str]:
     """Compare what pickle would write of objects that keep their state in C."""
-    left, right = one.__reduce_ex__(4), other.__reduce_ex__(4)
+    try:
+        left, right = one.__reduce_ex__(4), other.__reduce_ex__(4)
+    except TypeError:  # it cannot be pickled by itself
+        return
     if isinstance(left, tuple) and isinstance(right, tuple):
         yield from _parts(name, list(left[1:3]), list(right[1:3]))
 
