@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import json
 import os
 import re
@@ -11,7 +9,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from operation.engine.layout import project
 
@@ -122,6 +119,9 @@ def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _spellings(secret: str) -> Iterator[str]:
+    import html
+    from urllib.parse import quote, quote_plus
+
     for plain in {
         secret,
         secret.strip(),
@@ -140,6 +140,8 @@ def _spellings(secret: str) -> Iterator[str]:
 
 def _base64(content: bytes, shift: int) -> Iterator[str]:
     """Yield the characters that `content` always gives, `shift` bytes into a longer text."""
+    import base64
+
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         whole = encode(bytes(shift) + content).decode()
         first = -(-shift * 8 // 6)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine import manifest
-from operation.engine.capsule.pack import pack_failure
 from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import Executed, execute
 from operation.engine.notebooks.failure import error_record
@@ -55,7 +54,7 @@ def start(layout: Layout, prepared: Prepared, say: Say) -> RunManifest:
             if record.status == "failed":
                 record.tell("since_last_good", since_last_good(layout, record.content))
             tracker.log(record.path)
-            pack_failure(layout, folder, prepared)
+            _capsule(layout, folder, prepared, record)
             _pages(layout, folder)
     return record
 
@@ -114,6 +113,14 @@ def _report(record: RunManifest, executed: Path, target: Path) -> None:
     from operation.engine.reports.notebook import render_notebook
 
     render_notebook(executed, target, record.content)
+
+
+def _capsule(layout: Layout, folder: RunFolder, prepared: Prepared, record: RunManifest) -> None:
+    """Leave what a replay of a failure needs."""
+    if record.status == "failed":
+        from operation.engine.capsule.pack import pack_failure
+
+        pack_failure(layout, folder, prepared)
 
 
 def _pages(layout: Layout, folder: RunFolder) -> None:
