@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
 from operation.engine import manifest
+from operation.engine.disk import told
 from operation.engine.keys import locked_versions
 from operation.engine.layout import Layout
 from operation.engine.step import Plan
+
+_WHOLE = {"step", "key", "components", "how", "at", "as_configured"}
 
 
 def described(layout: Layout, planned: Plan) -> dict[str, Any]:
     """Return step, key and components of a plan; what its lock file pins is kept beside the history, once."""
     versions = layout.runs / "locks" / f"{planned.components.lock}.json"
     if not versions.exists():
-        manifest.write(versions, locked_versions(layout.lock))
+        with told(layout.runs):
+            manifest.write(versions, locked_versions(layout.lock))
     return {"step": planned.step, "key": planned.key, "components": asdict(planned.components)}
 
 
@@ -34,18 +40,28 @@ def append(layout: Layout, use_case: str, environment: str, entry: Mapping[str, 
     One write of one line: two processes do not tear each other's lines.
     """
     path = _path(layout, use_case, environment, entry["step"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab", buffering=0) as file:
-        file.write((json.dumps(entry, default=str, separators=(",", ":")) + "\n").encode())
+    with told(layout.runs):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps(entry, default=str, separators=(",", ":"))
+    with told(layout.runs), path.open("a+b", buffering=0) as file:
+        file.write(f"{_line_end(file)}{line}\n".encode())
+
+
+def _line_end(file: RawIOBase) -> str:
+    """Return what ends the half line that a kill may have left, so that it spoils no other."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return ""
+    file.seek(-1, os.SEEK_END)
+    return "" if file.read(1) == b"\n" else "\n"
 
 
 def read(layout: Layout, use_case: str, environment: str, step: str) -> list[dict[str, Any]]:
     """Return the history of a step, oldest first; half a line that a kill left is passed over."""
     try:
-        lines = _path(layout, use_case, environment, step).read_text(encoding="utf-8").splitlines()
+        text = _path(layout, use_case, environment, step).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return []
-    return [entry for line in lines if (entry := _parsed(line)) is not None]
+    return [entry for line in text.splitlines() if (entry := _parsed(line)) is not None]
 
 
 def _path(layout: Layout, use_case: str, environment: str, step: str) -> Path:
@@ -57,4 +73,4 @@ def _parsed(line: str) -> dict[str, Any] | None:
         entry = json.loads(line)
     except ValueError:
         return None
-    return entry if isinstance(entry, dict) else None
+    return entry if isinstance(entry, dict) and entry.keys() >= _WHOLE else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -13,8 +15,7 @@ from typing import Any
 
 from operation.engine import manifest
 from operation.engine.digests import Digests
-
-_PARTIAL = ".partial"
+from operation.engine.disk import PARTIAL, remove_abandoned, told
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Store:
         """Return the entry of `key` if it is there and every byte of it is what was written."""
         folder = self.folder / key
         record = manifest.read(folder / "manifest.json")
-        if record is None or record.get("key") != key:
+        if record is None or record.get("key") != key or record.get("seal") != _seal(record):
             return None
         outputs = record["outputs"]
         intact = all(self._is_intact(folder / name, output["digest"]) for name, output in outputs.items())
@@ -70,9 +71,17 @@ class Store:
 
     @contextmanager
     def writing(self, key: str) -> Iterator[Path]:
-        """Give a new folder for the outputs of `key`; what is in it at the end of a failure is removed."""
-        folder = self.folder / _PARTIAL / f"{key[:16]}-{os.getpid()}-{secrets.token_hex(4)}"
-        folder.mkdir(parents=True)
+        """Give a new folder for the outputs of `key`; what is in it at the end of a failure is removed.
+
+        Raises
+        ------
+        DiskError
+            When the disk is full or does not let us write.
+        """
+        remove_abandoned(self.folder)
+        folder = self.folder / PARTIAL / f"{key[:16]}-{os.getpid()}-{secrets.token_hex(4)}"
+        with told(self.folder):
+            folder.mkdir(parents=True)
         try:
             yield folder
         finally:
@@ -82,13 +91,19 @@ class Store:
         """Make the folder `written` the entry of `key`.
 
         When another process was first and its entry is intact, that one is kept.
+
+        Raises
+        ------
+        DiskError
+            When the disk is full or does not let us write.
         """
         outputs = {name: self._describe(written / name) for name in record["outputs"]}
-        manifest.write(written / "manifest.json", {**record, "outputs": outputs})
-        found = self.find(key)
-        if found is None:
-            self._move(written, self.folder / key)
+        with told(self.folder):
+            manifest.write(written / "manifest.json", _sealed({**record, "outputs": outputs}))
             found = self.find(key)
+            if found is None:
+                self._move(written, self.folder / key)
+                found = self.find(key)
         if found is None:
             raise OSError(f"{self.folder / key} changed while it was being written")
         return found
@@ -106,3 +121,14 @@ class Store:
         except OSError:
             if self.find(target.name) is None:
                 raise
+
+
+def _sealed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `record` as it will be read, with its own digest: a metric must not rot unseen either."""
+    plain = json.loads(json.dumps(record, default=str))
+    return {**plain, "seal": _seal(plain)}
+
+
+def _seal(record: Mapping[str, Any]) -> str:
+    text = json.dumps({key: value for key, value in record.items() if key != "seal"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
