@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from operation.engine.capsule.secrets import masked
 from operation.engine.layout import project
 
 
@@ -17,9 +18,9 @@ def write_crash_log(error: BaseException, arguments: Sequence[str]) -> Path:
     """Write the traceback of `error` and the versions to a new file and return its path.
 
     The file is ``runs/crash-<time>.log``, or in the folder for temporary files where runs/ cannot
-    be written.
+    be written. Known secrets are masked.
     """
-    text = _text(error, arguments)
+    text = masked(_text(error, arguments))
     name = f"crash-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}.log"
     try:
         project().runs.mkdir(exist_ok=True)

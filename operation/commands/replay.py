@@ -108,22 +108,21 @@ def _live(replay: Replay, facts: dict[str, Any], clock: float, args: argparse.Na
     with live(replay) as session:
         seconds = round(time.perf_counter() - clock, 1)
         if args.json:
-            print(
-                json.dumps(
-                    {
-                        **facts,
-                        "url": session.url,
-                        "kernel": session.kernel,
-                        "seconds": seconds,
-                        "stopped": session.stopped,
-                    }
-                ),
-                flush=True,
-            )
+            state = {"url": session.url, "kernel": session.kernel, "stopped": session.stopped}
+            print(json.dumps({**facts, **state, "seconds": seconds}), flush=True)
         else:
             print(session.stopped or f"the failing cell is In [{replay.prompt}]; all before it was executed")
             print(f"{session.url}\nready after {seconds} s; Ctrl-C ends it", flush=True)
         if not args.no_browser:
             webbrowser.open(session.url)
+        _wait()
+    return 0
+
+
+def _wait() -> None:
+    """Wait for Ctrl-C: it is how a session ends, not an interruption."""
+    try:
         while True:
             time.sleep(3600)
+    except KeyboardInterrupt:
+        return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from operation.engine.capsule.replay import Replay
@@ -57,15 +59,17 @@ def _argv(replay: Replay, step: dict[str, Any]) -> list[str]:
     content, layout = replay.capsule.content, replay.layout
     outputs = layout.runs / "script" / "outputs"
     outputs.mkdir(parents=True, exist_ok=True)
-    places = {f"{content['store']}/{step['key']}": outputs, content["store"]: layout.store}
+    separator = "\\" if "\\" in content["store"] else "/"
+    places = {f"{content['store']}{separator}{step['key']}": outputs, content["store"]: layout.store}
     places |= {spelled: layout.root / member for spelled, member in content["moved"].items()}
     places[content["root"]] = layout.root
     return [_moved(word, places) for word in step["argv"]]
 
 
-def _moved(word: str, places: dict[str, Any]) -> str:
+def _moved(word: str, places: Mapping[str, Path]) -> str:
+    """Return `word` with the first of `places` that it names replaced by where that is here."""
     for before, here in places.items():
-        for form in (before, before.replace("/", "\\")):
-            if form in word:
-                return word.replace(form, str(here)).replace("\\" if form != before else "\0", "/")
+        head, found, rest = word.partition(before)
+        if found:
+            return f"{head}{here}{rest.replace(chr(92), '/')}"
     return word
