@@ -11,6 +11,7 @@ from typing import Any
 from operation.engine.configuration import Configuration
 from operation.engine.errors import StepFailed
 from operation.engine.layout import Layout
+from operation.engine.notebooks.execution import kernel_manager
 from operation.engine.runners import child_process, in_process, thread_limits
 from operation.engine.session import Session
 
@@ -50,7 +51,13 @@ def papermill(layout: Layout, configured: Configuration, steps: Sequence[str]) -
         {"WORKBENCH_RUNS": str(layout.runs), "JUPYTER_PREFER_ENV_PATH": "1", **thread_limits(1)}
     )
     try:
-        stock.execute_notebook(str(source), str(target), cwd=str(layout.notebooks), progress_bar=False)
+        stock.execute_notebook(
+            str(source),
+            str(target),
+            cwd=str(layout.notebooks),
+            progress_bar=False,
+            kernel_manager_class=kernel_manager(layout.runs / "kernel.log"),
+        )
     except PapermillExecutionError as error:
         raise StepFailed(f"papermill, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
     finally:

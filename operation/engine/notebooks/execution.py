@@ -86,7 +86,7 @@ def execute(
                 kernel_name="python3",
                 cwd=str(source.parent),
                 progress_bar=False,
-                kernel_manager_class=_kernel_manager(target.with_suffix(".log")),
+                kernel_manager_class=kernel_manager(target.with_suffix(".log")),
             )
         except (
             PapermillException,
@@ -134,7 +134,7 @@ def _register(on_cell: OnCell) -> None:
     logging.getLogger("papermill").setLevel(logging.ERROR)  # the run says the same things better
 
 
-def _kernel_manager(log: Path) -> type:
+def kernel_manager(log: Path) -> type:
     """Return a kernel manager whose kernels write their own log lines to `log`, not to the terminal."""
     from jupyter_client.manager import AsyncKernelManager
 
