@@ -1,0 +1,77 @@
+"""Free space under runs/: old runs, and what no run that is kept refers to."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+
+from operation.engine.cleaning import Cleaning, Removable, human, plan_cleaning, remove
+from operation.engine.layout import Layout, project
+
+_PLURALS = {"store entry": "store entries"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``clean``."""
+    parser.description = (
+        "Remove old runs, certificates and replays, outputs in the store that no kept run refers to, and "
+        "what killed processes left. Kept are: runs that are younger, the newest one, the newest that "
+        "succeeded of each use case and environment, and all that these refer to."
+    )
+    parser.epilog = "example: python3 -m operation clean --older-than 7 --dry-run"
+    parser.add_argument(
+        "--older-than", metavar="DAYS", type=_not_negative, default=30.0, help="age in days (default: 30)"
+    )
+    parser.add_argument(
+        "--larger-than",
+        metavar="GB",
+        type=_not_negative,
+        help="let the store be this large: beyond it the oldest outputs that no kept run refers to go too",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Say what goes, and remove it."""
+    layout = project()
+    limit = None if args.larger_than is None else args.larger_than * 1e9
+    cleaning = plan_cleaning(layout, args.older_than, limit)
+    print("\n".join(_lines(layout, cleaning, args.dry_run)), flush=True)
+    if cleaning.removable and not args.dry_run:
+        remove(layout, cleaning)
+        if any(one.kind == "run" for one in cleaning.removable):
+            _write_gallery(layout)
+    return 0
+
+
+def _not_negative(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number from 0, found {text}")
+    return value
+
+
+def _lines(layout: Layout, cleaning: Cleaning, dry: bool) -> list[str]:
+    kept = f"kept: {_counted('run', cleaning.runs)} and all they refer to."
+    if not cleaning.removable:
+        return [f"nothing to remove; {kept}"]
+    items = [
+        f"  {human(one.bytes):>10}  {one.kind} {layout.relative(one.path)}" for one in cleaning.removable
+    ]
+    return [*items, f"{'would free' if dry else 'freeing'} {_summary(cleaning.removable)}; {kept}"]
+
+
+def _summary(removable: list[Removable]) -> str:
+    counts = Counter(one.kind for one in removable)
+    words = ", ".join(_counted(kind, number) for kind, number in counts.items())
+    return f"{human(sum(one.bytes for one in removable))}: {words}"
+
+
+def _counted(kind: str, number: int) -> str:
+    return f"{number} {kind if number == 1 else _PLURALS.get(kind, f'{kind}s')}"
+
+
+def _write_gallery(layout: Layout) -> None:
+    from operation.engine.reports.gallery import write_gallery
+
+    write_gallery(layout.runs)
