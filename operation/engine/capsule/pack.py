@@ -13,7 +13,6 @@ from typing import Any
 from operation.engine import manifest
 from operation.engine.capsule.archive import Archive
 from operation.engine.capsule.inputs import add_inputs, external_files, store_entries
-from operation.engine.configuration import configuration_file
 from operation.engine.layout import Layout
 from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.request import Prepared
@@ -86,9 +85,12 @@ def _add_run(archive: Archive, folder: RunFolder) -> None:
 
 def _add_project(archive: Archive, layout: Layout, prepared: Prepared) -> None:
     configured = prepared.configured
-    files = [configuration_file(layout, name) for name in (configured.use_case, configured.environment)]
+    # all of them: an environment names its default use case, which must exist
+    files = sorted(layout.configuration.glob("configuration-*.yml"))
     files += [one for one in layout.schemas.rglob("*") if one.is_file()]
-    files += [*layout.src.glob("*.py"), *layout.notebooks.glob("*.py"), *layout.notebooks.glob("*.ipynb")]
+    # a script may read a file that lies beside it
+    files += [one for one in layout.src.rglob("*") if one.is_file() and "__pycache__" not in one.parts]
+    files += [*layout.notebooks.glob("*.py"), *layout.notebooks.glob("*.ipynb")]
     files += [one for one in (layout.lock, layout.root / "environment.yml") if one.is_file()]
     for file in sorted(files):
         archive.file(file, f"project/{file.relative_to(layout.root).as_posix()}")
