@@ -88,11 +88,12 @@ def _check(replay: Replay, facts: dict[str, Any], clock: float, *, as_json: bool
     if as_json:
         print(json.dumps({**facts, **result, "seconds": seconds}, indent=1))
     else:
-        print(f"{_verdict(result)} ({seconds} s)")
+        print(f"{verdict(result)} ({seconds} s)")
     return 0 if result["reproduced"] else 1
 
 
-def _verdict(result: Mapping[str, Any]) -> str:
+def verdict(result: Mapping[str, Any]) -> str:
+    """Return one sentence about the result of ``check``."""
     if result["reproduced"]:
         return f"reproduced: {_shown(result['expected'])}"
     if result["found"] is None:
