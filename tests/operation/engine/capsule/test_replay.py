@@ -86,7 +86,7 @@ def _restored(layout: Layout, error: Mapping[str, object], *cells: str) -> Repla
             ["1 / 0", "2 / 0"],
             "ZeroDivisionError",
             1,
-            "not reproduced: expected ZeroDivisionError at notebooks/01-book.ipynb:1, found ZeroDivisionError",
+            "not reproduced: expected ZeroDivisionError at notebooks/01-book.ipynb:1, found Zero",
         ),
     ],
     ids=["missing file", "killed kernel", "an earlier cell"],
