@@ -1,4 +1,7 @@
-"""Manifests: JSON records of what ran, with what, on what, giving what. Written whole or not at all."""
+"""Manifests: JSON records of what ran, with what, on what, giving what. Written whole or not at all.
+
+``manifest_schema.json`` beside this file says what is in those of runs, steps and certificates.
+"""
 
 from __future__ import annotations
 
