@@ -44,7 +44,7 @@ def test_manifests_of_steps(tiny: Layout) -> None:
 
 def test_manifests_of_runs(tiny: Layout) -> None:
     write(tiny, "data/text.txt", "123")  # which double.py refuses
-    record = start(tiny, prepare(tiny, Request()), lambda *_: None)
+    record = start(tiny, prepare(tiny, Request(notebooks=["02-double-count"])), lambda *_: None)
     content = json.loads(record.path.read_text())
     assert content["error"]["message"] == "nothing to double"
     _validate(content, "run")
