@@ -89,6 +89,9 @@ def _tell(layout: Layout, record: RunManifest) -> None:
             print(f"  {name.removeprefix('evaluate.'):<28} {value:.4f}")
     print(f"{content['status']} ({took})")
     print(f"report: {layout.relative(record.folder.path / 'index.html')}")
+    capsule = record.folder.path / "capsule.zip"
+    if capsule.exists():
+        print(f"replay: python3 -m operation replay {layout.relative(capsule)}")
 
 
 def _since(found: dict[str, Any] | None) -> list[str]:

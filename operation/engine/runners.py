@@ -91,10 +91,14 @@ def from_exception(error: BaseException, folder: Path) -> dict[str, Any]:
     return {
         "type": type(error).__name__,
         "message": str(error) or type(error).__name__,
-        "file": f"src/{Path(inside[-1].filename).name}" if inside else None,
+        "file": _shown(Path(inside[-1].filename), folder) if inside else None,
         "line": inside[-1].lineno if inside else None,
         "traceback": "".join(traceback.format_exception(error)),
     }
+
+
+def _shown(file: Path, folder: Path) -> str:
+    return f"src/{file.name}" if file.parent == folder else file.name
 
 
 def from_text(text: str, script: Path) -> dict[str, Any]:
