@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from operation.commands.choice import add_choice
 from operation.engine import configuration
 from operation.engine.certificate.certify import certify
 from operation.engine.layout import project
@@ -22,10 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = "example: python3 -m operation certify prepare train"
     parser.add_argument("steps", nargs="*", metavar="step", help="names in the use case (default: all)")
-    parser.add_argument("--environment", metavar="NAME", help="configuration-<NAME>.yml (default: DEV)")
-    parser.add_argument(
-        "--use-case", metavar="NAME", help="configuration-<NAME>.yml (default: the environment's)"
-    )
+    add_choice(parser)
     parser.add_argument("--json", action="store_true", help="print the certificate for programs")
 
 

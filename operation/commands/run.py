@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from operation.commands.choice import add_choice
 from operation.commands.progress import Progress
 from operation.engine import manifest
 from operation.engine.layout import Layout, project
@@ -27,10 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "example: python3 -m operation run --environment TEST --notebook 03-train-model -p learning_rate=0.05"
     )
-    parser.add_argument("--environment", metavar="NAME", help="configuration-<NAME>.yml (default: DEV)")
-    parser.add_argument(
-        "--use-case", metavar="NAME", help="configuration-<NAME>.yml (default: the environment's)"
-    )
+    add_choice(parser)
     parser.add_argument(
         "--notebook", nargs="+", default=[], metavar="NAME", help="only these, in the order given"
     )

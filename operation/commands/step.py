@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from operation.commands.choice import add_choice
 from operation.engine import configuration
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
@@ -22,10 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = "example: python3 -m operation step train --learning-rate 0.05"
     parser.add_argument("step", help="name in the use case")
-    parser.add_argument("--environment", metavar="NAME", help="configuration-<NAME>.yml (default: DEV)")
-    parser.add_argument(
-        "--use-case", metavar="NAME", help="configuration-<NAME>.yml (default: the environment's)"
-    )
+    add_choice(parser)
     parser.add_argument(
         "--fresh", action="store_true", help="execute it even when the store holds its outputs"
     )

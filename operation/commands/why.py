@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from operation.commands.choice import add_choice
 from operation.engine import configuration, manifest
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
@@ -27,10 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run", metavar="RUN", help="compare with this run: its name, latest, or a manifest.json"
     )
-    parser.add_argument("--environment", metavar="NAME", help="configuration-<NAME>.yml (default: DEV)")
-    parser.add_argument(
-        "--use-case", metavar="NAME", help="configuration-<NAME>.yml (default: the environment's)"
-    )
+    add_choice(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +15,7 @@ from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import execute
 from operation.engine.notebooks.failure import error_record, failing_cell
 from operation.engine.runners import thread_limits
+from operation.engine.surroundings import surroundings
 
 _MARKER = "papermill-error-cell-tag"  # cells that papermill adds where a notebook failed
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -106,7 +105,7 @@ def check(replay: Replay) -> dict[str, Any]:
     source.write_text(json.dumps({**replay.document, "cells": cells, "metadata": metadata}), encoding="utf-8")
     variables = replay.variables("check")
     folder = Path(variables["WORKBENCH_RUN"])
-    with _surroundings(variables):
+    with surroundings(variables, alone=True):
         executed = execute(source, folder / source.name, {}, {}, lambda *_: None)
     found = None
     if executed.error:
@@ -131,15 +130,3 @@ def _bare(cell: dict[str, Any]) -> dict[str, Any]:
 
 def _place(error: dict[str, Any]) -> dict[str, Any]:
     return {name: error.get(name) for name in ("type", "message", "file", "line")}
-
-
-@contextmanager
-def _surroundings(variables: dict[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

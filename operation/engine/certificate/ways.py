@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import kernel_manager
 from operation.engine.runners import child_process, in_process, thread_limits
 from operation.engine.session import Session
+from operation.engine.surroundings import surroundings
 
 Way = Callable[[Layout, Configuration, Sequence[str]], None]
 
@@ -46,23 +46,18 @@ def papermill(layout: Layout, configured: Configuration, steps: Sequence[str]) -
 
     source, target = layout.runs / "steps.ipynb", layout.runs / "steps-executed.ipynb"
     source.write_text(json.dumps(_notebook(configured, steps)), encoding="utf-8")
-    before = dict(os.environ)
-    os.environ.update(
-        {"WORKBENCH_RUNS": str(layout.runs), "JUPYTER_PREFER_ENV_PATH": "1", **thread_limits(1)}
-    )
+    variables = {"WORKBENCH_RUNS": str(layout.runs), "JUPYTER_PREFER_ENV_PATH": "1", **thread_limits(1)}
     try:
-        stock.execute_notebook(
-            str(source),
-            str(target),
-            cwd=str(layout.notebooks),
-            progress_bar=False,
-            kernel_manager_class=kernel_manager(layout.runs / "kernel.log"),
-        )
+        with surroundings(variables):
+            stock.execute_notebook(
+                str(source),
+                str(target),
+                cwd=str(layout.notebooks),
+                progress_bar=False,
+                kernel_manager_class=kernel_manager(layout.runs / "kernel.log"),
+            )
     except PapermillExecutionError as error:
         raise StepFailed(f"papermill, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _notebook(configured: Configuration, steps: Sequence[str]) -> dict[str, Any]:

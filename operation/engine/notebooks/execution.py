@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from operation.engine.capsule.secrets import mask_file, mask_values
+from operation.engine.surroundings import surroundings
 
 OnCell = Callable[[int, int], None]
 
@@ -76,7 +75,7 @@ def execute(
     _register(on_cell)
     started, error = time.perf_counter(), None
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _environment(variables):
+    with surroundings(variables):
         try:
             papermill.execute_notebook(
                 str(source),
@@ -146,15 +145,3 @@ def kernel_manager(log: Path) -> type:
         _launch_kernel = _async_launch_kernel
 
     return LoggingKernelManager
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Hand `variables` to the kernel: papermill passes this process's environment on."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
