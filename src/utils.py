@@ -12,7 +12,18 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from azureml.core import Workspace
+    from azureml.core.authentication import AbstractAuthentication
+
+CONFIG = Path(__file__).resolve().parents[1] / "config.json"
+PRINCIPAL = (
+    "AZUREML_SERVICE_PRINCIPAL_TENANT_ID",
+    "AZUREML_SERVICE_PRINCIPAL_ID",
+    "AZUREML_SERVICE_PRINCIPAL_PASSWORD",
+)
 
 
 class StepError(Exception):
@@ -147,3 +158,137 @@ def listing(values: Sequence[object], most: int = 5) -> str:
     """Return the first `most` values, separated by commas, and how many were left off."""
     shown = ", ".join(str(value) for value in values[:most])
     return f"{shown} and {len(values) - most} more" if len(values) > most else shown
+
+
+class _Lacking(Exception):
+    """A way to the workspace is not there; ``str(error)`` says what it lacks."""
+
+
+def workspace(
+    config: Path | None = None,
+    name: str | None = None,
+    group: str | None = None,
+    subscription: str | None = None,
+) -> Workspace:
+    """Open the Azure ML workspace by the first of three ways that is there.
+
+    1. ``config.json``: a developer's machine. The login is the service principal where its variables are
+       set, else the machine's managed identity, else that of ``az login``, else, at a terminal only, the
+       browser's: a process without a terminal never waits for a person.
+    2. The run context: remote compute.
+    3. A service principal in the variables AZUREML_SERVICE_PRINCIPAL_TENANT_ID, _ID and _PASSWORD: CI.
+
+    A way that is there decides: when it fails, no other is tried, lest another workspace be opened.
+
+    Parameters
+    ----------
+    config : Path, optional
+        By default ``config.json`` beside ``src``.
+    name, group, subscription : str, optional
+        The workspace, its resource group and its subscription, for the third way; without a
+        subscription, the only one that the service principal sees.
+
+    Raises
+    ------
+    StepError
+        When no way is there, or the one that is there fails: what each of them lacked.
+    """
+    ways: dict[str, Callable[[], Workspace]] = {
+        "config.json": lambda: _from_config(config or CONFIG),
+        "run context": _from_run_context,
+        "service principal": lambda: _from_principal(name, group, subscription),
+    }
+    lacks, failed = [], ""
+    for number, (way, opened) in enumerate(ways.items(), start=1):
+        try:
+            if not failed:
+                return opened()
+            lack = f"not tried, because {failed} is there and comes first"
+        except _Lacking as error:
+            lack = str(error)
+        except StepError as error:
+            lack, failed = str(error), way
+        lacks.append(f"  {number}. {way}: {lack}")
+    raise StepError("cannot open the Azure ML workspace\n" + "\n".join(lacks))
+
+
+def _from_config(config: Path) -> Workspace:
+    if not config.is_file():
+        raise _Lacking(f"there is no {config}; the workspace's page at ml.azure.com gives it")
+
+    def opened() -> Workspace:
+        from azureml.core import Workspace
+
+        return Workspace.from_config(str(config), auth=_login())
+
+    return _asked(opened)
+
+
+def _from_run_context() -> Workspace:
+    if not os.environ.get("AZUREML_RUN_ID"):
+        raise _Lacking("this process is no Azure ML run, AZUREML_RUN_ID is not set")
+
+    def opened() -> Workspace:
+        from azureml.core import Run
+
+        return Run.get_context(allow_offline=False).experiment.workspace
+
+    return _asked(opened)
+
+
+def _from_principal(name: str | None, group: str | None, subscription: str | None) -> Workspace:
+    missing = [variable for variable in PRINCIPAL if not os.environ.get(variable)]
+    missing += ["the workspace's name"] if not name else []
+    if missing:
+        raise _Lacking(f"not set: {listing(missing)}")
+
+    def opened() -> Workspace:
+        from azureml.core import Workspace
+
+        return Workspace.get(name, _principal(), subscription, group)
+
+    return _asked(opened)
+
+
+def _principal() -> AbstractAuthentication:
+    from azureml.core.authentication import ServicePrincipalAuthentication
+
+    return ServicePrincipalAuthentication(*(os.environ[variable] for variable in PRINCIPAL))
+
+
+def _login() -> AbstractAuthentication:
+    """Return the login that goes with ``config.json``; the browser is asked at a terminal only."""
+    from azureml.core.authentication import InteractiveLoginAuthentication, MsiAuthentication
+
+    if any(os.environ.get(variable) for variable in PRINCIPAL):
+        return _principal()
+    if os.environ.get("MSI_ENDPOINT"):
+        return MsiAuthentication()
+    if shutil.which("az"):
+        return _azure_cli()
+    if sys.stdin and sys.stdin.isatty():
+        return InteractiveLoginAuthentication()
+    raise StepError(f"no login: set {listing(PRINCIPAL)}, or `az login`, or call this once at a terminal")
+
+
+def _azure_cli() -> AbstractAuthentication:
+    """Return the login of ``az login``: azureml-core's own class wants the CLI in this environment."""
+    from azure.identity import AzureCliCredential
+    from azureml.core.authentication import TokenAuthentication
+
+    return TokenAuthentication(lambda scope: AzureCliCredential().get_token(scope).token)
+
+
+def _asked(ask: Callable[[], Workspace]) -> Workspace:
+    """Return what `ask` gives, or say in one line, without the secret, why Azure gave nothing."""
+    from azure.core.exceptions import AzureError
+    from azureml.exceptions import AzureMLException
+    from msrest.exceptions import ClientException
+
+    try:
+        return ask()
+    except (AzureMLException, AzureError, ClientException, OSError, ValueError) as error:
+        said = " ".join(str(getattr(error, "message", None) or error).split())
+        secret = os.environ.get(PRINCIPAL[-1])
+        told = said.replace(secret, "***") if secret else said
+        raise StepError(told) from error
