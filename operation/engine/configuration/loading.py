@@ -171,6 +171,24 @@ def examine(
     return _configuration(name, chosen, surroundings.variables, read.content, graph), []
 
 
+def environment_variables(environment: str | None, layout: Layout) -> Mapping[str, Variable]:
+    """Return the variables of an environment alone, resolved, with the optional ones' defaults.
+
+    Raises
+    ------
+    UsageError
+        When the environment has no file.
+    ConfigurationError
+        With every mistake in that file.
+    """
+    name = chosen_environment(environment, None, layout)
+    path = configuration_file(layout, name)
+    surroundings, problems = read_environment(path, layout.relative(path), name, os.environ)
+    if problems:
+        raise ConfigurationError(_hide(problems, surroundings.secrets))
+    return surroundings.variables
+
+
 def chosen_environment(environment: str | None, use_case: str | None, layout: Layout) -> str:
     """Return the environment to use.
 
