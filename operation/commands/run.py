@@ -6,16 +6,16 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from operation.commands.choice import add_choice
-from operation.commands.progress import Progress
 from operation.engine import manifest
 from operation.engine.layout import Layout, project
-from operation.engine.runs.record import RunManifest
-from operation.engine.runs.request import Request, prepare
-from operation.engine.runs.reuse import unchanged
-from operation.engine.runs.run import start
+from operation.engine.runs.repeat import Answers
+from operation.engine.runs.request import Request
+
+if TYPE_CHECKING:
+    from operation.engine.runs.record import RunManifest
 
 _EXIT_CODES = {"succeeded": 0, "rejected": 3, "interrupted": 130}
 
@@ -48,12 +48,23 @@ def run(args: argparse.Namespace) -> int:
     """Run and say where the report is."""
     layout = project()
     request = Request(args.environment, args.use_case, args.notebook, args.given, args.fresh)
+    before = None if request.fresh else Answers(layout).recall(request)
+    return _tell_unchanged(layout, before, as_json=args.json) if before else _run(layout, request, args.json)
+
+
+def _run(layout: Layout, request: Request, as_json: bool) -> int:
+    """Run what was not answered before; only now the configuration and its libraries are needed."""
+    from operation.commands.progress import Progress
+    from operation.engine.runs.prepared import prepare
+    from operation.engine.runs.reuse import unchanged
+    from operation.engine.runs.run import start
+
     prepared = prepare(layout, request)
     configured = prepared.configured
     before = unchanged(layout, prepared)
     if before:
-        return _tell_unchanged(layout, before, as_json=args.json)
-    if args.json:
+        return _tell_unchanged(layout, before, as_json=as_json)
+    if as_json:
         record = start(layout, prepared, lambda *_: None)
         print(json.dumps(record.content, indent=1, default=str))
         return _EXIT_CODES.get(record.status, 1)

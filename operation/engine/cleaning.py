@@ -159,7 +159,7 @@ def remove(layout: Layout, cleaning: Cleaning) -> None:
             aside.mkdir(parents=True)
             one.path.rename(aside / one.path.name)
             shutil.rmtree(aside)
-        for remembered in (layout.runs / "notebooks").glob("*.json"):
+        for remembered in (*layout.runs.glob("notebooks/*.json"), *layout.runs.glob("answers/*.json")):
             if not (layout.runs / str((manifest.read(remembered) or {}).get("run"))).is_dir():
                 remembered.unlink(missing_ok=True)
 

@@ -12,7 +12,7 @@ from operation.engine.keys import lock_digest
 from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import Executed
 from operation.engine.runs.folder import RunFolder
-from operation.engine.runs.request import Prepared
+from operation.engine.runs.prepared import Prepared
 from operation.engine.runs.reuse import Recalled
 
 

@@ -14,7 +14,8 @@ from operation.engine.configuration import Configuration
 from operation.engine.digests import Digests
 from operation.engine.keys import lock_digest, python_version
 from operation.engine.layout import Layout
-from operation.engine.runs.request import Prepared
+from operation.engine.runs.prepared import Prepared
+from operation.engine.runs.repeat import Answers
 from operation.engine.store import Store
 
 
@@ -86,9 +87,25 @@ def unchanged(layout: Layout, prepared: Prepared) -> Path | None:
     if prepared.request.fresh or not prepared.notebooks:
         return None
     notebooks = Notebooks(layout, prepared)
-    runs = {found.run if (found := notebooks.find(one.name)) else None for one in prepared.notebooks}
+    found = [notebooks.find(one.name) for one in prepared.notebooks]
+    recalled = [one for one in found if one]
+    runs = {one.run for one in recalled}
+    if len(recalled) < len(found) or len(runs) > 1:
+        return None
     run = runs.pop()
-    return layout.runs / run if run and not runs else None
+    _remember(layout, prepared, run, recalled)
+    return layout.runs / run
+
+
+def _remember(layout: Layout, prepared: Prepared, run: str, recalled: Sequence[Recalled]) -> None:
+    """Let the same request be answered at once next time."""
+    answer = {
+        "run": run,
+        "files": [one.entry[part] for one in recalled for part in ("notebook", "report")],
+        "keys": sorted({step["key"] for one in recalled for step in one.steps}),
+    }
+    inputs = [layout.root / value for value in _external_values(prepared.configured)]
+    Answers(layout).keep(prepared.request, answer, inputs)
 
 
 def _surroundings(layout: Layout, prepared: Prepared, digests: Digests) -> list[Any]:
@@ -110,6 +127,9 @@ def _surroundings(layout: Layout, prepared: Prepared, digests: Digests) -> list[
 
 def _external_inputs(layout: Layout, configured: Configuration) -> list[Path]:
     """Return the files that steps read and no step writes; one that is missing is the step's to tell."""
+    return [path for value in _external_values(configured) if (path := layout.root / value).exists()]
+
+
+def _external_values(configured: Configuration) -> list[str]:
     values = [value for step in configured.steps.values() for value in step.inputs.values()]
-    paths = [layout.root / value for value in values if value.partition(".")[0] not in configured.steps]
-    return [path for path in paths if path.exists()]
+    return [value for value in values if value.partition(".")[0] not in configured.steps]

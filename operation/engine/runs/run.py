@@ -16,8 +16,8 @@ from operation.engine.runners import thread_limits
 from operation.engine.runs import folder as run_folder
 from operation.engine.runs.comparison import since_last_good
 from operation.engine.runs.folder import RunFolder
+from operation.engine.runs.prepared import Prepared
 from operation.engine.runs.record import RunManifest
-from operation.engine.runs.request import Prepared
 from operation.engine.runs.reuse import Notebooks
 from operation.engine.runs.tracking import Tracker
 
