@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,40 @@ def core_scripts_apart() -> Iterator[None]:
             sys.modules.pop(name, None)
         else:
             sys.modules[name] = module
+
+
+@pytest.fixture(scope="session")
+def rehearsal_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder where the session's rehearsal keeps its state."""
+    return tmp_path_factory.mktemp("rehearsal")
+
+
+@pytest.fixture(scope="session")
+def rehearsal(rehearsal_folder: Path) -> Iterator[dict[str, str]]:
+    """Start one rehearsal of Azure ML for the session; return the variables that lead the SDK to it."""
+    from operation.rehearsal.server import started
+
+    with started(rehearsal_folder) as variables:
+        yield variables
+
+
+@pytest.fixture(scope="session")
+def rehearsed(rehearsal: dict[str, str]) -> Callable[..., str]:
+    """Return a function that runs code in a child set up for the rehearsal and gives what it prints.
+
+    More variables, and the folder to start in (``folder=``), are its named arguments.
+    """
+
+    def run(code: str, folder: Path | None = None, **more: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, **rehearsal, **more},
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run

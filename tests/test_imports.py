@@ -18,6 +18,9 @@ from operation.setup.pins import normalised, read_pins
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"pandas", "numpy", "sklearn", "scipy", "pyarrow", "pandera", "matplotlib"}
 HEAVY |= {"mlflow", "papermill", "nbconvert", "nbformat", "nbclient", "IPython", "ipykernel", "jupyterlab"}
+SERVICE = {"starlette", "uvicorn", "trustme", "anyio", "cryptography"}
+REHEARSAL_MUST_NOT = ("operation.commands", "operation.execution", "operation.cli", "operation.setup", "src")
+REHEARSAL_MAY = ("operation.engine.errors", "operation.engine.layout")
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -53,6 +56,7 @@ def violations(folder: str, forbidden: tuple[str, ...]) -> list[str]:
         ("operation/engine", ("operation.commands", "operation.execution", "operation.cli", "src")),
         ("operation/execution", ("operation.commands", "operation.cli")),
         ("operation/setup", ("operation.engine", "operation.commands", "operation.execution")),
+        ("operation/rehearsal", REHEARSAL_MUST_NOT),
         ("notebooks", ("operation.commands", "operation.execution", "operation.cli", "papermill")),
     ],
 )
@@ -72,7 +76,24 @@ def test_azureml_is_imported_by_credentials_and_ops_scripts_only_inside_function
 
 
 def _may_import_azureml(path: Path) -> bool:
-    return path == ROOT / "src" / "utils.py" or ROOT / "operation" / "execution" in path.parents
+    alone = path in (ROOT / "src" / "utils.py", ROOT / "src" / "remote_data.py")
+    return alone or ROOT / "operation" / "execution" in path.parents
+
+
+def test_the_rehearsal_knows_nothing_of_the_engine_but_its_errors_and_folders() -> None:
+    found = violations("operation/rehearsal", ("operation.engine",))
+    assert [line for line in found if not any(f" {name}." in line for name in REHEARSAL_MAY)] == []
+
+
+def test_the_web_framework_is_imported_by_the_rehearsal_alone() -> None:
+    found = [
+        f"{path.relative_to(ROOT).as_posix()} imports {name}"
+        for folder in ("src", "operation", "notebooks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for name, _ in imports(path)
+        if name.split(".")[0] in SERVICE and ROOT / "operation" / "rehearsal" not in path.parents
+    ]
+    assert found == []
 
 
 def test_set_up_imports_the_standard_library_alone() -> None:
@@ -94,13 +115,13 @@ def modules_after(code: str) -> set[str]:
 @pytest.mark.parametrize("words", [["--help"], ["version"], ["check"]], ids=" ".join)
 def test_quick_commands_import_nothing_heavy(words: list[str]) -> None:
     found = modules_after(f"from operation import cli; assert cli.main({words!r}) == 0")
-    assert found & (HEAVY | {"azureml"}) == set()
+    assert found & (HEAVY | SERVICE | {"azureml"}) == set()
 
 
 def test_no_command_imports_anything_heavy_before_it_runs() -> None:
     names = [name.replace("-", "_") for name in cli.COMMANDS]
     found = modules_after("\n".join(f"import operation.commands.{name}" for name in names))
-    assert found & (HEAVY | {"azureml"}) == set()
+    assert found & (HEAVY | SERVICE | {"azureml"}) == set()
 
 
 @pytest.mark.parametrize(

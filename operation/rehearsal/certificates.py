@@ -1,0 +1,38 @@
+"""The service's own authority and certificate: kept with the state, trusted by nobody else."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from pathlib import Path
+
+import trustme
+
+SUFFIX = "rehearsal.test"  # a name that is reserved for testing: it never leads anywhere else
+KINDS = ("blob", "dfs", "file", "queue", "table", "vault")
+
+
+def ensure(folder: Path) -> tuple[Path, Path]:
+    """Return the service's certificate with its key, and the bundle that a client trusts.
+
+    Both are made where they are missing. The bundle holds, beside our authority, those that the
+    client trusted already, since one variable names the bundle for all that a process asks.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    certificate, bundle = folder / "service.pem", folder / "trusted.pem"
+    if not (certificate.exists() and bundle.exists()):
+        authority = trustme.CA(organization_name="Azure ML rehearsal", organization_unit_name="loopback only")
+        hosts = ["localhost", "127.0.0.1", *(f"*.{kind}.{SUFFIX}" for kind in KINDS)]
+        authority.issue_cert(*hosts).private_key_and_cert_chain_pem.write_to_path(str(certificate))
+        bundle.write_bytes(_trusted_already() + authority.cert_pem.bytes())
+        certificate.chmod(0o600)
+    return certificate, bundle
+
+
+def _trusted_already() -> bytes:
+    context = ssl.create_default_context()
+    chosen = os.environ.get("REQUESTS_CA_BUNDLE")
+    if chosen:
+        context.load_verify_locations(chosen)
+    authorities = context.get_ca_certs(binary_form=True)
+    return "".join(map(ssl.DER_cert_to_PEM_cert, authorities)).encode()

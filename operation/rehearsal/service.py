@@ -1,0 +1,100 @@
+"""The service as one object: where its state is, where it answers, what it knows how to answer."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+
+from operation.rehearsal import (
+    artifacts,
+    auth,
+    blobs,
+    execution_routes,
+    metrics,
+    pages,
+    runs,
+    snapshots,
+    workspace,
+)
+from operation.rehearsal.execution import Jobs
+from operation.rehearsal.http import Refused, refusal
+from operation.rehearsal.naming import Hosts
+from operation.rehearsal.state import State
+
+if TYPE_CHECKING:
+    from operation.rehearsal.http import Call
+
+MODULES = (
+    auth,
+    workspace,
+    runs,
+    metrics,
+    artifacts,
+    blobs,
+    snapshots,
+    execution_routes,
+    pages,
+)
+
+
+class Service:
+    """What every call can reach.
+
+    Parameters
+    ----------
+    folder : Path
+        Where everything is kept.
+    url : str
+        Where it answers, without a slash at the end.
+    environment : dict[str, str]
+        The variables that lead the SDK in another process here.
+    token_seconds : int
+        How long a token is good.
+    """
+
+    def __init__(
+        self, folder: Path, url: str, environment: dict[str, str], token_seconds: int = 86_400
+    ) -> None:
+        self.folder, self.url, self.environment = folder, url, environment
+        self.token_seconds = token_seconds
+        self.secret = auth.secret(folder)
+        self._lock = threading.Lock()
+        self._states: dict[str, State] = {}
+        self.jobs = Jobs(self)
+
+    def state(self, workspace: str) -> State:
+        """Return the state of one workspace; its name counts in any case, as in Azure."""
+        name = workspace.lower()
+        with self._lock:
+            if name not in self._states:
+                self._states[name] = State(self.folder / "workspaces" / name)
+            return self._states[name]
+
+    def workspaces(self) -> list[str]:
+        """Return the names of the workspaces that have any state."""
+        folders = (self.folder / "workspaces").glob("*/")
+        return sorted(folder.name for folder in folders)
+
+    def authorize(self, call: Call) -> None:
+        """Raise `Refused` 401 unless the call carries a token of ours that is still good."""
+        auth.check(self.secret, call.headers.get("authorization", ""))
+
+
+def application(service: Service) -> Hosts:
+    """Return the web application: all routes, and a 404 that names the route for all others."""
+    app = Starlette(routes=[route for module in MODULES for route in module.ROUTES])
+    app.router.redirect_slashes = False
+    app.state.service = service
+    app.add_exception_handler(404, _unknown)
+    app.add_exception_handler(405, _unknown)
+    return Hosts(app)
+
+
+async def _unknown(request: Request, _: Exception) -> Response:
+    message = f"the rehearsal has no answer to {request.method} {request.url.path}"
+    return refusal(Refused(404, "RouteNotFound", message))

@@ -1,0 +1,100 @@
+"""What the service remembers: one JSON document a file, written whole or not at all."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+Document = dict[str, Any]
+
+
+class State:
+    """The documents of one workspace, by kind and name, in ``<folder>/<kind>/<name>.json``.
+
+    Reading gives copies; what is written is on disk when the call returns, so a service that is
+    killed goes on where it stood.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the documents are; made when the first one is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.RLock()
+        self._kinds: dict[str, dict[str, Document]] = {}
+
+    def get(self, kind: str, name: str) -> Document | None:
+        """Return a copy of the document, or None where there is none."""
+        with self._lock:
+            return copy.deepcopy(self._kind(kind).get(name, {}).get("document"))
+
+    def put(self, kind: str, name: str, document: Document) -> Document:
+        """Write `document`, new or over the one of that name, and return it."""
+        with self._lock:
+            known = self._kind(kind).get(name)
+            entry = {"name": name, "created": known["created"] if known else time.time_ns()}
+            entry["document"] = copy.deepcopy(document)
+            self._write(kind, name, entry)
+        return document
+
+    def delete(self, kind: str, name: str) -> bool:
+        """Forget the document; return whether there was one."""
+        with self._lock:
+            known = self._kind(kind).pop(name, None)
+            if known:
+                self._file(kind, name).unlink(missing_ok=True)
+        return known is not None
+
+    @contextmanager
+    def change(self, kind: str, name: str) -> Iterator[Document]:
+        """Yield the document, new and empty where there is none; what is left in it is written.
+
+        Nobody else reads or writes this workspace meanwhile. Nothing is written when the body raises.
+        """
+        with self._lock:
+            document = self.get(kind, name) or {}
+            yield document
+            self.put(kind, name, document)
+
+    def all(self, kind: str) -> list[Document]:
+        """Return copies of all documents of `kind`, the oldest first."""
+        with self._lock:
+            entries = sorted(self._kind(kind).values(), key=_created)
+            return [copy.deepcopy(entry["document"]) for entry in entries]
+
+    def folder(self, kind: str) -> Path:
+        """Return a folder for files of `kind`, made where it is missing."""
+        folder = self._folder / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _kind(self, kind: str) -> dict[str, Document]:
+        if kind not in self._kinds:
+            files = (self._folder / kind).glob("*.json")
+            entries = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+            self._kinds[kind] = {entry["name"]: entry for entry in sorted(entries, key=_created)}
+        return self._kinds[kind]
+
+    def _file(self, kind: str, name: str) -> Path:
+        return self.folder(kind) / f"{quote(name, safe=' ')}.json"
+
+    def _write(self, kind: str, name: str, entry: Document) -> None:
+        file = self._file(kind, name)
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps(entry, indent=1), encoding="utf-8")
+        os.replace(partial, file)  # noqa: PTH105 - atomic, and over an existing file on Windows too
+        self._kind(kind)[name] = entry
+
+
+def _created(entry: Document) -> int:
+    return int(entry["created"])
