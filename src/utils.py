@@ -283,11 +283,10 @@ def _asked(ask: Callable[[], Workspace]) -> Workspace:
     """Return what `ask` gives, or say in one line, without the secret, why Azure gave nothing."""
     from azure.core.exceptions import AzureError
     from azureml.exceptions import AzureMLException
-    from msrest.exceptions import ClientException
 
     try:
         return ask()
-    except (AzureMLException, AzureError, ClientException, OSError, ValueError) as error:
+    except (AzureMLException, AzureError, OSError, ValueError) as error:
         said = " ".join(str(getattr(error, "message", None) or error).split())
         secret = os.environ.get(PRINCIPAL[-1])
         told = said.replace(secret, "***") if secret else said

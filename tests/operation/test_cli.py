@@ -61,7 +61,8 @@ def test_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -
     assert cli.main(["vresion"]) == 2
     assert capsys.readouterr().err == (
         "error: there is no command 'vresion'. Did you mean 'version'? "
-        "Commands: run, step, why, certify, replay, report, lab, new, check, clean, lock, test and version.\n"
+        "Commands: run, step, why, certify, replay, report, lab, new, check, export, clean, lock, test "
+        "and version.\n"
     )
 
 
