@@ -1,7 +1,251 @@
-"""To be filled."""
+"""Storage accounts as folders: ``blobs/<account>/<container>/<path>`` are plain files."""
 
 from __future__ import annotations
 
-from starlette.routing import Route
+import base64
+import hashlib
+import hmac
+import re
+import shutil
+import threading
+from email.utils import formatdate
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+from xml.sax.saxutils import escape
 
-ROUTES: list[Route] = []
+from operation.rehearsal import auth
+from operation.rehearsal.clock import now
+from operation.rehearsal.http import Call, Refused, Reply, route
+from operation.rehearsal.naming import blob_url
+
+if TYPE_CHECKING:
+    from operation.rehearsal.service import Service
+
+_LOCK = threading.RLock()
+_YEAR = 365 * 86_400.0
+
+
+def folder(service: Service, account: str, container: str) -> Path:
+    """Return the folder of a container, made where it is missing."""
+    found = service.folder / "blobs" / account.lower() / container
+    found.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def file(service: Service, account: str, container: str, path: str) -> Path:
+    """Return where a blob is, or would be.
+
+    Raises
+    ------
+    Refused
+        400, for a path that leads out of its container.
+    """
+    parts = [quote(part, safe=" !#$%&'()+,-.;=@[]^_`{}~") for part in path.split("/") if part]
+    if ".." in parts or "." in parts:
+        raise Refused(400, "InvalidUri", f"the path {path} leads out of its container")
+    return folder(service, account, container).joinpath(*parts)
+
+
+def account_key(service: Service, account: str) -> str:
+    """Return the key of a storage account, in base64."""
+    digest = hmac.new(service.secret, f"account {account}".encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()
+
+
+def signed_url(service: Service, account: str, container: str, path: str) -> str:
+    """Return an address of the blob that reads and writes without any other credential."""
+    until = now(_YEAR)
+    words = {"sv": "2019-07-07", "sr": "b", "sp": "racwd", "se": until}
+    words["sig"] = _signature(service, account, container, path, until)
+    return f"{blob_url(account, container, path)}?{urlencode(words)}"
+
+
+def container_signature(service: Service, account: str, container: str) -> str:
+    """Return the words of a shared access signature for a whole container."""
+    until = now(_YEAR)
+    words = {"sv": "2019-07-07", "sr": "c", "sp": "racwdl", "se": until}
+    return urlencode({**words, "sig": _signature(service, account, container, "", until)})
+
+
+def _signature(service: Service, account: str, container: str, path: str, until: str) -> str:
+    text = f"{account.lower()}/{container}/{path}\n{until}".encode()
+    return base64.b64encode(hmac.new(service.secret, text, hashlib.sha256).digest()).decode()
+
+
+def _authorized(call: Call) -> None:
+    """Let through a signed address, a request with the account's key, or one with a token."""
+    sent, account = call.headers.get("authorization", ""), call.path["account"]
+    if sent.startswith("SharedKey"):
+        if sent.partition(" ")[2].partition(":")[0] != account:
+            raise Refused(403, "AuthenticationFailed", f"the key is not one of account {account}")
+        return
+    if sent:
+        auth.check(call.service.secret, sent)
+        return
+    until, sent = call.query.get("se", ""), call.query.get("sig", "")
+    path = call.path.get("path", "") if call.query.get("sr") == "b" else ""
+    right = _signature(call.service, account, call.path.get("container", ""), path, until)
+    if not hmac.compare_digest(sent, right) or until < now():
+        raise Refused(403, "AuthenticationFailed", "the address carries no good signature")
+
+
+def _file(call: Call) -> Path:
+    _authorized(call)
+    return file(call.service, call.path["account"], call.path["container"], call.path["path"])
+
+
+def _there(call: Call) -> Path:
+    found = _file(call)
+    if not found.is_file():
+        raise Refused(404, "BlobNotFound", "The specified blob does not exist.")
+    return found
+
+
+def _headers(found: Path) -> dict[str, str]:
+    facts = found.stat()
+    appended = _beside(found, "append").exists()
+    return {
+        "etag": f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"',
+        "last-modified": formatdate(facts.st_mtime, usegmt=True),
+        "x-ms-version": "2019-07-07",
+        "x-ms-blob-type": "AppendBlob" if appended else "BlockBlob",
+        "x-ms-request-server-encrypted": "true",
+        "accept-ranges": "bytes",
+    }
+
+
+def _beside(found: Path, kind: str) -> Path:
+    """Return where the service keeps what it must know of a blob, apart from what a person looks at."""
+    root = next(parent for parent in found.parents if parent.name == "blobs")
+    name = hashlib.sha256(found.relative_to(root).as_posix().encode()).hexdigest()[:32]
+    return root.parent / "blob-facts" / f"{name}.{kind}"
+
+
+def _put(call: Call) -> Reply:
+    found, part = _file(call), call.query.get("comp", "")
+    with _LOCK:
+        if part == "block":
+            _write(_beside(found, "blocks") / _plain(call.query["blockid"]), call.body)
+            return Reply(b"", 201)
+        if part == "blocklist":
+            _commit(found, re.findall(r"<(?:Latest|Uncommitted|Committed)>([^<]+)<", call.body.decode()))
+        elif part == "appendblock":
+            return _append(found, call.body)
+        elif not part:
+            _new(call, found)
+    return Reply(b"", 201 if found.exists() else 404, _headers(found) if found.exists() else {})
+
+
+def _new(call: Call, found: Path) -> None:
+    if call.headers.get("if-none-match") == "*" and found.exists():
+        raise Refused(409, "BlobAlreadyExists", "The specified blob already exists.")
+    source = call.headers.get("x-ms-copy-source")
+    _write(found, _copied(call, source) if source else call.body)
+    mark = _beside(found, "append")
+    if call.headers.get("x-ms-blob-type") == "AppendBlob":
+        _write(mark, b"")
+    else:
+        mark.unlink(missing_ok=True)
+
+
+def _copied(call: Call, source: str) -> bytes:
+    from urllib.parse import unquote, urlsplit
+
+    address = urlsplit(source)
+    container, _, path = unquote(address.path).lstrip("/").partition("/")
+    return file(call.service, address.netloc.split(".")[0], container, path).read_bytes()
+
+
+def _plain(block: str) -> str:
+    return hashlib.sha256(block.encode()).hexdigest()[:32]
+
+
+def _commit(found: Path, blocks: list[str]) -> None:
+    staged = _beside(found, "blocks")
+    _write(found, b"".join((staged / _plain(block)).read_bytes() for block in blocks))
+    shutil.rmtree(staged, ignore_errors=True)
+    _beside(found, "append").unlink(missing_ok=True)
+
+
+def _append(found: Path, data: bytes) -> Reply:
+    before = found.stat().st_size if found.exists() else 0
+    found.parent.mkdir(parents=True, exist_ok=True)
+    with found.open("ab") as target:
+        target.write(data)
+    said = {"x-ms-blob-append-offset": str(before), "x-ms-blob-committed-block-count": "1"}
+    return Reply(b"", 201, {**_headers(found), **said})
+
+
+def _write(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.partial")
+    partial.write_bytes(data)
+    partial.replace(target)
+
+
+def _get(call: Call) -> Reply:
+    found = _there(call)
+    headers = _headers(found)
+    size = found.stat().st_size
+    if call.method == "HEAD":
+        return Reply(None, 200, {**headers, "content-length": str(size)})
+    wanted = re.match(r"bytes=(\d+)-(\d*)", call.headers.get("x-ms-range") or call.headers.get("range", ""))
+    if not wanted:
+        return Reply(found.read_bytes(), 200, headers)
+    first, last = int(wanted[1]), min(int(wanted[2] or size - 1), size - 1)
+    if first >= size:
+        return Reply(b"", 416, {"x-ms-error-code": "InvalidRange", "content-range": f"bytes */{size}"})
+    with found.open("rb") as source:
+        source.seek(first)
+        data = source.read(last - first + 1)
+    return Reply(data, 206, {**headers, "content-range": f"bytes {first}-{last}/{size}"})
+
+
+def _deleted(call: Call) -> Reply:
+    _there(call).unlink()
+    return Reply(b"", 202)
+
+
+def _container(call: Call) -> Reply:
+    _authorized(call)
+    found = folder(call.service, call.path["account"], call.path["container"])
+    if call.query.get("comp") == "list":
+        return Reply(_listing(call, found), 200, {"content-type": "application/xml"})
+    facts = {"etag": '"0x1"', "last-modified": formatdate(usegmt=True)}
+    return Reply(b"", 201 if call.method == "PUT" else 200, facts)
+
+
+def _listing(call: Call, found: Path) -> str:
+    prefix, delimiter = call.query.get("prefix", ""), call.query.get("delimiter")
+    files = sorted((path.relative_to(found).as_posix(), path) for path in found.rglob("*") if path.is_file())
+    entries: dict[str, None] = {}  # in order, and each folder once
+    for name, path in files:
+        below = name[len(prefix) :].partition(delimiter) if delimiter else (name, "", "")
+        if name.startswith(prefix) and below[1]:
+            folder = escape(prefix + below[0] + below[1])
+            entries[f"<BlobPrefix><Name>{folder}</Name></BlobPrefix>"] = None
+        elif name.startswith(prefix):
+            entries[_entry(name, path)] = None
+    head = f'<EnumerationResults ContainerName="{found.name}"><Prefix>{escape(prefix)}</Prefix>'
+    body = f"<Blobs>{''.join(entries)}</Blobs><NextMarker/></EnumerationResults>"
+    return f'<?xml version="1.0" encoding="utf-8"?>{head}{body}'
+
+
+def _entry(name: str, path: Path) -> str:
+    facts = _headers(path)
+    return (
+        f"<Blob><Name>{escape(name)}</Name><Properties>"
+        f"<Last-Modified>{facts['last-modified']}</Last-Modified><Etag>{escape(facts['etag'])}</Etag>"
+        f"<Content-Length>{path.stat().st_size}</Content-Length>"
+        f"<Content-Type>application/octet-stream</Content-Type>"
+        f"<BlobType>{facts['x-ms-blob-type']}</BlobType></Properties></Blob>"
+    )
+
+
+ROUTES = [
+    route("GET HEAD PUT", "/blob/{account}/{container}", _container, public=True),
+    route("PUT", "/blob/{account}/{container}/{path:path}", _put, public=True),
+    route("GET HEAD", "/blob/{account}/{container}/{path:path}", _get, public=True),
+    route("DELETE", "/blob/{account}/{container}/{path:path}", _deleted, public=True),
+]

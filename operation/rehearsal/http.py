@@ -191,7 +191,7 @@ def response(reply: Reply, method: str = "GET") -> Response:
 
 def refusal(refused: Refused) -> Response:
     """Return Azure's error document."""
-    error = {
+    error: dict[str, Any] = {
         "code": refused.code,
         "severity": None,
         "message": refused.message,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -38,6 +39,10 @@ def mapped(host: str, path: str) -> str:
 
 def blob_url(account: str, container: str, path: str) -> str:
     """Return the address of a blob, without a signature."""
-    from urllib.parse import quote
-
     return f"https://{account}.blob.{SUFFIX}/{container}/{quote(path)}"
+
+
+def storage_account(workspace: str) -> str:
+    """Return the name of a workspace's storage account: 3 to 24 lower-case letters and digits."""
+    plain = "".join(letter for letter in workspace.lower() if letter.isascii() and letter.isalnum())
+    return f"sa{plain.removeprefix('aml')}"[:24].ljust(3, "0")

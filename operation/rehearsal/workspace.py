@@ -8,24 +8,13 @@ from typing import Any
 from operation.rehearsal.auth import TENANT
 from operation.rehearsal.clock import now
 from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
+from operation.rehearsal.naming import storage_account
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 MISSING = "missing"  # names that start so do not exist, so that the error can be rehearsed
 LOCATION = "loopback"
-SERVICES = tuple(
-    [
-        "api",
-        "experimentation",
-        "history",
-        "hyperdrive",
-        "modelmanagement",
-        "studio",
-        "catalog",
-        "inference",
-        "mlflow",
-        "pipelines",
-    ]
-)
+SERVICES = {"api", "experimentation", "history", "hyperdrive", "modelmanagement", "studio"}
+SERVICES |= {"catalog", "inference", "mlflow", "pipelines"}
 
 
 def resource(call: Call) -> str:
@@ -76,7 +65,7 @@ def _new(call: Call) -> dict[str, Any]:
             "creationTime": now(),
             "workspaceId": identity,
             "workspaceIdInternal": identity,
-            "storageAccount": f"{group}Microsoft.Storage/storageAccounts/sa{plain}"[:200],
+            "storageAccount": f"{group}Microsoft.Storage/storageAccounts/{storage_account(name)}",
             "keyVault": f"{group}Microsoft.KeyVault/vaults/kv{plain}",
             "applicationInsights": f"{group}microsoft.insights/components/ai{plain}",
             "containerRegistry": None,
