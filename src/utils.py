@@ -12,12 +12,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from azureml.core import Workspace
+    from azureml.core import Run, Workspace
     from azureml.core.authentication import AbstractAuthentication
 
+Answer = TypeVar("Answer")
 CONFIG = Path(__file__).resolve().parents[1] / "config.json"
 PRINCIPAL = (
     "AZUREML_SERVICE_PRINCIPAL_TENANT_ID",
@@ -133,12 +134,12 @@ def read_json(file: Path) -> Any:
 
 
 def log_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
-    """Add `metrics` to ``folder/metrics.json``; only finite numbers are metrics.
+    """Add `metrics` to ``folder/metrics.json``, and to the Azure ML run when there is one.
 
     Raises
     ------
     StepError
-        When a value is not a finite number.
+        When a value is not a finite number: only finite numbers are metrics.
     """
     file = folder / "metrics.json"
     known: dict[str, float] = read_json(file) if file.exists() else {}
@@ -147,6 +148,9 @@ def log_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
             raise StepError(f"metric {name} is {value}: only finite numbers are metrics")
         known[name] = float(value)
     write_json(known, file)
+    run = os.environ.get("AZUREML_RUN_ID")
+    if run:
+        _asked(lambda: [_run().log(name, float(value)) for name, value in metrics.items()], f"run {run}")
 
 
 def shown(value: object) -> str:
@@ -215,71 +219,43 @@ def workspace(
 def _from_config(config: Path) -> Workspace:
     if not config.is_file():
         raise _Lacking(f"there is no {config}; the workspace's page at ml.azure.com gives it")
-
-    def opened() -> Workspace:
-        from azureml.core import Workspace
-
-        return Workspace.from_config(str(config), auth=_login())
-
-    return _asked(opened)
+    try:
+        place = json.loads(config.read_text(encoding="utf-8"))
+        name, group, subscription = (
+            place[key] for key in ("workspace_name", "resource_group", "subscription_id")
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise StepError(f"{config} names no workspace; take the one of its page at ml.azure.com") from error
+    return _opened(name, group, subscription, _login)
 
 
 def _from_run_context() -> Workspace:
-    if not os.environ.get("AZUREML_RUN_ID"):
+    run = os.environ.get("AZUREML_RUN_ID")
+    if not run:
         raise _Lacking("this process is no Azure ML run, AZUREML_RUN_ID is not set")
-
-    def opened() -> Workspace:
-        from azureml.core import Run
-
-        return Run.get_context(allow_offline=False).experiment.workspace
-
-    return _asked(opened)
+    return _asked(lambda: _run().experiment.workspace, f"run {run}")
 
 
 def _from_principal(name: str | None, group: str | None, subscription: str | None) -> Workspace:
     missing = [variable for variable in PRINCIPAL if not os.environ.get(variable)]
-    missing += ["the workspace's name"] if not name else []
+    missing += [what for what, value in (("workspace", name), ("resource group", group)) if not value]
     if missing:
         raise _Lacking(f"not set: {listing(missing)}")
+    return _opened(name, group, subscription, _principal)
 
-    def opened() -> Workspace:
+
+def _opened(
+    name: str | None, group: str | None, subscription: str | None, login: Callable[[], AbstractAuthentication]
+) -> Workspace:
+    def ask() -> Workspace:
         from azureml.core import Workspace
 
-        return Workspace.get(name, _principal(), subscription, group)
+        return Workspace.get(name, login(), subscription, group)
 
-    return _asked(opened)
-
-
-def _principal() -> AbstractAuthentication:
-    from azureml.core.authentication import ServicePrincipalAuthentication
-
-    return ServicePrincipalAuthentication(*(os.environ[variable] for variable in PRINCIPAL))
+    return _asked(ask, f"workspace {name} in resource group {group}")
 
 
-def _login() -> AbstractAuthentication:
-    """Return the login that goes with ``config.json``; the browser is asked at a terminal only."""
-    from azureml.core.authentication import InteractiveLoginAuthentication, MsiAuthentication
-
-    if any(os.environ.get(variable) for variable in PRINCIPAL):
-        return _principal()
-    if os.environ.get("MSI_ENDPOINT"):
-        return MsiAuthentication()
-    if shutil.which("az"):
-        return _azure_cli()
-    if sys.stdin and sys.stdin.isatty():
-        return InteractiveLoginAuthentication()
-    raise StepError(f"no login: set {listing(PRINCIPAL)}, or `az login`, or call this once at a terminal")
-
-
-def _azure_cli() -> AbstractAuthentication:
-    """Return the login of ``az login``: azureml-core's own class wants the CLI in this environment."""
-    from azure.identity import AzureCliCredential
-    from azureml.core.authentication import TokenAuthentication
-
-    return TokenAuthentication(lambda scope: AzureCliCredential().get_token(scope).token)
-
-
-def _asked(ask: Callable[[], Workspace]) -> Workspace:
+def _asked(ask: Callable[[], Answer], what: str) -> Answer:
     """Return what `ask` gives, or say in one line, without the secret, why Azure gave nothing."""
     from azure.core.exceptions import AzureError
     from azureml.exceptions import AzureMLException
@@ -289,5 +265,35 @@ def _asked(ask: Callable[[], Workspace]) -> Workspace:
     except (AzureMLException, AzureError, OSError, ValueError) as error:
         said = " ".join(str(getattr(error, "message", None) or error).split())
         secret = os.environ.get(PRINCIPAL[-1])
-        told = said.replace(secret, "***") if secret else said
-        raise StepError(told) from error
+        raise StepError(f"{what}: {said.replace(secret, '***') if secret else said}") from error
+
+
+def _run() -> Run:
+    from azureml.core import Run
+
+    return Run.get_context(allow_offline=False)
+
+
+def _principal() -> AbstractAuthentication:
+    from azureml.core.authentication import ServicePrincipalAuthentication
+
+    missing = [variable for variable in PRINCIPAL if not os.environ.get(variable)]
+    if missing:
+        raise StepError(f"a part of the service principal is not set: {listing(missing)}")
+    return ServicePrincipalAuthentication(*(os.environ[variable] for variable in PRINCIPAL))
+
+
+def _login() -> AbstractAuthentication:
+    """Return the login that goes with ``config.json``; a person is asked at a terminal only."""
+    from azure.identity import AzureCliCredential
+    from azureml.core import authentication
+
+    if any(os.environ.get(variable) for variable in PRINCIPAL):
+        return _principal()
+    if os.environ.get("MSI_ENDPOINT"):
+        return authentication.MsiAuthentication()
+    if shutil.which("az"):  # azureml-core's own class would want the CLI installed in this environment
+        return authentication.TokenAuthentication(lambda scope: AzureCliCredential().get_token(scope).token)
+    if sys.stdin and sys.stdin.isatty():
+        return authentication.InteractiveLoginAuthentication()
+    raise StepError(f"no login: set {listing(PRINCIPAL)}, or `az login`, or call this at a terminal")
