@@ -119,6 +119,9 @@ def variables(port: int, proxy: int, bundle: Path) -> dict[str, str]:
         "SSL_CERT_FILE": str(bundle),
         "HTTPS_PROXY": f"http://127.0.0.1:{proxy}",
         "NO_PROXY": "localhost,127.0.0.1",
+        # the native dataset engine reads these names in lower case alone
+        "https_proxy": f"http://127.0.0.1:{proxy}",
+        "no_proxy": "localhost,127.0.0.1",
     }
 
 

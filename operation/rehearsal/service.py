@@ -14,8 +14,14 @@ from operation.rehearsal import (
     artifacts,
     auth,
     blobs,
+    compute,
+    datasets,
+    datastores,
+    environments,
     execution_routes,
+    keyvault,
     metrics,
+    models,
     pages,
     runs,
     snapshots,
@@ -39,6 +45,12 @@ MODULES = (
     snapshots,
     execution_routes,
     pages,
+    keyvault,
+    datastores,
+    datasets,
+    environments,
+    compute,
+    models,
 )
 
 

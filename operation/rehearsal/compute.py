@@ -1,0 +1,235 @@
+"""Compute targets: clusters that are created and machines that are attached, all of them this machine."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from operation.rehearsal import keyvault
+from operation.rehearsal.auth import TENANT
+from operation.rehearsal.clock import now
+from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
+from operation.rehearsal.workspace import LOCATION, resource
+
+Document = dict[str, Any]
+# where each kind of target has its credentials: kept apart, and given out to listKeys alone
+CREDENTIALS = ("administratorAccount", "userAccountCredentials", "databricksAccessToken")
+SIZES = {  # names by family, each with its cores; the memory is that of the family, in GB for each core
+    ("D{}_v2", 7 / 2): {1: 1, 2: 2, 3: 4, 4: 8, 5: 16},
+    ("DS{}_v2", 7 / 2): {1: 1, 2: 2, 3: 4, 4: 8, 5: 16},
+    ("D1{}_v2", 7): {1: 2, 2: 4, 3: 8, 4: 16},
+    ("DS1{}_v2", 7): {1: 2, 2: 4, 3: 8, 4: 16},
+    ("D{}_v3", 4): {cores: cores for cores in (2, 4, 8, 16, 32)},
+    ("D{}s_v3", 4): {cores: cores for cores in (2, 4, 8, 16, 32)},
+    ("E{}s_v3", 8): {cores: cores for cores in (2, 4, 8, 16, 32)},
+    ("F{}s_v2", 2): {cores: cores for cores in (2, 4, 8, 16, 32)},
+    ("D{}", 7 / 2): {1: 1, 2: 2, 3: 4, 4: 8},
+    ("NC{}", 9): {6: 6, 12: 12, 24: 24},
+    ("NC{}s_v3", 18): {6: 6, 12: 12, 24: 24},
+}
+
+
+def target(call: Call) -> Document:
+    """Return the target that the call names; raise `Refused` 404 when there is none."""
+    name = call.path["name"]
+    found = call.state.get("computes", name)
+    if found is None:
+        group = call.path["group"]
+        said = f"The Resource 'Microsoft.MachineLearningServices/workspaces/{call.workspace}/computes/{name}'"
+        raise Refused(404, "ResourceNotFound", f"{said} under resource group '{group}' was not found.")
+    return found
+
+
+def _put(call: Call) -> Reply:
+    name, given = call.path["name"], call.json
+    properties: Document = given["properties"]
+    details: Document = dict(properties.get("properties") or {})
+    secret = {key: details.pop(key) for key in CREDENTIALS if details.get(key)}
+    if secret:
+        keyvault.of_system(call.state).set(f"compute-{name}", secret)
+    if "userAccountCredentials" in secret:  # the name is no secret, and the SDK shows it
+        details["userAccountCredentials"] = {
+            "adminUserName": secret["userAccountCredentials"].get("adminUserName")
+        }
+    if properties["computeType"] == "AmlCompute":
+        details |= _nodes(details)
+    if properties["computeType"] == "ComputeInstance":
+        details |= {"state": "Running", "errors": None, "connectivityEndpoints": None, "applications": []}
+        details.setdefault("subnet", None)
+    made = {
+        "id": f"{resource(call)}/computes/{name}",
+        "name": name,
+        "type": "Microsoft.MachineLearningServices/workspaces/computes",
+        "location": given.get("location") or LOCATION,
+        "tags": given.get("tags"),
+        "properties": {
+            **_facts(properties),
+            "properties": details,
+        },
+    }
+    if given.get("identity"):  # where there is none the word must be missing too
+        made["identity"] = _identity(given["identity"])
+    known = call.state.get("computes", name)
+    if known:
+        made["properties"]["createdOn"] = known["properties"]["createdOn"]
+    return Reply(call.state.put("computes", name, made), 201 if known is None else 200, _operation(call))
+
+
+def _facts(properties: Document) -> Document:
+    attached = bool(properties.get("resourceId"))
+    return {
+        "computeType": properties["computeType"],
+        "computeLocation": properties.get("computeLocation") or LOCATION,
+        "description": properties.get("description") or "",
+        "createdOn": now(),
+        "modifiedOn": now(),
+        "provisioningState": "Succeeded",
+        "provisioningErrors": None,
+        "resourceId": properties.get("resourceId"),
+        "isAttachedCompute": attached,
+        "disableLocalAuth": False,
+    }
+
+
+def _nodes(details: Document) -> Document:
+    """Return what a cluster says of its nodes: as many idle ones as it keeps."""
+    scale = details.get("scaleSettings") or {"minNodeCount": 0, "maxNodeCount": 1}
+    kept = scale.get("minNodeCount") or 0
+    kinds = ("preparing", "running", "unusable", "leaving", "preempted")
+    return {
+        "vmPriority": details.get("vmPriority") or "Dedicated",
+        "scaleSettings": scale,
+        "subnet": details.get("subnet"),
+        "allocationState": "Steady",
+        "allocationStateTransitionTime": now(),
+        "currentNodeCount": kept,
+        "targetNodeCount": kept,
+        "nodeStateCounts": {f"{kind}NodeCount": 0 for kind in kinds} | {"idleNodeCount": kept},
+        "errors": None,
+    }
+
+
+def _operation(call: Call) -> dict[str, str]:
+    area = f"/subscriptions/{call.path['subscription']}/providers/Microsoft.MachineLearningServices"
+    address = f"{call.service.url}{area}/locations/{LOCATION}/computeOperationsStatus/{call.path['name']}"
+    return {"Azure-AsyncOperation": address, "Location": address}
+
+
+def _patch(call: Call) -> Reply:
+    # the SDK packs identities twice
+    given: Document = json.loads(call.json) if isinstance(call.json, str) else call.json
+    changes = (given.get("properties") or {}).get("properties") or {}
+    found = target(call)
+    details = found["properties"]["properties"]
+    if "scaleSettings" in changes:
+        scale = {**details["scaleSettings"], **changes["scaleSettings"]}
+        details |= _nodes({**details, "scaleSettings": scale})
+    if "identity" in given:
+        found["identity"] = _identity(given["identity"] or {"type": "None"})
+    found["properties"]["modifiedOn"] = now()
+    return Reply(call.state.put("computes", found["name"], found), 200, _operation(call))
+
+
+def _identity(given: Document) -> Document:
+    """Return the identity with ids, those of a person assigned ones too, as the SDK reads them."""
+    own = {"principalId": str(uuid.uuid4()), "tenantId": TENANT} if "System" in given["type"] else {}
+    assigned = {name: {"clientId": str(uuid.uuid4())} for name in given.get("userAssignedIdentities") or ()}
+    return {**given, **own} | ({"userAssignedIdentities": assigned} if assigned else {})
+
+
+def _delete(call: Call) -> Reply:
+    name = target(call)["name"]
+    call.state.delete("computes", name)
+    keyvault.of_system(call.state).delete(f"compute-{name}")
+    return Reply({}, 202, _operation(call))
+
+
+def _list(call: Call) -> Document:
+    return {"value": call.state.all("computes")}
+
+
+def _keys(call: Call) -> Document:
+    found = target(call)
+    secret = keyvault.of_system(call.state).get(f"compute-{found['name']}")
+    return {"computeType": found["properties"]["computeType"], **(secret["value"] if secret else {})}
+
+
+def _node_list(call: Call) -> Document:
+    kept = target(call)["properties"]["properties"].get("currentNodeCount", 0)
+    nodes = [
+        {
+            "nodeId": f"node-{number}",
+            "privateIpAddress": "127.0.0.1",
+            "publicIpAddress": None,
+            "port": 22,
+            "nodeState": "idle",
+            "runId": None,
+        }
+        for number in range(kept)
+    ]
+    return {"nodes": nodes}
+
+
+def _state_change(call: Call) -> Reply:
+    found = target(call)
+    found["properties"]["properties"]["state"] = (
+        "Stopped" if call.path["what"].lower() == "stop" else "Running"
+    )
+    return Reply(call.state.put("computes", found["name"], found), 202, _operation(call))
+
+
+def _succeeded(_: Call) -> Document:
+    return {"status": "Succeeded", "error": None}
+
+
+def _sizes(_: Call) -> Document:
+    sizes = [
+        _size(f"Standard_{name.format(number)}", cores, cores * memory, cores // 6 if name[0] == "N" else 0)
+        for (name, memory), numbers in SIZES.items()
+        for number, cores in numbers.items()
+    ]
+    return {"amlCompute": sizes, "value": sizes}
+
+
+def _size(name: str, cores: int, memory: float, gpus: int) -> Document:
+    return {
+        "name": name,
+        "family": name.rpartition("_")[0],
+        "vCPUs": cores,
+        "gpus": gpus,
+        "osVhdSizeMB": 1_047_552,
+        "maxResourceVolumeMB": int(memory * 2_048),
+        "memoryGB": memory,
+        "lowPriorityCapable": True,
+        "premiumIO": True,
+        "supportedComputeTypes": ["AmlCompute", "ComputeInstance"],
+    }
+
+
+def _usages(_: Call) -> Document:
+    return {"value": []}
+
+
+_AREA = "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{location}"
+
+ROUTES = [
+    made
+    for base in (f"{WORKSPACE}/computes", f"/rp/workspaces{WORKSPACE}/computes")
+    for made in (
+        route("GET", base, _list),
+        route("GET", f"{base}/{{name}}", target),
+        route("PUT", f"{base}/{{name}}", _put),
+        route("PATCH", f"{base}/{{name}}", _patch),
+        route("DELETE", f"{base}/{{name}}", _delete),
+        route("POST", f"{base}/{{name}}/listKeys", _keys),
+        route("POST", f"{base}/{{name}}/listNodes", _node_list),
+        route("POST", f"{base}/{{name}}/{{what}}", _state_change),
+    )
+]
+ROUTES += [
+    route("GET", f"{_AREA}/computeOperationsStatus/{{name}}", _succeeded),
+    route("GET", f"{_AREA}/vmSizes", _sizes),
+    route("GET", f"{_AREA}/usages", _usages),
+    route("GET", f"{_AREA}/Quotas", _usages),
+]

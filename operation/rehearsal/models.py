@@ -1,0 +1,192 @@
+"""Models and their assets: registered under a name and a version, found by tags, properties and run."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from operation.rehearsal.clock import now
+from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
+from operation.rehearsal.state import State
+
+Document = dict[str, Any]
+# what the SDK expects to be there, be it null
+FIELDS: tuple[str, ...] = ("description", "framework", "frameworkVersion", "experimentName", "runId")
+FIELDS += ("parentModelId", "sampleInputData", "sampleOutputData", "resourceRequirements", "mimeType", "url")
+
+
+def model(state: State, identity: str) -> Document:
+    """Return the model with the id ``name:version``, or the newest with the name `identity`.
+
+    Raises
+    ------
+    Refused
+        404, when there is none.
+    """
+    found = state.get("models", identity) if ":" in identity else newest(state, identity)
+    if found is None:
+        raise Refused(404, "ModelNotFound", f"Model with id {identity} not found")
+    return found
+
+
+def newest(state: State, name: str) -> Document | None:
+    """Return the model `name` with the highest version, or None."""
+    versions = [one for one in state.all("models") if one["name"] == name]
+    return max(versions, key=lambda one: int(one["version"]), default=None)
+
+
+def asset(state: State, identity: str) -> Document:
+    """Return the asset; raise `Refused` 404 when there is none."""
+    found = state.get("assets", identity)
+    if found is None:
+        raise Refused(404, "AssetNotFound", f"Asset with id {identity} not found")
+    return found
+
+
+def prefixes(state: State, identity: str) -> list[str]:
+    """Return where a model's files are: prefixes of artifacts, ``origin/container/path``."""
+    address: str = model(state, identity)["url"]
+    parts = asset(state, address.removeprefix("aml://asset/"))["artifacts"]
+    return [part.get("prefix") or part["id"] for part in parts]
+
+
+def _register(call: Call) -> Document:
+    given = {name[:1].lower() + name[1:]: value for name, value in call.json.items()}
+    name, state = given["name"], call.state
+    with state.change("model-names", name) as known:
+        # a version that was deleted is not given again
+        known["newest"] = version = known.get("newest", 0) + 1
+    made = dict.fromkeys(FIELDS) | given
+    made |= {
+        "id": f"{name}:{version}",
+        "version": version,
+        "framework": given.get("framework") or "Custom",
+        "createdTime": now(),
+        "modifiedTime": now(),
+        "createdBy": {"userName": "rehearsal", "userObjectId": None, "userTenantId": None},
+        "kvTags": given.get("kvTags") or {},
+        "tags": given.get("kvTags") or {},
+        "properties": given.get("properties") or {},
+        "datasets": given.get("datasets") or [],
+        "derivedModelIds": [],
+        "unpack": bool(given.get("unpack")),
+        "state": "Registered",
+    }
+    return state.put("models", made["id"], made)
+
+
+def _wanted(query: Mapping[str, str], one: Document) -> bool:
+    same = {"name": "name", "framework": "framework", "runId": "runId", "description": "description"}
+    if any(query.get(word) not in (None, "", one[field]) for word, field in same.items()):
+        return False
+    if query.get("datasetId") and query["datasetId"] not in [each["id"] for each in one["datasets"]]:
+        return False
+    return _carries(query.get("tags", ""), one["kvTags"]) and _carries(
+        query.get("properties", ""), one["properties"]
+    )
+
+
+def _carries(words: str, values: Mapping[str, str]) -> bool:
+    """Tell whether `values` has each of ``a=b,c``: with that value, or at all."""
+    for word in filter(None, words.split(",")):
+        name, equals, value = word.partition("=")
+        if name not in values or (equals and str(values[name]) != value):
+            return False
+    return True
+
+
+def _list(call: Call) -> Document:
+    query = {**call.query, **(call.json or {})} if call.method == "POST" else dict(call.query)
+    found = [one for one in call.state.all("models") if _wanted(query, one)]
+    found.sort(key=lambda one: str(one["createdTime"]), reverse=query.get("orderBy") != "CreatedAtAsc")
+    if str(query.get("latestVersionOnly", "")).lower() == "true":
+        highest = {one["name"]: 0 for one in found}
+        for one in found:
+            highest[one["name"]] = max(highest[one["name"]], one["version"])
+        found = [one for one in found if one["version"] == highest[one["name"]]]
+    start, count = int(query.get("$skipToken") or 0), int(query.get("count") or 100)
+    more = len(found) > start + count
+    link = f"{call.service.url}/modelmanagement/models?$skipToken={start + count}" if more else None
+    return {"value": found[start : start + count], "nextLink": link}
+
+
+def _get(call: Call) -> Document:
+    return model(call.state, call.path["id"])
+
+
+def _patch(call: Call) -> Document:
+    identity = model(call.state, call.path["id"])["id"]
+    with call.state.change("models", identity) as found:
+        for one in call.json:
+            patch(found, one)
+        found |= {"modifiedTime": now(), "tags": found["kvTags"]}
+        return dict(found)
+
+
+def patch(document: Document, operation: Mapping[str, Any]) -> None:
+    """Carry out one operation of a JSON patch (RFC 6902: add, replace, remove) on `document`.
+
+    Raises
+    ------
+    Refused
+        400, when the path leads nowhere.
+    """
+    *way, last = [part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]]
+    target: Any = document
+    for part in way:
+        target = target.get(part) if isinstance(target, dict) else None
+    if not isinstance(target, dict) or (operation["op"].lower() == "remove" and last not in target):
+        raise Refused(400, "BadRequest", f"the path {operation['path']} of the patch leads nowhere")
+    if operation["op"].lower() == "remove":
+        del target[last]
+    else:
+        target[last] = operation["value"]
+
+
+def _delete(call: Call) -> Reply:
+    there = call.state.delete("models", call.path["id"])
+    return Reply(None, 200 if there else 204)
+
+
+def _new_asset(call: Call) -> Document:
+    made = dict.fromkeys(("type", "description", "kvTags", "properties", "runid", "meta")) | call.json
+    made |= {"id": uuid.uuid4().hex, "createdTime": now(), "artifacts": call.json.get("artifacts") or []}
+    return call.state.put("assets", made["id"], made)
+
+
+def _asset(call: Call) -> Document:
+    found = asset(call.state, call.path["id"])
+    if call.method == "PATCH":
+        for one in call.json:
+            patch(found, one)
+        call.state.put("assets", found["id"], found)
+    return found
+
+
+def _assets(call: Call) -> Document:
+    run, name = call.query.get("runId") or call.query.get("runid"), call.query.get("name")
+    found = [one for one in call.state.all("assets") if not run or one["runid"] == run]
+    found = [one for one in found if not name or one["name"] == name]
+    wanted = call.query.get("properties", "")
+    return {"value": [one for one in found if _carries(wanted, one["properties"] or {})], "nextLink": None}
+
+
+def _delete_asset(call: Call) -> Reply:
+    return Reply(None, 200 if call.state.delete("assets", call.path["id"]) else 204)
+
+
+_BASE = f"/modelmanagement/v1.0{WORKSPACE}"
+
+ROUTES = [
+    route("POST", f"{_BASE}/models", _register),
+    route("GET", f"{_BASE}/models", _list),
+    route("POST", f"{_BASE}/models/list", _list),
+    route("GET", f"{_BASE}/models/{{id}}", _get),
+    route("PATCH", f"{_BASE}/models/{{id}}", _patch),
+    route("DELETE", f"{_BASE}/models/{{id}}", _delete),
+    route("POST", f"{_BASE}/assets", _new_asset),
+    route("GET", f"{_BASE}/assets", _assets),
+    route("GET PATCH", f"{_BASE}/assets/{{id}}", _asset),
+    route("DELETE", f"{_BASE}/assets/{{id}}", _delete_asset),
+]
