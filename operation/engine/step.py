@@ -20,7 +20,7 @@ from operation.engine.source import source_digests
 from operation.engine.store import Entry, Store
 
 How = Literal["executed", "reused"]
-Runner = Callable[[Path, list[str]], None]
+Runner = Callable[[Path, list[str]], Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,8 @@ def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = 
     Parameters
     ----------
     run_script : callable
-        Takes the script's path and its arguments; raises when it fails.
+        Takes the script's path and its arguments; raises when it fails. What it returns of where it
+        ran goes into the manifest.
     fresh : bool, default=False
         Execute even when the store holds the outputs.
 
@@ -148,12 +149,13 @@ def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = 
     if found:
         return Done(planned, found, "reused", time.perf_counter() - clock, dict(found.manifest["metrics"]))
     with store.writing(planned.key) as folder:
-        run_script(planned.contract.script, planned.argv(folder))
+        place = run_script(planned.contract.script, planned.argv(folder)) or {}
         _check_written(planned, folder)
         _check_unchanged(layout, planned)
         metrics = _metrics(planned, folder)
         seconds = time.perf_counter() - clock
-        entry = store.commit(planned.key, folder, _record(layout, planned, started, seconds, metrics))
+        record = {**_record(layout, planned, started, seconds, metrics), **place}
+        entry = store.commit(planned.key, folder, record)
     return Done(planned, entry, "executed", seconds, metrics)
 
 

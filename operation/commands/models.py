@@ -1,0 +1,130 @@
+"""Models in the workspaces: list, register, download, promote from one environment to the next."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from operation.commands.choice import add_choice
+from operation.commands.rehearsed import add_rehearse, rehearsed
+from operation.engine import configuration
+from operation.engine.errors import UsageError
+from operation.engine.layout import project
+
+if TYPE_CHECKING:
+    from azureml.core import Workspace
+
+    from operation.execution.models import Registered
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the actions of ``models`` and their arguments."""
+    parser.description = (
+        "Models in the workspaces of Azure ML. Each version carries the digest of its bytes and where it "
+        "comes from; what is downloaded or promoted is verified by it."
+    )
+    parser.epilog = (
+        "examples:\n"
+        "  python3 -m operation models list --environment TEST\n"
+        "  python3 -m operation models promote flights --environment DEV --to TEST --digest 3f2a9c"
+    )
+    parser.add_argument("action", choices=_ACTIONS)
+    parser.add_argument("name", nargs="?", help="the model; may be left out of list, and of register")
+    add_choice(parser)
+    add_rehearse(parser)
+    parser.add_argument("--version", type=int, metavar="NUMBER", help="of the model (default: the newest)")
+    parser.add_argument("--digest", metavar="HEX", help="of the model: at least its beginning")
+    parser.add_argument("--to", metavar="NAME", help="promote: the environment it goes to")
+    parser.add_argument(
+        "--folder", type=Path, metavar="PATH", help="download: where to, a folder that is made"
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the action says."""
+    _check(args)
+    layout = project()
+    with rehearsed(layout, args.rehearse):
+        from operation.execution.failure import told
+
+        with told(f"models {args.action}"):
+            found, lines = _ACTIONS[args.action](args)
+    if args.json:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+    else:
+        print("\n".join(lines))
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    needs = {"download": ["name", "folder"], "promote": ["name", "to"]}.get(args.action, [])
+    missing = ["a model's name" if one == "name" else f"--{one}" for one in needs if not getattr(args, one)]
+    if missing:
+        raise UsageError(f"models {args.action} needs {' and '.join(missing)}.")
+
+
+def _list(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
+    from operation.execution import models
+
+    found = models.versions(_workspace(args.environment), args.name)
+    return found, [_line(one) for one in found] or ["no models"]
+
+
+def _register(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
+    """Register what passed its gate in the store, without executing anything."""
+    from operation.engine.runners import child_process
+    from operation.engine.session import Session
+    from operation.execution import models
+
+    layout = project()
+    configured = configuration.load(args.environment, args.use_case, layout)
+    session = Session(configured, layout, child_process)
+    found = [
+        models.register_passed(_workspace(args.environment), session, session.step(step))
+        for step in configured.steps
+        if models.is_registration(session.configured.step(step))
+    ]
+    return found, [_line(one) for one in found] or [f"no step of '{configured.use_case}' registers a model"]
+
+
+def _download(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
+    from operation.execution import models
+
+    workspace = _workspace(args.environment)
+    found = models.find(workspace, args.name, version=args.version, digest=args.digest)
+    models.download(workspace, found, args.folder)
+    return [found], [_line(found), f"downloaded to {args.folder}, digest verified"]
+
+
+def _promote(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
+    from operation.execution import models
+
+    source, target = _workspace(args.environment), _workspace(args.to)
+    found = models.find(source, args.name, version=args.version, digest=args.digest)
+    made = models.promote(source, target, found)
+    state = "promoted" if made.new else "was there, by its digest"
+    return [made], [_line(found), f"{args.to}: version {made.version}, {state}"]
+
+
+def _workspace(environment: str | None) -> Workspace:
+    from operation.execution import utils
+
+    return utils.workspace(environment=environment)
+
+
+def _line(one: Registered) -> str:
+    origin = one.tags.get("promoted_from") or one.tags.get("azure_run") or one.tags.get("commit", "")
+    return f"{one.name:<20} version {one.version:<4} digest {one.digest[:12] or 'unknown':<12}  {origin}"
+
+
+_ACTIONS: dict[str, Callable[[argparse.Namespace], Any]] = {
+    "list": _list,
+    "register": _register,
+    "download": _download,
+    "promote": _promote,
+}

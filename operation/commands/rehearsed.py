@@ -1,0 +1,39 @@
+"""The option ``--rehearse``: a rehearsal is started around a command, and stopped behind it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from operation.engine.layout import Layout
+from operation.engine.surroundings import surroundings
+
+
+def add_rehearse(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--rehearse``."""
+    parser.add_argument(
+        "--rehearse",
+        action="store_true",
+        help="with a rehearsal of Azure ML on this machine: no subscription",
+    )
+
+
+@contextmanager
+def rehearsed(layout: Layout, wanted: bool) -> Iterator[None]:
+    """Let the SDK find the rehearsal while the block lasts; it must not have been imported before.
+
+    Parameters
+    ----------
+    layout : Layout
+        The rehearsal keeps its state under its runs.
+    wanted : bool
+        Whether ``--rehearse`` was given; without it nothing is done.
+    """
+    if not wanted:
+        yield
+        return
+    from operation.rehearsal.server import started
+
+    with started(layout.runs / "rehearsal") as variables, surroundings(variables):
+        yield

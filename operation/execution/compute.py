@@ -1,0 +1,96 @@
+"""Compute targets: created when they are missing, reused, deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from operation.engine.configuration.compute_file import (
+    ClusterCompute,
+    Compute,
+    LocalCompute,
+    RemoteCompute,
+    SparkCompute,
+)
+from operation.engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from azureml.core import ComputeTarget, Workspace
+
+
+def target(workspace: Workspace, compute: Compute) -> str:
+    """Return the name of the compute target, which is there when this returns; ``local`` for this machine."""
+    if isinstance(compute.settings, LocalCompute):
+        return "local"
+    if find(workspace, compute.name) is None:
+        create(workspace, compute)
+    return compute.name
+
+
+def find(workspace: Workspace, name: str) -> ComputeTarget | None:
+    """Return the compute target called `name`, or None."""
+    from azureml.core.compute import ComputeTarget
+    from azureml.core.compute_target import ComputeTargetException
+
+    try:
+        return ComputeTarget(workspace, name)
+    except ComputeTargetException as error:
+        if "ComputeTargetNotFound" in str(error) or "not found" in str(error).lower():
+            return None
+        raise
+
+
+def create(workspace: Workspace, compute: Compute) -> ComputeTarget:
+    """Create or attach the compute target and wait until it is there."""
+    from azureml.core.compute import ComputeTarget
+
+    settings = compute.settings
+    if isinstance(settings, ClusterCompute):
+        made = ComputeTarget.create(workspace, compute.name, _cluster(settings))
+    else:
+        made = ComputeTarget.attach(workspace, compute.name, _reached(settings))
+    made.wait_for_completion(show_output=False)
+    return made
+
+
+def delete(workspace: Workspace, name: str) -> bool:
+    """Delete the compute target, or detach it where it is not Azure ML's own; tell whether it was there."""
+    found = find(workspace, name)
+    if found is None:
+        return False
+    if found.type == "AmlCompute":
+        found.delete()
+    else:
+        found.detach()
+    return True
+
+
+def _cluster(settings: ClusterCompute) -> Any:
+    from azureml.core.compute import AmlCompute
+
+    return AmlCompute.provisioning_configuration(
+        vm_size=settings.vm_size,
+        vm_priority=settings.priority,
+        min_nodes=settings.min_nodes,
+        max_nodes=settings.max_nodes,
+        idle_seconds_before_scaledown=settings.idle_seconds_before_scaledown,
+    )
+
+
+def _reached(settings: RemoteCompute | SparkCompute | LocalCompute) -> Any:
+    from azureml.core.compute import HDInsightCompute, RemoteCompute
+
+    if isinstance(settings, LocalCompute):
+        raise UsageError("this machine is no compute target that could be created.")
+    kind = HDInsightCompute if isinstance(settings, SparkCompute) else RemoteCompute
+    key = Path(settings.private_key_file).expanduser()
+    if not key.is_file():
+        raise UsageError(
+            f"private-key-file {key} does not exist: name the file that opens {settings.address}."
+        )
+    return kind.attach_configuration(
+        address=settings.address,
+        ssh_port=settings.ssh_port,
+        username=settings.username,
+        private_key_file=str(key),
+    )

@@ -1,0 +1,123 @@
+"""Why a remote run failed: type, message and place in ``src/``, from its log and what the service says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from operation.engine.errors import WorkbenchError
+from operation.engine.runners import ScriptFailed
+
+TAIL = 20  # lines of the log that an error shows
+_FRAME = re.compile(r'^\s*File "([^"]+)", line (\d+)')
+_REJECTED = re.compile(r"(?:exit(?:ed)?|status)[\w ]*?(?:code|status)?:? 3\b|SystemExit: 3\b")
+
+
+class RemoteError(WorkbenchError):
+    """Azure ML could not be asked, or did not do what it was asked for."""
+
+
+def script_failed(script: Path, details: Mapping[str, Any], log: str) -> ScriptFailed:
+    """Return what a person needs to know of a run that did not complete.
+
+    Parameters
+    ----------
+    script : Path
+        The Core Script.
+    details : mapping
+        Of the run, as ``Run.get_details()`` gives them.
+    log : str
+        All that the script printed.
+    """
+    said = _said(details)
+    own = _own_words(log)
+    found = {"type": "StepError", "message": own} if own else _raised(log) or _of_service(details, said)
+    file, line = _place(log, script.parent)
+    rejected = bool(own) and bool(_REJECTED.search(said))
+    record = {
+        "type": "GateRejected" if rejected else found["type"],
+        "message": found["message"],
+        "file": file or f"src/{script.name}",
+        "line": line,
+        "traceback": "\n".join([*tail(log), said]).strip(),
+    }
+    return ScriptFailed(record, 3 if rejected else 1)
+
+
+def tail(log: str) -> list[str]:
+    """Return the last lines of a log."""
+    return log.rstrip().splitlines()[-TAIL:]
+
+
+def _said(details: Mapping[str, Any]) -> str:
+    """Return what the service says of the failure."""
+    error = (details.get("error") or {}).get("error") or {}
+    inner = error.get("details") or []
+    messages = [error.get("message"), *(one.get("message") for one in inner if isinstance(one, dict))]
+    return "\n".join(dict.fromkeys(str(one) for one in messages if one))
+
+
+def _own_words(log: str) -> str | None:
+    """Return the sentence of a StepError: the script ended orderly, and said why."""
+    lines = [line for line in log.splitlines() if line.startswith("error: ")]
+    return lines[-1].removeprefix("error: ") if lines else None
+
+
+def _raised(log: str) -> dict[str, str] | None:
+    """Return type and message of the exception that stands below the last traceback."""
+    _, found, below = log.rpartition("Traceback (most recent call last)")
+    if not found:
+        return None
+    for line in below.splitlines()[1:]:
+        match = re.match(r"([A-Za-z_][\w.]*)(?:: (.*))?$", line)
+        if match:
+            kind = match[1].rpartition(".")[2]
+            return {"type": kind, "message": match[2] or kind}
+    return None
+
+
+def _of_service(details: Mapping[str, Any], said: str) -> dict[str, str]:
+    if details["status"] == "Canceled":
+        return {"type": "Canceled", "message": "the run was cancelled"}
+    return {"type": "RunFailed", "message": said or "the process was killed, and said nothing"}
+
+
+def _place(log: str, folder: Path) -> tuple[str | None, int | None]:
+    """Return the innermost frame of the last traceback that lies in the snapshot."""
+    ours = {path.name for path in folder.glob("*.py")}
+    below = log.rpartition("Traceback (most recent call last)")[2]
+    frames = [match for line in below.splitlines() if (match := _FRAME.match(line))]
+    for match in reversed(frames):
+        name = re.split(r"[\\/]", match[1])[-1]
+        if name in ours and "site-packages" not in match[1]:
+            return f"src/{name}", int(match[2])
+    return None, None
+
+
+@contextmanager
+def told(doing: str) -> Iterator[None]:
+    """Turn what the SDK raises into one sentence that says what was being done.
+
+    Raises
+    ------
+    RemoteError
+        For a refused request, a lost connection, credentials that have expired.
+    """
+    from azure.core.exceptions import AzureError
+    from azureml._common.exceptions import AzureMLException
+    from msrest.exceptions import ClientException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (AzureMLException, AzureError, ClientException, RequestException) as error:
+        raise RemoteError(f"{doing}: {type(error).__name__}: {_sentence(error)}") from error
+
+
+def _sentence(error: Exception) -> str:
+    """Return the message of an exception of the SDK without its wrapping in JSON."""
+    text = str(getattr(error, "message", None) or error).strip()
+    return text.splitlines()[0] if text else "no reason was given"

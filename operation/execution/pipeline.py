@@ -1,0 +1,250 @@
+"""A use case's graph as a pipeline of PythonScriptSteps: compiled, submitted, followed, collected."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from operation.engine.configuration import Configuration
+from operation.engine.configuration.compute_file import LocalCompute
+from operation.engine.contract import Contract, read_contract
+from operation.engine.digests import Digests
+from operation.engine.errors import StepFailed, UsageError
+from operation.engine.source import source_digests
+from operation.engine.step import Plan
+from operation.execution import results
+from operation.execution.failure import script_failed, told
+from operation.execution.inputs import upload
+from operation.execution.logs import ENDED, PAUSE, Log
+from operation.execution.remote import Remote, RemoteSession
+from operation.execution.snapshot import snapshot
+
+if TYPE_CHECKING:
+    from azureml.core.runconfig import RunConfiguration
+    from azureml.pipeline.core import Pipeline, PipelineRun, StepRun
+    from azureml.pipeline.steps import PythonScriptStep
+
+
+def needed(configured: Configuration, wanted: Sequence[str]) -> list[str]:
+    """Return `wanted` and all steps that they read from, in order; all steps when nothing is wanted."""
+    found: set[str] = set()
+    waiting = list(wanted or configured.steps)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [step for step, _ in references(configured, name).values()]
+    return [name for name in configured.steps if name in found]
+
+
+def references(configured: Configuration, step: str) -> dict[str, tuple[str, str]]:
+    """Return the inputs of `step` that are outputs of other steps: name -> (step, output)."""
+    parted = {name: value.partition(".") for name, value in configured.step(step).inputs.items()}
+    return {
+        name: (head, rest) for name, (head, dot, rest) in parted.items() if dot and head in configured.steps
+    }
+
+
+class Graph:
+    """The steps of a use case as steps of a pipeline.
+
+    Parameters
+    ----------
+    remote : Remote
+        Workspace, compute target and environment.
+    names : sequence of str
+        Steps, each after those that it reads from.
+    """
+
+    def __init__(self, remote: Remote, names: Sequence[str]) -> None:
+        if isinstance(remote.compute.settings, LocalCompute):
+            raise UsageError(
+                "a pipeline does not run on this machine. Name a cluster, such as --compute cpu-cluster."
+            )
+        self.remote = remote
+        self.names = list(names)
+        self.sources = {name: source_digests(remote.configured.step(name).script) for name in names}
+        self._outputs: dict[tuple[str, str], Any] = {}
+
+    def pipeline(self) -> Pipeline:
+        """Return the pipeline, validated by the SDK."""
+        import azureml.core  # noqa: F401 - imported after azureml.pipeline it prints a circular import
+        from azureml.pipeline.core import Pipeline
+
+        steps = [self._step(name) for name in self.names]
+        made = Pipeline(self.remote.workspace, steps=steps, description=self.remote.configured.description)
+        problems = made.validate()
+        if problems:
+            raise StepFailed(f"the SDK refuses the pipeline: {problems[0]}")
+        return made
+
+    def _step(self, name: str) -> PythonScriptStep:
+        """Return one step; it is reused while its snapshot, its arguments and its inputs stay as they are."""
+        from azureml.pipeline.steps import PythonScriptStep
+
+        step = self.remote.configured.step(name)
+        contract = read_contract(step.script)
+        inputs = {key: self._input(name, key, value) for key, value in step.inputs.items()}
+        outputs = {key: self._output(name, key) for key in contract.outputs}
+        return PythonScriptStep(
+            name=name,
+            script_name=step.script.name,
+            source_directory=str(snapshot(self.remote.layout, step.script)),
+            arguments=_arguments(contract, step.arguments, {**inputs, **outputs}),
+            inputs=list(dict.fromkeys(inputs.values())),
+            outputs=list(outputs.values()),
+            compute_target=self.remote.target,
+            runconfig=self._configuration(),
+            allow_reuse=True,
+        )
+
+    def _configuration(self) -> RunConfiguration:
+        from azureml.core.runconfig import RunConfiguration
+
+        made = RunConfiguration()
+        made.environment = self.remote.environment
+        return made
+
+    def _input(self, step: str, name: str, value: str) -> Any:
+        reference = references(self.remote.configured, step).get(name)
+        if reference:
+            return self._outputs[reference]
+        path = Path(value) if Path(value).is_absolute() else self.remote.layout.root / value
+        digest = Digests(self.remote.layout.runs / "digests.db").of(path).digest
+        return upload(self.remote.datastore, f"{step}_{name}", path, digest)
+
+    def _output(self, step: str, name: str) -> Any:
+        from azureml.pipeline.core import PipelineData
+
+        made = PipelineData(output_name(step, name), datastore=self.remote.datastore)
+        self._outputs[(step, name)] = made
+        return made
+
+
+def output_name(step: str, output: str) -> str:
+    """Return the name of a step's output in the pipeline: letters, digits and '_'."""
+    return f"{step}_{output}".replace("-", "_")
+
+
+def _arguments(contract: Contract, values: Mapping[str, object], places: Mapping[str, Any]) -> list[Any]:
+    """Return a step's command line, with what the pipeline replaces by paths as words of their own."""
+    words: list[Any] = []
+    for name in contract.arguments:
+        words += [f"--{name}", places[name]] if name in places else contract.argv(_only(values, name))
+    return words
+
+
+def _only(values: Mapping[str, object], name: str) -> dict[str, object]:
+    return {name: values[name]} if name in values else {}
+
+
+def submit(graph: Graph, *, fresh: bool = False) -> PipelineRun:
+    """Submit the graph and return its run, which has not ended; `fresh` reuses nothing."""
+    from azureml.core import Experiment
+
+    remote = graph.remote
+    experiment = Experiment(remote.workspace, remote.configured.use_case)
+    tags = {"use_case": remote.configured.use_case, "environment": remote.configured.environment}
+    tags["configuration_digest"] = remote.configured.digest
+    return experiment.submit(graph.pipeline(), regenerate_outputs=fresh, tags=tags)
+
+
+def follow(run: PipelineRun, remote: Remote) -> dict[str, StepRun]:
+    """Wait until the pipeline has ended, passing on what its steps print; return the steps' runs by name.
+
+    Raises
+    ------
+    ScriptFailed
+        With the error of the first step that failed.
+    """
+    logs: dict[str, Log] = {}
+    runs: dict[str, StepRun] = {}
+    ended: dict[str, Mapping[str, Any]] = {}
+    while True:
+        status = run.get_status()
+        for step in run.get_steps():
+            runs[step.name] = step
+            if step.name not in logs:
+                logs[step.name] = Log(step, _prefixed(remote, step.name))
+            if step.name not in ended:
+                details = logs[step.name].look()
+                remote.logs[step.name] = logs[step.name].text
+                if details["status"] in ENDED:
+                    ended[step.name] = details
+                    remote.say(f"{step.name}: {_how(step, details)}")
+        if status in ENDED or status == "Finished":
+            break
+        time.sleep(PAUSE)
+    for name, details in ended.items():
+        if details["status"] in {"Failed", "Canceled"}:
+            raise script_failed(remote.configured.step(name).script, details, remote.logs[name])
+    if status in {"Failed", "Canceled"}:
+        raise StepFailed(f"the pipeline's run {run.id} ended as {status}")
+    return runs
+
+
+def _prefixed(remote: Remote, name: str) -> Any:
+    return lambda line: remote.say(f"  {name}: {line}")
+
+
+def _how(step: StepRun, details: Mapping[str, Any]) -> str:
+    reused = str(step.properties.get("azureml.isreused", "")).lower() == "true"
+    return "reused by Azure ML" if reused else str(details["status"]).lower()
+
+
+@dataclass
+class Collector:
+    """Gives the outputs of a pipeline's steps to a session as if it had executed them.
+
+    Parameters
+    ----------
+    graph : Graph
+        What was submitted.
+    runs : Mapping[str, StepRun]
+        Its runs, by step.
+    """
+
+    graph: Graph
+    runs: Mapping[str, StepRun]
+    planned: Plan | None = field(default=None)
+
+    def __call__(self, script: Path, argv: list[str]) -> Mapping[str, Any]:
+        """Download the outputs of the step that was planned last.
+
+        Raises
+        ------
+        StepFailed
+            When its sources were edited after they were submitted.
+        """
+        planned = self.planned
+        if planned is None or planned.contract.script != script:
+            raise RuntimeError(f"{script.name} was not planned by the session that collects it")
+        if planned.components.sources != self.graph.sources[planned.step]:
+            raise StepFailed(
+                f"what {planned.step} is made of was edited while the pipeline ran: "
+                "its outputs are not kept. Submit it again."
+            )
+        run = self.runs[planned.step]
+        with told(f"outputs of {planned.step}"):
+            for name, folder in results.folders(planned, argv).items():
+                _download(run, output_name(planned.step, name), folder)
+            return results.facts(run, self.graph.remote.target)
+
+
+def _download(run: StepRun, output: str, folder: Path) -> None:
+    """Download an output of a step, which lies in the datastore, into a new folder."""
+    place = run.get_output_data(output)
+    aside = folder.with_name(f"{folder.name}.download")
+    place.download(str(aside), overwrite=True, show_progress=False)
+    (aside / place.path_on_datastore).rename(folder)
+
+
+def collect(graph: Graph, runs: Mapping[str, StepRun], *, fresh: bool = False) -> Iterator[Any]:
+    """Take the outputs of all steps into the store, each under its key; yield each step's execution."""
+    remote = graph.remote
+    session = RemoteSession(remote.configured, remote.layout, Collector(graph, runs))
+    for name in graph.names:
+        yield session.step(name, fresh=fresh)

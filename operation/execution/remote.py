@@ -1,0 +1,212 @@
+"""Steps executed in Azure ML as if they were executed here: same arguments, same key, same store."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from operation.engine import manifest
+from operation.engine.configuration import Configuration
+from operation.engine.configuration.compute_file import Compute, LocalCompute
+from operation.engine.layout import Layout
+from operation.engine.session import Session
+from operation.engine.step import Done, Plan
+from operation.execution import compute as compute_targets
+from operation.execution import environments, results
+from operation.execution.failure import script_failed, told
+from operation.execution.inputs import upload
+from operation.execution.job import Job
+from operation.execution.logs import Say, follow
+from operation.execution.snapshot import snapshot
+
+if TYPE_CHECKING:
+    from azureml.core import Datastore, Environment, Run, Workspace
+    from azureml.data.data_reference import DataReference
+
+Submit = Callable[[Job], "Run"]
+
+
+class Elsewhere(Protocol):
+    """Executes the step that was planned last, and says where."""
+
+    planned: Plan | None
+
+    def __call__(self, script: Path, argv: list[str]) -> Mapping[str, Any]:
+        """Execute it, write its outputs where `argv` wants them, return what to keep of the place."""
+
+
+class Remote:
+    """One workspace and one compute target, and a way of submitting jobs to them.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project's folders.
+    configured : Configuration
+        The use case and the environment.
+    workspace : Workspace
+        Where.
+    compute : Compute
+        On what; it is created when it is missing.
+    submit : callable
+        ``script.submit``, ``estimator.submit`` or ``spark.submit``.
+    say : callable
+        Told what happens, and every line that a job prints.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        configured: Configuration,
+        workspace: Workspace,
+        compute: Compute,
+        *,
+        submit: Submit,
+        say: Say,
+    ) -> None:
+        self.layout = layout
+        self.configured = configured
+        self.workspace = workspace
+        self.compute = compute
+        self.submit = submit
+        self.say = say
+        self.planned: Plan | None = None
+        self.logs: dict[str, str] = {}
+
+    @cached_property
+    def target(self) -> str:
+        """Name of the compute target, which is there."""
+        return compute_targets.target(self.workspace, self.compute)
+
+    @cached_property
+    def environment(self) -> Environment:
+        """The packages, registered in the workspace."""
+        return environments.register(self.workspace, self.layout, self.compute.settings.environment)
+
+    @cached_property
+    def datastore(self) -> Datastore:
+        """Where inputs are uploaded to."""
+        return self.workspace.get_default_datastore()
+
+    def __call__(self, script: Path, argv: list[str]) -> Mapping[str, Any]:
+        """Execute the step that was planned last, and write its outputs where `argv` wants them.
+
+        Raises
+        ------
+        ScriptFailed
+            With the script's own message and the place in ``src/`` that raised it.
+        RemoteError
+            When Azure ML could not be asked.
+        """
+        planned = self.planned
+        if planned is None or planned.contract.script != script:
+            raise RuntimeError(f"{script.name} was not planned by the session that executes it")
+        with told(f"{planned.step} in workspace {self.workspace.name}"):
+            run = self.submit(self._job(planned))
+            self.say(f"{planned.step}: run {run.id} on {self.target}")
+            details, log = follow(run, lambda line: self.say(f"  {line}"))
+            self.logs[planned.step] = log
+            if details["status"] != "Completed":
+                raise script_failed(script, details, log)
+            results.download(run, results.folders(planned, argv))
+            return results.facts(run, self.target)
+
+    def _job(self, planned: Plan) -> Job:
+        places = {name: self._input(planned, name, path) for name, path in planned.inputs.items()}
+        return Job(
+            workspace=self.workspace,
+            experiment=self.configured.use_case,
+            step=planned.step,
+            source=snapshot(self.layout, planned.contract.script),
+            script=planned.contract.script.name,
+            arguments=arguments(planned, {name: str(place) for name, place in places.items()}),
+            references={one.data_reference_name: one for one in places.values() if not isinstance(one, Path)},
+            target=self.target,
+            environment=self.environment,
+            tags=tags(self.layout, self.configured, planned),
+        )
+
+    def _input(self, planned: Plan, name: str, path: Path) -> Path | DataReference:
+        """Return what mounts an input there; a job on this machine reads it where it is."""
+        if isinstance(self.compute.settings, LocalCompute):
+            return path.resolve()
+        return upload(self.datastore, name, path, planned.components.inputs[name])
+
+
+class RemoteSession(Session):
+    """A session whose steps are executed elsewhere.
+
+    Parameters
+    ----------
+    remote : Remote or Collector
+        Executes the step that was planned last.
+    keep_all : bool, default=False
+        Keep also outputs of steps that did something on the other machine besides writing them.
+    """
+
+    def __init__(
+        self, configured: Configuration, layout: Layout, remote: Elsewhere, *, keep_all: bool = False
+    ) -> None:
+        super().__init__(configured, layout, remote)
+        self.remote = remote
+        self.keep_all = keep_all
+
+    def step(self, name: str, given: Mapping[str, object] | None = None, *, fresh: bool = False) -> Done:
+        """Execute or reuse the step `name`, after what it needs.
+
+        What a step does to a database of the machine that executes it, its outputs do not say: were
+        they kept under its key, this machine would never do it.
+        """
+        done = super().step(name, given, fresh=fresh)
+        if done.how == "executed" and not self.keep_all and _has_effects(done.plan):
+            shutil.rmtree(done.entry.folder)
+        return done
+
+    def plan(self, name: str, given: Mapping[str, object]) -> Plan:
+        """Return the execution of the step `name`; it is the next one that the remote executes."""
+        planned = super().plan(name, given)
+        self.remote.planned = planned
+        return planned
+
+    def _record(self, record: Mapping[str, Any], planned: Plan, as_configured: bool) -> None:
+        found = manifest.read(self.layout.store / planned.key / "manifest.json") or {}
+        if record["how"] == "executed" and "azure" in found:
+            record = {**record, "how": "azure-ml", "azure": found["azure"]}
+        super()._record(record, planned, as_configured)
+
+
+def _has_effects(planned: Plan) -> bool:
+    """Tell whether an argument names a database file, which is on the machine that executes the step."""
+    values = planned.contract.canonical(planned.arguments).values()
+    return any(str(value).startswith("sqlite:") for value in values)
+
+
+def arguments(planned: Plan, inputs: Mapping[str, str]) -> list[str]:
+    """Return the command line of a step as its contract writes it, with the paths that hold there.
+
+    Azure ML replaces a placeholder only where it is a word of its own.
+    """
+    paths = {**inputs, **{name: results.remote_folder(name) for name in planned.contract.outputs}}
+    words = planned.contract.argv({**planned.arguments, **paths})
+    return [part for word in words for part in _parted(word, paths)]
+
+
+def _parted(word: str, paths: Mapping[str, str]) -> list[str]:
+    name, _, value = word.removeprefix("--").partition("=")
+    return [f"--{name}", value] if name in paths else [word]
+
+
+def tags(layout: Layout, configured: Configuration, planned: Plan) -> dict[str, str]:
+    """Return what a run shows of where it comes from."""
+    commit = manifest.commit(layout.root)
+    return {
+        "step": planned.step,
+        "key": planned.key,
+        "use_case": configured.use_case,
+        "environment": configured.environment,
+        "configuration_digest": configured.digest,
+        "commit": f"{commit['commit']}{' with changes' if commit['dirty'] else ''}",
+    }

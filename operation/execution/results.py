@@ -1,0 +1,69 @@
+"""What a run leaves: its outputs, downloaded and verified, and where it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from operation.engine.errors import StepFailed
+from operation.engine.step import Plan
+
+if TYPE_CHECKING:
+    from azureml.core import Run
+
+FOLDER = "outputs"  # what a run writes here becomes its artifacts
+
+
+def remote_folder(output: str) -> str:
+    """Return where a run writes the output called `output`, relative to its working folder."""
+    return f"{FOLDER}/{output}"
+
+
+def folders(planned: Plan, argv: Sequence[str]) -> dict[str, Path]:
+    """Return where `argv` wants each output of the step."""
+    pairs = (word.removeprefix("--").partition("=") for word in argv)
+    return {name: Path(value) for name, _, value in pairs if name in planned.contract.outputs}
+
+
+def download(run: Run, outputs: Mapping[str, Path]) -> None:
+    """Download outputs of a run.
+
+    Parameters
+    ----------
+    outputs : Mapping[str, Path]
+        Name -> folder that is made.
+
+    Raises
+    ------
+    StepFailed
+        When files of an output are missing or were not transferred whole.
+    """
+    names = run.get_file_names()
+    for output, folder in outputs.items():
+        prefix = f"{remote_folder(output)}/"
+        files = [name for name in names if name.startswith(prefix)]
+        if files:
+            run.download_files(prefix=prefix, output_directory=str(folder), append_prefix=False)
+        check_complete(output, folder, [name.removeprefix(prefix) for name in files])
+
+
+def check_complete(output: str, folder: Path, files: Sequence[str]) -> None:
+    """Make sure that every one of `files` has arrived in `folder`."""
+    missing = [name for name in files if not (folder / name).is_file()]
+    if missing:
+        raise StepFailed(f"output {output}: {missing[0]} did not arrive whole. Submit the step again.")
+
+
+def facts(run: Run, target: str) -> dict[str, Any]:
+    """Return what a manifest says of where a step ran."""
+    return {
+        "host": f"azure-ml:{target}",
+        "azure": {
+            "run": run.id,
+            "experiment": run.experiment.name,
+            "workspace": run.experiment.workspace.name,
+            "target": target,
+            "portal": run.get_portal_url(),
+        },
+    }
