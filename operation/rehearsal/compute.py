@@ -207,6 +207,13 @@ def _size(name: str, cores: int, memory: float, gpus: int) -> Document:
     }
 
 
+def _available(call: Call) -> Document:
+    name = next(value for key, value in call.json.items() if key.lower() == "name")
+    taken = call.state.get("computes", name) is not None
+    reason = {"reason": "AlreadyExists", "message": "there is a compute target of this name"} if taken else {}
+    return {"nameAvailable": not taken, **reason}
+
+
 def _usages(_: Call) -> Document:
     return {"value": []}
 
@@ -228,6 +235,7 @@ ROUTES = [
     )
 ]
 ROUTES += [
+    route("POST", f"{WORKSPACE}/checkComputeNameAvailability", _available),
     route("GET", f"{_AREA}/computeOperationsStatus/{{name}}", _succeeded),
     route("GET", f"{_AREA}/vmSizes", _sizes),
     route("GET", f"{_AREA}/usages", _usages),

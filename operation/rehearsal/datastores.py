@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import re
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.rehearsal import keyvault, workspace
+from operation.rehearsal import blobs, keyvault, workspace
 from operation.rehearsal.certificates import SUFFIX
 from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
 from operation.rehearsal.state import State
@@ -69,24 +67,25 @@ def folder(service: Service, state: State, name: str) -> Path | None:
     section = datastore(state, name)["azureStorageSection"]
     if not section or section.get("endpoint") != SUFFIX:
         return None
-    return service.folder / "blobs" / str(section["accountName"]) / str(section["containerName"])
+    return blobs.folder(service, section["accountName"], section["containerName"])
 
 
-def ensure_defaults(state: State, account: str, identity: str) -> None:
+def ensure_defaults(service: Service, state: State, properties: Document) -> None:
     """Make the datastores that every workspace has, where they are missing.
 
     Parameters
     ----------
+    service : Service
+        The service, which knows the keys of its storage accounts.
     state : State
         The workspace's state.
-    account : str
-        The workspace's storage account.
-    identity : str
-        The workspace's id, part of the names of containers.
+    properties : dict
+        The workspace's properties: its storage account and its id.
     """
     if state.get("datastores", DEFAULT):
         return
-    key = base64.b64encode(secrets.token_bytes(64)).decode()
+    account, identity = properties["storageAccount"].rpartition("/")[2], properties["workspaceId"]
+    key = blobs.account_key(service, account)
     for name, kind, container in (
         ("workspacefilestore", "AzureFile", "azureml-filestore"),
         ("workspaceartifactstore", "AzureBlob", "azureml"),
@@ -100,9 +99,7 @@ def ensure_defaults(state: State, account: str, identity: str) -> None:
 
 def _ready(call: Call) -> State:
     """Return the call's state, in which the workspace and its own datastores are."""
-    properties = workspace.document(call)["properties"]
-    account = properties["storageAccount"].rpartition("/")[2]
-    ensure_defaults(call.state, account, properties["workspaceId"])
+    ensure_defaults(call.service, call.state, workspace.document(call)["properties"])
     return call.state
 
 

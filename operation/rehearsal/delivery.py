@@ -1,0 +1,138 @@
+"""Datasets as a job finds them: a path where the data is on this machine, or an id for the script to open."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from operation.rehearsal import blobs, datasets, datastores
+from operation.rehearsal.http import Refused
+from operation.rehearsal.state import State
+
+if TYPE_CHECKING:
+    from operation.rehearsal.service import Service
+
+Document = dict[str, Any]
+
+
+def deliver(service: Service, state: State, name: str, given: Document, folder: Path) -> str:
+    """Return what stands for a consumed dataset in a job's words and environment variables.
+
+    Parameters
+    ----------
+    service : Service
+        The service, whose blobs are plain files.
+    state : State
+        The state of the dataset's workspace.
+    name : str
+        The input's name.
+    given : dict
+        The input in the run configuration's section ``data``.
+    folder : Path
+        Where data is put that cannot be read where it is; need not exist.
+
+    Returns
+    -------
+    str
+        The dataset's id for mode direct; for the others the path of its only file, or of a folder.
+
+    Raises
+    ------
+    Refused
+        404 when there is no such dataset, 400 when it cannot be a path or its data cannot be read.
+    """
+    given = _lowered(given)
+    identity = _identity(state, name, given["dataLocation"])
+    mode = str(given.get("mechanism") or "direct").lower()
+    if mode == "direct":
+        return identity
+    kind = datasets.saved(state, identity)["datasetType"]
+    if kind != "file":
+        said = f"Unable to {mode} dataset because the input {name} is not a FileDataset but a TabularDataset."
+        raise Refused(400, "UserError", f"{said} Please make sure you pass a FileDataset.")
+    there = _in_place(service, state, identity) if mode == "mount" else None
+    return str(there or _fetched(service, state, identity, Path(given.get("pathOnCompute") or "."), folder))
+
+
+def _lowered(given: Any) -> Any:
+    """Return `given` with names that start lower: some of the SDK's writers begin them with a capital."""
+    if isinstance(given, dict):
+        return {key[:1].lower() + key[1:]: _lowered(value) for key, value in given.items()}
+    return given
+
+
+def _identity(state: State, name: str, location: Document) -> str:
+    wanted = location.get("dataset") or {}
+    if wanted.get("id"):
+        return str(datasets.saved(state, wanted["id"])["id"])
+    if wanted.get("name"):
+        return datasets.identity(state, wanted["name"], wanted.get("version"))
+    raise Refused(400, "UserError", f"the input {name} names no dataset: neither by id nor by name")
+
+
+def _in_place(service: Service, state: State, identity: str) -> Path | None:
+    """Return where the data is when the dataset is one file or folder of ours, as it is; else None."""
+    flow = yaml.safe_load(datasets.definition(state, identity))
+    if flow.get("transformations") or len(flow["paths"]) != 1:
+        return None
+    (address,) = flow["paths"][0].values()
+    store, found, path = str(address).partition("/datastores/")[2].partition("/paths/")
+    container = datastores.folder(service, state, store) if found else None
+    if container is None or any(letter in path for letter in "*?["):
+        return None
+    there = blobs.file(service, container.parent.name, container.name, path) if path.strip("/") else container
+    # names that this machine's files cannot have are kept encoded: the engine decodes them
+    names = [str(there), *(str(one) for one in there.rglob("*"))] if there.exists() else ["%"]
+    return None if any("%" in each for each in names) else there
+
+
+def _fetched(service: Service, state: State, identity: str, place: Path, folder: Path) -> Path:
+    """Let the SDK's own engine bring the data, in a process that ends with what it allocated."""
+    target = folder / identity / (place if not place.is_absolute() else place.name)
+    known = state.get("workspace", "workspace")
+    words = [sys.executable, "-m", "operation.rehearsal.delivery", identity, str(target)]
+    words += ["--workspace", str(known["id"] if known else "")]
+    root = Path(__file__).parents[2]
+    child = {**os.environ, **service.environment}
+    done = subprocess.run(words, env=child, cwd=root, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+        raise Refused(400, "UserError", f"the data of dataset {identity} cannot be read: {' '.join(last)}")
+    files = [one for one in target.rglob("*") if one.is_file()]
+    flow = yaml.safe_load(datasets.definition(state, identity))
+    alone = (
+        len(files) == 1
+        and len(flow["paths"]) == 1
+        and str(*flow["paths"][0].values()).endswith(files[0].name)
+    )
+    return files[0] if alone else target
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Download one dataset of the rehearsal through the SDK."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("identity")
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--workspace", required=True, help="resource id")
+    args = parser.parse_args(argv)
+    from azureml.core import Dataset, Workspace
+    from azureml.core.authentication import ServicePrincipalAuthentication
+
+    _, _, subscription, _, group, *_, name = args.workspace.split("/")
+    credential = ServicePrincipalAuthentication(
+        *(os.environ[f"AZUREML_SERVICE_PRINCIPAL_{what}"] for what in ("TENANT_ID", "ID", "PASSWORD"))
+    )
+    workspace = Workspace.get(name, credential, subscription_id=subscription, resource_group=group)
+    dataset = Dataset.get_by_id(workspace, args.identity)
+    dataset.download(target_path=str(args.target), overwrite=True)
+
+
+if __name__ == "__main__":
+    main()
