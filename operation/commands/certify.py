@@ -1,4 +1,4 @@
-"""Prove that script, call and notebook are the same execution."""
+"""Prove that script, call and notebook, and a run of Azure ML, are the same execution."""
 
 from __future__ import annotations
 
@@ -8,22 +8,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from operation.commands.choice import add_choice
+from operation.commands.rehearsed import add_rehearse, rehearsed
 from operation.engine import configuration
 from operation.engine.certificate.certify import certify
-from operation.engine.layout import project
+from operation.engine.certificate.ways import Way
+from operation.engine.configuration import Configuration
+from operation.engine.configuration.compute_file import chosen_compute
+from operation.engine.layout import Layout, project
 from operation.engine.reports.certificate import write_certificate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``certify``."""
     parser.description = (
-        "Execute steps afresh in every way there is: as a child process, by a call of main(argv), and in a "
-        "notebook that stock papermill executes. Compare sources, command lines, inputs and output bytes; "
-        "exit 1 with the first difference when there is one."
+        "Execute steps afresh in every way there is: as a child process, by a call of main(argv), in a "
+        "notebook that stock papermill executes, and with --rehearse or --azure-ml as runs of Azure ML. "
+        "Compare sources, command lines, inputs and output bytes; exit 1 with the first difference when "
+        "there is one."
     )
     parser.epilog = "example: python3 -m operation certify prepare train"
     parser.add_argument("steps", nargs="*", metavar="step", help="names in the use case (default: all)")
     add_choice(parser)
+    add_rehearse(parser)
+    parser.add_argument("--azure-ml", action="store_true", help="also as runs in the environment's workspace")
+    parser.add_argument(
+        "--compute", metavar="NAME", help="configuration/compute/<NAME>.yml (default: COMPUTE)"
+    )
     parser.add_argument("--json", action="store_true", help="print the certificate for programs")
 
 
@@ -32,7 +42,9 @@ def run(args: argparse.Namespace) -> int:
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
     say = _silent if args.json else _say
-    folder, content = certify(layout, configured, args.steps, say)
+    with rehearsed(layout, args.rehearse):
+        more = _azure_ml(layout, configured, args) if args.rehearse or args.azure_ml else {}
+        folder, content = certify(layout, configured, args.steps, say, more)
     page = write_certificate(folder, content)
     if args.json:
         print(json.dumps(content, indent=1))
@@ -40,6 +52,15 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(_lines(content)))
         print(f"certificate: {layout.relative(page)}")
     return 0 if content["identical"] else 1
+
+
+def _azure_ml(layout: Layout, configured: Configuration, args: argparse.Namespace) -> dict[str, Way]:
+    """Return the way that executes each step as a run of Azure ML."""
+    from operation.execution import script
+    from operation.execution.certified import azure_ml
+
+    compute = chosen_compute(layout, configured, args.compute)
+    return {"azure-ml": azure_ml(compute, script.submit)}
 
 
 def _say(way: str, seconds: float) -> None:

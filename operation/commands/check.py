@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 
 from operation.engine import configuration
+from operation.engine.configuration.compute_file import compute_problems
 from operation.engine.configuration.documents import read_document
 from operation.engine.errors import ConfigurationError, Problem
 from operation.engine.layout import Layout, project
@@ -62,6 +63,7 @@ def _problems(layout: Layout, environment: str | None, use_case: str | None) -> 
         yield from read_document(path, layout.relative(path))[1]
     for path in sorted(layout.notebooks.glob("*.ipynb")):
         yield from notebook_problems(path, layout.relative(path))
+    yield from compute_problems(layout, environment)
     yield from _tracked(layout)
 
 
@@ -88,6 +90,7 @@ def _files(layout: Layout, environment: str | None, use_case: str | None) -> lis
     ]
     paths = [configuration.configuration_file(layout, name) for name in names if name]
     paths += [*sorted(layout.schemas.glob("*.yml")), *sorted(layout.notebooks.glob("*.ipynb"))]
+    paths += sorted((layout.configuration / "compute").glob("*.yml"))
     return [layout.relative(path) for path in paths]
 
 

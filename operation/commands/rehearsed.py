@@ -34,6 +34,8 @@ def rehearsed(layout: Layout, wanted: bool) -> Iterator[None]:
         yield
         return
     from operation.rehearsal.server import started
+    from operation.rehearsal.workspace import SUBSCRIPTION
 
-    with started(layout.runs / "rehearsal") as variables, surroundings(variables):
+    more = {"SUBSCRIPTION_ID": SUBSCRIPTION}
+    with started(layout.runs / "rehearsal") as variables, surroundings({**variables, **more}):
         yield

@@ -11,6 +11,7 @@ from typing import Any
 from operation.engine.errors import WorkbenchError
 from operation.engine.runners import ScriptFailed
 
+_SDK = frozenset({"azureml", "azure", "msrest", "requests", "msal", "adal", "urllib3"})
 TAIL = 20  # lines of the log that an error shows
 _FRAME = re.compile(r'^\s*File "([^"]+)", line (\d+)')
 _REJECTED = re.compile(r"(?:exit(?:ed)?|status)[\w ]*?(?:code|status)?:? 3\b|SystemExit: 3\b")
@@ -106,15 +107,17 @@ def told(doing: str) -> Iterator[None]:
     RemoteError
         For a refused request, a lost connection, credentials that have expired.
     """
-    from azure.core.exceptions import AzureError
-    from azureml._common.exceptions import AzureMLException
-    from msrest.exceptions import ClientException
-    from requests.exceptions import RequestException
-
     try:
         yield
-    except (AzureMLException, AzureError, ClientException, RequestException) as error:
+    except Exception as error:
+        if not _is_of_sdk(error):
+            raise
         raise RemoteError(f"{doing}: {type(error).__name__}: {_sentence(error)}") from error
+
+
+def _is_of_sdk(error: Exception) -> bool:
+    """Tell whether the SDK, or what it speaks HTTP with, raised; its errors have no class in common."""
+    return any(kind.__module__.partition(".")[0] in _SDK for kind in type(error).__mro__)
 
 
 def _sentence(error: Exception) -> str:

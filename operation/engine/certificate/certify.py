@@ -11,7 +11,7 @@ from typing import Any
 
 from operation.engine import manifest
 from operation.engine.certificate.values import first_difference
-from operation.engine.certificate.ways import WAYS, folder_of
+from operation.engine.certificate.ways import WAYS, Way, folder_of
 from operation.engine.configuration import Configuration
 from operation.engine.difference import differences
 from operation.engine.layout import Layout
@@ -22,7 +22,11 @@ Say = Callable[[str, float], None]
 
 
 def certify(
-    layout: Layout, configured: Configuration, steps: Sequence[str], say: Say
+    layout: Layout,
+    configured: Configuration,
+    steps: Sequence[str],
+    say: Say,
+    more: Mapping[str, Way] | None = None,
 ) -> tuple[Path, dict[str, Any]]:
     """Execute `steps`, and what they need, in each way, and write ``certificate.json``.
 
@@ -32,6 +36,8 @@ def certify(
         Names; empty: all steps of the use case.
     say : callable
         Told each way and its seconds when it ends.
+    more : mapping, optional
+        Ways besides those of this machine, by name, such as ``azure-ml``.
 
     Returns
     -------
@@ -51,7 +57,7 @@ def certify(
     wanted = [step for step in configured.steps if not steps or step in steps]
     found: dict[str, dict[str, Any]] = {}
     seconds: dict[str, float] = {}
-    for way, run in WAYS.items():
+    for way, run in {**WAYS, **(more or {})}.items():
         started, own = time.perf_counter(), Layout(layout.root, folder_of(folder, way))
         own.runs.mkdir(parents=True)
         run(own, configured, wanted)

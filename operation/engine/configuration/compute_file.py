@@ -12,10 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from operation.engine.configuration.documents import Document, read_document
-from operation.engine.configuration.environment_file import read_environment
+from operation.engine.configuration.environment_file import EnvironmentFile, read_environment
 from operation.engine.configuration.loading import (
     Configuration,
-    chosen_environment,
     configuration_file,
     environments,
 )
@@ -134,13 +133,24 @@ def chosen_compute(layout: Layout, configured: Configuration, name: str | None =
 
 
 def compute_problems(layout: Layout, environment: str | None = None) -> Iterator[Problem]:
-    """Yield every mistake in every compute's file, with the variables of each environment that is sound."""
-    chosen = [chosen_environment(environment, None, layout)] if environment else environments(layout)
-    found = {one: read_environment(configuration_file(layout, one), one, one, os.environ) for one in chosen}
-    for variables in [file.variables for file, problems in found.values() if not problems]:
-        values = {name: one.value for name, one in variables.items() if one.value is not None}
-        for name in computes(layout):
-            yield from read_compute(layout, name, values)[1]
+    """Yield every mistake in every compute's file, and in the choice of one, for each sound environment."""
+    for name in [environment] if environment else environments(layout):
+        path = configuration_file(layout, name)
+        file, problems = read_environment(path, layout.relative(path), name, os.environ)
+        if not problems and file.document:
+            yield from _choice_problems(layout, file, file.document)
+            values = {key: one.value for key, one in file.variables.items() if one.value is not None}
+            for compute in computes(layout):
+                yield from read_compute(layout, compute, values)[1]
+
+
+def _choice_problems(layout: Layout, file: EnvironmentFile, document: Document) -> Iterator[Problem]:
+    chosen = file.variables.get("COMPUTE")
+    if chosen and chosen.text not in computes(layout):
+        known = f"Known: {listed(computes(layout), 'and')}."
+        hint = did_you_mean(chosen.text, computes(layout))
+        message = f"COMPUTE: there is no configuration/compute/{chosen.text}.yml.{hint} {known}"
+        yield document.problem(("variables", "COMPUTE"), message)
 
 
 def read_compute(
