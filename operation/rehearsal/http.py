@@ -210,5 +210,10 @@ def refusal(refused: Refused) -> Response:
         "environment": "rehearsal",
         "location": "loopback",
         "time": now(),
+        # model management has the same facts under names of its own
+        "statusCode": refused.status,
+        "code": refused.code,
+        "message": refused.message,
+        "details": [],
     }
     return JSONResponse(document, refused.status, {"x-ms-error-code": refused.code})
