@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -10,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,17 +37,23 @@ def alone(folder: Path, name: str) -> Iterator[None]:
         yield
 
 
+def copy_project(source: Path, target: Path) -> Path:
+    """Copy the project's files, not what running left, to a new folder."""
+    ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+    for part in PARTS:
+        shutil.copytree(source / part, target / part, ignore=ignored)
+    for file in FILES:
+        shutil.copy(source / file, target / file)
+    return target
+
+
 @pytest.fixture(scope="session")
 def checkout(shared: Path) -> Path:
     """The project's files in a new folder; the environment is this one."""
     root = shared / "checkout"
-    ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
     with alone(shared, "checkout"):
         if not root.exists():
-            for part in PARTS:
-                shutil.copytree(project().root / part, root / part, ignore=ignored)
-            for file in FILES:
-                shutil.copy(project().root / file, root / file)
+            copy_project(project().root, root)
     return root
 
 
@@ -67,3 +76,25 @@ def operation(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def run(checkout: Path, *words: str) -> dict[str, Any]:
+    """Run in the copy and return the manifest."""
+    done = operation(checkout, "run", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = re.findall(r"^report: (.*)$", done.stdout, re.MULTILINE)[0]
+    content: dict[str, Any] = json.loads(
+        (checkout / report).with_name("manifest.json").read_text(encoding="utf-8")
+    )
+    return content
+
+
+@pytest.fixture
+def manifest(checkout: Path, shared: Path, use_case: str) -> dict[str, Any]:
+    """The manifest of one run of the whole use case, shared by all workers."""
+    kept = shared / f"{use_case}.json"
+    with alone(shared, use_case):
+        if not kept.exists():
+            kept.write_text(json.dumps(run(checkout, "--use-case", use_case)), encoding="utf-8")
+    content: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+    return content

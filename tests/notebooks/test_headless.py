@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 
 from operation.engine.digests import Digests
-from tests.notebooks.conftest import alone, operation, surroundings
+from tests.notebooks.conftest import operation, surroundings
 
 # Metrics of DEV on the holdout; a change of data, features or model moves them.
 EXPECTED = {
@@ -21,28 +19,6 @@ EXPECTED = {
 }
 CASES = list(EXPECTED)
 HEAVY = {"pandas", "numpy", "sklearn", "papermill", "mlflow", "nbconvert", "matplotlib"}
-
-
-def run(checkout: Path, *words: str) -> dict[str, Any]:
-    """Run in the copy and return the manifest."""
-    done = operation(checkout, "run", *words)
-    assert done.returncode == 0, done.stdout + done.stderr
-    report = re.findall(r"^report: (.*)$", done.stdout, re.MULTILINE)[0]
-    content: dict[str, Any] = json.loads(
-        (checkout / report).with_name("manifest.json").read_text(encoding="utf-8")
-    )
-    return content
-
-
-@pytest.fixture
-def manifest(checkout: Path, shared: Path, use_case: str) -> dict[str, Any]:
-    """The manifest of one run of the whole use case, shared by all workers."""
-    kept = shared / f"{use_case}.json"
-    with alone(shared, use_case):
-        if not kept.exists():
-            kept.write_text(json.dumps(run(checkout, "--use-case", use_case)), encoding="utf-8")
-    content: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
-    return content
 
 
 @pytest.mark.parametrize("use_case", CASES)
