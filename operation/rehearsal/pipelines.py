@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
+
+from starlette.routing import Route
 
 from operation.rehearsal.clock import now
 from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
@@ -37,9 +40,27 @@ def entity(**fields: object) -> Document:
     return {**made, "CreatedDate": at, "LastModifiedDate": at, **fields}
 
 
+def part(methods: str, path: str, answer: Callable[[Call], object]) -> Route:
+    """Return the route under the pipelines' address; what it refuses, the pipelines' client can read."""
+
+    def spoken(call: Call) -> object:
+        try:
+            return answer(call)
+        except Refused as error:
+            return refused(error.status, error.code, error.message)
+
+    return route(methods, f"{PIPELINES}{path}", spoken)
+
+
 def refused(status: int, code: str, message: str) -> Reply:
     """Return an error as the pipelines' client reads it: it looks for ``Error`` and not ``error``."""
-    said = {"Code": code, "Message": message, "Target": None, "Details": [], "InnerError": {"Code": code}}
+    said: Document = {
+        "Code": code,
+        "Message": message,
+        "Target": None,
+        "Details": [],
+        "InnerError": {"Code": code},
+    }
     lower = {"code": code, "message": message}
     return Reply({"Error": said, "error": lower, "Correlation": {}}, status, {"x-ms-error-code": code})
 
@@ -175,16 +196,16 @@ def _graph_interface(call: Call) -> Any:
 
 
 ROUTES = [
-    route("GET", f"{PIPELINES}/DataTypes", _types),
-    route("POST", f"{PIPELINES}/DataTypes", _new_type),
-    route("PUT", f"{PIPELINES}/DataTypes/{{id}}", _changed_type),
-    route("POST", f"{PIPELINES}/Modules", _new_module),
-    route("GET", f"{PIPELINES}/Modules/Hash/{{hash}}", _module_of_hash),
-    route("GET", f"{PIPELINES}/Modules/{{id}}", _module),
-    route("POST", f"{PIPELINES}/DataSources", _new_source),
-    route("GET", f"{PIPELINES}/DataSources/Hash/{{hash}}", _source_of_hash),
-    route("GET", f"{PIPELINES}/DataSources/{{id}}", _source),
-    route("PUT", f"{PIPELINES}/DataSources/{{id}}", _changed_source),
-    route("GET", f"{PIPELINES}/Graphs/{{id}}", _graph),
-    route("GET", f"{PIPELINES}/Graphs/{{id}}/Interface", _graph_interface),
+    part("GET", "/DataTypes", _types),
+    part("POST", "/DataTypes", _new_type),
+    part("PUT", "/DataTypes/{id}", _changed_type),
+    part("POST", "/Modules", _new_module),
+    part("GET", "/Modules/Hash/{hash}", _module_of_hash),
+    part("GET", "/Modules/{id}", _module),
+    part("POST", "/DataSources", _new_source),
+    part("GET", "/DataSources/Hash/{hash}", _source_of_hash),
+    part("GET", "/DataSources/{id}", _source),
+    part("PUT", "/DataSources/{id}", _changed_source),
+    part("GET", "/Graphs/{id}", _graph),
+    part("GET", "/Graphs/{id}/Interface", _graph_interface),
 ]

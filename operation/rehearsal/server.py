@@ -87,10 +87,11 @@ async def _serve(folder: Path, ready: Callable[[dict[str, str]], None], token_se
     server = uvicorn.Server(config)
     proxy = Proxy(port, os.environ.get("HTTPS_PROXY", ""))
     async with await asyncio.start_server(proxy.answer, sock=front):
+        service.begin()
         told = asyncio.create_task(_tell(server, folder, port, proxy_port, lambda: ready(environment)))
         await server.serve(sockets=[listening])
         await told
-    service.jobs.stop()
+    service.stop()
 
 
 async def _tell(server: object, folder: Path, port: int, proxy: int, ready: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,21 @@ from operation.rehearsal import (
     compute,
     datasets,
     datastores,
+    deployment,
     environments,
     execution_routes,
     keyvault,
     metrics,
     models,
+    operations,
+    packages,
     pages,
+    pipeline_endpoints,
+    pipeline_runs,
+    pipelines,
+    published,
     runs,
+    schedules,
     snapshots,
     workspace,
 )
@@ -51,6 +60,14 @@ MODULES = (
     environments,
     compute,
     models,
+    pipelines,
+    pipeline_runs,
+    published,
+    pipeline_endpoints,
+    schedules,
+    operations,
+    deployment,
+    packages,
 )
 
 
@@ -78,6 +95,8 @@ class Service:
         self._lock = threading.Lock()
         self._states: dict[str, State] = {}
         self.jobs = Jobs(self)
+        self.jobs.resume()
+        self.at_end: list[Callable[[], None]] = []
 
     def state(self, workspace: str) -> State:
         """Return the state of one workspace; its name counts in any case, as in Azure."""
@@ -91,6 +110,18 @@ class Service:
         """Return the names of the workspaces that have any state."""
         folders = (self.folder / "workspaces").glob("*/")
         return sorted(folder.name for folder in folders)
+
+    def begin(self) -> None:
+        """Let the concerns that do something on their own begin."""
+        for module in MODULES:
+            if hasattr(module, "begin"):
+                module.begin(self)
+
+    def stop(self) -> None:
+        """End what the concerns have running, and all jobs."""
+        for end in self.at_end:
+            end()
+        self.jobs.stop()
 
     def authorize(self, call: Call) -> None:
         """Raise `Refused` 401 unless the call carries a token of ours that is still good."""
