@@ -113,6 +113,8 @@ def variables(port: int, proxy: int, bundle: Path) -> dict[str, str]:
     return {
         "ARM_CLOUD_METADATA_URL": f"https://localhost:{port}/metadata/endpoints",
         "AZUREML_CURRENT_CLOUD": "AzureCloud",
+        # there the SDK would keep, and later believe, which port the metadata named
+        "AZURE_CONFIG_DIR": str(bundle.parent / f"azure-{port}"),
         "AZUREML_SERVICE_PRINCIPAL_ID": CLIENT,
         "AZUREML_SERVICE_PRINCIPAL_PASSWORD": "rehearsal",
         "AZUREML_SERVICE_PRINCIPAL_TENANT_ID": "adfs",  # this tenant makes MSAL ask nobody else first
