@@ -54,6 +54,8 @@ def _put(call: Call) -> Reply:
         }
     if properties["computeType"] == "AmlCompute":
         details |= _nodes(details)
+    if properties["computeType"] == "AKS":
+        details = _cluster(details)
     if properties["computeType"] == "ComputeInstance":
         details |= {"state": "Running", "errors": None, "connectivityEndpoints": None, "applications": []}
         details.setdefault("subnet", None)
@@ -108,6 +110,13 @@ def _nodes(details: Document) -> Document:
         "nodeStateCounts": {f"{kind}NodeCount": 0 for kind in kinds} | {"idleNodeCount": kept},
         "errors": None,
     }
+
+
+def _cluster(details: Document) -> Document:
+    """Return what a Kubernetes cluster says of itself, for which this machine stands."""
+    by_default: Document = {"agentVmSize": "Standard_D3_v2", "agentCount": 3, "clusterPurpose": "FastProd"}
+    by_default |= {"clusterFqdn": "localhost", "loadBalancerType": "PublicIp", "loadBalancerSubnet": None}
+    return {**by_default, "systemServices": [], **details}
 
 
 def _operation(call: Call) -> dict[str, str]:
