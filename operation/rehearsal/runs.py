@@ -136,7 +136,7 @@ def status(state: State, run_id: str, word: str, error: Document | None = None) 
             run["error"] = error
 
 
-def failure(message: str, code: str = "UserError", **parameters: str) -> Document:
+def failure(message: str, code: str = "UserError", /, **parameters: str) -> Document:
     """Return what a run's ``error`` holds.
 
     Parameters

@@ -30,6 +30,7 @@ class State:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.name = folder.name
         self._lock = threading.RLock()
         self._kinds: dict[str, dict[str, Document]] = {}
 

@@ -1,0 +1,118 @@
+"""The interpreter for a job's environment: this one where its packages fit, else one built for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+_LOCK = threading.Lock()
+_LINE = re.compile(r"^\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^]]*\])?\s*(?P<pin>[=<>!~].*)?$")
+
+
+class NotHad(Exception):
+    """An environment cannot be had; the message says which package, and what the installer said."""
+
+    kind = "ImageBuildFailure"
+
+
+def interpreter(specification: Mapping[str, Any] | None, cache: Path, log: Path) -> Path:
+    """Return a Python that has the packages of `specification`.
+
+    Parameters
+    ----------
+    specification : Mapping[str, Any], optional
+        A run configuration's ``environment``.
+    cache : Path
+        Where environments are kept, each under the digest of its requirements.
+    log : Path
+        Where the installer writes.
+
+    Raises
+    ------
+    NotHad
+        When the installer fails.
+    """
+    wanted = requirements(specification)
+    if not wanted or all(map(_here, wanted)):
+        return Path(sys.executable)
+    python = python_version(specification)
+    digest = hashlib.sha256(json.dumps([python, sorted(wanted)]).encode()).hexdigest()[:16]
+    with _LOCK:  # two jobs with the same new environment build it once
+        return _built(cache / digest, python, wanted, log)
+
+
+def requirements(specification: Mapping[str, Any] | None) -> list[str]:
+    """Return what an environment asks pip for; a package of conda counts under the same name."""
+    python = (specification or {}).get("python") or {}
+    if python.get("userManagedDependencies"):
+        return []
+    dependencies = (python.get("condaDependencies") or {}).get("dependencies") or []
+    return list(_names(dependencies))
+
+
+def _names(dependencies: Iterable[Any]) -> Iterable[str]:
+    for one in dependencies:
+        if isinstance(one, dict):
+            yield from (line for line in one.get("pip") or [] if not line.startswith("-"))
+        else:
+            name, _, pin = one.partition("::")[2].partition("=") if "::" in one else one.partition("=")
+            if name.strip() not in ("python", "pip"):
+                yield f"{name}=={pin.strip('=').partition('=')[0]}" if pin else name
+
+
+def python_version(specification: Mapping[str, Any] | None) -> str:
+    """Return the version of Python that an environment asks for; this one's where it says nothing."""
+    python = (specification or {}).get("python") or {}
+    dependencies = (python.get("condaDependencies") or {}).get("dependencies") or []
+    for one in dependencies:
+        found = re.fullmatch(r"python\s*[=~]=?\s*(\d+(?:\.\d+)*).*", one) if isinstance(one, str) else None
+        if found:
+            return ".".join(found[1].split(".")[:2])
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _here(requirement: str) -> bool:
+    """Return whether this interpreter has what `requirement` asks for."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        wanted = Requirement(requirement)
+        return wanted.specifier.contains(version(wanted.name), prereleases=True)
+    except (InvalidRequirement, PackageNotFoundError):
+        return False
+
+
+def _built(folder: Path, python: str, wanted: list[str], log: Path) -> Path:
+    found = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if (folder / "complete").exists():
+        return found
+    log.parent.mkdir(parents=True, exist_ok=True)
+    uv = [sys.executable, "-m", "uv"]
+    steps = [
+        [*uv, "venv", "--quiet", "--clear", "--python", python, str(folder)],
+        [*uv, "pip", "install", "--python", str(found), *wanted],
+    ]
+    for words in steps:
+        done = subprocess.run(
+            words,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        with log.open("a", encoding="utf-8") as output:
+            output.write(f"$ {' '.join(words[2:])}\n{done.stdout}\n")
+        if done.returncode:
+            raise NotHad(f"the job's environment cannot be had: {' '.join(done.stdout.split())[:800]}")
+    (folder / "complete").write_text("\n".join(wanted) + "\n", encoding="utf-8")
+    return found
