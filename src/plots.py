@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from plots_of_data import correlation, distributions, information, missing_values, mutual_information
-from plots_of_models import (
+from plots_of_classes import (
     calibration,
     confusion,
-    importance,
-    model_and_baseline,
     precision_recall,
-    predicted_against_actual,
-    residuals,
     roc,
     score_distribution,
     share_by_decile,
-    slices,
 )
+from plots_of_data import correlation, distributions, information, missing_values, mutual_information
+from plots_of_models import importance, model_and_baseline, predicted_against_actual, residuals, slices
 from plots_of_target import target_by, target_heatmap, target_over_time
 
 __all__ = [
