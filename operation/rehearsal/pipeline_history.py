@@ -47,7 +47,7 @@ def ended(state: State, record: Document, code: str, error: str | None) -> None:
 
 def executed(service: Service, state: State, record: Document, step: Step) -> tuple[str, str]:
     """Execute a step as a job and return how its node ended, and its error."""
-    from operation.rehearsal.execution_definition import definition
+    from operation.rehearsal.execution_routes import definition
 
     configuration = step.configuration()
     _step_run(state, record, step, {"runDefinition": configuration, "target": configuration["target"]})
