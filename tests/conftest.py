@@ -65,3 +65,12 @@ def rehearsed(rehearsal: dict[str, str]) -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start the real blob server for the session; return the connection string of its account."""
+    from tests.azurite import running
+
+    with running(tmp_path_factory.mktemp("azurite")) as connection:
+        yield connection
