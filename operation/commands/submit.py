@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from operation.commands.choice import add_choice
 from operation.commands.rehearsed import add_rehearse, rehearsed
@@ -17,6 +18,7 @@ from operation.engine.layout import project
 
 if TYPE_CHECKING:
     from operation.engine.step import Done
+    from operation.execution.automl import Baseline
     from operation.execution.logs import Say
     from operation.execution.submission import Submission
 
@@ -57,8 +59,13 @@ def run(args: argparse.Namespace) -> int:
     with rehearsed(layout, args.rehearse):
         from operation.execution.submission import submission
 
-        with submission(layout, configured, args.what, _words(args)) as made:
-            _submit(made, compute, way, steps, args)
+        try:
+            with submission(layout, configured, args.what, _words(args)) as made:
+                _submit(made, compute, way, steps, args)
+        finally:
+            if made.capsule:
+                capsule = layout.relative(made.capsule)
+                print(f"replay: python3 -m operation replay {capsule}", file=sys.stderr)
     if args.json:
         print(json.dumps(made.record, indent=1))
     else:
@@ -105,6 +112,8 @@ def _submit(
     job = ways.AS_SCRIPTS.get(way, ways.AS_SCRIPTS["script"])
     remote = Remote(made.layout, made.configured, workspace, compute, submit=job, say=say)
     remote.logs = made.logs
+    if way == "automl":
+        return _compare(made, *ways.against_automl(remote, fresh=args.fresh), say)
     send = ways.as_pipeline if way == "pipeline" else ways.one_by_one
     done = []
     for one in send(remote, steps, fresh=args.fresh):
@@ -112,6 +121,25 @@ def _submit(
         _tell(one, say)
     session = RemoteSession(made.configured, made.layout, remote)
     ways.register_models(workspace, session, done, say)
+    return None
+
+
+def _compare(
+    made: Submission, found: Baseline, rows: Sequence[Mapping[str, Any]], own: Done, say: Say
+) -> None:
+    """Say, and keep, how the use case's model does beside AutoML's best."""
+    made.facts["automl"] = {"run": found.run, "algorithm": found.algorithm, "compared": list(rows)}
+    heads = ["metric", f"AutoML ({found.algorithm})", own.plan.step]
+    lines = [[one["metric"], f"{one['automl']:.4f}", f"{one['model']:.4f}"] for one in rows]
+    made.notes.append(
+        "\n".join(
+            ["## The model beside AutoML's best, on the same holdout", ""]
+            + [f"| {' | '.join(one)} |" for one in [heads, ["---"] * 3, *lines]]
+            + ["", "AutoML chose its best on the holdout itself, which favours it."]
+        )
+    )
+    for one in [heads, *lines]:
+        say(f"  {one[0]:<20} {one[1]:>28} {one[2]:>12}")
 
 
 def _tell(done: Done, say: Say) -> None:

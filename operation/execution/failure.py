@@ -12,7 +12,7 @@ from operation.engine.errors import WorkbenchError
 from operation.engine.runners import ScriptFailed
 
 _SDK = frozenset({"azureml", "azure", "msrest", "requests", "msal", "adal", "urllib3"})
-TAIL = 20  # lines of the log that an error shows
+TAIL = 20  # lines of a log without a traceback that are kept
 _FRAME = re.compile(r'^\s*File "([^"]+)", line (\d+)')
 _REJECTED = re.compile(r"(?:exit(?:ed)?|status)[\w ]*?(?:code|status)?:? 3\b|SystemExit: 3\b")
 
@@ -41,16 +41,17 @@ def script_failed(script: Path, details: Mapping[str, Any], log: str) -> ScriptF
     record = {
         "type": "GateRejected" if rejected else found["type"],
         "message": found["message"],
-        "file": file or f"src/{script.name}",
+        "file": file or (f"src/{script.name}" if own else None),
         "line": line,
-        "traceback": "\n".join([*tail(log), said]).strip(),
+        "traceback": "\n".join([traceback_in(log), said]).strip(),
     }
     return ScriptFailed(record, 3 if rejected else 1)
 
 
-def tail(log: str) -> list[str]:
-    """Return the last lines of a log."""
-    return log.rstrip().splitlines()[-TAIL:]
+def traceback_in(log: str) -> str:
+    """Return the last traceback of a log with what stands below it; without one, the log's last lines."""
+    _, found, below = log.rpartition("Traceback (most recent call last)")
+    return f"{found}{below}".rstrip() if found else "\n".join(log.rstrip().splitlines()[-TAIL:])
 
 
 def _said(details: Mapping[str, Any]) -> str:

@@ -171,6 +171,10 @@ class RemoteSession(Session):
         self.remote.planned = planned
         return planned
 
+    def input_path(self, reference: str) -> Path:
+        """Return what `reference`, ``step.output`` or a path, stands for; executed where it is missing."""
+        return self._input(reference)
+
     def _record(self, record: Mapping[str, Any], planned: Plan, as_configured: bool) -> None:
         found = manifest.read(self.layout.store / planned.key / "manifest.json") or {}
         if record["how"] == "executed" and "azure" in found:

@@ -54,6 +54,10 @@ class Submission:
         Where it is recorded.
     logs : dict of str to str
         Step -> what it printed, in the order in which they were executed.
+    notes : list of str
+        What the page says besides, as Markdown.
+    facts : dict
+        What the manifest says besides, such as an AutoML baseline.
     """
 
     layout: Layout
@@ -62,7 +66,8 @@ class Submission:
     words: Sequence[str]
     folder: RunFolder
     logs: dict[str, str] = field(default_factory=dict)
-    azure: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def notebook(self) -> Path:
@@ -73,6 +78,12 @@ class Submission:
     def record(self) -> dict[str, Any]:
         """The manifest as it stands."""
         return manifest.read(self.folder.path / "manifest.json") or {}
+
+    @property
+    def capsule(self) -> Path | None:
+        """What a failure left, if it left one."""
+        path = self.folder.path / "capsule.zip"
+        return path if path.exists() else None
 
 
 @contextmanager
@@ -102,7 +113,22 @@ def submission(
         raise
     finally:
         _write(made, started, clock, status, error)
-        pack_failure(layout, folder, _prepared(made))
+        if any(step["how"] == "failed" for step in folder.records()):
+            pack_failure(layout, folder, _prepared(made))
+        _pages(made)
+
+
+def _pages(made: Submission) -> None:
+    """Write the pages that a run has."""
+    from operation.engine.reports.gallery import write_gallery
+    from operation.engine.reports.latest import point_latest
+    from operation.engine.reports.notebook import render_notebook
+    from operation.engine.reports.run_page import write_run_page
+
+    render_notebook(made.notebook, made.folder.path / f"{made.name}.html", made.record)
+    write_run_page(made.folder.path)
+    point_latest(made.layout.runs, made.folder.path)
+    write_gallery(made.layout.runs)
 
 
 def _write(
@@ -136,7 +162,7 @@ def _write(
         "metrics": {
             f"{one['step']}.{name}": value for one in steps for name, value in one["metrics"].items()
         },
-        "azure": made.azure,
+        **made.facts,
         "error": error,
     }
     manifest.write(made.folder.path / "manifest.json", content)
@@ -197,6 +223,7 @@ def _document(made: Submission, error: Mapping[str, Any] | None) -> dict[str, An
         cells.append(_code(f"core.{step}()", len(cells), text=made.logs.get(step, ""), error=ended_badly))
     if error and not failed:
         cells.append(_code("", len(cells), error=error))
+    cells[1:1] = [_markdown(note) for note in made.notes]
     for index, cell in enumerate(cells):
         cell["id"] = f"cell-{index}"
     kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from operation.engine.session import Session
 from operation.engine.step import Done
-from operation.execution import estimator, models, pipeline, script, spark
+from operation.execution import automl, estimator, models, pipeline, script, spark
+from operation.execution.automl import Baseline
 from operation.execution.failure import told
 from operation.execution.logs import Say
 from operation.execution.remote import Remote, RemoteSession, Submit
@@ -46,3 +47,20 @@ def register_models(workspace: Workspace, session: Session, done: Sequence[Done]
             found = models.register_passed(workspace, session, one)
             state = "registered" if found.new else "was there, by its digest"
             say(f"model {found.name}, version {found.version}, digest {found.digest[:12]}: {state}")
+
+
+def against_automl(remote: Remote, *, fresh: bool) -> tuple[Baseline, list[dict[str, Any]], Done]:
+    """Have AutoML search, and compare what it found with the use case's own model.
+
+    Returns
+    -------
+    tuple
+        The baseline; rows of metric, ``automl`` and ``model``; the execution that measured the model.
+    """
+    wanted = automl.settings(remote.layout, remote.configured)
+    session = RemoteSession(remote.configured, remote.layout, remote)
+    own = session.step(wanted.compare, fresh=fresh)
+    tables = [session.input_path(value) for value in (wanted.training, wanted.holdout)]
+    with told(f"automl in workspace {remote.workspace.name}"):
+        found = automl.submit(remote, wanted, *tables)
+    return found, found.rows(own.metrics), own

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from operation.engine.configuration.azure_settings import Automl, Pipeline, settings_problems
 from operation.engine.configuration.documents import Value
 from operation.engine.configuration.environment_file import EnvironmentFile, read_environment
 from operation.engine.configuration.notebooks import notebook_problems
@@ -72,6 +73,10 @@ class Configuration:
         Each after the steps that it reads from.
     digest : str
         SHA-256 of the resolved content of both files.
+    automl : Automl, optional
+        The search by Azure ML that the use case's model is compared with.
+    pipeline : Pipeline, optional
+        How its pipeline is published.
     """
 
     environment: str
@@ -81,6 +86,8 @@ class Configuration:
     notebooks: tuple[NotebookEntry, ...]
     steps: dict[str, Step]
     digest: str
+    automl: Automl | None = None
+    pipeline: Pipeline | None = None
 
     def step(self, name: str) -> Step:
         """Return the step called `name`.
@@ -165,6 +172,7 @@ def examine(
         return None, _hide(problems, surroundings.secrets)
     graph = Graph(read.content.steps, layout, read.broken)
     wrong = [*notebook_problems(read.content.notebooks, layout), *graph.problems()]
+    wrong += settings_problems(read.content.automl, read.content.pipeline, graph)
     problems += [read.document.problem(place, message) for place, message in wrong]
     if problems:
         return None, _hide(problems, (*surroundings.secrets, *read.secrets))
@@ -259,6 +267,8 @@ def _configuration(
         notebooks=tuple(NotebookEntry(one.name, dict(one.parameters)) for one in content.notebooks),
         steps={name: _step(name, graph) for name in graph.order()},
         digest=hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest(),
+        automl=content.automl,
+        pipeline=content.pipeline,
     )
 
 

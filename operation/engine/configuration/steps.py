@@ -91,7 +91,7 @@ class Graph:
             argument = contract.arguments.get(key) if contract else None
             if contract and (argument is None or argument.role != "input"):
                 yield place, self._misplaced(name, key, contract, "input")
-            elif _is_closed(value) and (problem := self._source_problem(value)):
+            elif _is_closed(value) and (problem := self.source_problem(value)):
                 yield place, f"input '{key}' of step '{name}' {problem}"
 
     def _misplaced(self, name: str, key: str, contract: Contract, kind: str) -> str:
@@ -107,7 +107,8 @@ class Graph:
         right = "inputs" if argument.role == "input" else "arguments"
         return f"'{key}' is one of the {right} of {script}. Move it to '{right}' of step '{name}'."
 
-    def _source_problem(self, value: str) -> str | None:
+    def source_problem(self, value: str) -> str | None:
+        """Return why `value` is nothing that an input can read, or None."""
         """Return why nothing can be read from `value`, a reference or a path."""
         reference = _REFERENCE.fullmatch(value)
         if reference and reference[1] in self.steps:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from operation.engine.configuration.azure_settings import SECTIONS, Automl, Pipeline
 from operation.engine.configuration.documents import Document, Place, Value, read_document
 from operation.engine.configuration.secret_values import secret_problem
 from operation.engine.configuration.variables import Variable, reference_problems, resolved
@@ -47,9 +48,16 @@ class UseCaseModel(_Strict):
     description: str
     notebooks: list[NotebookModel] = Field(default_factory=list)
     steps: dict[str, Annotated[StepModel, BeforeValidator(_or_empty)]]
+    automl: Automl | None = None
+    pipeline: Pipeline | None = None
 
 
-_MODELS: dict[str, type[BaseModel]] = {"": UseCaseModel, "notebooks": NotebookModel, "steps": StepModel}
+_MODELS: dict[str, type[BaseModel]] = {
+    "": UseCaseModel,
+    "notebooks": NotebookModel,
+    "steps": StepModel,
+    **SECTIONS,
+}
 _EMPTY: dict[str, Value] = {
     "description": "",
     "name": "",
@@ -65,6 +73,7 @@ _EXPECTED = {
     "dict_type": "a mapping, lines such as 'name: value'",
     "list_type": "a list, lines such as '- name: 01-explore-data'",
     "model_type": "a mapping, lines such as 'name: value'",
+    "int_type": "a whole number",
 }
 
 
@@ -153,18 +162,27 @@ def _validated(data: dict[str, Value]) -> tuple[UseCaseModel, list[tuple[Place, 
 def _message(error: Any) -> str:
     *parents, key = error["loc"]
     where = f" in {_named(parents)}" if parents else ""
-    known = list(_MODELS[str(parents[0]) if parents else ""].model_fields)
+    fields = _MODELS[str(parents[0]) if parents else ""].model_fields
+    known = [one.alias or name for name, one in fields.items()]
     if error["type"] == "extra_forbidden":
         return f"unknown key '{key}'{where}: expected {listed(known)}.{did_you_mean(str(key), known)}"
     if error["type"] == "missing":
         return f"key '{key}' is missing{where}: add a line '{key}: ...'."
-    expected = _EXPECTED[error["type"]]
+    limits = error.get("ctx", {})
+    ranges = {
+        "greater_than_equal": f"{limits.get('ge')} or more",
+        "less_than_equal": f"{limits.get('le')} or less",
+        "literal_error": limits.get("expected"),
+    }
+    expected = ranges.get(error["type"]) or _EXPECTED[error["type"]]
     return f"{_named(error['loc'])}: expected {expected}, found {_found(error['input'])}."
 
 
 def _named(place: Sequence[str | int]) -> str:
     """Say `place` as a person would: ``notebook 2``, ``arguments of step 'train'``."""
     first, *rest = place
+    if first in SECTIONS and rest:
+        return f"'{rest[-1]}' of '{first}'"
     if first not in {"notebooks", "steps"} or not rest:
         return f"'{first}'"
     owner = f"step '{rest[0]}'" if first == "steps" else f"notebook {int(rest[0]) + 1}"
@@ -179,6 +197,9 @@ def _found(value: object) -> str:
 
 def _neutralise(data: Value, place: Place) -> None:
     """Replace what stands at `place` by what passes and is passed over later."""
+    if place[0] in SECTIONS:
+        data.pop(place[0], None)
+        return
     *parents, key = place
     for parent in parents:
         data = data[parent]

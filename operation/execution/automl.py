@@ -1,0 +1,137 @@
+"""A search by AutoML over the use case's own training rows: a baseline that no Core Script makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from operation.engine.configuration import Configuration
+from operation.engine.configuration.azure_settings import Automl
+from operation.engine.digests import Digests
+from operation.engine.errors import ConfigurationError, Problem, StepFailed
+from operation.engine.layout import Layout
+from operation.execution.inputs import FOLDER, upload
+from operation.execution.logs import follow
+from operation.execution.remote import Remote
+
+if TYPE_CHECKING:
+    from azureml.core import Run
+    from azureml.data import TabularDataset
+    from azureml.train.automl import AutoMLConfig
+
+# what AutoML calls our metrics; it is told the holdout, so both are measured on the same rows
+SAME = {
+    "roc_auc": "AUC_weighted",
+    "average_precision": "average_precision_score_weighted",
+    "log_loss": "log_loss",
+    "accuracy": "accuracy",
+    "rmse": "root_mean_squared_error",
+    "mae": "mean_absolute_error",
+    "r2": "r2_score",
+}
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The best that AutoML found.
+
+    Parameters
+    ----------
+    run : str
+        Its run in Azure ML.
+    algorithm : str
+        What learns.
+    metrics : Mapping[str, float]
+        On the holdout, by our names.
+    """
+
+    run: str
+    algorithm: str
+    metrics: Mapping[str, float]
+
+    def rows(self, own: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return each metric that both have: name, AutoML's value, the value of the use case's model."""
+        both = [name for name in self.metrics if isinstance(own.get(name), float)]
+        return [{"metric": name, "automl": self.metrics[name], "model": own[name]} for name in both]
+
+
+def settings(layout: Layout, configured: Configuration) -> Automl:
+    """Return the section ``automl`` of the use case.
+
+    Raises
+    ------
+    ConfigurationError
+        When the use case has none.
+    """
+    if configured.automl is None:
+        file = layout.relative(layout.configuration / f"configuration-{configured.use_case}.yml")
+        message = "key 'automl' is missing: it says which tables AutoML learns from and is measured on."
+        raise ConfigurationError([Problem(file, 1, message)])
+    return configured.automl
+
+
+def configuration(remote: Remote, wanted: Automl, training: Path, holdout: Path) -> AutoMLConfig:
+    """Return what AutoML is asked for: the holdout is its validation data."""
+    import azureml.core  # noqa: F401 - imported after azureml.train it prints a circular import
+    from azureml.train.automl import AutoMLConfig
+
+    return AutoMLConfig(
+        task=wanted.task,
+        primary_metric=wanted.metric,
+        training_data=table(remote, "training", training),
+        validation_data=table(remote, "holdout", holdout),
+        label_column_name=wanted.label,
+        iterations=wanted.iterations,
+        experiment_timeout_hours=wanted.minutes / 60,
+        compute_target=remote.target,
+        enable_early_stopping=True,
+        model_explainability=False,
+    )
+
+
+def table(remote: Remote, name: str, folder: Path) -> TabularDataset:
+    """Upload the Parquet tables of an output and return them as a dataset."""
+    from azureml.core import Dataset
+
+    digest = Digests(remote.layout.runs / "digests.db").of(folder).digest
+    upload(remote.datastore, name, folder, digest)
+    place = (remote.datastore, f"{FOLDER}/{digest}/*.parquet")
+    return Dataset.Tabular.from_parquet_files(place, validate=False)
+
+
+def submit(remote: Remote, wanted: Automl, training: Path, holdout: Path) -> Baseline:
+    """Search, wait, and return the best that was found.
+
+    Raises
+    ------
+    StepFailed
+        When the search fails or finds nothing.
+    """
+    from azureml.core import Experiment
+
+    asked = configuration(remote, wanted, training, holdout)
+    experiment = Experiment(remote.workspace, remote.configured.use_case)
+    run = experiment.submit(asked, show_output=False)
+    remote.say(f"automl: run {run.id} on {remote.target}, {wanted.iterations} iterations")
+    details, _ = follow(run, lambda line: remote.say(f"  {line}"))
+    if details["status"] != "Completed":
+        raise StepFailed(f"automl: run {run.id} ended as {details['status']}: {details.get('error')}")
+    return best(run, wanted.metric)
+
+
+def best(run: Run, metric: str) -> Baseline:
+    """Return the best of the models that a search tried.
+
+    Raises
+    ------
+    StepFailed
+        When no model has the metric.
+    """
+    found = run.get_best_child(metric)
+    measured = found.get_metrics() if found is not None else {}
+    if metric not in measured:
+        raise StepFailed(f"automl: run {run.id} has no model that was measured by {metric}")
+    ours = {name: float(measured[theirs]) for name, theirs in SAME.items() if theirs in measured}
+    return Baseline(found.id, str(found.properties.get("run_algorithm", "")), ours)
