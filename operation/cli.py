@@ -20,6 +20,7 @@ COMMANDS = {
     "new": "write an environment or a use case, ready to run and to edit",
     "check": "check the configuration and say every mistake at once",
     "submit": "send a step or a whole use case to Azure ML, or to its rehearsal",
+    "rehearse": "start a loopback Azure ML that executes what is submitted",
     "models": "list, register, download and promote the models of the workspaces",
     "export": "write what the Azure CLI reads: jobs of version 2, variables of a shell",
     "clean": "free space: old runs, and outputs that no kept run refers to",

@@ -1,19 +1,17 @@
-"""Runs a script as Azure ML does: inside the SDK's history, and with a report when it fails.
+"""Runs a script as Azure ML does: what it logged is delivered, and a report tells what it raised.
 
 Started as ``python execution_script.py <report> <script> <words ...>`` by the job's interpreter,
-in the job's folder.
+in the job's folder. A script that does not import the SDK does not pay for it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import runpy
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
 
 
 def main(report: Path, script: str, words: list[str]) -> int:
@@ -21,42 +19,37 @@ def main(report: Path, script: str, words: list[str]) -> int:
     sys.argv = [script, *words]
     sys.path[0] = os.path.dirname(os.path.abspath(script))  # noqa: PTH100, PTH120 - as Python itself does
     try:
-        with _history(Path.cwd()):
-            runpy.run_path(script, run_name="__main__")
-    except SystemExit as stop:
-        return _code(stop)
+        code = _run(script)
+        _deliver()
     except BaseException as error:  # noqa: BLE001 - whatever a script raises is to be reported
         _write(report, error)
         return 1
+    return code
+
+
+def _run(script: str) -> int:
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as stop:
+        if stop.code is None or isinstance(stop.code, int):
+            return stop.code or 0
+        print(stop.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        _deliver()
+        raise
     return 0
 
 
-def _history(folder: Path) -> contextlib.AbstractContextManager[Any]:
-    """Return what keeps metrics and outputs of the script, where the script can know of the SDK."""
-    text = "".join(file.read_text(encoding="utf-8", errors="replace") for file in folder.rglob("*.py"))
-    if "azureml" not in text and "mlflow" not in text:
-        return contextlib.nullcontext()
-    unwanted = set() if "mlflow" in text else {"mlflow"}  # importing it takes seconds
-    for name in unwanted - set(sys.modules):
-        sys.modules[name] = None  # type: ignore[assignment]
-    try:
-        from azureml.history._tracking import get_history_context_manager
-    except ImportError:  # the job's environment is without the SDK, which is its right
-        return contextlib.nullcontext()
-    try:
-        history: contextlib.AbstractContextManager[Any] = get_history_context_manager()
-        return history
-    finally:
-        for name in unwanted:
-            if sys.modules.get(name, 0) is None:
-                del sys.modules[name]
+def _deliver() -> None:
+    """Wait until the service has the metrics of the run that the script asked for, if it did.
 
-
-def _code(stop: SystemExit) -> int:
-    if stop.code is None or isinstance(stop.code, int):
-        return stop.code or 0
-    print(stop.code, file=sys.stderr)
-    return 1
+    The SDK sends them from a thread that does not keep a process alive.
+    """
+    module = sys.modules.get("azureml.core.run")
+    kept = getattr(module, "_SubmittedRun", None)
+    for run in list(getattr(kept, "_SubmittedRun__instances", {}).values()):
+        run.flush()
 
 
 def _write(report: Path, error: BaseException) -> None:
@@ -65,9 +58,10 @@ def _write(report: Path, error: BaseException) -> None:
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
     print(text, file=sys.stderr, flush=True)
-    last = traceback.extract_tb(frames)[-1:] if frames else []
-    place = {"file": last[0].filename, "line": last[0].lineno} if last else {}
-    said = {"type": type(error).__name__, "message": str(error), "traceback": text, **place}
+    said: dict[str, object] = {"type": type(error).__name__, "message": str(error), "traceback": text}
+    if frames:
+        last = traceback.extract_tb(frames)[-1]
+        said |= {"file": last.filename, "line": last.lineno}
     report.write_text(json.dumps(said), encoding="utf-8")
 
 

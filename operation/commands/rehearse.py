@@ -1,0 +1,69 @@
+"""The command ``rehearse``: Azure ML on this machine, until it is interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from operation.engine.layout import project
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = (
+        "Start a loopback Azure ML service that the SDK talks to and that executes what is submitted.\n"
+        "No subscription is needed. Ctrl-C ends it and its jobs; its state stays and is gone on with."
+    )
+    parser.epilog = (
+        "examples:\n"
+        "  python3 -m operation rehearse\n"
+        "  python3 -m operation rehearse --folder /tmp/rehearsal\n"
+        "  python3 -m operation submit pipeline --rehearse     starts and stops one by itself"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="where its state is kept (default: runs/rehearsal of the project)"
+    )
+    parser.add_argument(
+        "--token-seconds",
+        type=int,
+        default=86_400,
+        metavar="SECONDS",
+        help="how long its tokens are good, to see what an expired one does (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    from operation.rehearsal.server import serve
+
+    folder = args.folder or project().runs / "rehearsal"
+    with suppress(KeyboardInterrupt):
+        serve(folder, lambda variables: print(announcement(variables), flush=True), args.token_seconds)
+    print("the rehearsal has ended; its state is in", folder)
+    return 0
+
+
+def announcement(variables: dict[str, str], windows: bool = os.name == "nt") -> str:
+    """Return what a person reads when the service is up.
+
+    Parameters
+    ----------
+    variables : dict[str, str]
+        What leads the SDK to the service.
+    windows : bool
+        Whether PowerShell's form stands first.
+    """
+    page = variables["ARM_CLOUD_METADATA_URL"].partition("/metadata")[0]
+    bash = [f"export {name}='{value}'" for name, value in variables.items()]
+    power = [f"$env:{name} = '{value}'" for name, value in variables.items()]
+    forms = [("bash and zsh", bash), ("PowerShell", power)]
+    shown = [
+        f"In another terminal, for {shell}:\n\n" + "\n".join(f"  {line}" for line in lines)
+        for shell, lines in (reversed(forms) if windows else forms)
+    ]
+    head = f"Azure ML is rehearsed. Runs, logs and models: {page}/ (the certificate is its own)"
+    return "\n\n".join(
+        [head, *shown, "Any workspace, resource group and subscription exist. Ctrl-C ends it."]
+    )
