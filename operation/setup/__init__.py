@@ -44,7 +44,7 @@ def _enter(arguments: list[str], checkout: Checkout) -> int | None:
 
     if current.chosen(checkout):
         return None
-    if checkout.ready():
+    if checkout.ready() or (arguments[:1] == ["lock"] and checkout.can_resolve()):
         return None if checkout.inside() else handover.enter_environment(checkout.python, arguments)
     return _prepare(arguments, checkout)
 

@@ -44,6 +44,10 @@ class Checkout:
         stamp = self.stamp()
         return stamp is not None and stamp == self.complete_stamp() and self.python.is_file()
 
+    def can_resolve(self) -> bool:
+        """Return whether the environment, of whatever lock, can write a lock that can be installed."""
+        return self.python.is_file() and self.uv.is_file()
+
     def stamp(self) -> dict[str, str] | None:
         """Return what the last set-up wrote into the environment, None when none did."""
         try:

@@ -46,6 +46,12 @@ def test_life_of_an_environment(project: Project, ready_uv: Path) -> None:
     assert "Up to date in" in third.stderr
     assert project.installed() == {"tiny": "2.0", "uv": UV}
 
+    project.lock(ready_uv)  # a lock that may not be installable is resolved in the environment there is
+    (project.root / "environment.yml").write_text(f"dependencies:\n  - pip:\n      - uv=={UV}\n")
+    fourth = project.call("lock", "--check")
+    assert (fourth.returncode, fourth.stderr) == (0, ""), fourth.stderr
+    assert project.installed() == {"tiny": "2.0", "uv": UV}
+
 
 @pytest.mark.skipif(not POSIX, reason="the failing uv is a script")
 def test_pip_installs_where_uv_fails(started: Project, failing_uv: Path) -> None:
