@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 _LOCK = threading.Lock()
+# names of the SDK's that stand for others: the parts that a script imports are here
+_BUNDLES = {"azureml-defaults", "azureml-sdk", "azureml-dataset-runtime", "azureml-telemetry"}
 _LINE = re.compile(r"^\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^]]*\])?\s*(?P<pin>[=<>!~].*)?$")
 
 
@@ -86,6 +88,8 @@ def _here(requirement: str) -> bool:
 
     try:
         wanted = Requirement(requirement)
+        if wanted.name.lower() in _BUNDLES:
+            return True
         return wanted.specifier.contains(version(wanted.name), prereleases=True)
     except (InvalidRequirement, PackageNotFoundError):
         return False

@@ -38,8 +38,11 @@ def mapped(host: str, path: str) -> str:
 
 
 def blob_url(account: str, container: str, path: str) -> str:
-    """Return the address of a blob, without a signature."""
-    return f"https://{account}.blob.{SUFFIX}/{container}/{quote(path)}"
+    """Return the address of a blob, without a signature.
+
+    As in Azure's documents, a space in it is a space: the SDK quotes the path itself before it uploads.
+    """
+    return f"https://{account}.blob.{SUFFIX}/{container}/{re.sub('[%?#]', lambda one: quote(one[0]), path)}"
 
 
 def storage_account(workspace: str) -> str:
