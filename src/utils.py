@@ -250,7 +250,13 @@ def _opened(
     def ask() -> Workspace:
         from azureml.core import Workspace
 
-        return Workspace.get(name, login(), subscription, group)
+        credential = login()
+        found = Workspace.get(name, credential, subscription, group)
+        if subscription:
+            return found
+        # the SDK asks in the only subscription, and then forgets to tell the workspace which one that is
+        there = found._workspace_autorest_object.id.split("/")[2]
+        return Workspace.get(name, credential, there, group)
 
     return _asked(ask, f"workspace {name} in resource group {group}")
 
