@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from operation.commands.choice import add_choice
@@ -60,7 +61,9 @@ def run(args: argparse.Namespace) -> int:
         from operation.execution.submission import submission
 
         try:
-            with submission(layout, configured, args.what, _words(args)) as made:
+            # the SDK prints: that is not the manifest that a program asked for
+            quiet = redirect_stdout(sys.stderr) if args.json else nullcontext()
+            with quiet, submission(layout, configured, args.what, _words(args)) as made:
                 _submit(made, compute, way, steps, args)
         finally:
             if made.capsule:
