@@ -13,7 +13,7 @@ Test = Callable[[Document], bool]
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<open>\()|(?P<close>\))|(?P<join>and|or)\b
-    |(?P<field>[\w./:@-]+)\s+(?P<operator>eq|ne|ge|gt|le|lt)\s+(?P<value>"[^"]*"|'[^']*'|.+?)(?=\s+(?:and|or)\s|\)|$))""",
+    |(?P<field>(?:Tags|Properties)/.+?|[\w./:@-]+)\s+(?P<operator>eq|ne|ge|gt|le|lt)\s+(?P<value>"[^"]*"|'[^']*'|.+?)(?=\s+(?:and|or)\s|\)|$))""",
     re.VERBOSE | re.IGNORECASE,
 )
 
@@ -70,7 +70,7 @@ def _one(tokens: list[re.Match[str]]) -> Test:
 def _condition(field: str, operator: str, written: str) -> Test:
     value = None if written == "null" else written.strip("\"'")
     if operator == "ne" and value is None:  # "exists", which the SDK writes as "ne null or eq null"
-        return lambda document: found(document, field) is not None
+        return lambda document: _has(document, field)
     if operator == "eq" and value is None:
         return lambda document: found(document, field) is None and "/" not in field
 
@@ -79,6 +79,12 @@ def _condition(field: str, operator: str, written: str) -> Test:
         return have is not None and _compared(str(have), operator, str(value))
 
     return test
+
+
+def _has(document: Document, field: str) -> bool:
+    """Return whether there is such a field; a tag without a value is there too."""
+    head, _, rest = field.partition("/")
+    return rest in (found(document, head) or {}) if rest else found(document, head) is not None
 
 
 def _compared(have: str, operator: str, value: str) -> bool:

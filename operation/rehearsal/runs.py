@@ -229,7 +229,18 @@ def _page(call: Call, documents: list[Document]) -> Document:
 
 
 def _recorded(call: Call) -> Document:
-    return record(call.state, experiment_of(call), call.path["run"], call.json or {})
+    fields = call.json or {}
+    _check_properties(call.state.get("runs", call.path["run"]), fields.get("properties") or {})
+    return record(call.state, experiment_of(call), call.path["run"], fields)
+
+
+def _check_properties(run: Document | None, wanted: Document) -> None:
+    """Raise where a property that has a value would get another."""
+    have = run["properties"] if run else {}
+    for name, value in wanted.items():
+        if have.get(name, value) != value:
+            said = f"property {name} is {have[name]!r} and cannot become {value!r}: properties are immutable"
+            raise Refused(400, "UserError", said)
 
 
 def _several_recorded(call: Call) -> Document:
