@@ -159,7 +159,10 @@ def _credential(remote: Remote) -> str:
     """Return what opens the account: the key vault's secret where one is named, else the environment's."""
     if remote.secret:
         vault, name = _workspace(remote).get_default_keyvault(), remote.secret
-        return str(_asked(remote, lambda: vault.get_secret(name)))
+        secret = _asked(remote, lambda: vault.get_secrets([name]))[name]
+        if secret is None:
+            raise utils.StepError(f"--credential-secret: the workspace's key vault has no secret {name!r}")
+        return str(secret)
     found = [os.environ[name] for name in CREDENTIALS if os.environ.get(name)]
     if not found:
         ways = (
@@ -185,11 +188,12 @@ def _found(remote: Remote, path: Path) -> Path:
 def _asked(remote: Remote, ask: Callable[[], Answer]) -> Answer:
     """Return what `ask` gives, or say in one line, without a credential, why it gave nothing."""
     from azure.core.exceptions import AzureError
+    from azureml._restclient.exceptions import AzureMLRestClientException  # there is no public name
     from azureml.exceptions import AzureMLException
 
     try:
         return ask()
-    except (AzureMLException, AzureError, OSError, ValueError) as error:
+    except (AzureMLException, AzureMLRestClientException, AzureError, OSError, ValueError) as error:
         code = getattr(error, "error_code", None)
         code = getattr(code, "value", code)
         text = " ".join(str(getattr(error, "message", None) or error).split())

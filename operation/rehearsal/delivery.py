@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ def deliver(service: Service, state: State, name: str, given: Document, folder: 
     given : dict
         The input in the run configuration's section ``data``.
     folder : Path
-        Where data is put that cannot be read where it is; need not exist.
+        Where data is put that is downloaded, or cannot be read where it is; need not exist.
 
     Returns
     -------
@@ -57,8 +58,21 @@ def deliver(service: Service, state: State, name: str, given: Document, folder: 
     if kind != "file":
         said = f"Unable to {mode} dataset because the input {name} is not a FileDataset but a TabularDataset."
         raise Refused(400, "UserError", f"{said} Please make sure you pass a FileDataset.")
-    there = _in_place(service, state, identity) if mode == "mount" else None
-    return str(there or _fetched(service, state, identity, Path(given.get("pathOnCompute") or "."), folder))
+    there = _in_place(service, state, identity)
+    target = folder / (given.get("pathOnCompute") or "")  # an absolute one takes the folder's place
+    if there is None:
+        return str(_fetched(service, state, identity, target))
+    if mode == "mount" and not given.get("pathOnCompute"):
+        return str(there)
+    return str(_copied(there, target))
+
+
+def _copied(there: Path, target: Path) -> Path:
+    """Copy a file into `target`, or what is in a folder; return where the data is now."""
+    target.mkdir(parents=True, exist_ok=True)
+    if there.is_dir():
+        return shutil.copytree(there, target, dirs_exist_ok=True)
+    return Path(shutil.copy2(there, target))
 
 
 def _lowered(given: Any) -> Any:
@@ -93,9 +107,8 @@ def _in_place(service: Service, state: State, identity: str) -> Path | None:
     return None if any("%" in each for each in names) else there
 
 
-def _fetched(service: Service, state: State, identity: str, place: Path, folder: Path) -> Path:
+def _fetched(service: Service, state: State, identity: str, target: Path) -> Path:
     """Let the SDK's own engine bring the data, in a process that ends with what it allocated."""
-    target = folder / identity / (place if not place.is_absolute() else place.name)
     known = state.get("workspace", "workspace")
     words = [sys.executable, "-m", "operation.rehearsal.delivery", identity, str(target)]
     words += ["--workspace", str(known["id"] if known else "")]

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
-import yaml
-
-from operation.rehearsal import datasets, datastores
+from operation.rehearsal import datastores, delivery
 from operation.rehearsal.http import Refused
 
 if TYPE_CHECKING:
     from operation.rehearsal.service import Service
     from operation.rehearsal.state import State
-
-_DATASTORE = re.compile(
-    r"(?:/datastores/|^AmlDatastore://)(?P<name>[^/]+)/(?:paths/)?(?P<path>.*)", re.IGNORECASE
-)
 
 
 @dataclass
@@ -80,7 +71,7 @@ def resolve(service: Service, state: State, configuration: Mapping[str, Any], fo
         found.placeholders[f"$AZUREML_DATAREFERENCE_{name}"] = str(path)
     modes = []
     for name, one in (configuration.get("data") or {}).items():
-        value = _consumed(service, state, one, folder / "data" / name)
+        value = _consumed(service, state, name, one, folder / "data" / name)
         variable = one.get("environmentVariableName") or name
         modes.append(f"{variable}:{one.get('mechanism') or 'direct'}")
         found.variables[variable] = value
@@ -114,53 +105,13 @@ def _store(service: Service, state: State, name: str) -> Path:
     return root
 
 
-def _consumed(service: Service, state: State, one: Mapping[str, Any], local: Path) -> str:
+def _consumed(service: Service, state: State, name: str, one: Mapping[str, Any], local: Path) -> str:
     location = one.get("dataLocation") or {}
-    mode = str(one.get("mechanism") or "direct").lower()
     if location.get("dataPath"):
         place = location["dataPath"]
         root = _store(service, state, place["datastoreName"])
         return str(root / (place.get("relativePath") or ""))
-    identity = _identity(state, location.get("dataset") or {})
-    if mode == "direct":
-        return identity
-    files = list(dataset_files(service, state, identity))
-    if not files:
-        raise Refused(404, "UserError", f"the dataset {identity} matches no file")
-    wanted = one.get("pathOnCompute")
-    roots = {path for name, path in files if name == path.name}
-    if mode == "mount" and not wanted and len(files) == 1 and roots:
-        return str(files[0][1])
-    return str(_copied(files, Path(wanted) if wanted else local))
-
-
-def _identity(state: State, dataset: Mapping[str, Any]) -> str:
-    if dataset.get("id"):
-        return str(dataset["id"])
-    return datasets.identity(state, str(dataset["name"]), dataset.get("version"))
-
-
-def dataset_files(service: Service, state: State, identity: str) -> Iterator[tuple[str, Path]]:
-    """Yield each file of a saved dataset: its name below the dataset's root, and where it is."""
-    for entry in yaml.safe_load(datasets.definition(state, identity)).get("paths") or []:
-        uri = str(next(iter(entry.values())))
-        place = _DATASTORE.search(uri)
-        if not place:
-            raise Refused(400, "UserError", f"the rehearsal cannot mount what is not in a datastore: {uri}")
-        yield from _below(_store(service, state, place["name"]), unquote(place["path"]).strip("/"))
-
-
-def _below(root: Path, path: str) -> Iterator[tuple[str, Path]]:
-    if (root / path).is_file():
-        yield Path(path).name, root / path
-        return
-    fixed = re.split(r"[*?\[]", path)[0]
-    base = root / (path if fixed == path else fixed.rpartition("/")[0])
-    pattern = path.replace("**", "*")
-    for file in sorted(base.rglob("*")):
-        below = file.relative_to(root).as_posix()
-        if file.is_file() and (fixed == path or fnmatch(below, pattern)):
-            yield file.relative_to(base).as_posix(), file
+    return delivery.deliver(service, state, name, dict(one), local)
 
 
 def _copied(files: list[tuple[str, Path]], local: Path) -> Path:
