@@ -5,23 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, redirect_stdout
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from typing import TYPE_CHECKING
 
 from operation.commands.choice import add_choice
 from operation.commands.rehearsed import add_rehearse, rehearsed
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
-from operation.engine.configuration.compute_file import Compute, chosen_compute
+from operation.engine.configuration.compute_file import chosen_compute
 from operation.engine.errors import UsageError
-from operation.engine.layout import project
+from operation.engine.layout import Layout, project
 
 if TYPE_CHECKING:
-    from operation.engine.step import Done
-    from operation.execution.automl import Baseline
-    from operation.execution.logs import Say
-    from operation.execution.submission import Submission
+    from operation.execution.ways import Order
 
 ALL = "pipeline"
 WAYS = ("script", "estimator", "automl", "pipeline", "spark")
@@ -47,6 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--compute", metavar="NAME", help="configuration/compute/<NAME>.yml (default: COMPUTE)"
     )
     parser.add_argument("--fresh", action="store_true", help="execute even what the store or Azure ML holds")
+    parser.add_argument(
+        "--publish", action="store_true", help="a pipeline that ran well: a version of its endpoint"
+    )
+    parser.add_argument("--schedule", action="store_true", help="publish, and run as the use case says")
     parser.add_argument("--json", action="store_true", help="print the run's manifest, for programs")
 
 
@@ -54,26 +54,33 @@ def run(args: argparse.Namespace) -> int:
     """Submit, follow, and say where the results are."""
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
-    compute = chosen_compute(layout, configured, args.compute)
-    steps = _steps(configured, args.what)
-    way = args.way or ("pipeline" if args.what == ALL else "script")
-    with rehearsed(layout, args.rehearse):
+    order = _order(layout, configured, args)
+    with rehearsed(layout, args.rehearse), _quiet(args.json):
         from operation.execution.submission import submission
+        from operation.execution.ways import send
 
-        try:
-            # the SDK prints: that is not the manifest that a program asked for
-            quiet = redirect_stdout(sys.stderr) if args.json else nullcontext()
-            with quiet, submission(layout, configured, args.what, _words(args)) as made:
-                _submit(made, compute, way, steps, args)
-        finally:
-            if made.capsule:
-                capsule = layout.relative(made.capsule)
-                print(f"replay: python3 -m operation replay {capsule}", file=sys.stderr)
+        with submission(layout, configured, args.what, _words(args)) as made:
+            print(f"run: {layout.relative(made.folder.path)}", flush=True)
+            send(order, made, lambda line: print(line, flush=True))
     if args.json:
         print(json.dumps(made.record, indent=1))
-    else:
-        print(f"run: {layout.relative(made.folder.path)}")
     return 0
+
+
+def _order(layout: Layout, configured: Configuration, args: argparse.Namespace) -> Order:
+    from operation.execution.ways import Order
+
+    way = args.way or ("pipeline" if args.what == ALL else "script")
+    if (args.publish or args.schedule) and way != "pipeline":
+        raise UsageError(f"--publish and --schedule are for a pipeline, not for --as {way}.")
+    compute = chosen_compute(layout, configured, args.compute)
+    steps = _steps(configured, args.what)
+    return Order(way, steps, compute, fresh=args.fresh, publish=args.publish, schedule=args.schedule)
+
+
+def _quiet(wanted: bool) -> AbstractContextManager[object]:
+    """Send what is printed, by the SDK too, to the log: a program asked for the manifest alone."""
+    return redirect_stdout(sys.stderr) if wanted else nullcontext()
 
 
 def _steps(configured: Configuration, what: str) -> list[str]:
@@ -95,57 +102,5 @@ def _words(args: argparse.Namespace) -> list[str]:
         ("compute", args.compute),
     ):
         words += [f"--{name}", value] if value else []
-    words += ["--rehearse"] if args.rehearse else []
-    return words + (["--fresh"] if args.fresh else [])
-
-
-def _submit(
-    made: Submission, compute: Compute, way: str, steps: Sequence[str], args: argparse.Namespace
-) -> None:
-    from operation.execution import utils, ways
-    from operation.execution.failure import told
-    from operation.execution.remote import Remote, RemoteSession
-
-    def say(line: str) -> None:
-        if not args.json:
-            print(line, flush=True)
-
-    with told("credentials"):
-        workspace = utils.workspace(environment=made.configured.environment)
-    job = ways.AS_SCRIPTS.get(way, ways.AS_SCRIPTS["script"])
-    remote = Remote(made.layout, made.configured, workspace, compute, submit=job, say=say)
-    remote.logs = made.logs
-    if way == "automl":
-        return _compare(made, *ways.against_automl(remote, fresh=args.fresh), say)
-    send = ways.as_pipeline if way == "pipeline" else ways.one_by_one
-    done = []
-    for one in send(remote, steps, fresh=args.fresh):
-        done.append(one)
-        _tell(one, say)
-    session = RemoteSession(made.configured, made.layout, remote)
-    ways.register_models(workspace, session, done, say)
-    return None
-
-
-def _compare(
-    made: Submission, found: Baseline, rows: Sequence[Mapping[str, Any]], own: Done, say: Say
-) -> None:
-    """Say, and keep, how the use case's model does beside AutoML's best."""
-    made.facts["automl"] = {"run": found.run, "algorithm": found.algorithm, "compared": list(rows)}
-    heads = ["metric", f"AutoML ({found.algorithm})", own.plan.step]
-    lines = [[one["metric"], f"{one['automl']:.4f}", f"{one['model']:.4f}"] for one in rows]
-    made.notes.append(
-        "\n".join(
-            ["## The model beside AutoML's best, on the same holdout", ""]
-            + [f"| {' | '.join(one)} |" for one in [heads, ["---"] * 3, *lines]]
-            + ["", "AutoML chose its best on the holdout itself, which favours it."]
-        )
-    )
-    for one in [heads, *lines]:
-        say(f"  {one[0]:<20} {one[1]:>28} {one[2]:>12}")
-
-
-def _tell(done: Done, say: Say) -> None:
-    say(f"{done.plan.step} {done.how} in {done.seconds:.1f} s, key {done.plan.key[:12]}")
-    for name, value in sorted(done.metrics.items()):
-        say(f"  {name:<28} {value:.4f}" if isinstance(value, float) else f"  {name:<28} {value}")
+    words += [f"--{name}" for name in ("rehearse", "fresh", "publish", "schedule") if getattr(args, name)]
+    return words

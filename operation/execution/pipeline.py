@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -242,9 +242,6 @@ def _download(run: StepRun, output: str, folder: Path) -> None:
     (aside / place.path_on_datastore).rename(folder)
 
 
-def collect(graph: Graph, runs: Mapping[str, StepRun], *, fresh: bool = False) -> Iterator[Any]:
-    """Take the outputs of all steps into the store, each under its key; yield each step's execution."""
-    remote = graph.remote
-    session = RemoteSession(remote.configured, remote.layout, Collector(graph, runs))
-    for name in graph.names:
-        yield session.step(name, fresh=fresh)
+def collecting(graph: Graph, runs: Mapping[str, StepRun]) -> RemoteSession:
+    """Return a session that takes the outputs of a pipeline's steps into the store, each under its key."""
+    return RemoteSession(graph.remote.configured, graph.remote.layout, Collector(graph, runs))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -79,12 +80,6 @@ class Submission:
         """The manifest as it stands."""
         return manifest.read(self.folder.path / "manifest.json") or {}
 
-    @property
-    def capsule(self) -> Path | None:
-        """What a failure left, if it left one."""
-        path = self.folder.path / "capsule.zip"
-        return path if path.exists() else None
-
 
 @contextmanager
 def submission(
@@ -115,6 +110,8 @@ def submission(
         _write(made, started, clock, status, error)
         if any(step["how"] == "failed" for step in folder.records()):
             pack_failure(layout, folder, _prepared(made))
+            capsule = layout.relative(folder.path / "capsule.zip")
+            print(f"replay: python3 -m operation replay {capsule}", file=sys.stderr)
         _pages(made)
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from operation.engine.session import Session
+from operation.engine.configuration.compute_file import Compute
+from operation.engine.errors import UsageError
 from operation.engine.step import Done
-from operation.execution import automl, estimator, models, pipeline, script, spark
-from operation.execution.automl import Baseline
+from operation.execution import automl, estimator, models, pipeline, publishing, script, spark, utils
 from operation.execution.failure import told
 from operation.execution.logs import Say
 from operation.execution.remote import Remote, RemoteSession, Submit
-
-if TYPE_CHECKING:
-    from azureml.core import Workspace
+from operation.execution.submission import Submission
 
 AS_SCRIPTS: dict[str, Submit] = {
     "script": script.submit,
@@ -23,44 +22,131 @@ AS_SCRIPTS: dict[str, Submit] = {
 }
 
 
-def one_by_one(remote: Remote, steps: Sequence[str], *, fresh: bool) -> Iterator[Done]:
+@dataclass(frozen=True)
+class Order:
+    """What is to be sent, and how.
+
+    Parameters
+    ----------
+    way : {"script", "estimator", "spark", "pipeline", "automl"}
+        How.
+    steps : sequence of str
+        Which, each after those that it reads from.
+    compute : Compute
+        Where.
+    fresh : bool, default=False
+        Execute even what the store or Azure ML holds.
+    publish, schedule : bool, default=False
+        What becomes of a pipeline that ran well.
+    """
+
+    way: str
+    steps: Sequence[str]
+    compute: Compute
+    fresh: bool = False
+    publish: bool = False
+    schedule: bool = False
+
+
+def send(order: Order, made: Submission, say: Say) -> None:
+    """Do what `order` says, and note in the submission `made` what came of it.
+
+    Raises
+    ------
+    ScriptFailed
+        When a step fails, with its own message and place.
+    RemoteError
+        When Azure ML cannot be asked.
+    """
+    with told("credentials"):
+        workspace = utils.workspace(environment=made.configured.environment)
+    submit = AS_SCRIPTS.get(order.way, script.submit)
+    remote = Remote(made.layout, made.configured, workspace, order.compute, submit=submit, say=say)
+    remote.logs = made.logs
+    if order.way == "estimator":
+        say(estimator.NOTE)
+    {"automl": _automl, "pipeline": _pipeline}.get(order.way, _one_by_one)(order, remote, made)
+
+
+def _one_by_one(order: Order, remote: Remote, made: Submission) -> None:
     """Execute steps as runs of their own, each after what it needs; the store answers what it can."""
+    del made
     session = RemoteSession(remote.configured, remote.layout, remote)
-    for step in steps:
-        yield session.step(step, fresh=fresh)
+    for step in order.steps:
+        done = session.step(step, fresh=order.fresh)
+        _tell(done, remote.say)
+        _register(remote, session, done)
 
 
-def as_pipeline(remote: Remote, steps: Sequence[str], *, fresh: bool) -> Iterator[Done]:
+def _pipeline(order: Order, remote: Remote, made: Submission) -> None:
     """Execute steps, and what they need, as one pipeline; Azure ML answers what it can."""
     with told(f"pipeline in workspace {remote.workspace.name}"):
-        graph = pipeline.Graph(remote, pipeline.needed(remote.configured, steps))
-        run = pipeline.submit(graph, fresh=fresh)
+        graph = pipeline.Graph(remote, pipeline.needed(remote.configured, order.steps))
+        run = pipeline.submit(graph, fresh=order.fresh)
+        made.facts["azure"] = {"pipeline": run.id, "workspace": remote.workspace.name}
         remote.say(f"pipeline: run {run.id} on {remote.target}, {len(graph.names)} steps")
         runs = pipeline.follow(run, remote)
-    yield from pipeline.collect(graph, runs, fresh=fresh)
+    session = pipeline.collecting(graph, runs)
+    for name in graph.names:
+        done = session.step(name, fresh=order.fresh)
+        _tell(done, remote.say)
+        _register(remote, session, done)
+    if order.publish or order.schedule:
+        _publish(order, remote, made, run)
 
 
-def register_models(workspace: Workspace, session: Session, done: Sequence[Done], say: Say) -> None:
-    """Register in the workspace the model of every step that passed a gate."""
-    for one in done:
-        if models.is_registration(session.configured.step(one.plan.step)):
-            found = models.register_passed(workspace, session, one)
-            state = "registered" if found.new else "was there, by its digest"
-            say(f"model {found.name}, version {found.version}, digest {found.digest[:12]}: {state}")
+def _publish(order: Order, remote: Remote, made: Submission, run: Any) -> None:
+    settings = remote.configured.pipeline
+    if settings is None:
+        raise UsageError(f"the use case '{remote.configured.use_case}' has no section 'pipeline': add one.")
+    with told(f"publishing {settings.publish}"):
+        version = remote.configured.digest[:12]
+        found = publishing.publish(remote.workspace, run, settings, version)
+        use_case = remote.configured.use_case
+        when = publishing.schedule(remote.workspace, settings, use_case) if order.schedule else ""
+    made.facts["published"] = {"endpoint": found.name, "version": found.version, "url": found.url}
+    made.facts["published"] |= {"schedule": when} if when else {}
+    remote.say(f"endpoint {found.name}, version {found.version}: {found.url}")
+    if when:
+        remote.say(f"endpoint {found.name}: runs {when}")
 
 
-def against_automl(remote: Remote, *, fresh: bool) -> tuple[Baseline, list[dict[str, Any]], Done]:
-    """Have AutoML search, and compare what it found with the use case's own model.
-
-    Returns
-    -------
-    tuple
-        The baseline; rows of metric, ``automl`` and ``model``; the execution that measured the model.
-    """
+def _automl(order: Order, remote: Remote, made: Submission) -> None:
+    """Have AutoML search, and put what it found beside the use case's own model."""
     wanted = automl.settings(remote.layout, remote.configured)
     session = RemoteSession(remote.configured, remote.layout, remote)
-    own = session.step(wanted.compare, fresh=fresh)
+    own = session.step(wanted.compare, fresh=order.fresh)
     tables = [session.input_path(value) for value in (wanted.training, wanted.holdout)]
     with told(f"automl in workspace {remote.workspace.name}"):
         found = automl.submit(remote, wanted, *tables)
-    return found, found.rows(own.metrics), own
+    rows = found.rows(own.metrics)
+    made.facts["automl"] = {"run": found.run, "algorithm": found.algorithm, "compared": rows}
+    made.notes.append(_comparison(found.algorithm, wanted.compare, rows))
+    remote.say(f"  {'metric':<20} {f'AutoML ({found.algorithm})':>32} {wanted.compare:>12}")
+    for one in rows:
+        remote.say(f"  {one['metric']:<20} {one['automl']:>32.4f} {one['model']:>12.4f}")
+
+
+def _comparison(algorithm: str, step: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the comparison as Markdown, for the submission's page."""
+    lines = [f"| {one['metric']} | {one['automl']:.4f} | {one['model']:.4f} |" for one in rows]
+    head = [f"| metric | AutoML ({algorithm}) | {step} |", "| --- | --- | --- |"]
+    reading = "AutoML chose its best on the holdout itself, which favours it."
+    return "\n".join(
+        ["## The model beside AutoML's best, on the same holdout", "", *head, *lines, "", reading]
+    )
+
+
+def _register(remote: Remote, session: RemoteSession, done: Done) -> None:
+    """Register in the workspace the model that a step let pass its gate."""
+    if models.is_registration(remote.configured.step(done.plan.step)):
+        with told(f"the models of workspace {remote.workspace.name}"):
+            found = models.register_passed(remote.workspace, session, done)
+        state = "registered" if found.new else "was there, by its digest"
+        remote.say(f"model {found.name}, version {found.version}, digest {found.digest[:12]}: {state}")
+
+
+def _tell(done: Done, say: Say) -> None:
+    say(f"{done.plan.step} {done.how} in {done.seconds:.1f} s, key {done.plan.key[:12]}")
+    for name, value in sorted(done.metrics.items()):
+        say(f"  {name:<28} {value:.4f}" if isinstance(value, float) else f"  {name:<28} {value}")
