@@ -75,7 +75,8 @@ def _pipelines(call: Call) -> list[Document]:
 
 
 def _submit(call: Call) -> Document:
-    pipeline = pipeline_of(call.state, call.path["id"], call.query.get("pipelineVersion"))
+    version = call.path.get("version") or call.query.get("pipelineVersion")
+    pipeline = pipeline_of(call.state, call.path["id"], version)
     return submit(call.service, call.state, pipeline, pascal(call.json), call.query.get("parentRunId"))
 
 
@@ -87,4 +88,5 @@ ROUTES = [
     part("GET", "/PipelineEndpoints", _list),
     part("GET", "/PipelineEndpoints/{id}/pipelines", _pipelines),
     part("POST", "/PipelineRuns/PipelineEndpointSubmit/Id/{id}", _submit),
+    part("POST", "/PipelineRuns/PipelineEndpointSubmit/Id/{id}/{version}", _submit),
 ]

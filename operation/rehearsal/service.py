@@ -14,6 +14,7 @@ from starlette.responses import Response
 from operation.rehearsal import (
     artifacts,
     auth,
+    automl,
     blobs,
     compute,
     datasets,
@@ -65,6 +66,7 @@ MODULES = (
     published,
     pipeline_endpoints,
     schedules,
+    automl,
     operations,
     deployment,
     packages,
