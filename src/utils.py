@@ -251,14 +251,18 @@ def _opened(
         from azureml.core import Workspace
 
         credential = login()
-        found = Workspace.get(name, credential, subscription, group)
-        if subscription:
-            return found
-        # the SDK asks in the only subscription, and then forgets to tell the workspace which one that is
-        there = found._workspace_autorest_object.id.split("/")[2]
-        return Workspace.get(name, credential, there, group)
+        return Workspace.get(name, credential, subscription or _only_subscription(credential), group)
 
     return _asked(ask, f"workspace {name} in resource group {group}")
+
+
+def _only_subscription(login: AbstractAuthentication) -> str:
+    """Return the subscription that `login` sees; asked for none, the SDK asks Azure for one called None."""
+    seen, _ = login._get_all_subscription_ids()
+    if len(seen) != 1:
+        names = listing([f"{one.subscription_id} ({one.subscription_name})" for one in seen]) or "none"
+        raise StepError(f"which subscription? Set SUBSCRIPTION_ID. The login sees: {names}")
+    return str(seen[0].subscription_id)
 
 
 def _asked(ask: Callable[[], Answer], what: str) -> Answer:

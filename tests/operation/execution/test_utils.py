@@ -1,0 +1,185 @@
+"""Every way to a workspace, and every failure of each, through the real SDK."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import utils
+from operation.execution.utils import workspace
+
+ROOT = Path(__file__).resolve().parents[3]
+NO_FILE = "there is no {folder}/nowhere.json; the workspace's page at ml.azure.com gives it"
+NO_RUN = "this process is no Azure ML run, AZUREML_RUN_ID is not set"
+NO_PRINCIPAL = (
+    "not set: AZUREML_SERVICE_PRINCIPAL_TENANT_ID, AZUREML_SERVICE_PRINCIPAL_ID, "
+    "AZUREML_SERVICE_PRINCIPAL_PASSWORD"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("credentials")
+
+
+@pytest.fixture(scope="module")
+def outcomes(rehearsed: Callable[..., str], folder: Path) -> dict[str, str]:
+    """Return what became of each attempt in tests/operation/execution/credentials.py."""
+    script, paths = Path(__file__).with_name("credentials.py"), [str(ROOT), str(ROOT / "src")]
+    code = f"""import runpy, sys
+sys.path[:0], sys.argv = {paths!r}, ['', {str(folder)!r}]
+runpy.run_path({str(script)!r}, run_name='__main__')"""
+    found: dict[str, str] = json.loads(rehearsed(code).splitlines()[-1])
+    return found
+
+
+def told(config: str, run: str = "", principal: str = "", error: str = "StepError") -> str:
+    """Return the whole error; a way without words was not tried, because the one before it was there."""
+    tried = "config.json" if not run else "run context"
+    skipped = f"not tried, because {tried} is there and comes first"
+    return (
+        f"{error}: cannot open the Azure ML workspace\n  1. config.json: {config}\n"
+        f"  2. run context: {run or skipped}\n  3. service principal: {principal or skipped}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("attempt", "opened"),
+    [
+        ("config.json with a service principal", "amltest in rg-test by ServicePrincipalAuthentication"),
+        ("config.json with a managed identity", "amltest in rg-test by MsiAuthentication"),
+        ("config.json with the Azure CLI", "amltest in rg-test by TokenAuthentication"),
+        ("service principal", "amldev in rg-dev by ServicePrincipalAuthentication"),
+        ("service principal with its subscription", "amldev in rg-dev by ServicePrincipalAuthentication"),
+        ("ops: config.json", "amltest in rg-test by ServicePrincipalAuthentication"),
+        (
+            "ops: service principal",
+            "amlworkbenchprod in rg-workbenchprod by ServicePrincipalAuthentication",
+        ),
+    ],
+)
+def test_every_way_opens_its_workspace(outcomes: dict[str, str], attempt: str, opened: str) -> None:
+    assert outcomes[attempt] == opened
+
+
+def test_a_run_opens_its_own_workspace_and_logs_its_metrics_there(outcomes: dict[str, str]) -> None:
+    assert outcomes["run context"] == (
+        "Completed: amltest in rg-test by AzureMLTokenAuthentication {'rows': 3.0, 'roc_auc': 0.75}"
+    )
+
+
+@pytest.mark.parametrize("attempt", ["nothing", "ops: nothing"])
+def test_one_error_tells_what_each_way_lacks(outcomes: dict[str, str], folder: Path, attempt: str) -> None:
+    ops = attempt.startswith("ops")
+    lacks = NO_PRINCIPAL if ops else f"{NO_PRINCIPAL}, workspace, resource group"
+    error = "CredentialsError" if ops else "StepError"
+    assert outcomes[attempt] == told(NO_FILE.format(folder=folder), NO_RUN, lacks, error)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "reason"),
+    [
+        ("with the Azure CLI logged out", "workspace amltest in resource group rg-test: Please run 'az login'"
+         " to set up an account"),
+        ("without a login", f"no login: set {NO_PRINCIPAL.removeprefix('not set: ')}, or `az login`, or call"
+         " this at a terminal"),
+        ("with half a service principal", "a part of the service principal is not set: "
+         "AZUREML_SERVICE_PRINCIPAL_TENANT_ID"),
+        ("of a missing workspace", "workspace missing in resource group rg-test: Workspace not found."),
+        ("that is broken", "{folder}/broken.json names no workspace; take the one of its page at "
+         "ml.azure.com"),
+        ("that names nothing", "{folder}/list.json names no workspace; take the one of its page at "
+         "ml.azure.com"),
+    ],
+)  # fmt: skip
+def test_a_config_that_is_there_decides(
+    outcomes: dict[str, str], folder: Path, attempt: str, reason: str
+) -> None:
+    assert outcomes[f"config.json {attempt}"] == told(reason.format(folder=folder))
+
+
+def test_a_run_that_is_there_decides(outcomes: dict[str, str], folder: Path) -> None:
+    lost = (
+        "run lost: Could not load a submitted run, if outside of an execution context, use "
+        "experiment.start_logging to initialize an azureml.core.Run."
+    )
+    assert outcomes["a run that is none"] == told(NO_FILE.format(folder=folder), lost)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "reason"),
+    [
+        ("without its secret", "not set: AZUREML_SERVICE_PRINCIPAL_PASSWORD"),
+        ("without a name", "not set: workspace, resource group"),
+        ("of a missing workspace", "workspace missing in resource group rg-dev: Workspace not found."),
+        ("with a wrong secret", "workspace amldev in resource group rg-dev: AADSTS7000215: Invalid client "
+         "secret provided. This is the one that the rehearsal refuses."),
+    ],
+)  # fmt: skip
+def test_a_service_principal_that_fails(
+    outcomes: dict[str, str], folder: Path, attempt: str, reason: str
+) -> None:
+    expected = told(NO_FILE.format(folder=folder), NO_RUN, reason)
+    assert outcomes[f"service principal {attempt}"] == expected
+
+
+def test_a_foreign_subscription_is_told_with_those_that_there_are(outcomes: dict[str, str]) -> None:
+    said = outcomes["service principal with a foreign subscription"]
+    assert "You don't have access to another subscription" in said
+    assert "subscription_id='11111111-1111-1111-1111-111111111111'" in said
+
+
+def test_an_unknown_environment(outcomes: dict[str, str]) -> None:
+    assert outcomes["ops: unknown environment"] == (
+        "UsageError: unknown environment 'PRD': there is no configuration/configuration-PRD.yml. "
+        "Did you mean 'PROD'? Known: DEV, PROD and TEST."
+    )
+
+
+def test_a_secret_that_azure_repeats_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(utils.PRINCIPAL[-1], "Tr0ub4dor")
+
+    def refuse() -> None:
+        raise OSError("401 for client_secret=Tr0ub4dor")
+
+    with pytest.raises(utils.StepError, match=r"^login: 401 for client_secret=\*\*\*$"):
+        utils._asked(refuse, "login")
+
+
+@pytest.mark.parametrize(("seen", "names"), [([], "none"), (["a", "b"], "a (A), b (B)")], ids=["none", "two"])
+def test_a_subscription_is_not_guessed(seen: list[str], names: str) -> None:
+    infos = [SimpleNamespace(subscription_id=one, subscription_name=one.upper()) for one in seen]
+    login = SimpleNamespace(_get_all_subscription_ids=lambda: (infos, "tenant"))
+    with pytest.raises(utils.StepError) as caught:
+        utils._only_subscription(login)
+    expected = f"which subscription? Set SUBSCRIPTION_ID. The login sees: {names}"
+    assert str(caught.value) == expected
+
+
+def test_a_person_is_asked_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    from azureml.core import authentication
+
+    monkeypatch.setattr(authentication, "InteractiveLoginAuthentication", lambda: "the browser")
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    for name in (*utils.PRINCIPAL, "MSI_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    for terminal in (True, False):
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda answer=terminal: answer))
+        if terminal:
+            assert utils._login() == "the browser"
+        else:
+            with pytest.raises(utils.StepError, match=r"or call this at a terminal$"):
+                utils._login()
+
+
+def test_opening_a_workspace_imports_no_sdk_before_there_is_a_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AZUREML_RUN_ID", raising=False)
+    for name in utils.PRINCIPAL:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(__import__("sys").modules, "azureml", None)
+    with pytest.raises(Exception, match="cannot open the Azure ML workspace"):
+        workspace(ROOT / "nowhere.json")
