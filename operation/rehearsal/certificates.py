@@ -9,6 +9,7 @@ from pathlib import Path
 import trustme
 
 SUFFIX = "rehearsal.test"  # a name that is reserved for testing: it never leads anywhere else
+ARM = "management.azure.com"  # built into the newer SDK, which the dataset engine asks first
 KINDS = ("blob", "dfs", "file", "queue", "table", "vault")
 
 
@@ -22,7 +23,7 @@ def ensure(folder: Path) -> tuple[Path, Path]:
     certificate, bundle = folder / "service.pem", folder / "trusted.pem"
     if not (certificate.exists() and bundle.exists()):
         authority = trustme.CA(organization_name="Azure ML rehearsal", organization_unit_name="loopback only")
-        hosts = ["localhost", "127.0.0.1", *(f"*.{kind}.{SUFFIX}" for kind in KINDS)]
+        hosts = ["localhost", "127.0.0.1", ARM, *(f"*.{kind}.{SUFFIX}" for kind in KINDS)]
         authority.issue_cert(*hosts).private_key_and_cert_chain_pem.write_to_path(str(certificate))
         bundle.write_bytes(_trusted_already() + authority.cert_pem.bytes())
         certificate.chmod(0o600)

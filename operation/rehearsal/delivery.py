@@ -135,6 +135,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("target", type=Path)
     parser.add_argument("--workspace", required=True, help="resource id")
     args = parser.parse_args(argv)
+    # the engine would ask the newer SDK for a login first, which takes longer than everything else
+    sys.modules["azure.ai.ml"] = None  # type: ignore[assignment]
     from azureml.core import Dataset, Workspace
     from azureml.core.authentication import ServicePrincipalAuthentication
 
