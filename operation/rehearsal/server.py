@@ -116,7 +116,7 @@ def variables(port: int, proxy: int, bundle: Path) -> dict[str, str]:
         # there the SDK would keep, and later believe, which port the metadata named
         "AZURE_CONFIG_DIR": str(bundle.parent / f"azure-{port}"),
         "AZUREML_SERVICE_PRINCIPAL_ID": CLIENT,
-        "AZUREML_SERVICE_PRINCIPAL_PASSWORD": "rehearsal",
+        "AZUREML_SERVICE_PRINCIPAL_PASSWORD": "none-on-loopback",
         "AZUREML_SERVICE_PRINCIPAL_TENANT_ID": "adfs",  # this tenant makes MSAL ask nobody else first
         "REQUESTS_CA_BUNDLE": str(bundle),
         "SSL_CERT_FILE": str(bundle),
