@@ -110,6 +110,7 @@ def submission(
         _write(made, started, clock, status, error)
         if any(step["how"] == "failed" for step in folder.records()):
             pack_failure(layout, folder, _prepared(made))
+        if (folder.path / "capsule.zip").exists():
             capsule = layout.relative(folder.path / "capsule.zip")
             print(f"replay: python3 -m operation replay {capsule}", file=sys.stderr)
         _pages(made)
