@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from operation.rehearsal import execution_data, runs, snapshots, workspace
+from operation.rehearsal import execution_data, runs, snapshots, spark, workspace
 from operation.rehearsal.execution import HERE, JobDefinition
 from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
 
@@ -52,7 +52,7 @@ def definition(
     given = {**(specification.get("environmentVariables") or {})}
     given |= configuration.get("environmentVariables") or {}
     variables = {name: str(value) for name, value in given.items() if value is not None}
-    return JobDefinition(
+    made = JobDefinition(
         snapshot=None,
         script=configuration.get("script") or "",
         arguments=[data.in_words(word) for word in configuration.get("arguments") or []],
@@ -61,6 +61,9 @@ def definition(
         specification=specification,
         command=_command(configuration, data),
         outputs=data.outputs,
+    )
+    return (
+        spark.job(state, run_id, configuration, made, folder / "work") if spark.asked(configuration) else made
     )
 
 

@@ -12,6 +12,7 @@ from operation.rehearsal.state import Document, State
 
 FAKE_INPUT, FAKE_OUTPUT = "run_after_input", "_run_after_output"  # ports that only say "after"
 FROM_GRAPH = ("1", "GraphParameterName")
+SCRIPT = "escloud"  # how a script step says that it is executed
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,22 @@ class Graph:
         definition = node["DataSetDefinition"]
         named = definition.get("ParameterName")
         return Place(dataset=given.datasets[named] if named else definition["Value"])
+
+
+def executable(state: State, document: Document) -> None:
+    """Raise unless the rehearsal can execute each step of a graph.
+
+    Raises
+    ------
+    Refused
+        400, naming the first step that it cannot.
+    """
+    for module in Graph(document, state).modules.values():
+        kind = module.get("ModuleExecutionType") or SCRIPT
+        if kind != SCRIPT or not module.get("StorageId"):
+            what = module.get("StepType") or kind
+            said = f"step '{module['Name']}' is a {what}; the rehearsal executes steps that are scripts"
+            raise Refused(400, "NotSupported", said)
 
 
 def _output(port: Document) -> Place:

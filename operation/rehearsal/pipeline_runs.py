@@ -6,7 +6,7 @@ import json
 
 from operation.rehearsal import pipeline_engine
 from operation.rehearsal.http import Call, Refused, Reply
-from operation.rehearsal.pipeline_graph import Graph, Place, values
+from operation.rehearsal.pipeline_graph import Graph, Place, executable, values
 from operation.rehearsal.pipeline_record import RUNS, graph_of, new, outputs, shown, status
 from operation.rehearsal.pipelines import found, graph, part
 from operation.rehearsal.state import Document
@@ -17,6 +17,7 @@ def _unsubmitted(call: Call) -> Document:
     info = wanted.get("CreationInfo") or {}
     kept = graph(call.state, wanted["Graph"], wanted.get("GraphInterface"))
     experiment = call.query.get("experimentName") or info.get("RunHistoryExperimentName") or "pipeline"
+    executable(call.state, kept)
     values(kept["Interface"], info)  # a wrong parameter is refused before anything starts
     return shown(new(call.state, kept, experiment, info))
 
@@ -91,12 +92,12 @@ def _at(record: Document, place: Place) -> Document:
 def _log(call: Call) -> Reply:
     record, node = _node(call)
     run_id = status(record, node).get("RunId")
-    return _text(pipeline_engine.log(call.service, call.state, run_id) if run_id else "")
+    return Reply(pipeline_engine.log(call.service, call.state, run_id) if run_id else "")
 
 
 def _no_log(call: Call) -> Reply:
     _node(call)
-    return _text("")  # both streams are in one log
+    return Reply("")  # both streams are in one log
 
 
 _RUN = "/PipelineRuns/{id}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from operation.rehearsal import pipeline_engine
 from operation.rehearsal.clock import now
 from operation.rehearsal.http import WORKSPACE, Call, Refused
-from operation.rehearsal.pipeline_graph import values
+from operation.rehearsal.pipeline_graph import executable, values
 from operation.rehearsal.pipeline_record import RUNS, new, shown
 from operation.rehearsal.pipelines import GRAPHS, entity, found, graph, kept, part
 from operation.rehearsal.state import Document, State
@@ -120,7 +120,9 @@ def set_status(state: State, kind: str, name: str, status: str) -> Document:
 
 def _create(call: Call) -> Document:
     wanted = call.json
-    return publish(call, wanted, graph(call.state, wanted["Graph"], wanted.get("GraphInterface")))
+    kept_graph = graph(call.state, wanted["Graph"], wanted.get("GraphInterface"))
+    executable(call.state, kept_graph)
+    return publish(call, wanted, kept_graph)
 
 
 def _get(call: Call) -> Document:
