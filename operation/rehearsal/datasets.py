@@ -81,11 +81,26 @@ def _yes(call: Call, name: str) -> bool:
     return call.query.get(name, "").lower() == "true"
 
 
-def _register(call: Call) -> Document:
-    state, given = call.state, call.json
+def register(state: State, given: Document, *, over: bool) -> Document:
+    """Register a dataset, as a new version where there is one of that name.
+
+    Parameters
+    ----------
+    state : State
+        The workspace's state.
+    given : dict
+        ``name``, ``datasetType``, ``description``, ``tags``, and ``latest`` with the ``dataflow`` as JSON.
+    over : bool
+        Whether the name may be taken already.
+
+    Raises
+    ------
+    Refused
+        409, when the name is taken and must not be.
+    """
     name = given["name"]
     known = next((one for one in state.all("datasets") if one["name"] == name), None)
-    if known and not _yes(call, "ifExistsOk"):
+    if known and not over:
         raise Refused(409, "Conflict", f"A dataset with name {name} is registered already")
     kind, latest = given.get("datasetType"), given["latest"]
     kept = latest.get("savedDatasetId") or _save(state, kind, latest["dataflow"], latest.get("properties"))
@@ -96,19 +111,15 @@ def _register(call: Call) -> Document:
         versions = found.setdefault("versions", {})
         version = str(len(versions) + 1)
         versions[version] = _new_version(number, version, latest, kept)
-        found |= {
-            "datasetId": number,
-            "name": name,
-            "datasetType": kind,
-            "isVisible": True,
-            "modifiedTime": now(),
-        }
-        found |= {
-            "tags": given.get("tags") or found.get("tags") or {},
-            "createdTime": found.get("createdTime") or now(),
-        }
-        found |= {"description": given.get("description") or found["description"], "datasetState": _active()}
+        found |= {"datasetId": number, "name": name, "datasetType": kind, "isVisible": True}
+        found |= {"tags": given.get("tags") or found.get("tags") or {}, "datasetState": _active()}
+        found |= {"createdTime": found.get("createdTime") or now(), "modifiedTime": now()}
+        found |= {"description": given.get("description") or found["description"]}
         return _shown(found)
+
+
+def _register(call: Call) -> Document:
+    return register(call.state, call.json, over=_yes(call, "ifExistsOk"))
 
 
 def _new_version(number: str, version: str, given: Document, kept: str) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -73,6 +74,29 @@ def _copied(there: Path, target: Path) -> Path:
     if there.is_dir():
         return shutil.copytree(there, target, dirs_exist_ok=True)
     return Path(shutil.copy2(there, target))
+
+
+def keep(state: State, output: Document) -> None:
+    """Register what a job wrote, where its configuration gives it a name.
+
+    Parameters
+    ----------
+    state : State
+        The workspace's state.
+    output : dict
+        ``datastore`` and ``path``, and ``registration`` as the run configuration has it.
+    """
+    options = _lowered(output.get("registration") or {})
+    if not options.get("name"):
+        return
+    place = str((state.get("workspace", "workspace") or {})["id"])
+    place = place.replace("/providers/Microsoft.MachineLearningServices", "")
+    place = place.replace("/resourceGroups/", "/resourcegroups/")  # as the engine writes it itself
+    address = f"azureml:/{place}/datastores/{output['datastore']}/paths/{output['path']}"
+    flow = yaml.safe_dump({"type": "mltable", "paths": [{"pattern": address}]}, sort_keys=False)
+    latest = {"dataflow": json.dumps({"blocks": [], "meta": {"RsDataflow": flow}})}
+    given = {"name": options["name"], "datasetType": "file", "latest": latest}
+    datasets.register(state, given | {key: options.get(key) for key in ("description", "tags")}, over=True)
 
 
 def _lowered(given: Any) -> Any:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.rehearsal import artifacts, auth, blobs, execution_environment, runs
+from operation.rehearsal import artifacts, auth, blobs, delivery, execution_environment, runs
 from operation.rehearsal.execution_outcome import outcome
 from operation.rehearsal.naming import storage_account
 
@@ -264,7 +264,11 @@ class Jobs:
         if result.get("folder"):
             runs.status(state, run_id, "Finalizing")
             self._keep_outputs(state, run_id)
-        runs.status(state, run_id, *outcome(folder, result, kept["seconds"]))
+        status, error = outcome(folder, result, kept["seconds"])
+        if status == "Completed":
+            for output in kept["outputs"]:
+                delivery.keep(state, output)
+        runs.status(state, run_id, status, error)
 
     def _keep_outputs(self, state: State, run_id: str) -> None:
         """Make artifacts of what stands in outputs and logs and is not one yet."""
