@@ -103,15 +103,16 @@ class PipelineExecution:
     def run(self) -> None:
         """Execute until nothing is left that can be."""
         mark_run(self._state, self.run_id, RUNNING)
+        failures = [("", "The rehearsal itself failed: its service.log says how.")]
         try:
             failures = self._steps()
         except Refused as error:
             failures = [("", error.message)]
         finally:
             _LIVE.pop(self.run_id, None)
-        code = CANCELED if self._canceled else FAILED if failures else FINISHED
-        history.ended(self._state, self._record, code, _error(failures))
-        mark_run(self._state, self.run_id, code)
+            code = CANCELED if self._canceled else FAILED if failures else FINISHED
+            history.ended(self._state, self._record, code, _error(failures))
+            mark_run(self._state, self.run_id, code)
 
     def cancel(self) -> None:
         """Stop the steps that run and start no more."""

@@ -10,7 +10,7 @@ from operation.rehearsal.http import Refused
 from operation.rehearsal.pipelines import MODULES, SOURCES, found
 from operation.rehearsal.state import Document, State
 
-FAKE_INPUT, FAKE_OUTPUT = "run_after_input", "_run_after_output"  # ports that only say "after"
+FAKE_INPUT, FAKE_OUTPUT = "_run_after_input", "_run_after_output"  # ports that only say "after"
 FROM_GRAPH = ("1", "GraphParameterName")
 SCRIPT = "escloud"  # how a script step says that it is executed
 

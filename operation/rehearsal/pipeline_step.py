@@ -60,9 +60,9 @@ class Step:
         made: Document = dict(json.loads(kept))
         made["script"] = self.parameters.get("Script") or made.get("script")
         made["target"] = self.parameters.get("Target") or made.get("target")
-        if self.parameters.get("Command"):
-            made["command"] = self.parameters["Command"]
         made["arguments"] = self.arguments()
+        if self.parameters.get("Command"):  # its first word; the SDK gives the others as arguments
+            made["command"] = " ".join([self.parameters["Command"], *made["arguments"]])
         made["environmentVariables"] = {**(made.get("environmentVariables") or {}), **self._variables()}
         for section, entries in self._data().items():
             made[section] = {**(made.get(section) or {}), **entries}
@@ -166,7 +166,8 @@ class Step:
 
 
 def _is_dataset(setting: Document) -> bool:
-    return bool(setting.get("DatasetOutputOptions")) or bool(setting.get("DatasetRegistration"))
+    # what has no options and no registration is still sent, as {}; an output that is none lacks the keys
+    return setting.get("DatasetOutputOptions") is not None or setting.get("DatasetRegistration") is not None
 
 
 def _reference(place: Place, mode: str) -> Document:
