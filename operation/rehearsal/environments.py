@@ -58,15 +58,29 @@ def _curated(name: str, version: str) -> Document:
     }
 
 
-def _put(call: Call) -> Document:
-    name, wanted = call.path["name"], call.path.get("version")
-    if name.lower().startswith(CURATED):
-        said = f"'{name}' cannot be registered: names that start with 'AzureML-' are Azure's own"
-        raise Refused(400, "BadRequest", said)
+def used(state: State, specification: Document) -> Document:
+    """Return a run's environment with its version: what was not registered before is now, as Azure does."""
+    name = specification.get("name")
+    if not name or str(name).lower().startswith(CURATED):
+        return specification
+    known = state.get("environments", name) or {"versions": {}}
+    if specification.get("version") in known["versions"]:
+        return specification
+    return {**specification, "version": kept(state, name, specification)["version"]}
+
+
+def kept(state: State, name: str, document: Document, wanted: str | None = None) -> Document:
+    """Register an environment; what is registered already keeps its version.
+
+    Raises
+    ------
+    Refused
+        409, when the version `wanted` has another content.
+    """
     # the SDK writes some names with a capital, and reads all without
-    given = {key[:1].lower() + key[1:]: value for key, value in call.json.items()}
-    content = {key: value for key, value in given.items() if key not in ("name", "version")}
-    with call.state.change("environments", name) as known:
+    given = {key[:1].lower() + key[1:]: value for key, value in document.items()}
+    content = _content(given)
+    with state.change("environments", name) as known:
         versions: dict[str, Document] = known.setdefault("versions", {})
         known.setdefault("labels", {})
         same = [version for version, one in versions.items() if _content(one) == content]
@@ -77,6 +91,14 @@ def _put(call: Call) -> Document:
             known["newest"] = max(int(version), known.get("newest", 0))
         versions[version] = {"name": name, "version": version, **content}
         return versions[version]
+
+
+def _put(call: Call) -> Document:
+    name = call.path["name"]
+    if name.lower().startswith(CURATED):
+        said = f"'{name}' cannot be registered: names that start with 'AzureML-' are Azure's own"
+        raise Refused(400, "BadRequest", said)
+    return kept(call.state, name, call.json, call.path.get("version"))
 
 
 def _content(document: Document) -> Document:

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from operation.rehearsal import execution_data, runs, snapshots, spark, workspace
+from operation.rehearsal import environments, execution_data, runs, snapshots, spark, workspace
 from operation.rehearsal.execution import HERE, JobDefinition
 from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
 
@@ -81,11 +81,13 @@ def _known(call: Call) -> str:
     return call.query.get("runId") or f"{call.path['experiment']}_{uuid.uuid4().hex[:12]}"
 
 
-def _recorded(call: Call, run_id: str, sent: Mapping[str, Any], kind: str) -> None:
+def _recorded(call: Call, run_id: str, sent: dict[str, Any], kind: str) -> None:
     configuration = sent["Configuration"]
     if not (configuration.get("script") or configuration.get("command")):
         raise Refused(400, "UserError", "the run configuration names neither a script nor a command")
     place = f"{call.service.url}/execution/v1.0{workspace.resource(call)}"
+    if configuration.get("environment"):
+        configuration["environment"] = environments.used(call.state, configuration["environment"])
     fields = {
         "target": configuration.get("target"),
         "runDefinition": configuration,
