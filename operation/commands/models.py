@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.commands.choice import add_choice
-from operation.commands.rehearsed import add_rehearse, rehearsed
+from operation.commands.rehearsed import add_rehearse, quiet, rehearsed
 from operation.engine import configuration
 from operation.engine.errors import UsageError
 from operation.engine.layout import project
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Do what the action says."""
     _check(args)
     layout = project()
-    with rehearsed(layout, args.rehearse):
+    with rehearsed(layout, args.rehearse), quiet(args.json):
         from operation.execution.failure import told
 
         with told(f"models {args.action}"):
@@ -76,7 +76,7 @@ def _list(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
 
 
 def _register(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
-    """Register what passed its gate in the store, without executing anything."""
+    """Register what passed its gate here; what the store does not hold is executed on this machine."""
     from operation.engine.runners import child_process
     from operation.engine.session import Session
     from operation.execution import models

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 
 from operation.engine.layout import Layout
 from operation.engine.surroundings import surroundings
@@ -36,6 +37,12 @@ def rehearsed(layout: Layout, wanted: bool) -> Iterator[None]:
     from operation.rehearsal.server import started
     from operation.rehearsal.workspace import SUBSCRIPTION
 
-    more = {"SUBSCRIPTION_ID": SUBSCRIPTION}
-    with started(layout.runs / "rehearsal") as variables, surroundings({**variables, **more}):
+    folder = layout.runs / "rehearsal"
+    more = {"SUBSCRIPTION_ID": SUBSCRIPTION, "WORKBENCH_REHEARSAL": str(folder)}
+    with started(folder) as variables, surroundings({**variables, **more}):
         yield
+
+
+def quiet(wanted: bool) -> AbstractContextManager[object]:
+    """Send what is printed, by the SDK too, to the log: a program asked for JSON alone."""
+    return redirect_stdout(sys.stderr) if wanted else nullcontext()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from typing import TYPE_CHECKING
 
 from operation.commands.choice import add_choice
-from operation.commands.rehearsed import add_rehearse, rehearsed
+from operation.commands.rehearsed import add_rehearse, quiet, rehearsed
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.compute_file import chosen_compute
@@ -55,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
     order = _order(layout, configured, args)
-    with rehearsed(layout, args.rehearse), _quiet(args.json):
+    with rehearsed(layout, args.rehearse), quiet(args.json):
         from operation.execution.submission import submission
         from operation.execution.ways import send
 
@@ -73,14 +71,10 @@ def _order(layout: Layout, configured: Configuration, args: argparse.Namespace) 
     way = args.way or ("pipeline" if args.what == ALL else "script")
     if (args.publish or args.schedule) and way != "pipeline":
         raise UsageError(f"--publish and --schedule are for a pipeline, not for --as {way}.")
-    compute = chosen_compute(layout, configured, args.compute)
+    variable = "SPARKCOMPUTE" if way == "spark" else "COMPUTE"
+    compute = chosen_compute(layout, configured, args.compute, variable)
     steps = _steps(configured, args.what)
     return Order(way, steps, compute, fresh=args.fresh, publish=args.publish, schedule=args.schedule)
-
-
-def _quiet(wanted: bool) -> AbstractContextManager[object]:
-    """Send what is printed, by the SDK too, to the log: a program asked for the manifest alone."""
-    return redirect_stdout(sys.stderr) if wanted else nullcontext()
 
 
 def _steps(configured: Configuration, what: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -124,4 +125,8 @@ def _is_of_sdk(error: Exception) -> bool:
 def _sentence(error: Exception) -> str:
     """Return the message of an exception of the SDK without its wrapping in JSON."""
     text = str(getattr(error, "message", None) or error).strip()
-    return text.splitlines()[0] if text else "no reason was given"
+    found = re.findall(r'"(?:message|Message|error_description)":\s*("(?:[^"\\]|\\.)*")', text)
+    if found:
+        return str(json.loads(found[0]))
+    lines = [line.strip() for line in text.splitlines() if line.strip(" {}\t")]
+    return lines[0] if lines else "no reason was given"

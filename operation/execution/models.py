@@ -70,7 +70,7 @@ def lineage(done: Done, output: str) -> dict[str, str]:
         "key": done.plan.key,
         "manifest": record["seal"],
         "step": done.plan.step,
-        "commit": f"{record['commit']}{' with changes' if record['dirty'] else ''}",
+        "commit": f"{record['commit'] or ''}{' with changes' if record['dirty'] else ''}",
         "azure_run": azure.get("run", ""),
         **{f"data.{name}": digest for name, digest in record["components"]["inputs"].items()},
     }
@@ -157,7 +157,8 @@ def download(workspace: Workspace, found: Registered, target: Path) -> Path:
         raise UsageError(f"{target} exists: name a folder that does not, or remove it.")
     with tempfile.TemporaryDirectory(dir=_existing(target.parent)) as aside:
         model = Model(workspace, found.name, version=found.version)
-        folder = Path(model.download(target_dir=aside, exist_ok=True))
+        model.download(target_dir=aside, exist_ok=True)
+        (folder,) = Path(aside).iterdir()  # what `download` returns is a file where the folder holds only one
         _verify(found, folder)
         folder.rename(target)
     return target

@@ -212,5 +212,5 @@ def tags(layout: Layout, configured: Configuration, planned: Plan) -> dict[str, 
         "use_case": configured.use_case,
         "environment": configured.environment,
         "configuration_digest": configured.digest,
-        "commit": f"{commit['commit']}{' with changes' if commit['dirty'] else ''}",
+        "commit": f"{commit['commit'] or 'none'}{' with changes' if commit['dirty'] else ''}",
     }

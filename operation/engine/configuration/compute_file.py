@@ -24,7 +24,7 @@ from operation.engine.errors import ConfigurationError, Problem, UsageError
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean, listed
 
-DEFAULT = "cpu-cluster"
+DEFAULTS = {"COMPUTE": "cpu-cluster", "SPARKCOMPUTE": "spark-cluster"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]")
 _NAME_WORDS = "3 to 16 letters, digits or '-', the first a letter, the last a letter or digit"
 
@@ -109,8 +109,10 @@ def computes(layout: Layout) -> list[str]:
     return sorted(path.stem for path in _folder(layout).glob("*.yml"))
 
 
-def chosen_compute(layout: Layout, configured: Configuration, name: str | None = None) -> Compute:
-    """Return the compute called `name`; by default the one that the environment's COMPUTE names.
+def chosen_compute(
+    layout: Layout, configured: Configuration, name: str | None = None, variable: str = "COMPUTE"
+) -> Compute:
+    """Return the compute called `name`; by default the one that a variable of the environment names.
 
     Raises
     ------
@@ -119,9 +121,9 @@ def chosen_compute(layout: Layout, configured: Configuration, name: str | None =
     ConfigurationError
         With every mistake in its file.
     """
-    wanted = name or str(configured.variables.get("COMPUTE", DEFAULT))
+    wanted = name or str(configured.variables.get(variable, DEFAULTS[variable]))
     if wanted not in computes(layout):
-        origin = "" if name else f" (COMPUTE of environment {configured.environment})"
+        origin = "" if name else f" ({variable} of environment {configured.environment})"
         known = f"Known: {listed(computes(layout), 'and')}."
         file = f"configuration/compute/{wanted}.yml"
         hint = did_you_mean(wanted, computes(layout))
@@ -145,12 +147,13 @@ def compute_problems(layout: Layout, environment: str | None = None) -> Iterator
 
 
 def _choice_problems(layout: Layout, file: EnvironmentFile, document: Document) -> Iterator[Problem]:
-    chosen = file.variables.get("COMPUTE")
-    if chosen and chosen.text not in computes(layout):
-        known = f"Known: {listed(computes(layout), 'and')}."
-        hint = did_you_mean(chosen.text, computes(layout))
-        message = f"COMPUTE: there is no configuration/compute/{chosen.text}.yml.{hint} {known}"
-        yield document.problem(("variables", "COMPUTE"), message)
+    for variable in DEFAULTS:
+        chosen = file.variables.get(variable)
+        if chosen and chosen.text not in computes(layout):
+            known = f"Known: {listed(computes(layout), 'and')}."
+            hint = did_you_mean(chosen.text, computes(layout))
+            message = f"{variable}: there is no configuration/compute/{chosen.text}.yml.{hint} {known}"
+            yield document.problem(("variables", variable), message)
 
 
 def read_compute(
