@@ -76,9 +76,9 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file, or of a folder's files and their names, hexadecimal."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    files = sorted((file for file in path.rglob("*") if file.is_file()), key=lambda file: file.as_posix())
-    lines = [f"{digest(file)}  {file.relative_to(path).as_posix()}\n" for file in files]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    files = {file.relative_to(path).as_posix(): digest(file) for file in path.rglob("*") if file.is_file()}
+    listing = "".join(f"{name}\0{of_file}\n" for name, of_file in sorted(files.items()))
+    return hashlib.sha256(listing.encode(errors="surrogateescape")).hexdigest()
 
 
 def _parsed(source: str) -> tuple[Callable[..., Path], list[str]]:

@@ -1,0 +1,147 @@
+"""Data of a step on Azure ML, three ways; in all of them the Core Script sees a path.
+
+1. The Core Script opens it itself: `source` gives the words, ``--remote dataset:<name>:<version>``.
+2. The job is given it: `as_input` gives what stands in a job's arguments for a mounted or downloaded path.
+3. The Core Script reads a blob with a credential from the key vault: `share_credential` puts it there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from operation.engine.digests import Digests
+from operation.engine.errors import UsageError
+from operation.engine.layout import project
+from operation.engine.nearest import did_you_mean
+from operation.execution import inputs
+
+if TYPE_CHECKING:
+    from azureml.core import Workspace
+    from azureml.data import FileDataset
+    from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
+
+DIGEST = "sha256"  # the tag by which content is known again
+
+
+def publish(workspace: Workspace, name: str, path: Path, description: str = "") -> FileDataset:
+    """Register a file or folder as a version of the dataset `name`, unless its newest version holds the same.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Its default datastore keeps the files, under the digest of their content.
+    name : str
+        Of the dataset.
+    path : Path
+        A file, or a folder with all that is in it.
+    description : str
+        What a person reads on the dataset's page.
+
+    Returns
+    -------
+    FileDataset
+        The version that holds exactly this content.
+
+    Raises
+    ------
+    UsageError
+        When there is nothing at `path`.
+    """
+    from azureml.core import Dataset
+
+    if not path.exists():
+        raise UsageError(f"{path}: there is no file or folder to publish as dataset '{name}'.")
+    digest = content_digest(path)
+    newest = _newest(workspace, name)
+    if newest is not None and newest.tags.get(DIGEST) == digest:
+        return newest
+    store = workspace.get_default_datastore()
+    place = inputs.upload(store, name, path, digest).path_on_datastore
+    made: FileDataset = Dataset.File.from_files((store, place), validate=False)
+    return made.register(workspace, name, description, tags={DIGEST: digest}, create_new_version=True)
+
+
+def content_digest(path: Path) -> str:
+    """Return the SHA-256 by which a Core Script checks the same data with ``--remote-digest``."""
+    content = Digests(project().runs / "digests.db").of(path)
+    return next(iter(content.files.values())) if len(content.files) == 1 else content.digest
+
+
+def dataset(workspace: Workspace, name: str, version: int | None = None) -> FileDataset:
+    """Return a registered dataset: its newest version, or the one asked for.
+
+    Raises
+    ------
+    UsageError
+        When there is none; names the nearest that is there.
+    """
+    from azureml.core import Dataset
+    from azureml.exceptions import UserErrorException
+
+    try:
+        found: FileDataset = Dataset.get_by_name(workspace, name, version or "latest")
+    except UserErrorException as error:
+        known = [one.name for one in Dataset.get_all(workspace).registrations]
+        asked = name if version is None else f"{name}:{version}"
+        hint = did_you_mean(name, known)
+        raise UsageError(f"workspace {workspace.name} has no dataset '{asked}'.{hint}") from error
+    return found
+
+
+def source(found: FileDataset) -> str:
+    """Return the word by which a Core Script opens a registered dataset itself, its version fixed.
+
+    Raises
+    ------
+    UsageError
+        When the dataset is not registered: only a version names the same data tomorrow.
+    """
+    if not found.name:
+        raise UsageError("this dataset has no name that a script could open it by: register it first.")
+    return f"dataset:{found.name}:{found.version}"
+
+
+def as_input(
+    found: FileDataset, name: str, mode: Literal["mount", "download"] = "mount"
+) -> DatasetConsumptionConfig:
+    """Return what stands for a dataset in the arguments of a job: there it becomes a path.
+
+    Parameters
+    ----------
+    found : FileDataset
+        The data.
+    name : str
+        The argument that takes the path; the script also finds it in ``run.input_datasets``.
+    mode : {"mount", "download"}
+        Whether files are read where they are, or copied to the machine first.
+    """
+    consumed = found.as_named_input(name.replace("-", "_"))
+    return consumed.as_mount() if mode == "mount" else consumed.as_download()
+
+
+def share_credential(workspace: Workspace, secret: str, value: str) -> list[str]:
+    """Put what opens a storage account into the workspace's key vault; return the words that name it.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The workspace whose runs may read it.
+    secret : str
+        Name of the secret: letters, digits and hyphens.
+    value : str
+        A connection string, an account key or a shared access signature; never written anywhere else.
+    """
+    workspace.get_default_keyvault().set_secret(secret, value)
+    return ["--credential-secret", secret]
+
+
+def _newest(workspace: Workspace, name: str) -> FileDataset | None:
+    from azureml.core import Dataset
+    from azureml.exceptions import UserErrorException
+
+    try:
+        found: FileDataset = Dataset.get_by_name(workspace, name)
+    except UserErrorException:
+        return None
+    return found
