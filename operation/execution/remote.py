@@ -176,6 +176,8 @@ class RemoteSession(Session):
         return self._input(reference)
 
     def _record(self, record: Mapping[str, Any], planned: Plan, as_configured: bool) -> None:
+        if record["how"] == "failed" and record["error"]["type"] == results.NotExecuted.__name__:
+            return
         found = manifest.read(self.layout.store / planned.key / "manifest.json") or {}
         if record["how"] == "executed" and "azure" in found:
             record = {**record, "how": "azure-ml", "azure": found["azure"]}

@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.errors import StepFailed
+from operation.engine.errors import StepFailed, WorkbenchError
 from operation.engine.step import Plan
 
 if TYPE_CHECKING:
     from azureml.core import Run
 
+UNEXECUTED = "outputs/spark-submission.json"  # a rehearsal without Spark leaves this, and no output
 FOLDER = "outputs"  # what a run writes here becomes its artifacts
+
+
+class NotExecuted(WorkbenchError):
+    """A rehearsal looked at every field of a submission, and could not execute it."""
 
 
 def remote_folder(output: str) -> str:
@@ -38,8 +43,12 @@ def download(run: Run, outputs: Mapping[str, Path]) -> None:
     ------
     StepFailed
         When files of an output are missing or were not transferred whole.
+    NotExecuted
+        When a rehearsal has no Spark to execute it with.
     """
     names = run.get_file_names()
+    if UNEXECUTED in names:
+        raise NotExecuted(f"run {run.id}: every field was looked at, and nothing was executed")
     for output, folder in outputs.items():
         prefix = f"{remote_folder(output)}/"
         files = [name for name in names if name.startswith(prefix)]

@@ -13,6 +13,7 @@ from operation.execution import automl, estimator, models, pipeline, publishing,
 from operation.execution.failure import told
 from operation.execution.logs import Say
 from operation.execution.remote import Remote, RemoteSession, Submit
+from operation.execution.results import NotExecuted
 from operation.execution.submission import Submission
 
 AS_SCRIPTS: dict[str, Submit] = {
@@ -70,10 +71,14 @@ def send(order: Order, made: Submission, say: Say) -> None:
 
 def _one_by_one(order: Order, remote: Remote, made: Submission) -> None:
     """Execute steps as runs of their own, each after what it needs; the store answers what it can."""
-    del made
     session = RemoteSession(remote.configured, remote.layout, remote)
     for step in order.steps:
-        done = session.step(step, fresh=order.fresh)
+        try:
+            done = session.step(step, fresh=order.fresh)
+        except NotExecuted as verified:
+            made.facts["verified"] = str(verified)
+            remote.say(str(verified))
+            return
         _tell(done, remote.say)
         _register(remote, session, done)
 
