@@ -88,11 +88,12 @@ def resolve(service: Service, state: State, configuration: Mapping[str, Any], fo
 def _reference(service: Service, state: State, reference: Mapping[str, Any], local: Path) -> Path:
     path = str(reference.get("pathOnDataStore") or "")
     root = _store(service, state, str(reference["dataStoreName"]))
-    if str(reference.get("mode")).lower() == "download":
+    mode = str(reference.get("mode")).lower()
+    if mode == "download":
         wanted = reference.get("pathOnCompute")
         return _copied([(path, root / path)], Path(wanted) if wanted else local)
     (root / path).parent.mkdir(parents=True, exist_ok=True)
-    if not (root / path).suffix:
+    if mode != "output" and not (root / path).suffix:
         (root / path).mkdir(parents=True, exist_ok=True)
     return root / path
 

@@ -69,6 +69,13 @@ def values(interface: Document, given: Document) -> Values:
     )
 
 
+def by_default(interface: Document) -> dict[str, Any]:
+    """Return the parameters' values as the SDK reads them: a path is ``datastore/path``."""
+    paths = _defaults(interface, "DataPathParameters").items()
+    joined = {name: f"{one['DataStoreName']}/{one.get('RelativePath') or ''}" for name, one in paths}
+    return {**_defaults(interface, "Parameters"), **joined}
+
+
 def _defaults(interface: Document, kind: str) -> dict[str, Any]:
     return {one["Name"]: one.get("DefaultValue") for one in interface.get(kind) or []}
 

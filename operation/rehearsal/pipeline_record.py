@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operation.rehearsal.clock import now
-from operation.rehearsal.pipeline_graph import Place
+from operation.rehearsal.pipeline_graph import Place, by_default
 from operation.rehearsal.pipelines import GRAPHS, entity, found, kept
 from operation.rehearsal.state import Document, State
 
@@ -11,7 +11,7 @@ RUNS = "pipeline-runs"
 WAITING, QUEUED, RUNNING = "NotStarted", "Queued", "Running"
 FINISHED, FAILED, CANCELED = "Finished", "Failed", "Canceled"
 ENDED = {FINISHED, FAILED, CANCELED}
-_HIDDEN = ("Nodes", "Continue", "DataPathAssignments")
+_HIDDEN = ("Nodes", "Continue", "DataPathAssignments", "Defaults")
 
 
 def new(state: State, graph: Document, experiment: str, info: Document) -> Document:
@@ -46,12 +46,14 @@ def new(state: State, graph: Document, experiment: str, info: Document) -> Docum
         RunType=info.get("RunType") or "SDK",
         TotalRunSteps=len(graph.get("ModuleNodes") or []),
     )
-    return kept(state, RUNS, {**record, "Continue": bool(goes_on), "Nodes": {}})
+    hidden = {"Continue": bool(goes_on), "Nodes": {}, "Defaults": by_default(graph["Interface"])}
+    return kept(state, RUNS, {**record, **hidden})
 
 
 def shown(record: Document) -> Document:
     """Return the run as the SDK reads it."""
-    return {name: value for name, value in record.items() if name not in _HIDDEN}
+    made = {name: value for name, value in record.items() if name not in _HIDDEN}
+    return {**made, "ParameterAssignments": {**record["Defaults"], **record["ParameterAssignments"]}}
 
 
 def graph_of(state: State, record: Document) -> Document:

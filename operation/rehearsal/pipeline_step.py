@@ -10,6 +10,7 @@ from operation.rehearsal.pipeline_graph import FAKE_OUTPUT, Graph, Place, Values
 from operation.rehearsal.state import Document
 
 DEFAULT_DATASTORE = "workspaceblobstore"
+OUTPUT = "output"  # a mode of our own: a step makes what it writes, a folder or a file
 _MODES = {"0": "mount", "1": "mount", "2": "download", "3": "upload", "none": "mount"}
 
 
@@ -131,7 +132,7 @@ class Step:
             if _is_dataset(self._outputs[name]):
                 written[name] = _output_data(self._outputs[name], place)
             else:
-                references[name] = _reference(place, "upload")
+                references[name] = _reference(place, OUTPUT)
         return {"dataReferences": references, "data": consumed, "outputData": written}
 
     def _input(self, name: str, place: Place) -> Document:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from operation.rehearsal import pipeline_engine
 from operation.rehearsal.clock import now
 from operation.rehearsal.http import WORKSPACE, Call, Refused
-from operation.rehearsal.pipeline_graph import executable, values
+from operation.rehearsal.pipeline_graph import by_default, executable, values
 from operation.rehearsal.pipeline_record import RUNS, new, shown
 from operation.rehearsal.pipelines import GRAPHS, entity, found, graph, kept, part
 from operation.rehearsal.state import Document, State
@@ -50,10 +50,8 @@ def publish(call: Call, wanted: Document, kept_graph: Document) -> Document:
         Properties=wanted.get("Properties") or {},
         EnableNotification=bool(wanted.get("EnableNotification")),
     )
-    defaults = {
-        one["Name"]: one.get("DefaultValue") for one in kept_graph["Interface"].get("Parameters") or []
-    }
-    made["ParameterAssignments"] = {**defaults, **(named["ParameterAssignments"] or {})}
+    given = named["ParameterAssignments"] or {}
+    made["ParameterAssignments"] = {**by_default(kept_graph["Interface"]), **given}
     made["Url"] = address(call, f"/PipelineRuns/PipelineSubmit/{made['Id']}")
     return kept(call.state, PUBLISHED, made)
 
