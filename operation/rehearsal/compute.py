@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from operation.rehearsal import keyvault
-from operation.rehearsal.auth import TENANT
+from operation.rehearsal.auth import PERSON, TENANT
 from operation.rehearsal.clock import now
 from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
 from operation.rehearsal.workspace import LOCATION, resource
@@ -57,8 +57,7 @@ def _put(call: Call) -> Reply:
     if properties["computeType"] == "AKS":
         details = _cluster(details)
     if properties["computeType"] == "ComputeInstance":
-        details |= {"state": "Running", "errors": None, "connectivityEndpoints": None, "applications": []}
-        details.setdefault("subnet", None)
+        details = _instance(name) | details
     made = {
         "id": f"{resource(call)}/computes/{name}",
         "name": name,
@@ -76,6 +75,20 @@ def _put(call: Call) -> Reply:
     if known:
         made["properties"]["createdOn"] = known["properties"]["createdOn"]
     return Reply(call.state.put("computes", name, made), 201 if known is None else 200, _operation(call))
+
+
+def _instance(name: str) -> Document:
+    """Return what a machine of one's own says of itself beside what was asked for."""
+    fields = ("errors", "connectivityEndpoints", "subnet", "personalComputeInstanceSettings")
+    operation = {"operationName": "Create", "operationTime": now(), "operationStatus": "Succeeded"}
+    return dict.fromkeys(fields) | {
+        "state": "Running",
+        "applications": [],
+        "applicationSharingPolicy": "Personal",
+        "createdBy": {"userObjectId": PERSON, "userTenantId": TENANT, "userName": "rehearsal"},
+        "lastOperation": operation,
+        "instanceName": name,
+    }
 
 
 def _facts(properties: Document) -> Document:
