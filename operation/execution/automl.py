@@ -88,6 +88,7 @@ def configuration(remote: Remote, wanted: Automl, training: Path, holdout: Path)
         compute_target=remote.target,
         enable_early_stopping=True,
         model_explainability=False,
+        debug_log=str(remote.layout.runs / "automl.log"),
     )
 
 

@@ -128,5 +128,10 @@ def _sentence(error: Exception) -> str:
     found = re.findall(r'"(?:message|Message|error_description)":\s*("(?:[^"\\]|\\.)*")', text)
     if found:
         return str(json.loads(found[0]))
+    lost = re.search(r"host='([^']+)', port=(\d+)", text)
+    if lost:
+        return (
+            f"no connection to {lost[1]}:{lost[2]}. What was submitted goes on; submit again to go on here."
+        )
     lines = [line.strip() for line in text.splitlines() if line.strip(" {}\t")]
     return lines[0] if lines else "no reason was given"

@@ -1,0 +1,110 @@
+"""What the Ops Scripts do with a rehearsal, tried in one process: importing the SDK is slow.
+
+``python submitting.py FOLDER`` builds the small project there and prints, as JSON, what became of each
+attempt. The variables of the rehearsal lead the SDK there.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from operation import cli
+from operation.engine import configuration
+from operation.engine.layout import Layout
+from operation.engine.runners import child_process
+from operation.engine.session import Session
+from operation.engine.surroundings import surroundings
+from tests.operation.execution import small
+
+
+class Outcome(dict[str, Any]):
+    """What one command gave: exit code, lines, and the manifest of its run."""
+
+
+def command(layout: Layout, *words: str) -> Outcome:
+    """Execute a command of the workbench here, and return what became of it."""
+    log = layout.root / "out.txt"
+    before = set(layout.runs.glob("*-small-*")) if layout.runs.exists() else set()
+    with log.open("w", encoding="utf-8") as out, redirect_stdout(out), _stderr(out):
+        code = cli.main(words)
+    made = sorted(set(layout.runs.glob("*-small-*")) - before)
+    record = json.loads((made[-1] / "manifest.json").read_text(encoding="utf-8")) if made else None
+    capsule = str(made[-1] / "capsule.zip") if made and (made[-1] / "capsule.zip").exists() else None
+    page = bool(made) and (made[-1] / "index.html").exists()
+    lines = log.read_text(encoding="utf-8").splitlines()
+    return Outcome(code=code, lines=lines, record=record, capsule=capsule, page=page)
+
+
+@contextmanager
+def _stderr(out: Any) -> Iterator[None]:
+    before, sys.stderr = sys.stderr, out
+    try:
+        yield
+    finally:
+        sys.stderr = before
+
+
+def failing(layout: Layout, how: str) -> Outcome:
+    """Submit the gate so that it fails in the way `how`."""
+    path = layout.configuration / "configuration-small.yml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("{name: letters}", f"{{name: letters, fail: {how}}}"), encoding="utf-8")
+    try:
+        return command(layout, "submit", "gate")
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+def locally(layout: Layout) -> dict[str, str]:
+    """Say how a local session comes by each step."""
+    configured = configuration.load("DEV", "small", layout)
+    session = Session(configured, layout, child_process)
+    return {name: session.step(name).how for name in configured.steps}
+
+
+def main(root: Path) -> None:
+    """Try everything, in an order in which each finds what it needs."""
+    layout = small.build(root)
+    found: dict[str, Any] = {}
+    with surroundings({"WORKBENCH_ROOT": str(root)}):
+        found["script"] = command(layout, "submit", "gate")
+        found["again"] = command(layout, "submit", "gate")
+        found["locally"] = locally(layout)
+        found["estimator"] = command(layout, "submit", "gate", "--as", "estimator", "--fresh")
+        found["local"] = command(layout, "submit", "gate", "--compute", "local", "--fresh")
+        found["pipeline"] = command(layout, "submit", "pipeline", "--schedule", "--json")
+        found["pipeline again"] = command(layout, "submit", "pipeline")
+        found |= {how: failing(layout, how) for how in ("bug", "data", "gate", "kill")}
+        found["promote"] = command(layout, "models", "promote", "letters", "--to", "TEST")
+        found["list"] = command(layout, "models", "list", "--environment", "TEST", "--json")
+        download = ("models", "download", "letters", "--folder", str(root / "downloaded"))
+        found["download"] = command(layout, *download)
+        found["unreachable"] = unreachable(layout)
+    print(json.dumps(found))
+
+
+def unreachable(layout: Layout) -> Outcome:
+    """Submit where nobody answers any more."""
+    from operation.execution import utils
+
+    opened = utils.workspace
+    try:
+        utils.workspace = _refused
+        return command(layout, "submit", "count", "--fresh")
+    finally:
+        utils.workspace = opened
+
+
+def _refused(*_: object, **__: object) -> None:
+    import requests
+
+    requests.get("https://localhost:9/", timeout=5)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

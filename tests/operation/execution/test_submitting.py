@@ -1,0 +1,149 @@
+"""Steps, graphs and models through the real SDK: what ``submitting.py`` found with the rehearsal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from operation.engine.capsule.unpack import read_capsule
+
+HERE, ROOT = Path(__file__).parent, Path(__file__).resolve().parents[3]
+SCHEMA = json.loads((ROOT / "operation" / "engine" / "manifest_schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what became of each attempt in tests/operation/execution/submitting.py."""
+    paths, root = [str(ROOT), str(ROOT / "src")], tmp_path_factory.mktemp("submitting") / "small"
+    code = f"""import runpy, sys
+sys.path[:0], sys.argv = {paths!r}, ['', {str(root)!r}]
+runpy.run_path({str(HERE / "submitting.py")!r}, run_name='__main__')"""
+    answer: dict[str, Any] = json.loads(rehearsed(code).splitlines()[-1])
+    return answer
+
+
+def steps(outcome: dict[str, Any]) -> dict[str, str]:
+    return {one["step"]: one["how"] for one in outcome["record"]["steps"]}
+
+
+def test_a_step_and_what_it_needs_are_executed_there_and_kept_here(found: dict[str, Any]) -> None:
+    outcome = found["script"]
+    assert outcome["code"] == 0
+    assert steps(outcome) == {"count": "azure-ml", "gate": "azure-ml"}
+    assert "  counted 4" in outcome["lines"]  # what the script printed
+    assert outcome["record"]["metrics"] == {"count.letters": 4.0, "gate.passed": 4.0}
+
+
+def test_the_manifest_names_the_run_of_azure_ml(found: dict[str, Any]) -> None:
+    (count, _) = found["script"]["record"]["steps"]
+    assert count["azure"]["workspace"] == "amlsmalldev"
+    assert count["azure"]["target"] == "cpu-cluster"
+    assert count["azure"]["run"].startswith("small_")
+    assert count["argv"][1:] == ["--factor=1", "--skip", "x", "y", count["argv"][-1]]
+
+
+def test_a_second_submission_is_answered_from_the_store(found: dict[str, Any]) -> None:
+    assert steps(found["again"]) == {"count": "reused", "gate": "reused"}
+
+
+def test_a_local_session_reuses_what_was_executed_there(found: dict[str, Any]) -> None:
+    assert found["locally"] == {"count": "reused", "gate": "reused"}
+
+
+@pytest.mark.parametrize("way", ["estimator", "local"])
+def test_other_ways_give_the_same(found: dict[str, Any], way: str) -> None:
+    assert found[way]["code"] == 0
+    assert steps(found[way])["gate"] == "azure-ml"
+    assert found[way]["record"]["steps"][-1]["key"] == found["script"]["record"]["steps"][-1]["key"]
+
+
+def test_a_pipeline_is_published_and_scheduled(found: dict[str, Any]) -> None:
+    printed = json.loads("\n".join(found["pipeline"]["lines"][_start(found["pipeline"]["lines"]) :]))
+    assert printed["published"]["endpoint"] == "letters"
+    assert printed["published"]["schedule"] == "every day"
+    assert printed["status"] == "succeeded"
+
+
+def _start(lines: list[str]) -> int:
+    return lines.index("{")
+
+
+def test_an_unchanged_step_of_a_pipeline_is_reused_there(found: dict[str, Any]) -> None:
+    lines = found["pipeline again"]["lines"]
+    assert {"count: reused by Azure ML", "gate: reused by Azure ML"} <= set(lines)
+
+
+def test_the_model_of_a_gate_that_passed_is_registered_once(found: dict[str, Any]) -> None:
+    assert _model(found["script"]).endswith(": registered")
+    assert _model(found["again"]).endswith(": was there, by its digest")
+
+
+def _model(outcome: dict[str, Any]) -> str:
+    return next(str(line) for line in outcome["lines"] if line.startswith("model letters, version 1"))
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "message"),
+    [
+        ("bug", 1, "error: src/gate.py:22: 'missing'"),
+        ("data", 1, "error: the model has no letters: count again"),
+        ("gate", 3, "error: the gate rejected the model: 5 letters against 6"),
+        (
+            "kill",
+            1,
+            "error: The user program was killed by SIGKILL, as happens when the machine runs out of memory.",
+        ),
+    ],
+)
+def test_a_failure_there_is_told_as_one_here(
+    found: dict[str, Any], how: str, code: int, message: str
+) -> None:
+    assert found[how]["code"] == code
+    assert found[how]["lines"][-1] == message
+
+
+@pytest.mark.parametrize("how", ["bug", "data", "kill"])
+def test_a_failure_there_leaves_a_capsule(found: dict[str, Any], how: str) -> None:
+    capsule = read_capsule(Path(found[how]["capsule"]))
+    assert capsule.notebook == "submit-gate"
+    assert capsule.content["error"] == found[how]["record"]["error"]
+
+
+def test_the_log_s_tail_stands_in_the_error(found: dict[str, Any]) -> None:
+    assert "KeyError: 'missing'" in found["bug"]["record"]["error"]["traceback"]
+    assert "about to die" in found["kill"]["record"]["error"]["traceback"]
+
+
+def test_every_submission_has_a_page_and_a_sound_manifest(found: dict[str, Any]) -> None:
+    recorded = [one for one in found.values() if isinstance(one, dict) and one.get("record")]
+    assert len(recorded) > 8
+    for one in recorded:
+        assert one["page"]
+        jsonschema.validate(one["record"], SCHEMA)
+
+
+def test_a_model_is_promoted_with_its_lineage(found: dict[str, Any]) -> None:
+    assert found["promote"]["lines"][-1] == "TEST: version 1, promoted"
+    lines = found["list"]["lines"]
+    (model,) = json.loads("\n".join(lines[lines.index("[") :]))
+    assert model["tags"]["promoted_from"] == "amlsmalldev:1"
+    assert model["digest"] == model["tags"]["digest"]
+    assert set(model["tags"]) >= {"key", "manifest", "step", "data.text", "metric.passed", "use_case"}
+
+
+def test_a_download_is_verified(found: dict[str, Any]) -> None:
+    assert found["download"]["lines"][-1].endswith("small/downloaded, digest verified")
+
+
+def test_nobody_there_is_one_sentence(found: dict[str, Any]) -> None:
+    outcome = found["unreachable"]
+    assert outcome["code"] == 1
+    assert outcome["lines"][-1] == (
+        "error: credentials: ConnectionError: no connection to localhost:9. "
+        "What was submitted goes on; submit again to go on here."
+    )
