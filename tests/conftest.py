@@ -60,6 +60,7 @@ def rehearsed(rehearsal: dict[str, str]) -> Callable[..., str]:
             capture_output=True,
             encoding="utf-8",
             check=False,
+            timeout=240,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

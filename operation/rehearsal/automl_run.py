@@ -16,7 +16,7 @@ from operation.rehearsal.automl_learners import PREPARATION
 from operation.rehearsal.automl_metrics import loss
 from operation.rehearsal.automl_search import SPECIFICATION, TRIALS
 from operation.rehearsal.clock import now
-from operation.rehearsal.execution import JobDefinition
+from operation.rehearsal.execution_job import JobDefinition
 
 if TYPE_CHECKING:
     from operation.rehearsal.service import Service

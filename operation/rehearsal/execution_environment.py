@@ -14,10 +14,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from operation.setup.indexes import installer_environment, pip_settings, uv_options
+
 _LOCK = threading.Lock()
 # names of the SDK's that stand for others: the parts that a script imports are here
 _BUNDLES = {"azureml-defaults", "azureml-sdk", "azureml-dataset-runtime", "azureml-telemetry"}
-_LINE = re.compile(r"^\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^]]*\])?\s*(?P<pin>[=<>!~].*)?$")
 
 
 class NotHad(Exception):
@@ -79,7 +80,7 @@ def python_version(specification: Mapping[str, Any] | None) -> str:
         found = re.fullmatch(r"python\s*[=~]=?\s*(\d+(?:\.\d+)*).*", one) if isinstance(one, str) else None
         if found:
             return ".".join(found[1].split(".")[:2])
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
+    return _current()
 
 
 def _here(requirement: str) -> bool:
@@ -99,24 +100,48 @@ def _built(folder: Path, python: str, wanted: list[str], log: Path) -> Path:
     found = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if (folder / "complete").exists():
         return found
-    log.parent.mkdir(parents=True, exist_ok=True)
-    uv = [sys.executable, "-m", "uv"]
-    steps = [
-        [*uv, "venv", "--quiet", "--clear", "--python", python, str(folder)],
-        [*uv, "pip", "install", "--python", str(found), *wanted],
-    ]
-    for words in steps:
-        done = subprocess.run(
-            words,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-        with log.open("a", encoding="utf-8") as output:
-            output.write(f"$ {' '.join(words[2:])}\n{done.stdout}\n")
+    settings = pip_settings(Path(sys.executable))
+    uv = [sys.executable, "-m", "uv", "--no-progress", "--no-config"]
+    there = _uv([*uv, "python", "find", "--no-python-downloads", python], settings, log).returncode == 0
+    if not there:
+        _say(log, f"Python {python} is not on this machine: {_current()} is taken in its place.")
+    place = [*uv, "venv", "--quiet", "--clear", "--python", python if there else sys.executable, str(folder)]
+    install = [*uv, "pip", "install", *uv_options(settings), "--python", str(found), *map(_unbundled, wanted)]
+    for words in (place, install):
+        done = _uv(words, settings, log)
         if done.returncode:
-            raise NotHad(f"the job's environment cannot be had: {' '.join(done.stdout.split())[:800]}")
+            said = " ".join(done.stdout.split())[:800]
+            raise NotHad(f"the job's environment ({', '.join(wanted)}) cannot be had: {said}")
     (folder / "complete").write_text("\n".join(wanted) + "\n", encoding="utf-8")
     return found
+
+
+def _uv(words: list[str], settings: dict[str, str], log: Path) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        words,
+        env=installer_environment(settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    _say(log, f"$ {' '.join(words[2:])}\n{done.stdout}")
+    return done
+
+
+def _say(log: Path, text: str) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as output:
+        output.write(f"{text}\n")
+
+
+def _unbundled(requirement: str) -> str:
+    """Return what stands for the SDK's bundles in an environment: its core, as it is here."""
+    name = re.split(r"[\[=<>!~ ]", requirement, maxsplit=1)[0].lower()
+    return f"azureml-core=={version('azureml-core')}" if name in _BUNDLES else requirement
+
+
+def _current() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -24,7 +24,7 @@ def outcome(folder: Path, result: dict[str, Any], seconds: float | None) -> Outc
     seconds : float, optional
         The job's time limit.
     """
-    how, code = result["how"], result["code"]
+    how, code = result["how"], result.get("code")
     if how == "canceled":
         return "Canceled", None
     if how == "time":
@@ -37,7 +37,7 @@ def outcome(folder: Path, result: dict[str, Any], seconds: float | None) -> Outc
         return "Failed", failure(
             result["said"], type=result.get("type", "StartFailed"), message=result["said"]
         )
-    if code == 0:
+    if not code:
         return "Completed", None
     return "Failed", _failed(folder, code)
 

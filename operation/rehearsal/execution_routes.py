@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from operation.rehearsal import environments, execution_data, runs, snapshots, spark, workspace
-from operation.rehearsal.execution import HERE, JobDefinition
+from operation.rehearsal.execution_job import HERE, JobDefinition
 from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
 
 if TYPE_CHECKING:

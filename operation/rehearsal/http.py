@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ WORKSPACE = (
     "/subscriptions/{subscription}/resourceGroups/{group}"
     "/providers/Microsoft.MachineLearningServices/workspaces/{workspace}"
 )
+
+
+_LOG = logging.getLogger("uvicorn.error")
 
 
 class Refused(Exception):
@@ -170,6 +174,11 @@ def route(methods: str, path: str, answer: Callable[[Call], object], *, public: 
             answered = await run_in_threadpool(answer, call)
         except Refused as refused:
             return refusal(refused)
+        except Exception as error:  # noqa: BLE001 - the SDK repeats a call for minutes when it meets a 5xx
+            _LOG.exception("a defect in answering %s %s", request.method, request.url.path)
+            what = f"{type(error).__name__}: {error} ({request.method} {request.url.path})"
+            said = f"a defect of the rehearsal, told in its log: {what}"
+            return refusal(Refused(400, "RehearsalDefect", said))
         return response(answered if isinstance(answered, Reply) else Reply(answered), call.method)
 
     made = Route(path, endpoint, methods=methods.split())

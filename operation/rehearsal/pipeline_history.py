@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from operation.rehearsal import artifacts, runs
-from operation.rehearsal.execution import LOG
+from operation.rehearsal.execution_job import LOG
 from operation.rehearsal.pipeline_record import CANCELED, FAILED, FINISHED
 
 if TYPE_CHECKING:

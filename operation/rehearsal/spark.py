@@ -18,7 +18,7 @@ from operation.rehearsal import runs
 from operation.rehearsal.http import Refused
 
 if TYPE_CHECKING:
-    from operation.rehearsal.execution import JobDefinition
+    from operation.rehearsal.execution_job import JobDefinition
     from operation.rehearsal.state import State
 
 FRAMEWORKS = ("pyspark", "spark")

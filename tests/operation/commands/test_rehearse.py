@@ -22,7 +22,8 @@ VARIABLES = {"ARM_CLOUD_METADATA_URL": "https://localhost:1234/metadata/endpoint
 def test_the_announcement_names_the_page_and_both_forms_of_the_variables() -> None:
     text = announcement(VARIABLES, windows=False)
     assert text == (
-        "Azure ML is rehearsed. Runs, logs and models: https://localhost:1234/ (the certificate is its own)\n\n"
+        "Azure ML is rehearsed. Runs, logs and models: https://localhost:1234/ "
+        "(the certificate is its own)\n\n"
         "In another terminal, for bash and zsh:\n\n"
         "  export ARM_CLOUD_METADATA_URL='https://localhost:1234/metadata/endpoints'\n"
         "  export NO_PROXY='localhost'\n\n"
