@@ -40,7 +40,7 @@ def following(recurrence: Document, created: datetime, after: datetime) -> datet
     start = _start(recurrence.get("StartTime"), zone) or created
     local = start.astimezone(zone)
     at = recurrence.get("Schedule")
-    times = _at_hours(local, frequency, interval, at) if at else _every(local, frequency, interval)
+    times = _at_hours(local, frequency, interval, at) if at else _every(local, frequency, interval, after)
     return next(time for time in times if time > after and time >= start)
 
 
@@ -70,11 +70,11 @@ def _start(text: str | None, zone: tzinfo) -> datetime | None:
     return start if start.tzinfo else start.replace(tzinfo=zone)
 
 
-def _every(start: datetime, frequency: str, interval: int) -> Iterator[datetime]:
+def _every(start: datetime, frequency: str, interval: int, after: datetime) -> Iterator[datetime]:
     if frequency == "Month":
         return (_months_later(start, number * interval) for number in count())
     step = _STEPS[frequency] * interval
-    past = max(0, (datetime.now(UTC) - start) // step - 1)  # a start long ago need not be counted from
+    past = max(0, (after - start) // step)  # a start long ago need not be counted from
     return (start + step * number for number in count(past))
 
 

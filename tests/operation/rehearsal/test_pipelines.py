@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,7 +68,8 @@ from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter
 from azureml.pipeline.steps import CommandStep, HyperDriveStep, PythonScriptStep
 place = {"subscription_id": "11111111-1111-1111-1111-111111111111", "resource_group": "rg-test"}
 workspace = Workspace.get("amlpipelines", **place)
-cluster = ComputeTarget.create(workspace, "cpu", AmlCompute.provisioning_configuration("Standard_DS2_v2", max_nodes=2))
+size = AmlCompute.provisioning_configuration("Standard_DS2_v2", max_nodes=2)
+cluster = ComputeTarget.create(workspace, "cpu", size)
 store = workspace.get_default_datastore()
 store.upload_files(["word.txt"], target_path="given", show_progress=False)
 files = Dataset.File.from_files((store, "given"), validate=False)
@@ -97,8 +97,8 @@ def told(run):
     steps = {}
     for step in run.get_children():
         error = (step.get_details().get("error") or {}).get("error") or {}
-        log = step.get_stdout_log()
-        steps[step.name] = [step.get_status(), log, step._is_reused, step.get_file_names(), error.get("message")]
+        seen = [step.get_status(), step.get_stdout_log(), step._is_reused, step.get_file_names()]
+        steps[step.name] = [*seen, error.get("message")]
     return {"status": run.get_status(), "steps": steps}
 
 first = experiment.submit(graph(), pipeline_parameters={"alpha": "b"})
