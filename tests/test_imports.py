@@ -19,24 +19,25 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"pandas", "numpy", "sklearn", "scipy", "pyarrow", "pandera", "matplotlib"}
 HEAVY |= {"mlflow", "papermill", "nbconvert", "nbformat", "nbclient", "IPython", "ipykernel", "jupyterlab"}
 SERVICE = {"starlette", "uvicorn", "trustme", "anyio", "cryptography"}
-REHEARSAL_MUST_NOT = ("operation.commands", "operation.execution", "operation.cli", "operation.setup", "src")
+REHEARSAL_MUST_NOT = ("operation.commands", "operation.execution", "operation.cli", "src")
 REHEARSAL_MAY = ("operation.engine.errors", "operation.engine.layout")
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
-    """Yield every module that `path` imports, and whether it does so inside a function."""
+    """Yield every module that `path` imports when it runs, and whether it does so inside a function."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    inside = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(function)
-    }
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    inside = {id(node) for part in ast.walk(tree) if isinstance(part, functions) for node in ast.walk(part)}
+    unused = {id(node) for part in ast.walk(tree) if _only_for_types(part) for node in ast.walk(part)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
+        if isinstance(node, ast.Import) and id(node) not in unused:
             yield from ((alias.name, id(node) in inside) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module and id(node) not in unused:
             yield from ((f"{node.module}.{alias.name}", id(node) in inside) for alias in node.names)
+
+
+def _only_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def violations(folder: str, forbidden: tuple[str, ...]) -> list[str]:
@@ -77,7 +78,7 @@ def test_azureml_is_imported_by_credentials_and_ops_scripts_only_inside_function
 
 def _may_import_azureml(path: Path) -> bool:
     alone = path in (ROOT / "src" / "utils.py", ROOT / "src" / "remote_data.py")
-    return alone or ROOT / "operation" / "execution" in path.parents
+    return alone or bool({ROOT / "operation" / name for name in ("execution", "rehearsal")} & {*path.parents})
 
 
 def test_the_rehearsal_knows_nothing_of_the_engine_but_its_errors_and_folders() -> None:
@@ -144,3 +145,8 @@ def test_every_package_that_is_imported_is_pinned(folders: list[str], file: str)
         name: {normalised(one) for one in distributions[name]} for name in used if name in distributions
     }
     assert [name for name, owners in sorted(third_party.items()) if not owners & pinned] == []
+
+
+def test_the_rehearsal_knows_of_set_up_only_where_packages_come_from() -> None:
+    found = violations("operation/rehearsal", ("operation.setup",))
+    assert [line for line in found if " operation.setup.indexes." not in line] == []

@@ -84,15 +84,15 @@ def python_version(specification: Mapping[str, Any] | None) -> str:
 
 
 def _here(requirement: str) -> bool:
-    """Return whether this interpreter has what `requirement` asks for."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
+    """Return whether this interpreter surely has what `requirement` asks for: a name, or one version."""
+    wanted = re.fullmatch(r"([\w.-]+)(?:\[[^]]*\])?\s*(?:==\s*([\w.!+-]+))?", requirement.strip())
+    if not wanted:
+        return False
+    if wanted[1].lower() in _BUNDLES and not wanted[2]:
+        return True
     try:
-        wanted = Requirement(requirement)
-        if wanted.name.lower() in _BUNDLES:
-            return True
-        return wanted.specifier.contains(version(wanted.name), prereleases=True)
-    except (InvalidRequirement, PackageNotFoundError):
+        return wanted[2] in (None, version(wanted[1]))
+    except PackageNotFoundError:
         return False
 
 
