@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 import yaml
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from operation.rehearsal.service import Service
 
 Document = dict[str, Any]
+PATTERN = set("*?[")
 
 
 def deliver(service: Service, state: State, name: str, given: Document, folder: Path) -> str:
@@ -120,11 +122,12 @@ def _in_place(service: Service, state: State, identity: str) -> Path | None:
     flow = yaml.safe_load(datasets.definition(state, identity))
     if flow.get("transformations") or len(flow["paths"]) != 1:
         return None
-    (address,) = flow["paths"][0].values()
-    store, found, path = str(address).partition("/datastores/")[2].partition("/paths/")
+    (address,) = _addresses(state, identity)
+    store, found, path = address.partition("/datastores/")[2].partition("/paths/")
     container = datastores.folder(service, state, store) if found else None
-    if container is None or any(letter in path for letter in "*?["):
+    if container is None or PATTERN & set(path):
         return None
+    path = unquote(path)
     there = blobs.file(service, container.parent.name, container.name, path) if path.strip("/") else container
     # names that this machine's files cannot have are kept encoded: the engine decodes them
     names = [str(there), *(str(one) for one in there.rglob("*"))] if there.exists() else ["%"]
@@ -143,13 +146,15 @@ def _fetched(service: Service, state: State, identity: str, target: Path) -> Pat
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise Refused(400, "UserError", f"the data of dataset {identity} cannot be read: {' '.join(last)}")
     files = [one for one in target.rglob("*") if one.is_file()]
+    places = _addresses(state, identity)
+    # the path of a single file stands for that file; a pattern for a folder, whatever it matches
+    alone = len(files) == len(places) == 1 and not PATTERN & set(places[0])
+    return files[0] if alone and places[0].endswith(f"/{quote(files[0].name)}") else target
+
+
+def _addresses(state: State, identity: str) -> list[str]:
     flow = yaml.safe_load(datasets.definition(state, identity))
-    alone = (
-        len(files) == 1
-        and len(flow["paths"]) == 1
-        and str(*flow["paths"][0].values()).endswith(files[0].name)
-    )
-    return files[0] if alone else target
+    return [str(address) for one in flow["paths"] for address in one.values()]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
