@@ -106,8 +106,7 @@ def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactor
     (folder / "source").mkdir()
     for name, text in {"write.py": WRITE, "children.py": CHILDREN}.items():
         Path(folder, "source", name).write_text(text, encoding="utf-8")
-    often = {"AZUREML_RUN_POLLING_INTERVAL_MIN": "0.5", "AZUREML_RUN_POLLING_INTERVAL_MAX": "0.5"}
-    answers: dict[str, Any] = json.loads(rehearsed(SAMPLES, folder=folder, **often).splitlines()[-1])
+    answers: dict[str, Any] = json.loads(rehearsed(SAMPLES, folder=folder).splitlines()[-1])
     return answers
 
 
