@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 import models
 import tables
 import utils
 from models import Model
+from outputs import named
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -33,19 +33,9 @@ def scores(model: Model, table: pd.DataFrame, threshold: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (rows, 1), (rows, 2) or (rows, 1 + classes)
-        prediction: a number, or the name of a class; for two classes probability (of the positive one), for
-        more probability_<class>.
+        The columns of `outputs.named`.
     """
-    predicted = model.predict(table)
-    if predicted.ndim == 1:
-        return pd.DataFrame({"prediction": predicted}, index=table.index)
-    names = np.array(model.classes, dtype=object)
-    if len(names) == 2:
-        probability = predicted[:, 1]
-        chosen = names[(probability >= threshold).astype(int)]
-        return pd.DataFrame({"prediction": chosen, "probability": probability}, index=table.index)
-    columns = {f"probability_{name}": predicted[:, code] for code, name in enumerate(names)}
-    return pd.DataFrame({"prediction": names[predicted.argmax(axis=1)], **columns}, index=table.index)
+    return pd.DataFrame(named(model.predict(table), model.classes, threshold), index=table.index)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -54,14 +54,19 @@ class Model:
         with threadpool_limits(limits=1):
             if self.facts["task"] == "regression":
                 return self.estimator.predict(made)  # type: ignore[no-any-return]
-            return self._all_classes(self.estimator.predict_proba(made))
+            return self.with_all_classes(self.estimator.predict_proba(made))
 
-    def _all_classes(self, probability: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return a column for each class; those that no training row had are never expected."""
+    def with_all_classes(self, predicted: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return a column for each class; those that no training row had are never expected.
+
+        Numbers, of shape (rows,), stay as they are.
+        """
+        if predicted.ndim == 1:
+            return predicted
         import numpy as np
 
-        whole = np.zeros((len(probability), len(self.classes)))
-        whole[:, self.estimator.classes_] = probability
+        whole = np.zeros((len(predicted), len(self.classes)))
+        whole[:, self.estimator.classes_] = predicted
         return whole
 
 

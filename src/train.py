@@ -8,6 +8,7 @@ from typing import Any
 
 import estimators
 import models
+import row_schema
 import tables
 import utils
 from features import FeatureSpec
@@ -43,6 +44,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--decreasing", nargs="*", default=[], help="gradient-boosting: features it may only fall with")
     add("--alpha", type=float, default=1.0, help="linear: strength of the penalty (default: 1)")
     add("--random-state", type=int, default=0, help="seed (default: 0)")
+    add(
+        "--range-margin",
+        type=float,
+        default=3.0,
+        help="requests: how far beyond its range in training a number may lie, in such ranges (default: 3)",
+    )
     add("--model", type=utils.output_path, required=True, help="folder for model.pickle and model.json")
     return parser
 
@@ -63,6 +70,7 @@ def check_ranges(args: argparse.Namespace) -> None:
         "min_samples_leaf": 1,
         "l2_regularization": 0,
         "random_state": 0,
+        "range_margin": 0,
     }.items():
         value = getattr(args, name)
         if value < least:
@@ -116,6 +124,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         estimators.make(args.estimator, prepared["task"], names, hyperparameters), made, table[TARGET]
     )
     facts = {**prepared, "estimator": args.estimator, "hyperparameters": hyperparameters, "rows": len(table)}
+    facts["schema"] = row_schema.describe(table, spec, args.range_margin)
     with utils.new_folder(args.model) as folder:
         digest = models.save(folder, estimator, facts)
         utils.log_metrics(folder, {"rows": len(table), "features": made.shape[1]})

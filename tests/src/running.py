@@ -6,7 +6,9 @@ import importlib
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -23,6 +25,14 @@ def child(script: str, *argv: object, **variables: str) -> subprocess.CompletedP
     command = [sys.executable, str(SRC / f"{script}.py"), *map(str, argv)]
     environment = {**os.environ, **variables}
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
+
+
+def words_of(arguments: Mapping[str, Any]) -> list[str]:
+    """Return the words that stand for the arguments of a use case's step."""
+    words = []
+    for name, value in arguments.items():
+        words += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
+    return words
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -1,0 +1,126 @@
+"""Score requests: ``init()`` loads the model, ``run(data)`` answers; the same in a notebook and a service.
+
+Azure ML's inference server calls both. In a notebook: ``score.init(["--model", folder])``, then
+``score.run({"data": [{column: value}]})``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import re
+import shlex
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # the server loads this file by its path
+
+import served_model
+from scorer import Answer, Scorer
+from served_model import Served
+
+WORDS = "SCORE_ARGUMENTS"  # a service is given environment variables and nothing else
+SERVER = "azureml_inference_server_http.api.aml_response"
+REQUEST_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
+LOG = logging.getLogger("score")
+
+_scorer: Scorer | None = None
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Return the parser of what `init` takes."""
+    parser = argparse.ArgumentParser(
+        prog="score.py", description="Answer requests with a model's predictions."
+    )
+    add = parser.add_argument
+    add("--model", type=Path, help="folder of the model (default: where AZUREML_MODEL_DIR says)")
+    add("--name", help="the model's name in the registry, in place of --model")
+    add("--alias", default="champion", help="which version of --name (default: champion)")
+    add("--tracking-uri", help="MLflow's store that holds --name, such as sqlite:///runs/mlflow.db")
+    add("--digest", help="what the model's digest must begin with")
+    add("--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)")
+    add("--most-rows", type=int, default=10_000, help="rows that one request may have (default: 10000)")
+    return parser
+
+
+def find(args: argparse.Namespace) -> Served:
+    """Return the model that the arguments name.
+
+    Raises
+    ------
+    StepError
+        When there is none.
+    """
+    if args.model:
+        return served_model.by_path(args.model, args.digest)
+    if args.name and args.tracking_uri:
+        return served_model.by_alias(args.name, args.alias, args.tracking_uri, args.digest)
+    return served_model.by_azure(args.digest)
+
+
+def init(argv: Sequence[str] | None = None) -> None:
+    """Find the model, verify it, load it and predict once.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        As `arguments` declares; by default the words of the environment variable SCORE_ARGUMENTS.
+
+    Raises
+    ------
+    StepError
+        When there is no model, or not the one that training wrote.
+    """
+    global _scorer  # noqa: PLW0603 - the server's contract: init() and run() are functions of a module
+    args = arguments().parse_args(shlex.split(os.environ.get(WORDS, "")) if argv is None else argv)
+    served = find(args)
+    _scorer = Scorer(served, served.load(), args.threshold, args.most_rows)
+    _scorer.warm_up()
+
+
+def run(data: str | bytes | Mapping[str, Any], request_headers: Mapping[str, str] | None = None) -> Any:
+    """Answer one request.
+
+    Parameters
+    ----------
+    data : str, bytes or mapping
+        ``{"data": [{column: value, ...}, ...]}``, as JSON or as it is.
+    request_headers : mapping of str to str, optional
+        ``x-request-id`` becomes the id of the answer.
+
+    Returns
+    -------
+    AMLResponse or Answer
+        In the server a response with its status: 200, 400 where the request is wrong, 500 with an id and
+        no internals where something unexpected happened. Elsewhere the same as an `Answer`.
+    """
+    headers = {} if request_headers is None else {name.lower(): one for name, one in request_headers.items()}
+    answer = answered(data, headers.get("x-request-id"))
+    server = sys.modules.get(SERVER)
+    if server is None:
+        return answer
+    headers = {"Content-Type": "application/json", "x-request-id": answer.request_id}
+    return server.AMLResponse(answer.body(), answer.status, headers)
+
+
+def answered(data: str | bytes | Mapping[str, Any], asked_id: str | None = None) -> Answer:
+    """Return the answer to one request; whatever happens, it is one.
+
+    Raises
+    ------
+    RuntimeError
+        When `init` was not called.
+    """
+    if _scorer is None:
+        raise RuntimeError("call init() before run()")
+    request_id = asked_id if asked_id and REQUEST_ID.fullmatch(asked_id) else uuid.uuid4().hex
+    try:
+        return _scorer.answer(json.dumps(data) if isinstance(data, Mapping) else data, request_id)
+    except Exception:  # the boundary: what went wrong is for the log, not for the client
+        LOG.exception("request %s failed", request_id)
+        return Answer.failed(request_id)

@@ -1,0 +1,126 @@
+"""A model that answers requests: read, make features, predict, answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+import row_schema
+from models import Model
+from outputs import named
+from row_features import RowFeatures
+from row_reading import Malformed, Problem, Read, Row, RowReader
+from served_model import Served
+from single_row import BoostedRow, is_supported
+
+FEW = 200  # rows: from here on a table is faster than rows one by one
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client gets.
+
+    Parameters
+    ----------
+    status : {200, 400, 500, 503}
+        As HTTP has it.
+    request_id : str
+        Also in the log.
+    document : dict
+        What becomes JSON: predictions, model and warnings, or an error with its problems.
+    """
+
+    status: int
+    request_id: str
+    document: dict[str, Any]
+
+    def body(self) -> bytes:
+        """Return the document as JSON."""
+        return json.dumps({**self.document, "request_id": self.request_id}).encode()
+
+    @classmethod
+    def refused(cls, request_id: str, problems: list[Problem]) -> Answer:
+        """Return the answer to a request that is wrong."""
+        number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        error = {"message": f"the request has {number}", "problems": [asdict(one) for one in problems]}
+        return cls(400, request_id, {"error": error})
+
+    @classmethod
+    def failed(cls, request_id: str) -> Answer:
+        """Return the answer to a request that met a defect."""
+        message = "an unexpected error; the log of the service tells more under this request_id"
+        return cls(500, request_id, {"error": {"message": message, "problems": []}})
+
+
+class Scorer:
+    """Answers requests with one model.
+
+    Parameters
+    ----------
+    served : Served
+        Where the model is from.
+    model : Model
+        The model, loaded.
+    threshold : float
+        For two classes, the probability from which on a row is of the positive one.
+    most_rows : int
+        Rows that one request may have.
+    """
+
+    def __init__(self, served: Served, model: Model, threshold: float, most_rows: int) -> None:
+        self.model, self.threshold = model, threshold
+        schema = row_schema.from_facts(model.facts, str(served.folder))
+        self.reader = RowReader(schema, most_rows)
+        self.features = RowFeatures(model.features, schema)
+        quick = self.features.exact and is_supported(model.estimator)
+        self._single = BoostedRow(model.estimator) if quick else None
+        digest = str(model.facts["digest"])
+        self.identity = {"name": served.name, "version": served.version or digest[:12], "digest": digest}
+
+    def warm_up(self) -> None:
+        """Predict once in each way, so that no client waits for what happens only once."""
+        row: Row = [None] * len(self.reader.schema)
+        self.predict([row])
+        self.model.predict(self.features.frame([row]))
+
+    def answer(self, text: str | bytes, request_id: str) -> Answer:
+        """Return the answer to a request."""
+        try:
+            read = self.reader.read(text)
+        except Malformed as error:
+            return Answer.refused(request_id, [Problem(None, None, str(error))])
+        if read.problems:
+            return Answer.refused(request_id, read.problems)
+        return self._predicted(read, request_id)
+
+    def _predicted(self, read: Read, request_id: str) -> Answer:
+        predicted, unknown = self.predict(read.rows)
+        outputs = named(predicted, self.model.classes, self.threshold)
+        columns = {name: values.tolist() for name, values in outputs.items()}
+        rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        warnings = [
+            Problem(row, name, f"{level[:60]!r} was not in training: taken as missing")
+            for row, name, level in unknown
+        ]
+        noted = [asdict(one) for one in (*read.warnings, *warnings)]
+        document = {"predictions": rows, "model": self.identity, "warnings": noted}
+        return Answer(200, request_id, document)
+
+    def predict(self, rows: list[Row]) -> tuple[np.ndarray[Any, Any], list[tuple[int, str, str]]]:
+        """Return predictions, and row, feature and text of each level that training did not know.
+
+        Returns
+        -------
+        ndarray of shape (rows,) or (rows, classes)
+            The same bits whichever way is taken.
+        """
+        made = [self.features.vector(row) for row in rows]
+        unknown = [(number, *one) for number, (_, found) in enumerate(made) for one in found]
+        if self._single is None or len(rows) > FEW:
+            return self.model.predict(self.features.frame(rows)), unknown
+        predicted = [self._single.predict(vector) for vector, _ in made]
+        whole = predicted[0] if len(predicted) == 1 else np.concatenate(predicted)
+        return self.model.with_all_classes(whole), unknown
