@@ -13,11 +13,13 @@ from plots_of_classes import (
 from plots_of_data import correlation, distributions, information, missing_values, mutual_information
 from plots_of_models import importance, model_and_baseline, predicted_against_actual, residuals, slices
 from plots_of_target import target_by, target_heatmap, target_over_time
+from plots_of_variants import difference_course, variant_shares
 
 __all__ = [
     "calibration",
     "confusion",
     "correlation",
+    "difference_course",
     "distributions",
     "importance",
     "information",
@@ -34,4 +36,5 @@ __all__ = [
     "target_by",
     "target_heatmap",
     "target_over_time",
+    "variant_shares",
 ]

@@ -55,7 +55,7 @@ def test_each_training_is_in_mlflow_with_parameters_metrics_and_artifacts(
     client = MlflowClient(f"sqlite:///{checkout / 'runs' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name(use_case)
     assert experiment is not None
-    trained = [one["key"] for one in manifest["steps"] if one["step"] == "train"]
+    trained = [one["key"] for one in manifest["steps"] if one["script"] == "src/train.py"]
     found = {run.data.tags["workbench.key"]: run for run in client.search_runs([experiment.experiment_id])}
     assert set(found) == set(trained)
     run = found[trained[0]]

@@ -35,6 +35,17 @@ PREDICTIONS = pd.DataFrame({"actual": ACTUAL, "predicted": PROBABILITY, "hour": 
 SLICES = measures.slices(PREDICTIONS, PREDICTIONS[["hour"]], ["no", "yes"])
 NUMBERS = measures.slices(PREDICTIONS.assign(actual=TABLE["amount"]), PREDICTIONS[["hour"]], [])
 RANKED = pd.DataFrame({"feature": ["a", "b"], "importance": [0.2, -0.01]})
+COURSE = pd.DataFrame(
+    {
+        "observations": [1, 50, 100],
+        "difference": [0.4, 0.1, 0.09],
+        "low": [-9.0, -0.1, 0.01],
+        "high": [9, 0.3, 0.2],
+    }
+)
+VARIANTS = pd.DataFrame(
+    {"variant": ["champion", "challenger"], "planned": [0.9, 0.1], "share": [0.8, 0.2], "requests": [80, 20]}
+)
 METRICS = {"roc_auc": 0.7, "baseline_roc_auc": 0.6, "rows": 9.0, "rmse": 3.0, "baseline_rmse": 4.0}
 
 PICTURES: dict[str, Callable[[], Figure]] = {
@@ -63,6 +74,9 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "residuals": lambda: plots.residuals(TABLE["amount"], TABLE["hour"]),
     "predicted_against_actual": lambda: plots.predicted_against_actual(TABLE["amount"], TABLE["hour"]),
     "model_and_baseline": lambda: plots.model_and_baseline(METRICS),
+    "difference_course": lambda: plots.difference_course(COURSE, stopped=90, margin=0.05),
+    "difference_course-undecided": lambda: plots.difference_course(COURSE),
+    "variant_shares": lambda: plots.variant_shares(VARIANTS),
 }
 
 

@@ -43,7 +43,17 @@ def imports(module: str) -> set[str]:
 
 
 def test_the_scripts_of_a_use_case_are_there() -> None:
-    assert SCRIPTS == ["batch_score", "evaluate", "ingest", "prepare", "register", "train", "validate"]
+    assert SCRIPTS == [
+        "batch_score",
+        "compare_variants",
+        "evaluate",
+        "ingest",
+        "prepare",
+        "register",
+        "replay_traffic",
+        "train",
+        "validate",
+    ]
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from operation.engine import configuration
 from operation.engine.configuration.documents import read_document
@@ -18,6 +20,9 @@ from operation.engine.inference.target import guess_target, label
 from operation.engine.inference.use_case_text import Guess, use_case_text
 from operation.engine.layout import Layout
 from operation.engine.nearest import listed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
         },
         notebooks=sorted(path.stem for path in layout.notebooks.glob("[0-9]*.ipynb")),
         samples=_all_declare(layout, "SAMPLEROWS"),
+        span=_span(table[request.target]) if target.task == "regression" else 1.0,
     )
     texts = {
         schema_file: schema_text(request.name, table, columns, target, split.time_column),
@@ -89,6 +95,13 @@ def _require_features(columns: list[Column]) -> None:
     if all(column.kind == "dropped" for column in columns):
         reasons = "; ".join(f"'{column.name}': {column.reason}" for column in columns)
         raise UsageError(f"no column can be learnt from ({reasons or 'the target is the only one'}).")
+
+
+def _span(values: pd.Series) -> float:
+    """Return how far apart numbers are at most, rounded up to two digits."""
+    span = float(values.max() - values.min())
+    step = 10.0 ** (math.floor(math.log10(span)) - 1)
+    return float(f"{math.ceil(span / step) * step:.6g}")
 
 
 def _all_declare(layout: Layout, variable: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from operation.engine.inference.columns import Column
+from operation.engine.inference.comparison_text import comparison_text
 from operation.engine.inference.split import HOLDOUT, Split
 from operation.engine.inference.target import Target
 from operation.engine.inference.yaml_text import comment, written, written_list
@@ -33,6 +34,8 @@ class Guess:
         What is executed.
     samples : bool
         Whether every environment declares SAMPLEROWS.
+    span : float
+        How far apart the values of a target of numbers are at most; 1 for labels.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Guess:
     levels: dict[str, int]
     notebooks: Sequence[str]
     samples: bool
+    span: float
 
     def of(self, kind: str) -> list[Column]:
         """Return the columns of one kind."""
@@ -58,7 +62,9 @@ class Guess:
 
 def use_case_text(guess: Guess) -> str:
     """Return the use case's file as text."""
-    return "\n".join([*_head(guess), *_ingest(guess), *_prepare(guess), *_train(guess), *_rest(guess)]) + "\n"
+    compared = comparison_text(guess.name, guess.target, guess.span)
+    parts = [*_head(guess), *_ingest(guess), *_prepare(guess), *_train(guess), *_rest(guess), compared]
+    return "\n".join(parts) + "\n"
 
 
 def _head(guess: Guess) -> Iterator[str]:

@@ -70,3 +70,4 @@ def test_every_step_runs(table: object, target: str, metric: str, real_project: 
     session = Session(load(use_case="unseen", layout=real_project), real_project, runners.in_process)
     assert metric in session.step("evaluate", {"importance-rows": 0}).metrics
     assert session.step("batch_score").entry.output("scores").is_dir()
+    assert session.step("compare_variants").metrics["observations"] > 0

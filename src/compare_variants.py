@@ -1,0 +1,222 @@
+"""Compare variants: challenger and champion on a scored log, with an error rate that holds at every look."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+import comparisons
+import plots
+import sequential
+import tables
+import utils
+import variants
+from comparisons import Columns
+from sequential import Array, Course
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_LOOKS = 400  # rows of the course that are written
+POWER = 0.8
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser: the contract of this script."""
+    parser = argparse.ArgumentParser(description="Compare challenger and champion on a scored log.")
+    add = parser.add_argument
+    add("--log", type=utils.input_path, required=True, help="scored log, oldest request first")
+    add("--labels", type=utils.input_path, help="table with what came true, joined by --request")
+    add(
+        "--mode",
+        choices=["split", "shadow"],
+        default="split",
+        help="split: each request was scored by one variant; shadow: by both (default: split)",
+    )
+    add("--champion", default="champion", help="the variant to compare with (default: champion)")
+    add("--challenger", default="challenger", help="the variant to compare (default: challenger)")
+    add("--shares", nargs="*", default=["challenger:0.5"], help="split: planned shares (challenger:0.5)")
+    add("--request", nargs="+", default=["request_id", "row"], help="columns that name a scored row")
+    add("--key", default="key", help="column of what sticks to a variant (default: key)")
+    add("--variant", default="variant", help="column of the variant (default: variant)")
+    add("--model", default="model_digest", help="column of the model's digest (default: model_digest)")
+    add("--prediction", default="probability", help="column that is judged (default: probability)")
+    add("--label", default="label", help="column of what came true (default: label)")
+    add(
+        "--loss",
+        choices=["brier", "error", "absolute", "squared"],
+        default="brier",
+        help="how wrong a prediction is (default: brier, of a probability)",
+    )
+    add("--loss-bound", type=float, default=1.0, help="absolute, squared: larger losses count as this (1)")
+    add("--positive", help="brier: the label that the probability is of; none: labels are 0 and 1")
+    add("--error-rate", type=float, default=0.05, help="how often a wrong answer may be given (0.05)")
+    add("--margin", type=float, default=0.0, help="differences of the mean loss up to this don't matter (0)")
+    add(
+        "--sample-ratio-error-rate",
+        type=float,
+        default=0.001,
+        help="how often right shares may be doubted (0.001)",
+    )
+    add("--report", type=utils.output_path, required=True, help="folder for metrics, tables, figures")
+    return parser
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer of the test.
+
+    Parameters
+    ----------
+    answer : str
+        In words.
+    stopped : int
+        After how many observations it was certain; 0: it is not.
+    """
+
+    answer: str
+    stopped: int
+
+
+def read_log(args: argparse.Namespace, columns: Columns) -> pd.DataFrame:
+    """Return the log with labels and a column "loss", of the first request of each key only."""
+    log = tables.read_table(args.log)
+    if args.labels:
+        log = comparisons.with_labels(log, tables.read_table(args.labels), columns)
+    tables.require_columns(log, columns.all, "--log")
+    comparisons.require_variants(log, columns.variant, [args.champion, args.challenger])
+    comparisons.require_once(log, columns)
+    first = comparisons.first_of_each_key(log, columns)
+    losses = comparisons.losses(first, columns, args.loss, args.loss_bound, args.positive)
+    return first.assign(loss=losses)
+
+
+def scores_of(
+    log: pd.DataFrame, args: argparse.Namespace, columns: Columns, share: float
+) -> tuple[Array, float]:
+    """Return scores whose mean is the challenger's mean loss minus the champion's, and their reach."""
+    if args.mode == "shadow":
+        first, second = comparisons.pairs(log, columns, args.champion, args.challenger)
+        return second - first, 1.0
+    known = log[log["loss"].notna() & log[columns.variant].isin([args.champion, args.challenger])]
+    drawn = known[columns.variant].eq(args.challenger).to_numpy()
+    if not 0 < drawn.sum() < len(drawn):
+        raise utils.StepError("one of the variants has no labels yet: add labels, or wait for them")
+    return sequential.weighted_differences(known["loss"].to_numpy("float64"), drawn, share)
+
+
+def judge(course: Course, margin: float) -> Verdict:
+    """Return what the course says, and after how many observations it was certain.
+
+    The first certain answer stands: a test that has stopped is not asked again.
+    """
+    answers = {"challenger better": course.below(), "challenger worse": course.above()}
+    if margin:
+        answers["no difference that matters"] = course.below(margin) & course.above(-margin)
+    stops = {answer: int(sequential.first(certain)) for answer, certain in answers.items()}
+    certain = {answer: stop for answer, stop in stops.items() if stop}
+    if not certain:
+        return Verdict("undecided", 0)
+    answer = min(certain, key=certain.__getitem__)
+    return Verdict(answer, certain[answer])
+
+
+def written_course(course: Course, stopped: int, scale: float) -> pd.DataFrame:
+    """Return difference, low and high after evenly spaced numbers of observations, and after `stopped`."""
+    total = course.sums.shape[-1]
+    looks = np.unique(np.append(np.linspace(1, total, min(total, MOST_LOOKS)).astype(int), stopped or total))
+    difference, low, high = (values * scale for values in course.intervals(looks))
+    return pd.DataFrame({"observations": looks, "difference": difference, "low": low, "high": high})
+
+
+def ratios(summary: pd.DataFrame) -> dict[str, float]:
+    """Return how probable such counts of requests, and of labelled ones, are at most if all is as planned."""
+    planned = dict(zip(summary["variant"], summary["planned"], strict=True))
+    return {
+        f"sample_ratio_p_{name}": sequential.sample_ratio(
+            dict(zip(summary["variant"], summary[name], strict=True)), planned
+        )
+        for name in ("requests", "labelled")
+    }
+
+
+def planned_shares(args: argparse.Namespace) -> dict[str, float]:
+    """Return every variant's planned share; in shadow mode each scores everything, half of the rows.
+
+    Raises
+    ------
+    StepError
+        When the challenger has no share, or all of it.
+    """
+    if args.mode == "shadow":
+        return {args.champion: 0.5, args.challenger: 0.5}
+    planned = variants.Split(variants.parse_shares(args.shares), champion=args.champion).planned
+    if args.challenger not in planned:
+        near = utils.nearest(args.challenger, planned)
+        raise utils.StepError(f"--shares: no share of the challenger {args.challenger!r}{near}: give it one")
+    for name in (args.champion, args.challenger):
+        if not 0 < planned[name] < 1:
+            raise utils.StepError(
+                f"--shares: {name!r} has a share of {planned[name]:g}: nothing can be compared"
+            )
+    return planned
+
+
+def measured(course: Course, scores: Array, stopped: int, margin: float) -> dict[str, float]:
+    """Return the metrics of the test, in losses from 0 to 1; power is for `margin`, or for what was found."""
+    total = len(scores)
+    difference, low, high = (float(values[0]) for values in course.intervals(np.array([total])))
+    found = {"difference": difference, "difference_low": low, "difference_high": high}
+    counts = {"observations": float(total), "stopped_after": float(stopped)}
+    spread, aim = float(scores.std()), margin or difference
+    if spread and aim:
+        needed = sequential.observations_needed(aim, spread, course.reach, course.error_rate, POWER)
+        counts["observations_for_power_80"] = float(needed)
+    return {**found, **counts}
+
+
+def figures(summary: pd.DataFrame, course: pd.DataFrame, stopped: int, margin: float) -> dict[str, Figure]:
+    """Return name and figure of each picture."""
+    return {
+        "difference": plots.difference_course(course, stopped, margin),
+        "shares": plots.variant_shares(summary),
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read, test, draw, write."""
+    args = build_parser().parse_args(argv)
+
+    columns = Columns(args.request, args.key, args.variant, args.model, args.prediction, args.label)
+    planned, scale = planned_shares(args), comparisons.unit(args.loss, args.loss_bound)
+    log = read_log(args, columns)
+    models = comparisons.models_of(log, columns)
+    share = planned[args.challenger] / (planned[args.challenger] + planned[args.champion])
+    scores, reach = scores_of(log, args, columns, share)
+    course = Course.of(scores, reach, args.error_rate)
+    verdict = judge(course, args.margin / scale)
+    summary = comparisons.summary(log, columns, planned, models, scale)
+    metrics = measured(course, scores, verdict.stopped, args.margin / scale)
+    metrics |= {name: scale * metrics[name] for name in metrics if name.startswith("difference")}
+    ratio = ratios(summary)
+    doubted = min(ratio.values()) < args.sample_ratio_error_rate
+    answer = "the shares are not as planned" if doubted else verdict.answer
+    written = written_course(course, verdict.stopped, scale)
+    facts = {"answer": answer, "stopped_after": verdict.stopped, "mode": args.mode, "models": models}
+    with utils.new_folder(args.report) as folder:
+        tables.write_table(summary, folder / "variants.parquet")
+        tables.write_table(written, folder / "course.parquet")
+        utils.write_json(facts, folder / "verdict.json")
+        for name, figure in figures(summary, written, verdict.stopped, args.margin).items():
+            figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
+        utils.log_metrics(folder, {**metrics, **ratio, "error_rate": args.error_rate})
+    print(f"{answer}: difference {metrics['difference']:.5f} after {len(scores)} observations")
+
+
+if __name__ == "__main__":
+    utils.run_script(main)
