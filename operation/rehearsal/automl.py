@@ -57,7 +57,7 @@ def _validated(call: Call) -> Reply:
     try:
         specification(call, call.json)
     except Refused as refused:
-        detail = {"code": refused.code, "message": refused.message, "target": None, "details": []}
+        detail: Document = {"code": refused.code, "message": refused.message, "target": None, "details": []}
         error = {"code": refused.code, "message": refused.message, "details": [detail]}
         return Reply({"error": error})
     return Reply(None, 204)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,8 +47,7 @@ def learners(specification: dict[str, Any]) -> list[str]:
 
 def space(names: list[str]) -> dict[str, Any]:
     """Return what FLAML searches."""
-    from flaml import tune
-
+    tune: Any = import_module("flaml.tune")
     return {
         "learner": tune.choice(names),
         "trees": tune.lograndint(8, 256),
@@ -100,7 +101,7 @@ def _classifier(configuration: dict[str, Any]) -> Any:
     rate, share, strength = (configuration[name] for name in ("rate", "share", "strength"))
     forest = {"n_estimators": trees, "max_leaf_nodes": leaves, "max_features": share, "random_state": _SEED}
     boosted = {"n_estimators": trees, "num_leaves": leaves, "learning_rate": rate, "colsample_bytree": share}
-    made = {
+    made: dict[str, Callable[[], Any]] = {
         "LightGBM": lambda: LGBMClassifier(**boosted, random_state=_SEED, n_jobs=1, verbose=-1),
         "RandomForest": lambda: ensemble.RandomForestClassifier(**forest),
         "ExtremeRandomTrees": lambda: ensemble.ExtraTreesClassifier(**forest),
@@ -122,7 +123,7 @@ def _regressor(configuration: dict[str, Any]) -> Any:
     rate, share, strength = (configuration[name] for name in ("rate", "share", "strength"))
     forest = {"n_estimators": trees, "max_leaf_nodes": leaves, "max_features": share, "random_state": _SEED}
     boosted = {"n_estimators": trees, "num_leaves": leaves, "learning_rate": rate, "colsample_bytree": share}
-    made = {
+    made: dict[str, Callable[[], Any]] = {
         "LightGBM": lambda: LGBMRegressor(**boosted, random_state=_SEED, n_jobs=1, verbose=-1),
         "RandomForest": lambda: ensemble.RandomForestRegressor(**forest),
         "ExtremeRandomTrees": lambda: ensemble.ExtraTreesRegressor(**forest),

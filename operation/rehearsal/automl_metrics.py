@@ -85,7 +85,7 @@ def _of_probabilities(model: Any, features: pd.DataFrame, label: pd.Series) -> d
 
 
 def _regressed(model: Any, features: pd.DataFrame, label: pd.Series) -> dict[str, float]:
-    from scipy.stats import spearmanr
+    import pandas as pd
     from sklearn import metrics
 
     said = model.predict(features)
@@ -102,5 +102,5 @@ def _regressed(model: Any, features: pd.DataFrame, label: pd.Series) -> dict[str
         "explained_variance": metrics.explained_variance_score(label, said),
         "mean_absolute_percentage_error": 100 * metrics.mean_absolute_percentage_error(label, said),
         "r2_score": metrics.r2_score(label, said),
-        "spearman_correlation": spearmanr(label, said).statistic,
+        "spearman_correlation": pd.Series(said, label.index).corr(label, method="spearman"),
     }

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,7 @@ def search(table: Callable[[str], pd.DataFrame]) -> None:
     """
     specification = json.loads(Path(SPECIFICATION).read_text(encoding="utf-8"))
     trial = Trial(specification, table)
-    from flaml import tune
-
+    tune: Any = import_module("flaml.tune")
     names = learners(specification)
     print(f"searching among {', '.join(names)} for {specification['metric']}", flush=True)
     try:

@@ -20,6 +20,7 @@ import joblib
 import pandas as pd
 from azureml.core import Dataset, Experiment, Run, Workspace
 from azureml.core.compute import AmlCompute, ComputeTarget
+from azureml.data.dataset_factory import DataType
 from azureml.train.automl import AutoMLConfig
 place = {"subscription_id": "11111111-1111-1111-1111-111111111111", "resource_group": "rg-test"}
 workspace = Workspace.get("amlautoml", **place)
@@ -27,7 +28,9 @@ size = AmlCompute.provisioning_configuration("Standard_DS2_v2", max_nodes=2)
 cluster = ComputeTarget.create(workspace, "cpu", size)
 store = workspace.get_default_datastore()
 store.upload_files(["rows.csv"], target_path="automl", show_progress=False)
-rows = Dataset.Tabular.from_delimited_files((store, "automl/rows.csv"))
+types = {"distance": DataType.to_long(), "late": DataType.to_long()}
+how = {"validate": False, "infer_column_types": False, "set_column_types": types}  # nothing is read here
+rows = Dataset.Tabular.from_delimited_files((store, "automl/rows.csv"), **how)
 experiment = Experiment(workspace, "automl")
 def submit(task="classification", metric="AUC_weighted", label="late", **more):
     more = {"iterations": 3, "experiment_timeout_hours": 0.25, "n_cross_validations": 3, **more}
