@@ -8,13 +8,13 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.rehearsal import artifacts, auth, blobs, runs
+from operation.rehearsal.clock import now
 from operation.rehearsal.naming import storage_account
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Job:
         return {
             "AZUREML_RUN_ID": self.run_id,
             "AZUREML_RUN_TOKEN": auth.token(self.service.secret, "run", seconds, self.service.url),
-            "AZUREML_RUN_TOKEN_EXPIRY": str(int(time.time()) + seconds),
+            "AZUREML_RUN_TOKEN_EXPIRY": now(seconds),  # a number would be read in the zone of the machine
             "AZUREML_ARM_SUBSCRIPTION": parts[2],
             "AZUREML_ARM_RESOURCEGROUP": parts[4],
             "AZUREML_ARM_WORKSPACE_NAME": parts[8],
