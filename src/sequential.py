@@ -97,8 +97,8 @@ def weighted_differences(losses: Array, challenger: Array, share: float) -> tupl
     """Return scores whose mean is the challenger's mean loss minus the champion's, and their reach.
 
     Each observation of an A/B test counts as the inverse of the probability with which its variant was drawn,
-    negative for the champion (Horvitz and Thompson, 1952). What the losses before it were on average is taken
-    off first, which leaves the mean as it is and makes the scores smaller.
+    negative for the champion (Horvitz and Thompson, 1952). An average of the losses before it is taken off first,
+    which leaves the mean as it is and makes the scores smaller.
 
     Parameters
     ----------
@@ -115,8 +115,10 @@ def weighted_differences(losses: Array, challenger: Array, share: float) -> tupl
     reach : float
         No score is farther from 0.
     """
-    before = np.cumsum(losses, axis=-1) - losses
-    usual = (before + 0.5) / (np.arange(losses.shape[-1]) + 1)
+    # the average that leaves the scores smallest weighs a variant by the other's share
+    parts = np.where(challenger, 1 - share, share) / np.where(challenger, share, 1 - share)
+    before = np.cumsum(parts * losses, axis=-1) - parts * losses
+    usual = (before + 0.5) / (np.cumsum(parts, axis=-1) - parts + 1)
     weights = np.where(challenger, 1 / share, -1 / (1 - share))
     return (losses - usual) * weights, max(1 / share, 1 / (1 - share))
 
