@@ -28,6 +28,7 @@ import utils
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
+Counts = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 # bets from three quarters of the range down to 1 / 2700 of it are near the best one for 1 to 10**8 rows
 BETS = 0.75 * 0.5 ** np.arange(12)
 MOST_ROWS = 10**12
@@ -93,12 +94,12 @@ def half_width(squares: Array, reach: float, error_rate: float) -> Array:
     return result
 
 
-def weighted_differences(losses: Array, challenger: Array, share: float) -> tuple[Array, float]:
+def weighted_differences(losses: Array, challenger: Mask, share: float) -> tuple[Array, float]:
     """Return scores whose mean is the challenger's mean loss minus the champion's, and their reach.
 
     Each observation of an A/B test counts as the inverse of the probability with which its variant was drawn,
-    negative for the champion (Horvitz and Thompson, 1952). An average of the losses before it is taken off first,
-    which leaves the mean as it is and makes the scores smaller.
+    negative for the champion (Horvitz and Thompson, 1952). An average of the losses before it is taken off
+    first, which leaves the mean as it is and makes the scores smaller.
 
     Parameters
     ----------
@@ -167,14 +168,14 @@ class Course:
         found: Mask = log_evidence(deviation, self.squares, self.reach) > math.log(2 / self.error_rate)
         return found
 
-    def intervals(self, looks: Array) -> tuple[Array, Array, Array]:
+    def intervals(self, looks: Counts) -> tuple[Array, Array, Array]:
         """Return the difference, and the ends of its interval, after each of `looks` observations (int)."""
         sums, squares = self.sums[..., looks - 1], self.squares[..., looks - 1]
         half = half_width(squares, self.reach, self.error_rate)
         return sums / looks, (sums - half) / looks, (sums + half) / looks
 
 
-def first(certain: Mask) -> np.ndarray[Any, np.dtype[np.int64]]:
+def first(certain: Mask) -> Counts:
     """Return after how many observations `certain`, of shape (..., observations), is first so; 0: never."""
     return np.where(certain.any(axis=-1), certain.argmax(axis=-1) + 1, 0)
 

@@ -131,7 +131,7 @@ def drifting(random: np.random.Generator, experiments: int, rows: int) -> tuple[
 
 
 def stopped(draw: Draw, rows: int) -> tuple[int, int, float]:
-    """Return how many experiments found the challenger better, and worse, and after how many rows on average."""
+    """Return how many experiments found the challenger better, and worse, and rows until it was better."""
     random = np.random.default_rng(20130101)
     better = worse = 0
     ends: list[Array] = []
@@ -188,8 +188,8 @@ def test_a_difference_is_found_as_often_as_planned(name: str) -> None:
     better, worse, mean = stopped(draw, rows)
     fixed = (1.96 + 0.8416) ** 2 * spread**2 / difference**2
     print(
-        f"{name}: {better} better and {worse} worse of {EXPERIMENTS} within {rows} rows, {mean:.0f} on average; "
-        f"one look at a number fixed before takes {fixed:.0f}"
+        f"{name}: {better} better and {worse} worse of {EXPERIMENTS} within {rows} rows, "
+        f"{mean:.0f} on average; one look at a number fixed before takes {fixed:.0f}"
     )
     assert at_least(POWER) <= better
     assert worse <= at_most(ERROR_RATE / 2)
