@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 from operation.commands.choice import add_choice
 from operation.engine import manifest
 from operation.engine.layout import Layout, project
+from operation.engine.notebooks.forked.limits import Limits
 from operation.engine.runs.repeat import Answers
 from operation.engine.runs.request import Request
 
 if TYPE_CHECKING:
+    from operation.engine.notebooks.forked.templates import Templates
+    from operation.engine.runs.prepared import Prepared
     from operation.engine.runs.record import RunManifest
 
 _EXIT_CODES = {"succeeded": 0, "rejected": 3, "interrupted": 130}
@@ -42,35 +45,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the run's manifest, for programs")
     parser.add_argument("--fresh", action="store_true", help="execute every step, reuse nothing")
+    parser.add_argument(
+        "--engine",
+        choices=["workbench", "nbclient"],
+        default="workbench",
+        help="what executes the notebooks; nbclient is papermill's stock engine (default: workbench)",
+    )
+    parser.add_argument("--cell-seconds", type=_more_than_zero, metavar="N", help="a cell may take so long")
+    parser.add_argument("--seconds", type=_more_than_zero, metavar="N", help="a notebook may take so long")
+    parser.add_argument("--megabytes", type=_more_than_zero, metavar="N", help="memory of a notebook")
+
+
+def _more_than_zero(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return value
 
 
 def run(args: argparse.Namespace) -> int:
     """Run and say where the report is."""
     layout = project()
-    request = Request(args.environment, args.use_case, args.notebook, args.given, args.fresh)
+    memory = int(args.megabytes * 1_000_000) if args.megabytes else None
+    limits = Limits(args.cell_seconds, args.seconds, memory)
+    choice = (args.environment, args.use_case, args.notebook, args.given)
+    request = Request(*choice, args.fresh, args.engine, limits)
     before = None if request.fresh else Answers(layout).recall(request)
     return _tell_unchanged(layout, before, as_json=args.json) if before else _run(layout, request, args.json)
 
 
 def _run(layout: Layout, request: Request, as_json: bool) -> int:
     """Run what was not answered before; only now the configuration and its libraries are needed."""
-    from operation.commands.progress import Progress
+    from operation.engine.notebooks.engines import fork_source
     from operation.engine.runs.prepared import prepare
     from operation.engine.runs.reuse import unchanged
+    from operation.engine.runs.run import for_all
+
+    with fork_source(request.engine, for_all()) as templates:  # its imports take longer than the checks
+        prepared = prepare(layout, request)
+        before = unchanged(layout, prepared)
+        if before:
+            return _tell_unchanged(layout, before, as_json=as_json)
+        return _start(layout, prepared, templates, as_json)
+
+
+def _start(layout: Layout, prepared: Prepared, templates: Templates | None, as_json: bool) -> int:
+    from operation.commands.progress import Progress
     from operation.engine.runs.run import start
 
-    prepared = prepare(layout, request)
     configured = prepared.configured
-    before = unchanged(layout, prepared)
-    if before:
-        return _tell_unchanged(layout, before, as_json=as_json)
     if as_json:
-        record = start(layout, prepared, lambda *_: None)
+        record = start(layout, prepared, lambda *_: None, templates)
         print(json.dumps(record.content, indent=1, default=str))
         return _EXIT_CODES.get(record.status, 1)
     print(f"{configured.use_case} in {configured.environment}: {configured.description}", flush=True)
     with Progress([one.name for one in prepared.notebooks]) as progress:
-        record = start(layout, prepared, progress.say)
+        record = start(layout, prepared, progress.say, templates)
     _tell(layout, record)
     return _EXIT_CODES.get(record.status, 1)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import logging
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from operation.engine.capsule.secrets import mask_file, mask_values
-from operation.engine.surroundings import surroundings
+from operation.engine.capsule.secrets import mask_file
+from operation.engine.notebooks.engines import WORKBENCH, OnCell, quick_papermill, watched
 
-OnCell = Callable[[int, int], None]
+if TYPE_CHECKING:
+    from operation.engine.notebooks.forked.limits import Limits
+    from operation.engine.notebooks.forked.templates import Templates
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,12 @@ def execute(
     parameters: Mapping[str, object],
     variables: Mapping[str, str],
     on_cell: OnCell,
+    *,
+    engine: str = WORKBENCH,
+    templates: Templates | None = None,
+    limits: Limits | None = None,
 ) -> Executed:
-    """Execute the notebook at `source` in a kernel of this environment and save it at `target`.
+    """Execute the notebook at `source` in this environment and save it at `target`.
 
     Parameters
     ----------
@@ -62,85 +68,68 @@ def execute(
         Environment variables of the kernel.
     on_cell : callable
         Called with the number of cells begun and of all cells.
+    engine : str, default="workbench"
+        ``nbclient`` is papermill's own, with a kernel behind sockets.
+    templates : Templates, optional
+        The process that the engine ``workbench`` forks from; by default one for this notebook alone.
+    limits : Limits, optional
+        Time and memory; for the stock engine the time of a cell alone. By default none.
 
     Returns
     -------
     Executed
         Whatever happened: an error is returned, not raised; only an interrupt passes through.
     """
-    import papermill
+    papermill = quick_papermill()
     from nbclient.exceptions import CellControlSignal, CellExecutionError, CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillException
 
-    _register(on_cell)
+    own: dict[str, Any] = {"templates": templates, "limits": limits, "variables": variables}
     started, error = time.perf_counter(), None
     target.parent.mkdir(parents=True, exist_ok=True)
-    with surroundings(variables):
-        try:
-            papermill.execute_notebook(
-                str(source),
-                str(target),
-                parameters=dict(parameters),
-                engine_name="workbench",
-                kernel_name="python3",
-                cwd=str(source.parent),
-                progress_bar=False,
-                kernel_manager_class=kernel_manager(target.with_suffix(".log")),
-            )
-        except (
-            PapermillException,
-            CellControlSignal,
-            CellExecutionError,
-            CellTimeoutError,
-            DeadKernelError,
-            RuntimeError,
-        ) as caught:
-            error = caught
-        finally:
-            for file in (target, target.with_suffix(".log")):
-                mask_file(file)
+    try:
+        papermill.execute_notebook(
+            str(source),
+            str(target),
+            parameters=dict(parameters),
+            engine_name=watched(engine, on_cell),
+            kernel_name="python3",
+            cwd=str(source.parent),
+            progress_bar=False,
+            kernel_manager_class=kernel_manager(target.with_suffix(".log"), variables),
+            execution_timeout=limits.cell if limits else None,
+            **(own if engine == WORKBENCH else {}),
+        )
+    except (
+        PapermillException,
+        CellControlSignal,
+        CellExecutionError,
+        CellTimeoutError,
+        DeadKernelError,
+        RuntimeError,
+    ) as caught:
+        error = caught
+    finally:
+        for file in (target, target.with_suffix(".log")):
+            mask_file(file)
     return Executed(json.loads(target.read_text(encoding="utf-8")), time.perf_counter() - started, error)
 
 
-def _register(on_cell: OnCell) -> None:
-    """Give papermill its stock engine with a look at the cells as they begin."""
-    from nbformat.notebooknode import from_dict
-    from papermill.engines import NBClientEngine, papermill_engines
+def kernel_manager(log: Path, variables: Mapping[str, str] | None = None) -> type:
+    """Return a manager of kernels that write their own log lines to `log`, not to the terminal.
 
-    class WorkbenchEngine(NBClientEngine):  # type: ignore[misc]
-        @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
-            begin, total = nb_man.cell_start, len(nb_man.nb.cells)
-
-            def cell_start(cell: Any, cell_index: int | None = None, **words: Any) -> None:
-                on_cell(cell_index or 0, total)
-                begin(cell, cell_index, **words)
-
-            save = nb_man.save
-
-            def save_masked(**words: Any) -> None:
-                for cell in nb_man.nb.cells:
-                    outputs = cell.get("outputs", [])
-                    clean = mask_values(outputs)
-                    if clean is not outputs:
-                        outputs[:] = from_dict(clean)  # type: ignore[no-untyped-call]
-                save(**words)
-
-            nb_man.cell_start, nb_man.save = cell_start, save_masked
-            super().execute_managed_notebook(nb_man, kernel_name, **options)
-
-    papermill_engines.register("workbench", WorkbenchEngine)
-    logging.getLogger("papermill").setLevel(logging.ERROR)  # the run says the same things better
-
-
-def kernel_manager(log: Path) -> type:
-    """Return a kernel manager whose kernels write their own log lines to `log`, not to the terminal."""
+    Parameters
+    ----------
+    variables : mapping, optional
+        Environment variables of the kernels, beside those of this process.
+    """
     from jupyter_client.manager import AsyncKernelManager
 
     class LoggingKernelManager(AsyncKernelManager):
         async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+            own = {**(options.get("env") or os.environ), **(variables or {})}
             with log.open("ab") as file:
-                await super()._async_launch_kernel(kernel_cmd, **{**options, "stderr": file})
+                await super()._async_launch_kernel(kernel_cmd, **{**options, "stderr": file, "env": own})
 
         _launch_kernel = _async_launch_kernel
 

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from operation.engine.notebooks.forked.limits import NO_LIMITS, Limits
+
 
 @dataclass(frozen=True)
 class Request:
@@ -21,6 +23,10 @@ class Request:
         ``name=value`` each.
     fresh : bool
         Execute every step, reuse nothing.
+    engine : str, default="workbench"
+        What executes the notebooks; ``nbclient`` is papermill's stock engine.
+    limits : Limits, optional
+        Time and memory of each notebook; by default none.
     """
 
     environment: str | None = None
@@ -28,6 +34,8 @@ class Request:
     notebooks: Sequence[str] = ()
     given: Sequence[str] = ()
     fresh: bool = False
+    engine: str = "workbench"
+    limits: Limits = NO_LIMITS
 
     @property
     def command(self) -> str:
@@ -37,4 +45,6 @@ class Request:
         words += ["--use-case", self.use_case] if self.use_case else []
         words += ["--notebook", *self.notebooks] if self.notebooks else []
         words += [word for one in self.given for word in ("-p", one)]
-        return shlex.join(words + (["--fresh"] if self.fresh else []))
+        words += ["--fresh"] if self.fresh else []
+        words += ["--engine", self.engine] if self.engine != "workbench" else []
+        return shlex.join(words + self.limits.words)

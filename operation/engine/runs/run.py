@@ -5,32 +5,42 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from operation.engine import manifest
 from operation.engine.layout import Layout
+from operation.engine.notebooks.engines import fork_source
 from operation.engine.notebooks.execution import Executed, execute
 from operation.engine.notebooks.failure import error_record
+from operation.engine.notebooks.forked.libraries import libraries
 from operation.engine.runners import thread_limits
 from operation.engine.runs import folder as run_folder
 from operation.engine.runs.comparison import since_last_good
 from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.prepared import Prepared
 from operation.engine.runs.record import RunManifest
+from operation.engine.runs.rendering import Rendering
 from operation.engine.runs.reuse import Notebooks
 from operation.engine.runs.tracking import Tracker
+from operation.engine.surroundings import surroundings
+
+if TYPE_CHECKING:
+    from operation.engine.notebooks.forked.templates import Templates
 
 Say = Callable[[str, int, int], None]
 
 
-def start(layout: Layout, prepared: Prepared, say: Say) -> RunManifest:
+def start(layout: Layout, prepared: Prepared, say: Say, templates: Templates | None = None) -> RunManifest:
     """Execute the notebooks of a sound request, in order, until one fails.
 
     Parameters
     ----------
     say : callable
         Told the notebook, the cells begun and the number of cells.
+    templates : Templates, optional
+        The process that notebooks are forked from, where it has been started already.
 
     Returns
     -------
@@ -43,9 +53,12 @@ def start(layout: Layout, prepared: Prepared, say: Say) -> RunManifest:
     if prepared.request.fresh:
         (folder.path / "fresh").touch()
     record = RunManifest.new(layout, folder, prepared)
-    with Tracker(layout, configured) as tracker:
+    source = nullcontext(templates) if templates else fork_source(prepared.request.engine, for_all())
+    with surroundings(for_all()), source as forks, Tracker(layout, configured) as tracker:
         try:
-            _notebooks(record, prepared, Notebooks(layout, prepared), tracker, say)
+            with Rendering() as pages:
+                each = _Notebook(record, prepared, forks, pages, say)
+                _notebooks(each, Notebooks(layout, prepared), tracker)
         except KeyboardInterrupt:
             record.end("interrupted")
             raise
@@ -59,42 +72,62 @@ def start(layout: Layout, prepared: Prepared, say: Say) -> RunManifest:
     return record
 
 
-def _notebooks(record: RunManifest, prepared: Prepared, known: Notebooks, tracker: Tracker, say: Say) -> None:
+@dataclass(frozen=True)
+class _Notebook:
+    """What executing each notebook of a run needs."""
+
+    record: RunManifest
+    prepared: Prepared
+    templates: Templates | None
+    pages: Rendering
+    say: Say
+
+    def execute(self, name: str) -> bool:
+        """Execute and record one notebook, and have it rendered; return whether it succeeded."""
+        clock, started, folder = time.perf_counter(), manifest.now(), self.record.folder
+        target = folder.path / "notebooks" / f"{name}.ipynb"
+        executed = execute(
+            self.prepared.sources[name],
+            target,
+            self.prepared.parameters(name),
+            {run_folder.VARIABLE: str(folder.path.resolve()), "WORKBENCH_NOTEBOOK": name},
+            lambda done, total: self._begin_cell(name, done, total),
+            engine=self.prepared.request.engine,
+            templates=self.templates,
+            limits=self.prepared.request.limits,
+        )
+        self.record.add(name, executed, started, _error(folder, name, executed))
+        self.pages.render(target, folder.path / f"{name}.html", self.record.content)
+        self.say(name, -1, round(time.perf_counter() - clock))
+        return executed.error is None
+
+    def _begin_cell(self, name: str, done: int, total: int) -> None:
+        self.pages.warm_up()
+        self.say(name, done, total)
+
+
+def _notebooks(each: _Notebook, known: Notebooks, tracker: Tracker) -> None:
+    record, prepared = each.record, each.prepared
+    if each.templates:
+        scripts = {name: step.script for name, step in prepared.configured.steps.items()}
+        each.templates.preload(libraries(prepared.sources.values(), scripts))
     for name in prepared.sources:
         key = known.key(name)
         found = None if prepared.request.fresh else known.find(name)
         if found:
             record.reuse(found)
-            say(name, -1, 0)
-        elif not _notebook(record, prepared, name, say):
+            each.say(name, -1, 0)
+        elif not each.execute(name):
             return
         else:
             known.keep(key, record.folder.path.name, record.entry(name), record.steps_of(name))
         tracker.log(record.path)
 
 
-def _notebook(record: RunManifest, prepared: Prepared, name: str, say: Say) -> bool:
-    """Execute, record and report one notebook; return whether it succeeded."""
-    clock, started, folder = time.perf_counter(), manifest.now(), record.folder
-    target = folder.path / "notebooks" / f"{name}.ipynb"
-    executed = execute(
-        prepared.sources[name],
-        target,
-        prepared.parameters(name),
-        _variables(folder, name),
-        lambda done, total: say(name, done, total),
-    )
-    record.add(name, executed, started, _error(folder, name, executed))
-    _report(record, target, folder.path / f"{name}.html")
-    say(name, -1, round(time.perf_counter() - clock))
-    return executed.error is None
-
-
-def _variables(folder: RunFolder, notebook: str) -> dict[str, str]:
+def for_all() -> dict[str, str]:
+    """Return the environment variables of every notebook of a run."""
     return {
         **thread_limits(1),
-        run_folder.VARIABLE: str(folder.path.resolve()),
-        "WORKBENCH_NOTEBOOK": notebook,
         "JUPYTER_PREFER_ENV_PATH": "1",  # a kernelspec in the user's home may be another environment's
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
@@ -107,12 +140,6 @@ def _error(folder: RunFolder, notebook: str, executed: Executed) -> dict[str, An
         return None
     steps = [step for step in folder.records() if step["notebook"] == notebook]
     return error_record(executed.document, notebook, executed.error, steps)
-
-
-def _report(record: RunManifest, executed: Path, target: Path) -> None:
-    from operation.engine.reports.notebook import render_notebook
-
-    render_notebook(executed, target, record.content)
 
 
 def _capsule(layout: Layout, folder: RunFolder, prepared: Prepared, record: RunManifest) -> None:

@@ -1,0 +1,114 @@
+"""The engines that execute notebooks, watched: who listens hears of each cell, and no secret is saved."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from operation.engine.capsule.secrets import mask_values
+from operation.engine.reports.quick_imports import without_iri_grammar
+
+if TYPE_CHECKING:
+    from operation.engine.notebooks.forked.templates import Templates
+
+OnCell = Callable[[int, int], None]
+WORKBENCH, STOCK = "workbench", "nbclient"
+NAMES = (WORKBENCH, STOCK)
+_REMOTE = ("papermill.s3", "papermill.adl", "papermill.abs", "gcsfs", "pyarrow.fs", "github")
+
+
+@contextmanager
+def _local_files_alone() -> Iterator[None]:
+    """Import papermill without what reads and writes notebooks in clouds: most of its time."""
+    blocked = [name for name in _REMOTE if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(blocked))  # type: ignore[arg-type]  # None: an import fails
+    try:
+        yield
+    finally:
+        for name in blocked:
+            del sys.modules[name]
+
+
+def quick_papermill() -> Any:
+    """Return papermill, imported for notebooks that are files of this machine."""
+    with without_iri_grammar(), _local_files_alone():
+        import papermill
+    return papermill
+
+
+@contextmanager
+def fork_source(engine: str, variables: Mapping[str, str]) -> Iterator[Templates | None]:
+    """Start the process that notebooks are forked from; None where the engine does not fork.
+
+    Parameters
+    ----------
+    engine : str
+        ``workbench`` or ``nbclient``.
+    variables : mapping
+        Environment variables of all notebooks, beside those of this process: libraries read them when
+        they are imported.
+    """
+    if engine != WORKBENCH or sys.platform != "linux":
+        yield None
+        return
+    from operation.engine.notebooks.forked.templates import Templates
+
+    with Templates({**os.environ, **variables}) as templates:
+        yield templates
+
+
+def watched(name: str, on_cell: OnCell) -> str:
+    """Register an engine of papermill's that tells `on_cell` of each cell and masks what it saves.
+
+    Parameters
+    ----------
+    name : str
+        ``workbench`` or ``nbclient``.
+    on_cell : callable
+        Called with the number of cells begun and of all cells.
+
+    Returns
+    -------
+    str
+        The name under which it is registered.
+    """
+    from papermill.engines import NBClientEngine, papermill_engines
+
+    from operation.engine.notebooks.forked.engine import WorkbenchEngine
+
+    base: Any = WorkbenchEngine if name == WORKBENCH else NBClientEngine
+
+    class WatchedEngine(base):  # type: ignore[misc]
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+            _watch(nb_man, on_cell)
+            super().execute_managed_notebook(nb_man, kernel_name, **options)
+
+    registered = f"{name}, watched"
+    papermill_engines.register(registered, WatchedEngine)
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # the run says the same things better
+    return registered
+
+
+def _watch(nb_man: Any, on_cell: OnCell) -> None:
+    from nbformat.notebooknode import from_dict
+
+    begin, save, total = nb_man.cell_start, nb_man.save, len(nb_man.nb.cells)
+
+    def cell_start(cell: Any, cell_index: int | None = None, **words: Any) -> None:
+        on_cell(cell_index or 0, total)
+        begin(cell, cell_index, **words)
+
+    def save_masked(**words: Any) -> None:
+        for cell in nb_man.nb.cells:
+            outputs = cell.get("outputs", [])
+            clean = mask_values(outputs)
+            if clean is not outputs:
+                outputs[:] = from_dict(clean)  # type: ignore[no-untyped-call]
+        save(**words)
+
+    nb_man.cell_start, nb_man.save = cell_start, save_masked

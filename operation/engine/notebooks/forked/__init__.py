@@ -1,0 +1,1 @@
+"""papermill's engine ``workbench``: a process for each notebook, forked from one that has the libraries."""

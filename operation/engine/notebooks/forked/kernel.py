@@ -1,0 +1,217 @@
+"""The process of one notebook: executes the cells that come over the channel until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import builtins
+import faulthandler
+import gc
+import getpass
+import io
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from operation.engine.notebooks.forked import shell as shells
+from operation.engine.notebooks.forked.channel import Channel
+from operation.engine.notebooks.forked.surroundings import die_with_parent, limit_memory, notebook_path
+
+
+class NotebookKernel:
+    """What serves the cells.
+
+    Parameters
+    ----------
+    shell : ZMQInteractiveShell
+        Made before this process was forked.
+    channel : Channel
+        To the process that drives this one.
+    outputs : tuple of int
+        The pipes of standard output and error, beside descriptors 1 and 2, which user code may redirect.
+    mark : bytes
+        Written to both before each message.
+    """
+
+    def __init__(self, shell: Any, channel: Channel, outputs: tuple[int, int], mark: bytes) -> None:
+        self.shell = shell
+        self.channel = channel
+        self.outputs = outputs
+        self.streams = (sys.stdout, sys.stderr)
+        self.mark = mark
+        self.lock = threading.RLock()
+        self.delivering = False
+        self.interrupted = False
+        self.task: asyncio.Task[Any] | None = None
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        self.session = shells.connect(shell, self.deliver)
+
+    def deliver(self, message: bytes) -> None:
+        """Send a message, with a mark for the text before it; an interrupt waits until it is whole."""
+        with self.lock:
+            self.delivering = True
+            try:
+                for stream in self.streams:
+                    stream.flush()
+                for descriptor in self.outputs:
+                    os.set_blocking(descriptor, True)  # a child process may have changed it for all
+                    os.write(descriptor, self.mark)
+                self.channel.send(message)
+            finally:
+                self.delivering = False
+        if self.interrupted and shells.main_thread():
+            self.interrupted = False
+            raise KeyboardInterrupt
+
+    def on_interrupt(self, *_: object) -> None:
+        """Stop the cell: what it awaits is cancelled, what it computes is interrupted."""
+        if self.delivering:
+            self.interrupted = True
+        elif self.task is not None:
+            self.loop.call_soon_threadsafe(self.task.cancel)
+        else:
+            raise KeyboardInterrupt
+
+    def serve(self) -> None:
+        """Execute cells until the channel ends, the driver says so or the notebook exits."""
+        while not self.shell.exit_now:
+            try:
+                request = self.loop.run_until_complete(self._next())
+            except KeyboardInterrupt:  # between two cells: there is nothing to interrupt
+                continue
+            if request is None or "cell" not in request:
+                return
+            self._tell("status", {"execution_state": "busy"})
+            self._execute(request["cell"])
+            self._tell("status", {"execution_state": "idle"})
+
+    async def _next(self) -> dict[str, Any] | None:
+        """Wait for the next request while what earlier cells left to the event loop goes on."""
+        there = asyncio.Event()
+        self.loop.add_reader(self.channel.fileno(), there.set)
+        try:
+            await there.wait()
+        finally:
+            self.loop.remove_reader(self.channel.fileno())
+        return self.channel.receive()
+
+    def _execute(self, source: str) -> None:
+        count = self.shell.execution_count
+        self._tell("execute_input", {"code": source, "execution_count": count})
+        try:
+            result = self.loop.run_until_complete(self._run(source))
+        except KeyboardInterrupt:  # after the cell's own code, in what follows it
+            result = None
+        reply: dict[str, Any] = {"status": "ok", "execution_count": self.shell.execution_count - 1}
+        error = None
+        if result is not None:
+            error = result.error_before_exec or result.error_in_exec
+        if result is None or not result.success or self.shell._last_traceback_during_displayhook:
+            reply |= {
+                "status": "error",
+                "ename": type(error).__name__,
+                "evalue": str(error),
+                "traceback": self.shell._last_traceback or [],
+            }
+        self.shell.payload_manager.clear_payload()
+        self._tell("execute_reply", reply)
+
+    async def _run(self, source: str) -> Any:
+        """Execute a cell as ipykernel does: with a running event loop around all of it."""
+        shell = self.shell
+        shell._last_traceback, shell._last_traceback_during_displayhook = None, False
+        transformed, problem = source, None
+        try:
+            transformed = shell.transform_cell(source)
+        except Exception:  # noqa: BLE001 - what any transformer raises is shown as the cell's own error
+            problem = sys.exc_info()
+        options = {"store_history": True, "silent": False}
+        if not shell.should_run_async(source, transformed_cell=transformed, preprocessing_exc_tuple=problem):
+            return shell.run_cell(source, **options)
+        self.task = self.loop.create_task(
+            shell.run_cell_async(
+                source, transformed_cell=transformed, preprocessing_exc_tuple=problem, **options
+            )
+        )
+        result = None
+        try:
+            result = await self.task
+        finally:
+            self.task = None
+            shell.events.trigger("post_execute")
+            shell.events.trigger("post_run_cell", result)
+        return result
+
+    def _tell(self, kind: str, content: dict[str, Any]) -> None:
+        self.session.send(None, kind, content)
+
+
+def main(shell: Any, channel: int, out: int, err: int) -> None:
+    """Be the notebook's process, in a child that was just forked; never returns."""
+    code = 70
+    try:
+        os.setsid()
+        die_with_parent()
+        line = Channel(socket.socket(fileno=channel))
+        order = line.receive()
+        if order is not None:
+            outputs = _become(order, out, err)
+            shell.init_environment()
+            kernel = NotebookKernel(shell, line, outputs, bytes.fromhex(order["mark"]))
+            signal.signal(signal.SIGINT, kernel.on_interrupt)
+            kernel._tell("hello", {"language_info": shells.language_info()})
+            kernel.serve()
+            _end(line)
+        code = 0
+    except BrokenPipeError:  # the driver is gone: nobody is left to be told anything
+        code = 0
+    except BaseException:  # noqa: BLE001 - the boundary of this process: whatever it is, it is printed
+        sys.excepthook(*sys.exc_info())
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _become(order: dict[str, Any], out: int, err: int) -> tuple[int, int]:
+    """Take on what belongs to this notebook alone: descriptors, variables, folder, limits, random state."""
+    os.environ.clear()
+    os.environ.update(order["variables"])
+    os.chdir(order["folder"])
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    sys.stdout, sys.stderr = _writer(out), _writer(err)
+    faulthandler.enable(err)
+    sys.path[:] = notebook_path(order["root"])
+    sys.argv[:] = order["arguments"]
+    builtins.input = shells.no_input
+    getpass.getpass = shells.no_password
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+    gc.enable()
+    limit_memory(order["memory"])
+    return out, err
+
+
+def _writer(descriptor: int) -> io.TextIOWrapper:
+    """Return a text stream that keeps at most the line that is being written."""
+    raw = io.FileIO(descriptor, "w", closefd=False)
+    buffer = io.BufferedWriter(raw, 1 << 16)
+    return io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
+def _end(line: Channel) -> None:
+    """End in order: threads, exit functions, then all that is still in buffers."""
+    line.close()
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()

@@ -1,0 +1,57 @@
+"""Which libraries notebooks will import, so that they can be imported once, before the forks."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from operation.engine.notebooks.parameters import code_cells, step_calls
+from operation.engine.source import dependencies
+
+_READ_AT_IMPORT = ("environ", "putenv", "%env", "%set_env")
+
+
+def libraries(notebooks: Iterable[Path], scripts: Mapping[str, Path]) -> list[str]:
+    """Return the modules that the cells, and the Core Scripts that they call, import at their top.
+
+    Parameters
+    ----------
+    notebooks : iterable of Path
+        Read as text; nothing is executed.
+    scripts : mapping
+        Step -> its Core Script.
+
+    Returns
+    -------
+    list of str
+        In the order of their first import, never a file that lies beside a notebook or a script. Empty
+        when a notebook sets environment variables: libraries read them when they are imported.
+    """
+    found: dict[str, None] = {}
+    for notebook in notebooks:
+        texts = [text for _, _, text in code_cells(notebook)]
+        if any(word in text for text in texts for word in _READ_AT_IMPORT):
+            return []
+        called = {call.step for call in step_calls(notebook)} & set(scripts)
+        files = [*notebook.parent.glob("*.py")]
+        for step in sorted(called):
+            files += [file for file in dependencies(scripts[step]) if file.suffix == ".py"]
+        own = {file.stem for file in files}
+        texts = [*texts, *(file.read_text(encoding="utf-8") for file in files)]
+        names = [name for text in texts for name in _imports(text) if name.partition(".")[0] not in own]
+        found.update(dict.fromkeys(names))
+    return list(found)
+
+
+def _imports(text: str) -> Iterator[str]:
+    """Yield the modules that `text` imports outside functions and classes."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:  # magics and shell lines are IPython's
+        return
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module

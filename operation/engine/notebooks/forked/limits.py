@@ -1,0 +1,37 @@
+"""What a notebook may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one notebook; None: none.
+
+    Parameters
+    ----------
+    cell : float, optional
+        Seconds for each cell, more than 0.
+    run : float, optional
+        Seconds for all cells together, more than 0.
+    memory : int, optional
+        Bytes that the notebook's process, and each of its children, may allocate beyond what it starts with.
+    """
+
+    cell: float | None = None
+    run: float | None = None
+    memory: int | None = None
+
+    @property
+    def words(self) -> list[str]:
+        """The options of ``run`` that set these limits."""
+        options = (("--cell-seconds", self.cell), ("--seconds", self.run), ("--megabytes", self._megabytes))
+        return [word for name, value in options if value is not None for word in (name, f"{value:g}")]
+
+    @property
+    def _megabytes(self) -> float | None:
+        return None if self.memory is None else self.memory / 1_000_000
+
+
+NO_LIMITS = Limits()

@@ -1,0 +1,117 @@
+"""Starts the process that notebooks are forked from, and asks it for notebooks' processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from operation.engine.notebooks.forked.channel import Channel
+from operation.engine.notebooks.forked.limits import Limits
+from operation.engine.notebooks.forked.process import NotebookProcess
+from operation.engine.notebooks.forked.streams import MarkedStream, new_mark
+
+ROOT = Path(__file__).resolve().parents[4]
+INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # as a kernel sets it
+_START = (
+    "import sys; sys.path.insert(0, {root!r}); "
+    "from operation.engine.notebooks.forked.template import main; main({descriptor})"
+)
+
+
+class Templates:
+    """The process that notebooks are forked from; ended with everything it started by `close`.
+
+    Parameters
+    ----------
+    variables : mapping
+        Its operating system's environment: what libraries read when they are imported, threads above all.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._started = False
+        self._control, theirs = socket.socketpair()
+        code = _START.format(root=str(ROOT), descriptor=theirs.fileno())
+        self._child = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env={**INLINE, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+        theirs.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def preload(self, modules: Iterable[str]) -> None:
+        """Have libraries imported, in the order given, as long as no notebook is asked for."""
+        with suppress(OSError):  # it has ended: who asks for a notebook will be told
+            self._order({"import": list(modules)}, [])
+
+    def start(
+        self, variables: Mapping[str, str], folder: Path, limits: Limits | None = None
+    ) -> NotebookProcess:
+        """Return a new process for one notebook.
+
+        Parameters
+        ----------
+        variables : mapping
+            Its operating system's environment.
+        folder : Path
+            Its working folder.
+        limits : Limits, optional
+            None: none.
+
+        Raises
+        ------
+        OSError
+            The template has ended.
+        """
+        self._started = True
+        limits, mark = limits or Limits(), new_mark()
+        channel, theirs = socket.socketpair()
+        out, out_end = os.pipe()
+        err, err_end = os.pipe()
+        status, status_end = os.pipe()
+        try:
+            self._order({"fork": 4}, [theirs.fileno(), out_end, err_end, status_end])
+        finally:
+            theirs.close()
+            for descriptor in (out_end, err_end, status_end):
+                os.close(descriptor)
+        streams = MarkedStream(out, "stdout", mark), MarkedStream(err, "stderr", mark)
+        process = NotebookProcess(Channel(channel), streams, status, limits)
+        launcher = str(Path(sys.prefix) / "ipykernel_launcher.py")
+        process.send(
+            {
+                "mark": mark.hex(),
+                "variables": {**INLINE, **variables},
+                "folder": str(folder.resolve()),
+                "root": str(ROOT),
+                "arguments": [launcher, "-f", os.devnull],
+                "memory": limits.memory,
+            }
+        )
+        return process
+
+    def close(self) -> None:
+        """End the process and whatever it started."""
+        if not self._started:
+            self._child.kill()  # it may be deep in an import
+        self._control.close()
+        self._child.wait()
+
+    def _order(self, content: dict[str, object], descriptors: list[int]) -> None:
+        text = json.dumps(content).encode() + b"\n"
+        socket.send_fds(self._control, [text], descriptors)

@@ -1,0 +1,56 @@
+"""Reports are rendered in a thread: while the next notebook executes in its process, this one has time."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self
+
+
+class Rendering:
+    """Renders executed notebooks in the order given; its end waits for the last one.
+
+    Raises
+    ------
+    WorkbenchError
+        At the end, when a notebook could not be rendered.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "rendering")
+        self._pages: list[Future[None]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def warm_up(self) -> None:
+        """Import in the background what rendering needs, once."""
+        if not self._pages:
+            self._pages.append(self._thread.submit(_import))
+
+    def render(self, executed: Path, target: Path, run: Mapping[str, Any]) -> None:
+        """Render a notebook with the run's manifest as it stands now."""
+        words = (executed.absolute(), target.absolute(), copy.deepcopy(run))
+        self._pages.append(self._thread.submit(_render, *words))
+
+    def __exit__(self, *error: object) -> None:
+        self._thread.shutdown()
+        for page in self._pages:
+            page.result()
+
+
+def _import() -> None:
+    from operation.engine.reports.quick_imports import without_iri_grammar
+
+    with without_iri_grammar():
+        from operation.engine.reports.exporter import exporter
+
+        exporter()
+
+
+def _render(executed: Path, target: Path, run: Mapping[str, Any]) -> None:
+    from operation.engine.reports.notebook import render_notebook
+
+    render_notebook(executed, target, run)
