@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from operation.rehearsal import datasets, environments, runs
 from operation.rehearsal.automl_metrics import PRIMARY
-from operation.rehearsal.automl_run import Specification, cancel, start
+from operation.rehearsal.automl_run import Specification, cancel, resume, start, worker
 from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
-from operation.rehearsal.state import Document
+from operation.rehearsal.state import Document, State
+
+if TYPE_CHECKING:
+    from operation.rehearsal.service import Service
 
 BASE = f"/jasmine/v1.0{WORKSPACE}/experimentids/{{experiment_id}}"
 PREFIX = "AutoML_"
 
 
-def specification(call: Call, wanted: Document) -> Specification:
+def specification(state: State, wanted: Document) -> Specification:
     """Return what a submission asks to search for.
 
     Raises
@@ -37,8 +40,19 @@ def specification(call: Call, wanted: Document) -> Specification:
         raise Refused(400, "UserError", "the submission names no label_column_name")
     data = _data(wanted.get("dataPrepJsonString"))
     for identity in data.values():
-        datasets.saved(call.state, identity)
+        datasets.saved(state, identity)
     return Specification(task, metric, settings, data)
+
+
+def begin(service: Service) -> None:
+    """Go on following the searches that the service before this one began."""
+    for workspace in service.workspaces():
+        state = service.state(workspace)
+        for run in state.all("runs"):
+            kept = state.get("automl", run["runId"])
+            searching = kept and run["status"] not in runs.ENDED and state.get("runs", worker(run["runId"]))
+            if kept and searching:
+                resume(service, state, run["runId"], specification(state, kept["wanted"]))
 
 
 def _data(text: str | None) -> dict[str, str]:
@@ -55,7 +69,7 @@ def _data(text: str | None) -> dict[str, str]:
 
 def _validated(call: Call) -> Reply:
     try:
-        specification(call, call.json)
+        specification(call.state, call.json)
     except Refused as refused:
         detail: Document = {"code": refused.code, "message": refused.message, "target": None, "details": []}
         error = {"code": refused.code, "message": refused.message, "details": [detail]}
@@ -65,7 +79,7 @@ def _validated(call: Call) -> Reply:
 
 def _created(call: Call) -> Reply:
     wanted = call.json
-    found, run_id = specification(call, wanted), f"{PREFIX}{uuid.uuid4()}"
+    found, run_id = specification(call.state, wanted), f"{PREFIX}{uuid.uuid4()}"
     settings = json.dumps(found.settings)
     properties = {
         **{name: str(value) for name, value in (wanted.get("properties") or {}).items()},
@@ -93,7 +107,7 @@ def _submitted(call: Call) -> Document:
     kept = call.state.get("automl", run_id)
     if kept is None:
         raise Refused(404, "UserError", f"there is no AutoML run {run_id}")
-    found = specification(call, kept["wanted"])
+    found = specification(call.state, kept["wanted"])
     definition = (call.json or {}).get("Configuration") or (call.json or {}).get("configuration")
     runs.record(call.state, runs.experiment_of(call), run_id, {"runDefinition": definition})
     start(call.service, call.state, runs.experiment_of(call), run_id, found)

@@ -65,7 +65,10 @@ def starts(names: list[str]) -> list[dict[str, Any]]:
 
 
 def featurizer(features: pd.DataFrame) -> Any:
-    """Return what turns columns into numbers: gaps filled, classes unfolded, numbers scaled."""
+    """Return what turns columns into numbers: gaps filled, classes unfolded, numbers scaled.
+
+    Columns of other kinds, such as times, are left out.
+    """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
@@ -73,9 +76,6 @@ def featurizer(features: pd.DataFrame) -> Any:
 
     numbers = [name for name in features if features[name].dtype.kind in "iufb"]
     classes = [name for name in features if features[name].dtype.kind == "O"]
-    unused = [str(name) for name in features if name not in {*numbers, *classes}]
-    if unused:
-        print(f"columns that are neither numbers nor classes are not used: {', '.join(unused)}", flush=True)
     encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=30, sparse_output=False)
     return ColumnTransformer(
         [
@@ -130,7 +130,7 @@ def _regressor(configuration: dict[str, Any]) -> Any:
         "GradientBoosting": lambda: ensemble.HistGradientBoostingRegressor(
             max_iter=trees, max_leaf_nodes=leaves, learning_rate=rate, random_state=_SEED
         ),
-        "ElasticNet": lambda: linear_model.ElasticNet(alpha=1 / strength, l1_ratio=share, max_iter=2000),
+        "ElasticNet": lambda: linear_model.ElasticNet(alpha=0.01 / strength, l1_ratio=share, max_iter=2000),
         "DecisionTree": lambda: tree.DecisionTreeRegressor(max_leaf_nodes=leaves, random_state=_SEED),
         "KNN": lambda: neighbors.KNeighborsRegressor(n_neighbors=leaves),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 import uuid
@@ -92,6 +93,12 @@ class Specification:
         }
 
 
+def resume(service: Service, state: State, run_id: str, wanted: Specification) -> None:
+    """Follow a search again that a service before this one began."""
+    following = Following(service, state, runs.known_run(state, run_id)["experimentName"], run_id, wanted)
+    threading.Thread(target=following.run, name=run_id, daemon=True).start()
+
+
 def worker(run_id: str) -> str:
     """Return the run of the job that searches."""
     return f"{run_id}_worker_0"
@@ -155,11 +162,11 @@ class Following:
 
     def run(self) -> None:
         """Follow the job to its end."""
-        status = ""
-        while status not in runs.ENDED:
-            status = self._service.jobs.wait(worker(self._run_id), _MOMENT)
+        while (searched := runs.known_run(self._state, worker(self._run_id)))["status"] not in runs.ENDED:
+            self._service.jobs.wait(worker(self._run_id), _MOMENT)
             self._take_over()
-        searched = runs.known_run(self._state, worker(self._run_id))
+        self._take_over()
+        status = searched["status"]
         if status == "Failed" and self._best is None:
             runs.record(
                 self._state, self._experiment, self._run_id, {"properties": {"errors": _said(searched)}}
@@ -225,6 +232,8 @@ def _metrics(values: dict[str, float]) -> Document:
     """Return scalars as a run logs them."""
     made: Document = {}
     for name, value in values.items():
+        if math.isnan(value):  # JSON has no word for it
+            continue
         one = {"metricId": str(uuid.uuid4()), "createdUtc": now(), "data": {name: value}}
         kind = {"uxMetricType": "azureml.v1.scalar"}
         made[name] = {"name": name, "columns": {name: "double"}, "properties": kind, "value": [one]}

@@ -25,7 +25,7 @@ from operation.rehearsal.pipeline_record import (
     mark,
     mark_run,
 )
-from operation.rehearsal.pipeline_reuse import earlier, key, remember
+from operation.rehearsal.pipeline_reuse import earlier, remember
 from operation.rehearsal.pipeline_step import Step
 from operation.rehearsal.pipelines import found
 from operation.rehearsal.state import Document, State
@@ -68,6 +68,8 @@ def settled(state: State, record: Document) -> Document:
     """Return the record; a run that a service before this one was executing has failed."""
     if record["Id"] in _LIVE or record["Status"]["StatusCode"] != RUNNING:
         return record
+    said = "The rehearsal was stopped while it executed the pipeline; submit it again to go on."
+    history.ended(state, record, FAILED, said)
     mark_run(state, record["Id"], FAILED)
     return found(state, RUNS, record["Id"])
 
@@ -128,7 +130,7 @@ class PipelineExecution:
         """Execute the steps; return the name and the error of each that failed."""
         waiting, failures = set(self._graph.nodes), list[tuple[str, str]]()
         with ThreadPoolExecutor(os.cpu_count() or 1, f"steps of {self.run_id}") as pool:
-            started: dict[Future[str], str] = {}
+            started: dict[Future[tuple[str, str]], str] = {}
             while True:
                 for node in sorted(waiting):
                     if not self._stop.is_set() and self._graph.before(node) <= set(self._made):
@@ -137,27 +139,37 @@ class PipelineExecution:
                 if not started:
                     return failures
                 for future in wait(started, return_when=FIRST_COMPLETED).done:
-                    node, error = started.pop(future), future.result()
-                    if error:
-                        failures.append((self._graph.name(node), error))
-                        waiting -= self._graph.after(node)
-                        if not self._record["Continue"]:
-                            self._end_running()
+                    node, (code, error) = started.pop(future), future.result()
+                    waiting -= self._graph.after(node) if code != FINISHED else set()
+                    self._weigh(code, error, node, failures)
 
-    def _step(self, node: str) -> str:
-        """Execute one step, or take over what an earlier run of it made; return its error, if any."""
+    def _weigh(self, code: str, error: str, node: str, failures: list[tuple[str, str]]) -> None:
+        """Decide what the end of a step means for the others."""
+        if code == FAILED:
+            failures.append((self._graph.name(node), error))
+        elif code == CANCELED and not self._stop.is_set():  # somebody cancelled the step and not the pipeline
+            self._canceled = True
+        if code != FINISHED and (self._canceled or not self._record["Continue"]):
+            self._end_running()
+
+    def _step(self, node: str) -> tuple[str, str]:
+        """Execute one step, or take over what an earlier run of it made; return its end, and its error."""
         if self._stop.is_set():
-            return ""
+            return CANCELED, ""
         step = Step(self._graph, node, self._values, str(uuid.uuid4()), self._made)
-        same = None if step.regenerate else earlier(self._state, key(self._service, self._state, step))
         self._mark(step, QUEUED, RunId=step.run_id, CreationTime=now())
-        code, error = self._reused(step, same) if same else self._executed(step)
+        try:
+            same = None if step.regenerate else earlier(self._service, self._state, step)
+            code, error = self._reused(step, same) if same else self._executed(step)
+        except Refused as refused:  # what the step asks for is not there
+            code, error = FAILED, refused.message
+            history.refused(self._state, self._record, step, error)
         if code == FINISHED:
             placed = {name: located(place) for name, place in step.outputs.items()}
             mark(self._state, self.run_id, node, Outputs=placed)
             self._made[node] = step
         self._mark(step, code, EndTime=now())
-        return error
+        return code, error
 
     def _reused(self, step: Step, same: Document) -> tuple[str, str]:
         step.result = same["RunId"]
@@ -170,11 +182,14 @@ class PipelineExecution:
         self._running[step.node] = step
         self._mark(step, RUNNING, StartTime=now())
         try:
-            code, error = history.executed(self._service, self._state, self._record, step)
+            history.submitted(self._service, self._state, self._record, step)
+            if self._stop.is_set():  # since the step was begun
+                self._service.jobs.cancel(step.run_id)
+            code, error = history.outcome(self._service, self._state, step)
         finally:
             self._running.pop(step.node, None)
         if code == FINISHED:
-            remember(self._state, key(self._service, self._state, step), self.run_id, step)
+            remember(self._service, self._state, step, self.run_id)
         return code, error
 
     def _mark(self, step: Step, code: str, **fields: object) -> None:

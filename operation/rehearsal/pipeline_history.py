@@ -45,18 +45,33 @@ def ended(state: State, record: Document, code: str, error: str | None) -> None:
     runs.status(state, record["Id"], _WORDS[code], runs.failure(error) if error else None)
 
 
-def executed(service: Service, state: State, record: Document, step: Step) -> tuple[str, str]:
-    """Execute a step as a job and return how its node ended, and its error."""
+def submitted(service: Service, state: State, record: Document, step: Step) -> None:
+    """Submit a step as a job.
+
+    Raises
+    ------
+    Refused
+        Where a datastore, a dataset or a snapshot that it asks for is not there.
+    """
     from operation.rehearsal.execution_routes import definition
 
     configuration = step.configuration()
     _step_run(state, record, step, {"runDefinition": configuration, "target": configuration["target"]})
-    experiment = record["RunHistoryExperimentName"]
     made = definition(service, state, step.run_id, configuration, step.snapshot)
-    service.jobs.submit(state, experiment, step.run_id, made)
+    service.jobs.submit(state, record["RunHistoryExperimentName"], step.run_id, made)
+
+
+def outcome(service: Service, state: State, step: Step) -> tuple[str, str]:
+    """Wait for a step's job and return how its node ended, and its error."""
     word = service.jobs.wait(step.run_id)
     run = runs.known_run(state, step.run_id)
     return _CODES[word], _message(run["error"]) if word == "Failed" else ""
+
+
+def refused(state: State, record: Document, step: Step, error: str) -> None:
+    """Write down that a step could not be submitted."""
+    _step_run(state, record, step, {})
+    runs.status(state, step.run_id, "Failed", runs.failure(error))
 
 
 def reused(state: State, record: Document, step: Step, same: Document) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from operation.rehearsal import blobs
+from operation.rehearsal import blobs, datastores
 from operation.rehearsal.naming import storage_account
 from operation.rehearsal.pipelines import found
 from operation.rehearsal.snapshots import CONTAINER
@@ -25,14 +25,24 @@ def key(service: Service, state: State, step: Step) -> str:
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
-def earlier(state: State, wanted: str) -> Document | None:
-    """Return what completed under the same key."""
-    return state.get(REUSE, wanted)
+def earlier(service: Service, state: State, step: Step) -> Document | None:
+    """Return what completed under the step's key, where its outputs are still there."""
+    known = state.get(REUSE, key(service, state, step))
+    if known and all(_there(service, state, place) for place in known["Outputs"]):
+        return known
+    return None
 
 
-def remember(state: State, wanted: str, pipeline: str, step: Step) -> None:
+def remember(service: Service, state: State, step: Step, pipeline: str) -> None:
     """Keep a completed execution for later ones."""
-    state.put(REUSE, wanted, {"PipelineRunId": pipeline, "NodeId": step.node, "RunId": step.run_id})
+    places = [[place.datastore, place.path] for place in step.outputs.values()]
+    made = {"PipelineRunId": pipeline, "NodeId": step.node, "RunId": step.run_id, "Outputs": places}
+    state.put(REUSE, key(service, state, step), made)
+
+
+def _there(service: Service, state: State, place: list[str]) -> bool:
+    folder = datastores.folder(service, state, place[0])
+    return folder is not None and (folder / place[1]).exists()
 
 
 def _snapshot(service: Service, state: State, snapshot: str) -> str:

@@ -119,7 +119,9 @@ try:
     failing.wait_for_completion(show_output=True)
 except Exception as error:
     found["raised"] = str(error)
+failing.wait_for_completion(show_output=False, raise_on_error=False)
 found["failing"] = told(failing)
+found["failing error"] = failing.get_details()["error"]["error"]["message"]
 found["failing nodes"] = {
     node.name: failing._pipeline_run_provider.get_node_statuses(failing.id)[node.node_id].status_code
     for node in failing.get_graph().module_nodes
@@ -202,7 +204,11 @@ def test_a_step_that_fails_fails_the_run_with_its_error_and_stops_those_after_it
     assert failing["status"] == "Failed"
     assert sorted(failing["steps"]) == ["make", "take"]
     assert failing["steps"]["take"][4] == "User program failed with ValueError: told to fail"
-    assert "step 'take': User program failed with ValueError: told to fail" in found["raised"]
+    assert "User program failed with ValueError: told to fail" in found["raised"]
+    message = "Pipeline has some failed steps. See child run or execution logs for more details."
+    assert (
+        found["failing error"] == f"{message} step 'take': User program failed with ValueError: told to fail"
+    )
     assert found["failing nodes"] == {"make": "Finished", "take": "Failed", "last": "NotStarted"}
 
 
