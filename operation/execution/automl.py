@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # what AutoML calls our metrics; it is told the holdout, so both are measured on the same rows
 SAME = {
     "roc_auc": "AUC_weighted",
-    "average_precision": "average_precision_score_weighted",
     "log_loss": "log_loss",
     "accuracy": "accuracy",
     "rmse": "root_mean_squared_error",

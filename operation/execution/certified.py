@@ -13,13 +13,17 @@ from operation.execution.failure import told
 from operation.execution.remote import Remote, RemoteSession, Submit
 
 
+def _silent(line: str) -> None:
+    del line
+
+
 def azure_ml(compute: Compute, submit: Submit) -> Way:
     """Return the way that executes each step as a run on `compute`, afresh in a store of its own."""
 
     def way(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
         with told("credentials"):
             workspace = utils.workspace(environment=configured.environment)
-        remote = Remote(layout, configured, workspace, compute, submit=submit, say=lambda _: None)
+        remote = Remote(layout, configured, workspace, compute, submit=submit, say=_silent, afresh=True)
         session = RemoteSession(configured, layout, remote, keep_all=True)
         for step in steps:
             session.step(step)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 ENDED = frozenset({"Completed", "Failed", "Canceled", "NotResponding"})
-PAUSE = 1.0  # seconds between two looks
+SHORTEST, LONGEST = 0.2, 5.0  # seconds between two looks
 # what the script prints; beside it the service tells of images, mounts and processes
 _OF_SCRIPT = re.compile(
     r"(azureml-logs/70_driver_log[\w-]*|user_logs/std_log[\w-]*|logs/.*driver_stdout)(\.txt)?$"
@@ -53,10 +53,15 @@ class Log:
 
 def follow(run: Run, say: Say) -> tuple[Mapping[str, Any], str]:
     """Wait until `run` has ended, passing its log on; return its details and the whole log."""
-    log = Log(run, say)
+    log, started = Log(run, say), time.monotonic()
     while (details := log.look())["status"] not in ENDED:
-        time.sleep(PAUSE)
+        pause(started)
     return details, log.text
+
+
+def pause(started: float) -> None:
+    """Wait between two looks, the longer the more time has gone since `started`: a twentieth of it."""
+    time.sleep(min(LONGEST, max(SHORTEST, (time.monotonic() - started) / 20)))
 
 
 def _texts(files: Mapping[str, str]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from operation.engine.step import Plan
 from operation.execution import results
 from operation.execution.failure import script_failed, told
 from operation.execution.inputs import upload
-from operation.execution.logs import ENDED, PAUSE, Log
+from operation.execution.logs import ENDED, Log, pause
 from operation.execution.remote import Remote, RemoteSession
 from operation.execution.snapshot import snapshot
 
@@ -163,6 +163,7 @@ def follow(run: PipelineRun, remote: Remote) -> dict[str, StepRun]:
     logs: dict[str, Log] = {}
     runs: dict[str, StepRun] = {}
     ended: dict[str, Mapping[str, Any]] = {}
+    started = time.monotonic()
     while True:
         status = run.get_status()
         for step in run.get_steps():
@@ -177,7 +178,7 @@ def follow(run: PipelineRun, remote: Remote) -> dict[str, StepRun]:
                     remote.say(f"{step.name}: {_how(step, details)}")
         if status in ENDED or status == "Finished":
             break
-        time.sleep(PAUSE)
+        pause(started)
     for name, details in ended.items():
         if details["status"] in {"Failed", "Canceled"}:
             raise script_failed(remote.configured.step(name).script, details, remote.logs[name])
@@ -209,7 +210,9 @@ class Collector:
 
     graph: Graph
     runs: Mapping[str, StepRun]
-    planned: Plan | None = field(default=None)
+    planned: Plan | None = None
+    place: Mapping[str, Any] = field(default_factory=dict)
+    afresh: bool = False
 
     def __call__(self, script: Path, argv: list[str]) -> Mapping[str, Any]:
         """Download the outputs of the step that was planned last.
@@ -227,11 +230,13 @@ class Collector:
                 f"what {planned.step} is made of was edited while the pipeline ran: "
                 "its outputs are not kept. Submit it again."
             )
-        run = self.runs[planned.step]
+        run, started = self.runs[planned.step], time.perf_counter()
         with told(f"outputs of {planned.step}"):
             for name, folder in results.folders(planned, argv).items():
                 _download(run, output_name(planned.step, name), folder)
-            return results.facts(run, self.graph.remote.target)
+            spent = {"collecting": time.perf_counter() - started}
+        self.place = results.facts(run, self.graph.remote.target, spent)
+        return self.place
 
 
 def _download(run: StepRun, output: str, folder: Path) -> None:

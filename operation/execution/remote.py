@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,8 @@ class Elsewhere(Protocol):
     """Executes the step that was planned last, and says where."""
 
     planned: Plan | None
+    place: Mapping[str, Any]
+    afresh: bool
 
     def __call__(self, script: Path, argv: list[str]) -> Mapping[str, Any]:
         """Execute it, write its outputs where `argv` wants them, return what to keep of the place."""
@@ -55,6 +58,8 @@ class Remote:
         ``script.submit``, ``estimator.submit`` or ``spark.submit``.
     say : callable
         Told what happens, and every line that a job prints.
+    afresh : bool, default=False
+        Submit even what the workspace has a run of, under the same key: a connection may have been lost.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class Remote:
         *,
         submit: Submit,
         say: Say,
+        afresh: bool = False,
     ) -> None:
         self.layout = layout
         self.configured = configured
@@ -74,6 +80,8 @@ class Remote:
         self.submit = submit
         self.say = say
         self.planned: Plan | None = None
+        self.place: Mapping[str, Any] = {}
+        self.afresh = afresh
         self.logs: dict[str, str] = {}
 
     @cached_property
@@ -105,14 +113,34 @@ class Remote:
         if planned is None or planned.contract.script != script:
             raise RuntimeError(f"{script.name} was not planned by the session that executes it")
         with told(f"{planned.step} in workspace {self.workspace.name}"):
-            run = self.submit(self._job(planned))
-            self.say(f"{planned.step}: run {run.id} on {self.target}")
+            started = time.perf_counter()
+            known = None if self.afresh else self._known(planned)
+            run = known or self.submit(self._job(planned))
+            submitted = time.perf_counter()
+            self.say(f"{planned.step}: run {run.id} on {self.target}{', submitted before' if known else ''}")
             details, log = follow(run, lambda line: self.say(f"  {line}"))
             self.logs[planned.step] = log
             if details["status"] != "Completed":
                 raise script_failed(script, details, log)
-            results.download(run, results.folders(planned, argv))
-            return results.facts(run, self.target)
+            ended = time.perf_counter()
+            folders = results.folders(planned, argv)
+            results.download(run, folders)
+            spent = {"submitting": submitted - started, "waiting": ended - submitted}
+            spent["collecting"] = time.perf_counter() - ended
+        self.place = results.facts(run, self.target, spent)
+        for output in results.unlike(self.layout, planned.key, folders):
+            self.say(
+                f"  warning: output {output} is not what the store has under this key: certify {planned.step}"
+            )
+        return self.place
+
+    def _known(self, planned: Plan) -> Run | None:
+        """Return a run with this key that goes on, or whose outputs were never collected here."""
+        from azureml.core import Experiment
+
+        experiment = Experiment(self.workspace, self.configured.use_case)
+        runs = experiment.get_runs(tags={"key": planned.key}, include_children=False)
+        return next((run for run in runs if run.status not in {"Failed", "Canceled", "NotResponding"}), None)
 
     def _job(self, planned: Plan) -> Job:
         places = {name: self._input(planned, name, path) for name, path in planned.inputs.items()}
@@ -153,6 +181,8 @@ class RemoteSession(Session):
         super().__init__(configured, layout, remote)
         self.remote = remote
         self.keep_all = keep_all
+        self.afresh = remote.afresh
+        self._fresh: str | None = None
 
     def step(self, name: str, given: Mapping[str, object] | None = None, *, fresh: bool = False) -> Done:
         """Execute or reuse the step `name`, after what it needs.
@@ -160,7 +190,9 @@ class RemoteSession(Session):
         What a step does to a database of the machine that executes it, its outputs do not say: were
         they kept under its key, this machine would never do it.
         """
+        before, self._fresh = self._fresh, name if fresh else None
         done = super().step(name, given, fresh=fresh)
+        self._fresh = before
         if done.how == "executed" and not self.keep_all and _has_effects(done.plan):
             shutil.rmtree(done.entry.folder)
         return done
@@ -169,6 +201,7 @@ class RemoteSession(Session):
         """Return the execution of the step `name`; it is the next one that the remote executes."""
         planned = super().plan(name, given)
         self.remote.planned = planned
+        self.remote.afresh = self.afresh or self._fresh == name
         return planned
 
     def input_path(self, reference: str) -> Path:
@@ -178,9 +211,8 @@ class RemoteSession(Session):
     def _record(self, record: Mapping[str, Any], planned: Plan, as_configured: bool) -> None:
         if record["how"] == "failed" and record["error"]["type"] == results.NotExecuted.__name__:
             return
-        found = manifest.read(self.layout.store / planned.key / "manifest.json") or {}
-        if record["how"] == "executed" and "azure" in found:
-            record = {**record, "how": "azure-ml", "azure": found["azure"]}
+        if record["how"] == "executed":
+            record = {**record, "how": "azure-ml", "azure": self.remote.place["azure"]}
         super()._record(record, planned, as_configured)
 
 

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from operation.engine.digests import Digests
 from operation.engine.errors import StepFailed, WorkbenchError
+from operation.engine.layout import Layout
 from operation.engine.step import Plan
+from operation.engine.store import Store
 
 if TYPE_CHECKING:
     from azureml.core import Run
@@ -64,8 +67,16 @@ def check_complete(output: str, folder: Path, files: Sequence[str]) -> None:
         raise StepFailed(f"output {output}: {missing[0]} did not arrive whole. Submit the step again.")
 
 
-def facts(run: Run, target: str) -> dict[str, Any]:
-    """Return what a manifest says of where a step ran."""
+def unlike(layout: Layout, key: str, folders: Mapping[str, Path]) -> list[str]:
+    """Return the outputs whose bytes are not those that the store has under `key`, if it has any."""
+    digests = Digests(layout.runs / "digests.db")
+    known = Store(layout.store, digests).find(key)
+    outputs = known.manifest["outputs"] if known else {}
+    return [name for name, one in outputs.items() if digests.of(folders[name]).digest != one["digest"]]
+
+
+def facts(run: Run, target: str, spent: Mapping[str, float]) -> dict[str, Any]:
+    """Return what a manifest says of where a step ran, and how the seconds were spent."""
     return {
         "host": f"azure-ml:{target}",
         "azure": {
@@ -74,5 +85,6 @@ def facts(run: Run, target: str) -> dict[str, Any]:
             "workspace": run.experiment.workspace.name,
             "target": target,
             "portal": run.get_portal_url(),
+            "seconds": {name: round(seconds, 3) for name, seconds in spent.items()},
         },
     }

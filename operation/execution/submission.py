@@ -157,13 +157,17 @@ def _write(
         "seconds": seconds,
         "notebooks": [_entry(made, status, started=started, seconds=seconds, steps=steps, error=error)],
         "steps": _distinct(steps),
-        "metrics": {
-            f"{one['step']}.{name}": value for one in steps for name, value in one["metrics"].items()
-        },
+        "metrics": _metrics(made, steps),
         **made.facts,
         "error": error,
     }
     manifest.write(made.folder.path / "manifest.json", content)
+
+
+def _metrics(made: Submission, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    own = {f"{one['step']}.{name}": value for one in steps for name, value in one["metrics"].items()}
+    compared = made.facts.get("automl", {}).get("compared", [])
+    return {**own, **{f"automl.{row['metric']}": row["automl"] for row in compared}}
 
 
 def _distinct(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ attempt. The variables of the rehearsal lead the SDK there.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -15,10 +16,14 @@ from typing import Any
 
 from operation import cli
 from operation.engine import configuration
+from operation.engine.certificate import certify, ways
+from operation.engine.configuration.compute_file import chosen_compute
 from operation.engine.layout import Layout
 from operation.engine.runners import child_process
 from operation.engine.session import Session
 from operation.engine.surroundings import surroundings
+from operation.execution import script
+from operation.execution.certified import azure_ml
 from tests.operation.execution import small
 
 
@@ -67,6 +72,14 @@ def locally(layout: Layout) -> dict[str, str]:
     return {name: session.step(name).how for name in configured.steps}
 
 
+def certified(layout: Layout) -> dict[str, Any]:
+    """Certify that a child process and a run of Azure ML give the same."""
+    configured = configuration.load("DEV", "small", layout)
+    more = {"azure-ml": azure_ml(chosen_compute(layout, configured), script.submit)}
+    setattr(certify, "WAYS", {"script": ways.script})  # noqa: B010 - the other ways start kernels
+    return certify.certify(layout, configured, [], lambda *_: None, more)[1]
+
+
 def main(root: Path) -> None:
     """Try everything, in an order in which each finds what it needs."""
     layout = small.build(root)
@@ -75,6 +88,9 @@ def main(root: Path) -> None:
         found["script"] = command(layout, "submit", "gate")
         found["again"] = command(layout, "submit", "gate")
         found["locally"] = locally(layout)
+        shutil.rmtree(layout.store)
+        found["collected"] = command(layout, "submit", "gate")
+        found["certificate"] = certified(layout)
         found["estimator"] = command(layout, "submit", "gate", "--as", "estimator", "--fresh")
         found["local"] = command(layout, "submit", "gate", "--compute", "local", "--fresh")
         found["pipeline"] = command(layout, "submit", "pipeline", "--schedule", "--json")

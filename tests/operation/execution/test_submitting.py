@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from operation.engine.capsule.unpack import read_capsule
@@ -49,6 +49,21 @@ def test_the_manifest_names_the_run_of_azure_ml(found: dict[str, Any]) -> None:
 
 def test_a_second_submission_is_answered_from_the_store(found: dict[str, Any]) -> None:
     assert steps(found["again"]) == {"count": "reused", "gate": "reused"}
+
+
+def test_what_was_executed_there_and_never_collected_is_collected(found: dict[str, Any]) -> None:
+    assert steps(found["collected"]) == {"count": "azure-ml", "gate": "azure-ml"}
+    told = [line for line in found["collected"]["lines"] if line.endswith(", submitted before")]
+    runs = [one["azure"]["run"] for one in found["script"]["record"]["steps"]]
+    assert [line.split()[2] for line in told] == runs
+
+
+def test_a_certificate_compares_a_run_of_azure_ml(found: dict[str, Any]) -> None:
+    certificate = found["certificate"]
+    assert certificate["identical"] is True
+    assert list(certificate["ways"]) == ["script", "azure-ml"]
+    assert [one["differences"] for one in certificate["steps"]] == [[], []]
+    jsonschema.validate(certificate, SCHEMA)
 
 
 def test_a_local_session_reuses_what_was_executed_there(found: dict[str, Any]) -> None:
