@@ -16,6 +16,7 @@ COMMANDS = {
     "certify": "prove that script, call and notebook give the same bytes",
     "replay": "open what a failed run left, stopped before the failing cell",
     "report": "write the HTML reports and the gallery of runs again",
+    "serve": "serve a model with the inference server of Azure ML",
     "lab": "open the notebooks in JupyterLab",
     "new": "write an environment or a use case, ready to run and to edit",
     "check": "check the configuration and say every mistake at once",

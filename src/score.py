@@ -15,12 +15,14 @@ import shlex
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # the server loads this file by its path
 
 import served_model
+import utils
 from scorer import Answer, Scorer
 from served_model import Served
 
@@ -39,7 +41,8 @@ def arguments() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--model", type=Path, help="folder of the model (default: where AZUREML_MODEL_DIR says)")
-    add("--name", help="the model's name in the registry, in place of --model")
+    add("--name", help="the model's name in the registry; with --model, what answers call it")
+    add("--version", help="with --model: what answers call its version")
     add("--alias", default="champion", help="which version of --name (default: champion)")
     add("--tracking-uri", help="MLflow's store that holds --name, such as sqlite:///runs/mlflow.db")
     add("--digest", help="what the model's digest must begin with")
@@ -57,7 +60,8 @@ def find(args: argparse.Namespace) -> Served:
         When there is none.
     """
     if args.model:
-        return served_model.by_path(args.model, args.digest)
+        found = served_model.by_path(args.model, args.digest)
+        return replace(found, name=args.name, version=args.version)
     if args.name and args.tracking_uri:
         return served_model.by_alias(args.name, args.alias, args.tracking_uri, args.digest)
     return served_model.by_azure(args.digest)
@@ -79,8 +83,22 @@ def init(argv: Sequence[str] | None = None) -> None:
     global _scorer  # noqa: PLW0603 - the server's contract: init() and run() are functions of a module
     args = arguments().parse_args(shlex.split(os.environ.get(WORDS, "")) if argv is None else argv)
     served = find(args)
-    _scorer = Scorer(served, served.load(), args.threshold, args.most_rows)
-    _scorer.warm_up()
+    scorer = Scorer(served, served.load(), args.threshold, args.most_rows)
+    scorer.warm_up()
+    _scorer = scorer
+
+
+def ready() -> Scorer:
+    """Return what answers.
+
+    Raises
+    ------
+    RuntimeError
+        When `init` was not called.
+    """
+    if _scorer is None:
+        raise RuntimeError("call init() before run()")
+    return _scorer
 
 
 def run(data: str | bytes | Mapping[str, Any], request_headers: Mapping[str, str] | None = None) -> Any:
@@ -116,11 +134,21 @@ def answered(data: str | bytes | Mapping[str, Any], asked_id: str | None = None)
     RuntimeError
         When `init` was not called.
     """
-    if _scorer is None:
-        raise RuntimeError("call init() before run()")
+    scorer = ready()
     request_id = asked_id if asked_id and REQUEST_ID.fullmatch(asked_id) else uuid.uuid4().hex
     try:
-        return _scorer.answer(json.dumps(data) if isinstance(data, Mapping) else data, request_id)
+        return scorer.answer(json.dumps(data) if isinstance(data, Mapping) else data, request_id)
     except Exception:  # the boundary: what went wrong is for the log, not for the client
         LOG.exception("request %s failed", request_id)
         return Answer.failed(request_id)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Load the model as a service would, and say which one it is."""
+    init(sys.argv[1:] if argv is None else argv)
+    served = ready().served
+    print(json.dumps({"folder": str(served.folder.absolute()), **ready().identity}))
+
+
+if __name__ == "__main__":
+    utils.run_script(main)

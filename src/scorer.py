@@ -71,7 +71,7 @@ class Scorer:
     """
 
     def __init__(self, served: Served, model: Model, threshold: float, most_rows: int) -> None:
-        self.model, self.threshold = model, threshold
+        self.served, self.model, self.threshold = served, model, threshold
         schema = row_schema.from_facts(model.facts, str(served.folder))
         self.reader = RowReader(schema, most_rows)
         self.features = RowFeatures(model.features, schema)

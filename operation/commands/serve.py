@@ -1,0 +1,132 @@
+"""The command ``serve``: a model behind HTTP on this machine, until it is interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from operation.commands.choice import add_choice
+from operation.engine.errors import UsageError
+from operation.engine.layout import Layout, project
+from operation.engine.serving.settings import MOST_BYTES, ServedModel, Settings
+
+SHORTEST_KEY = 16
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``serve``."""
+    parser.description = (
+        "Serve a model with the inference server of Azure ML: POST /score, GET /openapi.json, /metrics, "
+        "/health/live and /health/ready. It listens on this computer only, unless --host asks for more. "
+        "Ctrl-C or SIGTERM ends it; SIGHUP looks the model up again and replaces it without a gap."
+    )
+    parser.epilog = (
+        "examples:\n"
+        "  python3 -m operation serve --model champion --key-file keys.txt\n"
+        "  python3 -m operation serve --model runs/store/<key>/model --port 5002"
+    )
+    add = parser.add_argument
+    add(
+        "--model",
+        default="champion",
+        metavar="ALIAS|PATH",
+        help="alias in the registry of the use case, or folder of a model (default: champion)",
+    )
+    add_choice(parser)
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=int, default=5001, help="port to listen on (default: %(default)s)")
+    add("--key-file", type=Path, metavar="PATH", help="a key a line; any of them opens the service")
+    add("--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)")
+    add("--workers", type=int, default=1, help="processes that answer (default: %(default)s)")
+    add("--most-rows", type=int, default=10_000, help="of one request (default: %(default)s)")
+    add("--most-bytes", type=int, default=MOST_BYTES, help="of one request (default: %(default)s)")
+    add("--seconds", type=float, default=30.0, help="that a client may take to send (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    from operation.engine.serving.server import serve
+
+    layout = project()
+    keys = read_keys(args.key_file)
+    check_address(args.host, args.port, keys)
+    words = ("--threshold", str(args.threshold), "--most-rows", str(args.most_rows))
+    settings = Settings(
+        source=layout.src,
+        words=words,
+        host=args.host,
+        port=args.port,
+        keys=keys,
+        state=layout.runs / "serving" / str(args.port),
+        workers=args.workers,
+        most_bytes=args.most_bytes,
+        seconds=args.seconds,
+    )
+
+    def ready(model: ServedModel) -> None:
+        # not print: the inference server has put its own in place of it
+        sys.stdout.write(f"serving {model} at {settings.address}/score\n")
+        sys.stdout.flush()
+
+    serve(settings, finder(args, layout), ready)
+    return 0
+
+
+def finder(args: argparse.Namespace, layout: Layout) -> Callable[[], ServedModel]:
+    """Return the function that finds the model, each time anew.
+
+    Raises
+    ------
+    UsageError
+        `args` names neither a folder nor an alias.
+    """
+    from operation.engine.serving.model import by_words, registered_words
+
+    if Path(args.model).exists():
+        words = ["--model", str(Path(args.model).resolve())]
+    elif "/" in args.model or "\\" in args.model:
+        raise UsageError(f"--model: there is no folder {args.model}; name one, or an alias such as champion")
+    else:
+        words = [*registered_words(layout, args.environment, args.use_case), "--alias", args.model]
+    return lambda: by_words(layout, words)
+
+
+def read_keys(file: Path | None) -> tuple[str, ...]:
+    """Return the keys in `file`, one a line.
+
+    Raises
+    ------
+    UsageError
+        When it cannot be read, or a key is too short to be one.
+    """
+    if file is None:
+        return ()
+    try:
+        lines = [line.strip() for line in file.read_text(encoding="ascii").splitlines()]
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"--key-file: cannot read {file}: {error}") from error
+    keys = tuple(line for line in lines if line)
+    if not keys or any(len(key) < SHORTEST_KEY for key in keys):
+        raise UsageError(
+            f"--key-file: {file} must hold a key a line, each of at least {SHORTEST_KEY} characters: "
+            'python3 -c "import secrets; print(secrets.token_urlsafe())"'
+        )
+    return keys
+
+
+def check_address(host: str, port: int, keys: tuple[str, ...]) -> None:
+    """Raise a UsageError for an address that would open the service to others without a key."""
+    if not 0 < port < 65_536:
+        raise UsageError(f"--port: {port} is no port: give 1 to 65535")
+    if not keys and not _is_loopback(host):
+        raise UsageError(f"--host: {host} can be reached by others: give --key-file, or listen on 127.0.0.1")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

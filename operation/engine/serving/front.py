@@ -1,0 +1,194 @@
+"""What stands in front of the inference server, in its own process: keys, limits, health, counters.
+
+A WSGI application around the server's: no second process, no second parsing of HTTP. Requests to /score go to
+the script's function that answers; what the server itself offers stays reachable behind the same key.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from operation.engine.serving.counters import Counters
+
+Environment = dict[str, Any]
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+Application = Callable[[Environment, StartResponse], Iterable[bytes]]
+
+JSON = "application/json"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+PIECE = 65_536
+NO_KEY = "no key, or a wrong one: send the header Authorization: Bearer <key>"
+NO_PAGE = "there is no such page: POST /score, GET /openapi.json, /health/live, /health/ready, /metrics"
+STATUS_LINES = {one.value: f"{one.value} {one.phrase}" for one in HTTPStatus}
+
+
+class Answer(Protocol):
+    """What the script says to a request."""
+
+    status: int
+    request_id: str
+    document: dict[str, Any]
+
+    def body(self) -> bytes:
+        """Return the document as JSON."""
+
+
+class Refused(Exception):
+    """A request that the script never sees."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class Front:
+    """Answers requests around an inference server.
+
+    Parameters
+    ----------
+    server : Application
+        The inference server's own.
+    answered : callable
+        The script's: body and request id in, answer out.
+    keys : iterable of str
+        Any of them opens the service; without one it is open.
+    most_bytes : int
+        Of a request's body.
+    seconds : float
+        That a body may take to arrive.
+    counters : Counters
+        Where requests are counted.
+    labels : mapping of str to str
+        The model, for the counters.
+    openapi : dict
+        The document about the service.
+    """
+
+    def __init__(
+        self,
+        server: Application,
+        answered: Callable[[bytes, str | None], Answer],
+        *,
+        keys: Iterable[str],
+        most_bytes: int,
+        seconds: float,
+        counters: Counters,
+        labels: Mapping[str, str],
+        openapi: dict[str, Any],
+    ) -> None:
+        self._server, self._answered = server, answered
+        self._keys = [f"Bearer {key}".encode() for key in keys]
+        self._most_bytes, self._seconds = most_bytes, seconds
+        self._counters = counters
+        self._pages: dict[str, Callable[[], tuple[str, bytes]]] = {
+            "/health/live": lambda: ("text/plain", b"live\n"),
+            "/health/ready": lambda: ("text/plain", b"ready\n"),
+            "/metrics": lambda: (TEXT, counters.text(labels).encode()),
+            "/openapi.json": lambda: (JSON, json.dumps(openapi).encode()),
+        }
+
+    def __call__(self, environ: Environment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        path = environ["PATH_INFO"]
+        if path == "/score":
+            return self._score(environ, start_response)
+        if not path.startswith("/health/") and not self._is_open(environ):
+            return _refused(start_response, 401, environ, NO_KEY)
+        page = self._pages.get(path)
+        if page is None:
+            return self._elsewhere(environ, start_response)
+        kind, body = page()
+        return _said(start_response, 200, None, kind, body)
+
+    def _elsewhere(self, environ: Environment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] in ("/", "/swagger.json") and environ["REQUEST_METHOD"] == "GET":
+            return self._server(environ, start_response)
+        return _refused(start_response, 404, environ, NO_PAGE)
+
+    def _score(self, environ: Environment, start_response: StartResponse) -> Iterable[bytes]:
+        started = time.perf_counter()
+        try:
+            answer = self._answered(self._body(environ), environ.get("HTTP_X_REQUEST_ID"))
+        except Refused as refused:
+            self._counters.count(refused.status, time.perf_counter() - started, 0)
+            return _refused(start_response, refused.status, environ, str(refused))
+        said = _said(start_response, answer.status, answer.request_id, JSON, answer.body())
+        rows = len(answer.document.get("predictions", ()))
+        self._counters.count(answer.status, time.perf_counter() - started, rows)
+        return said
+
+    def _body(self, environ: Environment) -> bytes:
+        """Return the request's body, once it may be read and is there.
+
+        Raises
+        ------
+        Refused
+            For a wrong method or key, and a body that is too long or comes too slowly.
+        """
+        if environ["REQUEST_METHOD"] != "POST":
+            raise Refused(405, "send rows with POST")
+        if not self._is_open(environ):
+            raise Refused(401, NO_KEY)
+        length = environ.get("CONTENT_LENGTH") or ""
+        if length.isdecimal() and int(length) > self._most_bytes:
+            raise Refused(413, f"{length} bytes are more than one request may have: {self._most_bytes}")
+        try:
+            return self._read(environ)
+        except (TimeoutError, BlockingIOError):
+            raise Refused(408, f"the request did not arrive within {self._seconds:g} s") from None
+        except OSError:
+            raise Refused(400, "the request broke off") from None
+
+    def _read(self, environ: Environment) -> bytes:
+        # gunicorn gives the connection: a client that stops sending, or reading, must not keep a thread
+        connection = environ.get("gunicorn.socket")
+        if connection is not None:
+            connection.settimeout(self._seconds)
+        until = time.monotonic() + self._seconds
+        stream, pieces, length = environ["wsgi.input"], [], 0
+        while piece := stream.read(min(PIECE, self._most_bytes + 1 - length)):
+            pieces.append(piece)
+            length += len(piece)
+            if length > self._most_bytes:
+                raise Refused(413, f"more bytes than one request may have: {self._most_bytes}")
+            if time.monotonic() > until:
+                raise TimeoutError
+        return b"".join(pieces)
+
+    def _is_open(self, environ: Environment) -> bool:
+        if not self._keys:
+            return True
+        given = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
+        return sum(hmac.compare_digest(given, key) for key in self._keys) > 0  # all, in constant time
+
+
+def _request_id(environ: Environment) -> str:
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    sound = given.isascii() and given.replace("-", "").replace("_", "").isalnum() and len(given) <= 100
+    return given if sound else uuid.uuid4().hex
+
+
+def _refused(start_response: StartResponse, status: int, environ: Environment, message: str) -> list[bytes]:
+    request_id = _request_id(environ)
+    document = {"error": {"message": message, "problems": []}, "request_id": request_id}
+    return _said(start_response, status, request_id, JSON, json.dumps(document).encode())
+
+
+def _said(
+    start_response: StartResponse, status: int, request_id: str | None, kind: str, body: bytes
+) -> list[bytes]:
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-store")]
+    if request_id is not None:
+        headers.append(("x-request-id", request_id))
+    if status == 401:
+        headers.append(("WWW-Authenticate", "Bearer"))
+    if status == 405:
+        headers.append(("Allow", "POST"))
+    start_response(STATUS_LINES[status], headers)
+    return [body]

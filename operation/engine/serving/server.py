@@ -1,0 +1,184 @@
+"""The processes of a service: gunicorn with Azure ML's inference server in each, or waitress on Windows."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import shlex
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from operation.engine.errors import StepFailed
+from operation.engine.serving.counters import SUFFIX, Counters
+from operation.engine.serving.front import Front
+from operation.engine.serving.openapi import document
+from operation.engine.serving.settings import ServedModel, Settings
+
+LOADING_SECONDS = 120  # that a process may take to load its model
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"level": "WARNING", "handlers": ["stderr"]},
+    "loggers": {"azmlinfsrv": {"level": "ERROR"}},
+}
+
+
+def serve(
+    settings: Settings, find_model: Callable[[], ServedModel], ready: Callable[[ServedModel], None]
+) -> None:
+    """Serve until a signal ends it: requests that have begun are answered.
+
+    Parameters
+    ----------
+    settings : Settings
+        How.
+    find_model : callable
+        Returns the model; called at the start, and again at each SIGHUP.
+    ready : callable
+        Called once, when requests are answered.
+
+    Raises
+    ------
+    StepFailed
+        When the server ends by itself.
+    """
+    for file in settings.state.glob(f"*{SUFFIX}"):
+        file.unlink()
+    prepare(settings, find_model())
+    if os.name == "nt":
+        _serve_by_waitress(settings, ready)
+        return
+    _serve_by_gunicorn(settings, find_model, ready)
+
+
+def prepare(settings: Settings, model: ServedModel) -> None:
+    """Set what the inference server and the script read from the environment."""
+    named = [("--model", model.folder), ("--name", model.name), ("--version", model.version)]
+    words = [str(word) for option in named if option[1] for word in option]
+    settings.state.mkdir(parents=True, exist_ok=True)
+    # without it the server tells each request in two lines, which costs more than the prediction
+    (settings.state / "logging.json").write_text(json.dumps(LOGGING), encoding="utf-8")
+    os.environ.pop("AZUREML_MODEL_DIR", None)
+    os.environ.update(
+        AML_APP_ROOT=str(settings.state.resolve()),
+        AZUREML_ENTRY_SCRIPT=str(settings.source / "score.py"),
+        AML_APP_INSIGHTS_ENABLED="false",
+        SCORE_ARGUMENTS=shlex.join([*words, "--digest", model.digest, *settings.words]),
+    )
+
+
+def application(settings: Settings) -> Front:
+    """Return the WSGI application of one process: the inference server, loaded, behind the front."""
+    logging.disable(logging.WARNING)  # the inference server calls its own variables unknown
+    try:
+        from azureml_inference_server_http.server.entry import app  # type: ignore[import-untyped]
+    finally:
+        logging.disable(logging.NOTSET)
+
+    script = app.azml_blueprint.user_script.get_run_function().__globals__
+    scorer = script["ready"]()
+    identity = scorer.identity
+    return Front(
+        app,
+        script["answered"],
+        keys=settings.keys,
+        most_bytes=settings.most_bytes,
+        seconds=settings.seconds,
+        counters=Counters(settings.state),
+        labels={name: value or "" for name, value in identity.items()},
+        openapi=document(
+            scorer.model.facts,
+            identity["version"],
+            needs_key=bool(settings.keys),
+            most_rows=scorer.reader.most_rows,
+        ),
+    )
+
+
+def _serve_by_waitress(settings: Settings, ready: Callable[[ServedModel], None]) -> None:
+    waitress = importlib.import_module("waitress")  # comes with the inference server on Windows alone
+    made = application(settings)
+    ready(_model())
+    waitress.serve(
+        made,
+        host=settings.host,
+        port=settings.port,
+        threads=settings.threads,
+        max_request_body_size=settings.most_bytes,
+        channel_timeout=settings.seconds,
+    )
+
+
+def _model() -> ServedModel:
+    words = shlex.split(os.environ["SCORE_ARGUMENTS"])
+    given = dict(zip(words[::2], words[1::2], strict=False))
+    return ServedModel(Path(given["--model"]), given.get("--name"), given.get("--version"), given["--digest"])
+
+
+def _serve_by_gunicorn(
+    settings: Settings, find_model: Callable[[], ServedModel], ready: Callable[[ServedModel], None]
+) -> None:
+    gunicorn = importlib.import_module(
+        "gunicorn.app.base"
+    )  # comes with the inference server, but not on Windows
+
+    class Service(gunicorn.BaseApplication):  # type: ignore[misc, name-defined]
+        def load_config(self) -> None:
+            for name, value in _configured(settings, ready).items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Front:
+            return application(settings)
+
+        def reload(self) -> None:
+            prepare(settings, find_model())
+            super().reload()
+
+    try:
+        Service().run()
+    except SystemExit as stop:
+        if stop.code not in (0, None):
+            raise StepFailed(
+                f"the server ended with code {stop.code} before it was stopped: its last lines say why"
+            ) from None
+    finally:
+        for file in settings.state.glob(f"*{SUFFIX}"):
+            with suppress(OSError):
+                file.unlink()
+
+
+def _configured(settings: Settings, ready: Callable[[ServedModel], None]) -> dict[str, Any]:
+    def listening(server: Any) -> None:
+        # a client that opens a connection and sends half a head must not keep a thread; accepted
+        # connections inherit the limit
+        for listener in server.LISTENERS:
+            limit = struct.pack("ll", int(settings.seconds), int(settings.seconds % 1 * 1e6))
+            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+
+    def loaded(worker: Any) -> None:
+        if worker.age == 1:
+            ready(_model())
+            sys.stdout.flush()
+
+    return {
+        "bind": settings.address.removeprefix("http://"),
+        "workers": settings.workers,
+        "worker_class": "gthread",
+        "threads": settings.threads,
+        "timeout": LOADING_SECONDS,
+        "graceful_timeout": round(settings.graceful_seconds),
+        "keepalive": 15,
+        "loglevel": "warning",
+        "control_socket_disable": True,
+        "when_ready": listening,
+        "post_worker_init": loaded,
+    }

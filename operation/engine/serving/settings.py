@@ -1,0 +1,85 @@
+"""What is served, where, and within which limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MOST_BYTES = 10_000_000
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """The model as ``src/score.py`` found and verified it.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds model.pickle and model.json.
+    name, version : str or None
+        As registered.
+    digest : str
+        SHA-256 of its bytes.
+    """
+
+    folder: Path
+    name: str | None
+    version: str | None
+    digest: str
+
+    def __str__(self) -> str:
+        known = f"{self.name} version {self.version}" if self.name else str(self.folder)
+        return f"{known} ({self.digest[:12]})"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a service runs.
+
+    Parameters
+    ----------
+    source : Path
+        The folder of ``score.py``.
+    words : tuple of str
+        What ``score.py`` is given beside the model.
+    host, port : str, int
+        Where it listens.
+    keys : tuple of str
+        Any of them opens the service; without one it is open to whoever reaches it.
+    state : Path
+        Folder for the counters that its processes share.
+    workers, threads : int
+        Processes, and requests at once in each.
+    most_bytes : int
+        Of a request; longer ones are refused unread.
+    seconds : float
+        That a client may take to send its request, or to read the answer.
+    graceful_seconds : float
+        That requests are given to end when the service stops.
+    """
+
+    source: Path
+    words: tuple[str, ...]
+    host: str
+    port: int
+    keys: tuple[str, ...]
+    state: Path
+    workers: int = 1
+    threads: int = 8
+    most_bytes: int = MOST_BYTES
+    seconds: float = 30.0
+    graceful_seconds: float = 30.0
+
+    @property
+    def address(self) -> str:
+        """The service's URL, without a path."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+def served_from(document: dict[str, Any]) -> ServedModel:
+    """Return what ``score.py`` has said of the model."""
+    return ServedModel(
+        Path(document["folder"]), document["name"], document["version"], str(document["digest"])
+    )
