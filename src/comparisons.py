@@ -135,8 +135,9 @@ def _brier(probability: pd.Series, label: pd.Series, positive: str | None) -> Ar
         raise utils.StepError(
             f"column {label.name!r} holds other labels than 0 and 1: name the --positive one"
         )
-    if positive is not None and not happened.any():
-        known = sorted(as_levels(label.dropna()).unique())
+    known = sorted(as_levels(label.dropna()).unique())
+    # one label alone may well be the other one: of rare outcomes, the first to be known are
+    if positive is not None and positive not in known and len(known) > 1:
         near = utils.nearest(positive, known)
         raise utils.StepError(
             f"--positive: no label is {positive!r}{near}; there are: {utils.listing(known)}"
