@@ -89,7 +89,7 @@ def no_password(*_: object, **__: object) -> str:
 
 
 def _nobody_there(what: str) -> Exception:
-    from ipykernel.kernelbase import StdinNotImplementedError
+    from ipykernel.kernelbase import StdinNotImplementedError  # type: ignore[attr-defined]
 
     return StdinNotImplementedError(f"{what} was called, but this frontend does not support input requests.")
 
