@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +118,8 @@ def unreachable(layout: Layout) -> Outcome:
 
 
 def _refused(*_: object, **__: object) -> None:
-    import requests
-
-    requests.get("https://localhost:9/", timeout=5)
+    # as the SDK would, which brings it along
+    import_module("requests").get("https://localhost:9/", timeout=5)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,88 @@
+"""The command line of submit and models: what they pass on, and what they refuse before anything starts."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from operation import cli
+from operation.commands import models, submit
+from operation.engine import configuration
+from operation.engine.layout import Layout
+from tests.operation.execution import small
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+    layout = small.build(tmp_path / "small")
+    monkeypatch.setenv("WORKBENCH_ROOT", str(layout.root))
+    monkeypatch.delenv("ENVIRONMENT", raising=False)
+    return layout
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    submit.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "way", "steps", "compute"),
+    [
+        (["pipeline"], "pipeline", ["count", "gate"], "cpu-cluster"),
+        (["gate"], "script", ["gate"], "cpu-cluster"),
+        (["gate", "--as", "pipeline"], "pipeline", ["gate"], "cpu-cluster"),
+        (["pipeline", "--as", "estimator", "--compute", "local"], "estimator", ["count", "gate"], "local"),
+    ],
+)
+def test_what_is_ordered(project: Layout, words: list[str], way: str, steps: list[str], compute: str) -> None:
+    order = submit._order(project, configuration.load(None, None, project), parsed(*words))
+    assert (order.way, list(order.steps), order.compute.name) == (way, steps, compute)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["submit", "gat"],
+            "the use case 'small' has no step 'gat'. Did you mean 'gate'? It has: count, gate. "
+            "Or 'pipeline': all of them.",
+        ),
+        (
+            ["submit", "gate", "--compute", "cluster"],
+            "unknown compute 'cluster': there is no configuration/compute/cluster.yml. "
+            "Did you mean 'cpu-cluster'? Known: cpu-cluster and local.",
+        ),
+        (
+            ["submit", "gate", "--as", "spark"],
+            "unknown compute 'spark-cluster' (SPARKCOMPUTE of environment DEV): there is no "
+            "configuration/compute/spark-cluster.yml. Did you mean 'cpu-cluster'? "
+            "Known: cpu-cluster and local.",
+        ),
+        (
+            ["submit", "gate", "--publish"],
+            "--publish and --schedule are for a pipeline, not for --as script.",
+        ),
+        (["models", "promote"], "models promote needs a model's name and --to."),
+        (["models", "download", "letters"], "models download needs --folder."),
+    ],
+)
+def test_wrong_usage_is_one_message(
+    project: Layout, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    assert cli.main(words) == 2
+    assert capsys.readouterr().err == f"error: {message}\n"
+    assert not project.runs.exists()
+
+
+def test_a_submission_repeats_its_command_line() -> None:
+    words = ["train", "--as", "script", "--environment", "PROD", "--rehearse", "--fresh"]
+    assert submit._words(parsed(*words)) == words
+
+
+def test_models_have_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["models", "--help"]) == 0
+    assert "models promote flights --environment DEV --to TEST" in capsys.readouterr().out
+    assert set(models._ACTIONS) == {"list", "register", "download", "promote"}
