@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 import re
 import shutil
 import threading
 from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode, urlsplit
 from xml.sax.saxutils import escape
 
-from operation.rehearsal import auth
+from operation.rehearsal import auth, shared_key
 from operation.rehearsal.clock import now
 from operation.rehearsal.http import Call, Refused, Reply, route
 from operation.rehearsal.naming import blob_url
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from operation.rehearsal.service import Service
 
 _LOCK = threading.RLock()
+_UNSAFE = '%<>:"|?*\\'  # what a file of Windows cannot hold in its name, and what stands for it
 _YEAR = 365 * 86_400.0
 
 
@@ -42,7 +41,7 @@ def file(service: Service, account: str, container: str, path: str) -> Path:
         400, for a path that leads out of its container.
     """
     names = [part for part in path.split("/") if part not in ("", ".")]
-    parts = [quote(name, safe=" !#$%&'()+,-.;=@[]^_`{}~") for name in names]
+    parts = ["".join(quote(letter) if letter in _UNSAFE else letter for letter in name) for name in names]
     if ".." in parts:
         raise Refused(400, "InvalidUri", f"the path {path} leads out of its container")
     return folder(service, account, container).joinpath(*parts)
@@ -50,8 +49,7 @@ def file(service: Service, account: str, container: str, path: str) -> Path:
 
 def account_key(service: Service, account: str) -> str:
     """Return the key of a storage account, in base64."""
-    digest = hmac.new(service.secret, f"account {account}".encode(), hashlib.sha256).digest()
-    return base64.b64encode(digest).decode()
+    return shared_key.account_key(service.secret, account)
 
 
 def signed_url(service: Service, account: str, container: str, path: str) -> str:
@@ -63,33 +61,37 @@ def signed_url(service: Service, account: str, container: str, path: str) -> str
     return f"{blob_url(account, container, path)}?{urlencode(words)}"
 
 
-def container_signature(service: Service, account: str, container: str) -> str:
-    """Return the words of a shared access signature for a whole container."""
-    until = now(_YEAR)
-    words = {"sv": "2019-07-07", "sr": "c", "sp": "racwdl", "se": until}
-    return urlencode({**words, "sig": _signature(service, account, container, "", until)})
-
-
 def _signature(service: Service, account: str, container: str, path: str, until: str) -> str:
-    text = f"{account.lower()}/{container}/{path}\n{until}".encode()
-    return base64.b64encode(hmac.new(service.secret, text, hashlib.sha256).digest()).decode()
+    return shared_key.address_signature(service.secret, account, container, path, until)
 
 
 def _authorized(call: Call) -> None:
     """Let through a signed address, a request with the account's key, or one with a token."""
-    sent, account = call.headers.get("authorization", ""), call.path["account"]
-    if sent.startswith("SharedKey"):
-        if sent.partition(" ")[2].partition(":")[0] != account:
-            raise Refused(403, "AuthenticationFailed", f"the key is not one of account {account}")
-        return
-    if sent:
+    sent = call.headers.get("authorization", "")
+    if sent.startswith("SharedKey "):
+        good = shared_key.same(sent.removeprefix("SharedKey "), _with_key(call))
+    elif sent:
         auth.check(call.service.secret, sent)
         return
-    until, sent = call.query.get("se", ""), call.query.get("sig", "")
-    path = call.path.get("path", "") if call.query.get("sr") == "b" else ""
-    right = _signature(call.service, account, call.path.get("container", ""), path, until)
-    if not hmac.compare_digest(sent, right) or until < now():
-        raise Refused(403, "AuthenticationFailed", "the address carries no good signature")
+    else:
+        until, path = call.query.get("se", ""), call.path.get("path", "")
+        path = path if call.query.get("sr") == "b" else ""
+        account, container = call.path["account"], call.path.get("container", "")
+        right = _signature(call.service, account, container, path, until)
+        good = shared_key.same(call.query.get("sig", ""), right) and until > now()
+    if not good:
+        said = "Server failed to authenticate the request: the signature is not that of the account's key."
+        raise Refused(403, "AuthenticationFailed", said)
+
+
+def _with_key(call: Call) -> str:
+    account = call.path["account"]
+    path = "/".join(["", *(call.path[name] for name in ("container", "path") if name in call.path)])
+    key = account_key(call.service, account)
+    right = shared_key.request_signature(
+        key, call.method, account, path, query=call.query, headers=call.headers
+    )
+    return f"{account}:{right}"
 
 
 def _file(call: Call) -> Path:
@@ -152,8 +154,6 @@ def _new(call: Call, found: Path) -> None:
 
 
 def _copied(call: Call, source: str) -> bytes:
-    from urllib.parse import unquote, urlsplit
-
     address = urlsplit(source)
     container, _, path = unquote(address.path).lstrip("/").partition("/")
     return file(call.service, address.netloc.split(".")[0], container, path).read_bytes()
@@ -220,7 +220,9 @@ def _container(call: Call) -> Reply:
 
 def _listing(call: Call, found: Path) -> str:
     prefix, delimiter = call.query.get("prefix", ""), call.query.get("delimiter")
-    files = sorted((path.relative_to(found).as_posix(), path) for path in found.rglob("*") if path.is_file())
+    files = sorted(
+        (unquote(path.relative_to(found).as_posix()), path) for path in found.rglob("*") if path.is_file()
+    )
     entries: dict[str, None] = {}  # in order, and each folder once
     for name, path in files:
         below = name[len(prefix) :].partition(delimiter) if delimiter else (name, "", "")

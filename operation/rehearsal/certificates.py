@@ -8,9 +8,16 @@ from pathlib import Path
 
 import trustme
 
-SUFFIX = "rehearsal.test"  # a name that is reserved for testing: it never leads anywhere else
+# a name that is reserved for testing: it never leads anywhere else; azure-storage-blob reads the name
+# of the account from what stands before ".blob.core."
+SUFFIX = "core.rehearsal.test"
 ARM = "management.azure.com"  # built into the newer SDK, which the dataset engine asks first
 KINDS = ("blob", "dfs", "file", "queue", "table", "vault")
+
+
+def hosts() -> list[str]:
+    """Return the names that the service answers to."""
+    return ["localhost", "127.0.0.1", ARM, *(f"*.{kind}.{SUFFIX}" for kind in KINDS)]
 
 
 def ensure(folder: Path) -> tuple[Path, Path]:
@@ -20,13 +27,13 @@ def ensure(folder: Path) -> tuple[Path, Path]:
     client trusted already, since one variable names the bundle for all that a process asks.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    certificate, bundle = folder / "service.pem", folder / "trusted.pem"
-    if not (certificate.exists() and bundle.exists()):
+    certificate, bundle, names = folder / "service.pem", folder / "trusted.pem", folder / "hosts.txt"
+    if not names.exists() or names.read_text(encoding="utf-8").split() != hosts():
         authority = trustme.CA(organization_name="Azure ML rehearsal", organization_unit_name="loopback only")
-        hosts = ["localhost", "127.0.0.1", ARM, *(f"*.{kind}.{SUFFIX}" for kind in KINDS)]
-        authority.issue_cert(*hosts).private_key_and_cert_chain_pem.write_to_path(str(certificate))
+        authority.issue_cert(*hosts()).private_key_and_cert_chain_pem.write_to_path(str(certificate))
         bundle.write_bytes(_trusted_already() + authority.cert_pem.bytes())
         certificate.chmod(0o600)
+        names.write_text("\n".join(hosts()), encoding="utf-8")
     return certificate, bundle
 
 

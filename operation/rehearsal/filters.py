@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from operation.rehearsal.http import Refused
+from operation.rehearsal.http import Call, Refused
 
 Document = Mapping[str, Any]
 Test = Callable[[Document], bool]
@@ -106,3 +106,20 @@ def found(document: Document, field: str) -> Any:
     values = {name.lower(): value for name, value in document.items()}
     value = values.get(head.lower())
     return (value or {}).get(rest) if rest else value
+
+
+def page(call: Call, documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what of `documents` the query asks for, the newest first unless it says otherwise."""
+    wanted = call.json if call.method == "POST" else None
+    wanted = {**call.query, **(wanted or {})}
+    test = matches(wanted.get("filter") or wanted.get("$filter"))
+    found = [one for one in documents if test(one)][::-1]
+    start = int(wanted.get("continuationToken") or wanted.get("$continuationToken") or 0)
+    top = int(wanted.get("top") or wanted.get("$top") or 100)
+    token = str(start + top) if start + top < len(found) else None
+    return {"value": found[start : start + top], "continuationToken": token, "nextLink": None}
+
+
+def names(body: Any) -> list[str]:
+    """Return the names that a request to delete tags lists."""
+    return list((body.get("tags") if isinstance(body, dict) else body) or [])

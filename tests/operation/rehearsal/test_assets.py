@@ -40,7 +40,7 @@ from azure.identity import ClientSecretCredential
 from azure.keyvault.secrets import SecretClient
 login = os.environ["ARM_CLOUD_METADATA_URL"].removesuffix("/metadata/endpoints")
 principal = [os.environ["AZUREML_SERVICE_PRINCIPAL_" + what] for what in ("TENANT_ID", "ID", "PASSWORD")]
-address = "https://kvassets.vault.rehearsal.test"
+address = "https://kvassets.vault.core.rehearsal.test"
 client = SecretClient(address, ClientSecretCredential(*principal, authority=login))
 found["by its own library"] = client.get_secret("storage-key").value
 client.set_secret("three", "canary-4")

@@ -16,6 +16,7 @@ import pytest
 
 from operation.engine.errors import WorkbenchError
 from operation.rehearsal import auth
+from operation.rehearsal.certificates import hosts
 from operation.rehearsal.http import Refused
 from operation.rehearsal.server import READY, started
 
@@ -101,7 +102,7 @@ def test_a_token_is_refused_when_it_has_expired_or_is_not_ours() -> None:
 def test_a_service_that_does_not_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "certificates").mkdir()
     (tmp_path / "certificates" / "service.pem").write_text("no certificate", encoding="utf-8")
-    (tmp_path / "certificates" / "trusted.pem").write_text("", encoding="utf-8")
+    (tmp_path / "certificates" / "hosts.txt").write_text("\n".join(hosts()), encoding="utf-8")
     with pytest.raises(WorkbenchError) as failed, started(tmp_path):
         pass
     said = str(failed.value)
