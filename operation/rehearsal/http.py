@@ -222,6 +222,7 @@ def refusal(refused: Refused) -> Response:
         # model management has the same facts under names of its own
         "statusCode": refused.status,
         "code": refused.code,
+        "error_code": refused.code,  # so MLflow's client names it
         "message": refused.message,
         "details": [],
     }

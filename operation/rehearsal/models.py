@@ -52,8 +52,12 @@ def prefixes(state: State, identity: str) -> list[str]:
 
 
 def _register(call: Call) -> Document:
-    given = {name[:1].lower() + name[1:]: value for name, value in call.json.items()}
-    name, state = given["name"], call.state
+    return registered(call.state, {name[:1].lower() + name[1:]: value for name, value in call.json.items()})
+
+
+def registered(state: State, given: Document) -> Document:
+    """Register a model under the next version of its name."""
+    name = given["name"]
     with state.change("model-names", name) as known:
         # a version that was deleted is not given again
         known["newest"] = version = known.get("newest", 0) + 1
