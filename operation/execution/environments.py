@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from operation.engine.errors import UsageError
+from operation.engine.keys import python_version
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean, listed
 
@@ -35,6 +36,7 @@ def environment(layout: Layout, name: str) -> Environment:
             f"Known: {listed(known, 'and')}."
         )
     packages = CondaDependencies(str(folder / f"{name}.yml"))
+    packages.set_python_version(python_version())  # to the letter: a step's key holds it
     made = Environment(str(packages.as_dict().get("name", name)))
     made.python.conda_dependencies = packages
     return made

@@ -19,11 +19,12 @@ from operation import cli
 from operation.engine import configuration
 from operation.engine.certificate import certify, ways
 from operation.engine.configuration.compute_file import chosen_compute
+from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.runners import child_process
 from operation.engine.session import Session
 from operation.engine.surroundings import surroundings
-from operation.execution import script
+from operation.execution import environments, script
 from operation.execution.certified import azure_ml
 from tests.operation.execution import small
 
@@ -73,6 +74,16 @@ def locally(layout: Layout) -> dict[str, str]:
     return {name: session.step(name).how for name in configured.steps}
 
 
+def packages(layout: Layout) -> dict[str, Any]:
+    """Return what a job's environment asks for, and what is said where there is no such environment."""
+    try:
+        environments.environment(layout, "trainig")
+    except UsageError as error:
+        said = str(error)
+    made = environments.environment(layout, "training")
+    return {"unknown": said, "name": made.name, **made.python.conda_dependencies.as_dict()}
+
+
 def certified(layout: Layout) -> dict[str, Any]:
     """Certify that a child process and a run of Azure ML give the same."""
     configured = configuration.load("DEV", "small", layout)
@@ -101,6 +112,7 @@ def main(root: Path) -> None:
         found["list"] = command(layout, "models", "list", "--environment", "TEST", "--json")
         download = ("models", "download", "letters", "--folder", str(root / "downloaded"))
         found["download"] = command(layout, *download)
+        found["packages"] = packages(layout)
         found["unreachable"] = unreachable(layout)
     print(json.dumps(found))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,15 @@ def test_a_model_is_promoted_with_its_lineage(found: dict[str, Any]) -> None:
 
 def test_a_download_is_verified(found: dict[str, Any]) -> None:
     assert found["download"]["lines"][-1].endswith("small/downloaded, digest verified")
+
+
+def test_a_job_has_the_packages_of_its_file_and_this_python_to_the_letter(found: dict[str, Any]) -> None:
+    assert found["packages"]["name"] == "small"
+    assert found["packages"]["dependencies"] == [f"python={platform.python_version()}"]
+    assert found["packages"]["unknown"] == (
+        "unknown environment of packages 'trainig': there is no configuration/environments/trainig.yml. "
+        "Did you mean 'training'? Known: training."
+    )
 
 
 def test_nobody_there_is_one_sentence(found: dict[str, Any]) -> None:
