@@ -1,0 +1,115 @@
+"""The plan of a split that is in force: a file that a service reads again as soon as it changes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import time
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import utils
+from variants import Split
+
+LOG = logging.getLogger("score")
+CHALLENGER = "challenger"
+TRIES = 50  # on Windows a file that is just being read cannot be replaced
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who answers.
+
+    Parameters
+    ----------
+    share : float, default 0
+        Of keys that the challenger answers, from 0 to 1.
+    salt : str, default ""
+        Names the comparison.
+    shadow : bool, default False
+        The champion answers everything, the challenger scores it too; `share` stands still.
+    """
+
+    share: float = 0.0
+    salt: str = ""
+    shadow: bool = False
+
+    @cached_property
+    def split(self) -> Split:
+        """The split of keys."""
+        return Split({CHALLENGER: 0.0 if self.shadow else self.share}, self.salt)
+
+
+def read_plan(file: Path) -> Plan:
+    """Return the plan that `file` holds.
+
+    Raises
+    ------
+    StepError
+        When it is not there, or no plan.
+    """
+    content = utils.read_json(file)
+    if not isinstance(content, dict) or set(content) != {"share", "salt", "shadow"}:
+        raise utils.StepError(f"{file} is no plan: it must hold share, salt and shadow")
+    share, salt, shadow = (content[name] for name in ("share", "salt", "shadow"))
+    number = isinstance(share, int | float) and not isinstance(share, bool) and math.isfinite(share)
+    if not (number and 0 <= share <= 1 and isinstance(salt, str) and isinstance(shadow, bool)):
+        raise utils.StepError(
+            f"{file} is no plan: share must be a number from 0 to 1, salt text, shadow true or false"
+        )
+    return Plan(float(share), salt, shadow)
+
+
+def write_plan(plan: Plan, file: Path) -> None:
+    """Write the plan whole or not at all; every request that begins afterwards follows it."""
+    _ = plan.split  # a share that is none is refused before it is written
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f"{file.name}.{os.getpid()}")
+    partial.write_text(json.dumps(asdict(plan)) + "\n", encoding="utf-8")
+    for last in range(TRIES):
+        try:
+            partial.replace(file)
+        except PermissionError:
+            if last == TRIES - 1:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+class LivePlan:
+    """The plan in a file, looked at before each request.
+
+    A file that is gone, or holds no plan, leaves everything to the champion: that is where a mistake is
+    the smallest.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._seen: tuple[tuple[int, int, int] | None, Plan] = (None, Plan())
+
+    def now(self) -> Plan:
+        """Return the plan that is in force."""
+        seen, plan = self._seen
+        signature = self._signature()
+        if signature != seen:
+            plan = self._read() if signature else Plan()
+            self._seen = signature, plan
+        return plan
+
+    def _signature(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._file.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _read(self) -> Plan:
+        try:
+            return read_plan(self._file)
+        except utils.StepError as error:
+            LOG.error("the champion answers everything: %s", error)
+            return Plan()
