@@ -153,9 +153,15 @@ class Job:
         parts += [""] * (9 - len(parts))
         identity, seconds = place.get("properties", {}).get("workspaceId", ""), self.service.token_seconds
         run = runs.known_run(self.state, self.run_id)
+        token = auth.token(self.service.secret, "run", seconds, self.service.url)
+        host = self.service.url.removeprefix("https://")
         return {
+            "MLFLOW_TRACKING_URI": f"azureml://{host}/mlflow/v2.0{place.get('id', '')}",
+            "MLFLOW_TRACKING_TOKEN": token,
+            "MLFLOW_EXPERIMENT_ID": str(run["experimentId"]),
+            "MLFLOW_RUN_ID": self.run_id,
             "AZUREML_RUN_ID": self.run_id,
-            "AZUREML_RUN_TOKEN": auth.token(self.service.secret, "run", seconds, self.service.url),
+            "AZUREML_RUN_TOKEN": token,
             "AZUREML_RUN_TOKEN_EXPIRY": now(seconds),  # a number would be read in the zone of the machine
             "AZUREML_ARM_SUBSCRIPTION": parts[2],
             "AZUREML_ARM_RESOURCEGROUP": parts[4],

@@ -15,7 +15,7 @@ from operation.rehearsal.mlflow_search import ordered, selected
 TRACK = """
 import json, os, pathlib
 import mlflow
-from azureml.core import Experiment, Run, Workspace
+from azureml.core import Experiment, Run, ScriptRunConfig, Workspace
 from mlflow import MlflowClient
 
 workspace = Workspace.get(
@@ -24,6 +24,11 @@ workspace = Workspace.get(
 mlflow.set_tracking_uri(workspace.get_mlflow_tracking_uri())
 mlflow.set_experiment("tracked")
 client, found = MlflowClient(), {}
+
+pathlib.Path("source").mkdir()
+script = "import mlflow; mlflow.log_metric('size', 7); mlflow.log_param('kind', 'job')"
+pathlib.Path("source/job.py").write_text(script)
+job = Experiment(workspace, "in-a-job").submit(ScriptRunConfig("source", "job.py"))
 
 pathlib.Path("folder/deep").mkdir(parents=True)
 pathlib.Path("folder/deep/note.txt").write_text("deep")
@@ -82,6 +87,8 @@ found["managed"] = [model.version, model.run_id == run.info.run_id, model.tags]
 model.download("managed")
 found["downloaded"] = sorted(one.name for one in files("managed"))
 found["team"] = client.get_registered_model("kept").tags
+job.wait_for_completion(raise_on_error=False)
+found["job"] = [job.get_status(), job.get_metrics(), client.get_run(job.id).data.params]
 print()
 print(json.dumps(found))
 """
@@ -100,6 +107,10 @@ def test_a_run_comes_back_as_it_was_logged(found: dict[str, Any]) -> None:
     assert found["shown"] == ["FINISHED", "first", {"rate": "0.1", "kind": "tree"}, metrics]
     assert found["history"] == [[0, 1], [1, 0.5], [2, 1 / 3]]
     assert (found["tag"], found["parent"]) == ("somebody", True)
+
+
+def test_a_script_logs_to_its_own_run(found: dict[str, Any]) -> None:
+    assert found["job"] == ["Completed", {"size": 7}, {"kind": "job"}]
 
 
 def test_artifacts_are_kept_in_their_folders(found: dict[str, Any]) -> None:
