@@ -96,7 +96,7 @@ class Graph:
         self.modules = {name: found(state, MODULES, node["ModuleId"]) for name, node in self.nodes.items()}
         self._data: dict[str, Document] = {one["Id"]: one for one in document.get("DatasetNodes") or []}
         self._edges: list[Document] = document.get("Edges") or []
-        self._state = state
+        self.state = state
 
     def name(self, node: str) -> str:
         """Return the name of a step."""
@@ -141,7 +141,7 @@ class Graph:
             path = given.paths[node["DataPathParameterName"]]
             return Place(datastore=path["DataStoreName"], path=path.get("RelativePath") or "")
         if node.get("DatasetId"):
-            location = found(self._state, SOURCES, node["DatasetId"])["DataLocation"]["DataReference"]
+            location = found(self.state, SOURCES, node["DatasetId"])["DataLocation"]["DataReference"]
             blob = location["AzureBlobReference"]
             return Place(datastore=blob["AmlDataStoreName"], path=blob.get("RelativePath") or "")
         definition = node["DataSetDefinition"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from operation.rehearsal.pipeline_graph import FAKE_OUTPUT, Graph, Place, Values, parameters
+from operation.rehearsal.pipeline_tables import files, table
 from operation.rehearsal.state import Document
 
 DEFAULT_DATASTORE = "workspaceblobstore"
@@ -34,7 +35,7 @@ class Step:
     def __init__(self, graph: Graph, node: str, given: Values, run_id: str, made: Mapping[str, Step]) -> None:
         self.node, self.run_id, self.name = node, run_id, graph.name(node)
         self.module, self._entity = graph.modules[node], graph.nodes[node]
-        self._made = made
+        self._made, self._state = made, graph.state
         self.parameters = parameters(self._entity, self.module, given)
         self.inputs = graph.inputs(node, given)
         self._outputs = {one["Name"]: one for one in graph.outputs(node)}
@@ -57,6 +58,12 @@ class Step:
 
     def configuration(self) -> Document:
         """Return the run configuration: script, arguments, environment and data."""
+        made = self._without_data()
+        for section, entries in self._data().items():
+            made[section] = {**(made.get(section) or {}), **entries}
+        return made
+
+    def _without_data(self) -> Document:
         kept = self._entity.get("Runconfig") or self.module.get("Runconfig") or "{}"
         made: Document = dict(json.loads(kept))
         made["script"] = self.parameters.get("Script") or made.get("script")
@@ -65,8 +72,6 @@ class Step:
         if self.parameters.get("Command"):  # its first word; the SDK gives the others as arguments
             made["command"] = " ".join([self.parameters["Command"], *made["arguments"]])
         made["environmentVariables"] = {**(made.get("environmentVariables") or {}), **self._variables()}
-        for section, entries in self._data().items():
-            made[section] = {**(made.get(section) or {}), **entries}
         return made
 
     def arguments(self) -> list[str]:
@@ -76,10 +81,11 @@ class Step:
 
     def identity(self) -> dict[str, Any]:
         """Return what decides whether an earlier execution can stand for this one, but for the snapshot."""
-        made = self.configuration()
+        made = self._without_data()
         own = [(name, self._outputs[name].get("DatasetOutputOptions")) for name in self.outputs]
         return {
             "inputs": {name: self._known(place) for name, place in sorted(self.inputs.items())},
+            "reading": self._entity.get("ModuleInputSettings"),
             "words": [made["script"], made.get("command"), *made["arguments"]],
             "environment": made.get("environment"),
             "variables": made["environmentVariables"],
@@ -140,9 +146,17 @@ class Step:
         where = self._made[place.node].outputs[place.port] if place.node else place
         if not self._consumed(place):
             return _reference(where, mode)
+        if place.node and mode == "direct":
+            where = Place(dataset={"SavedDataSetReference": {"Id": self._read(name, where)}})
         location = {"dataset": _dataset(where.dataset), "dataPath": _data_path(where)}
         named = {"environmentVariableName": name, "pathOnCompute": None, "overwrite": False}
         return {"dataLocation": location, "mechanism": mode, "createOutputDirectories": False, **named}
+
+    def _read(self, name: str, where: Place) -> str:
+        """Return the id of a dataset that reads a step's output as the graph says."""
+        settings = self._entity.get("ModuleInputSettings") or []
+        asked = next((one.get("AdditionalTransformations") for one in settings if one["Name"] == name), None)
+        return table(self._state, where, asked) if asked else files(self._state, where)
 
     def _mode(self, name: str) -> str:
         structure = self.module["StructuredInterface"].get("Inputs") or []
