@@ -7,6 +7,7 @@ Azure ML's inference server calls both. In a notebook: ``score.init(["--model", 
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import logging
 import os
@@ -21,8 +22,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # the server loads this file by its path
 
+import scored_form
 import served_model
 import utils
+from scored_log import CLOSED, Limits, ScoredLog, compact_elsewhere
 from scorer import Answer, Scorer
 from served_model import Served
 
@@ -48,6 +51,17 @@ def arguments() -> argparse.ArgumentParser:
     add("--digest", help="what the model's digest must begin with")
     add("--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)")
     add("--most-rows", type=int, default=10_000, help="rows that one request may have (default: 10000)")
+    add("--log", type=Path, help="folder for the log of scored rows (default: none is kept)")
+    add("--log-leave-out", nargs="*", default=[], help="columns that the log does not keep")
+    add("--log-hash", nargs="*", default=[], help="columns of which the log keeps a keyed hash only")
+    add("--log-sync-seconds", type=float, default=1.0, help="how often it is forced to the disk (1)")
+    add("--log-most-bytes", type=int, default=64_000_000, help="of a file before it becomes Parquet (64e6)")
+    add(
+        "--log-full",
+        choices=["refuse", "answer"],
+        default="refuse",
+        help="where the log cannot be written: refuse requests, or answer and count them (default: refuse)",
+    )
     return parser
 
 
@@ -85,7 +99,29 @@ def init(argv: Sequence[str] | None = None) -> None:
     served = find(args)
     scorer = Scorer(served, served.load(), args.threshold, args.most_rows)
     scorer.warm_up()
+    if args.log:
+        scorer.log, scorer.log_is_needed = open_log(args, scorer), args.log_full == "refuse"
     _scorer = scorer
+
+
+def open_log(args: argparse.Namespace, scorer: Scorer) -> ScoredLog:
+    """Return the log that the arguments ask for; what earlier processes left becomes Parquet.
+
+    Raises
+    ------
+    StepError
+        When it cannot be written, or a column that it should not keep is none of the model's.
+    """
+    redacted = scored_form.redaction(args.log, scorer.reader.schema, args.log_leave_out, args.log_hash)
+    limits = Limits(args.log_sync_seconds, args.log_most_bytes)
+    try:
+        log = ScoredLog(args.log, scorer.model.features, redacted, limits)
+    except OSError as error:
+        raise utils.StepError(f"--log: cannot write to {args.log}: {error.strerror or error}") from error
+    atexit.register(log.close)
+    if len(list(args.log.glob(f"*{CLOSED}"))) > 1:
+        compact_elsewhere(args.log)
+    return log
 
 
 def ready() -> Scorer:

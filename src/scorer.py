@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,9 +14,11 @@ from models import Model
 from outputs import named
 from row_features import RowFeatures
 from row_reading import Malformed, Problem, Read, Row, RowReader
+from scored_log import ScoredLog
 from served_model import Served
 from single_row import BoostedRow, is_supported
 
+LOG = logging.getLogger("score")
 FEW = 200  # rows: from here on a table is faster than rows one by one
 
 
@@ -31,11 +34,14 @@ class Answer:
         Also in the log.
     document : dict
         What becomes JSON: predictions, model and warnings, or an error with its problems.
+    lost : bool, default False
+        Whether the log has no record of it.
     """
 
     status: int
     request_id: str
     document: dict[str, Any]
+    lost: bool = False
 
     def body(self) -> bytes:
         """Return the document as JSON."""
@@ -47,6 +53,12 @@ class Answer:
         number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         error = {"message": f"the request has {number}", "problems": [asdict(one) for one in problems]}
         return cls(400, request_id, {"error": error})
+
+    @classmethod
+    def unlogged(cls, request_id: str) -> Answer:
+        """Return the answer to a request that could be predicted, but not logged."""
+        message = "the log cannot be written: nothing is answered that is not logged; try again later"
+        return cls(503, request_id, {"error": {"message": message, "problems": []}}, lost=True)
 
     @classmethod
     def failed(cls, request_id: str) -> Answer:
@@ -71,6 +83,8 @@ class Scorer:
     """
 
     def __init__(self, served: Served, model: Model, threshold: float, most_rows: int) -> None:
+        self.log: ScoredLog | None = None
+        self.log_is_needed = True
         self.served, self.model, self.threshold = served, model, threshold
         schema = row_schema.from_facts(model.facts, str(served.folder))
         self.reader = RowReader(schema, most_rows)
@@ -83,7 +97,7 @@ class Scorer:
     def warm_up(self) -> None:
         """Predict once in each way, so that no client waits for what happens only once."""
         row: Row = [None] * len(self.reader.schema)
-        self.predict([row])
+        self.predict([row], [self.features.vector(row)[0]])
         self.model.predict(self.features.frame([row]))
 
     def answer(self, text: str | bytes, request_id: str) -> Answer:
@@ -97,30 +111,46 @@ class Scorer:
         return self._predicted(read, request_id)
 
     def _predicted(self, read: Read, request_id: str) -> Answer:
-        predicted, unknown = self.predict(read.rows)
+        made = [self.features.vector(row) for row in read.rows]
+        predicted = self.predict(read.rows, [vector for vector, _ in made])
         outputs = named(predicted, self.model.classes, self.threshold)
         columns = {name: values.tolist() for name, values in outputs.items()}
         rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        lost = not self._kept(request_id, read, [vector for vector, _ in made], rows)
+        if lost and self.log_is_needed:
+            return Answer.unlogged(request_id)
         warnings = [
             Problem(row, name, f"{level[:60]!r} was not in training: taken as missing")
-            for row, name, level in unknown
+            for row, (_, unknown) in enumerate(made)
+            for name, level in unknown
         ]
         noted = [asdict(one) for one in (*read.warnings, *warnings)]
         document = {"predictions": rows, "model": self.identity, "warnings": noted}
-        return Answer(200, request_id, document)
+        return Answer(200, request_id, document, lost)
 
-    def predict(self, rows: list[Row]) -> tuple[np.ndarray[Any, Any], list[tuple[int, str, str]]]:
-        """Return predictions, and row, feature and text of each level that training did not know.
+    def predict(self, rows: list[Row], vectors: list[list[float]]) -> np.ndarray[Any, Any]:
+        """Return the predictions for rows and their features.
 
         Returns
         -------
         ndarray of shape (rows,) or (rows, classes)
             The same bits whichever way is taken.
         """
-        made = [self.features.vector(row) for row in rows]
-        unknown = [(number, *one) for number, (_, found) in enumerate(made) for one in found]
         if self._single is None or len(rows) > FEW:
-            return self.model.predict(self.features.frame(rows)), unknown
-        predicted = [self._single.predict(vector) for vector, _ in made]
+            return self.model.predict(self.features.frame(rows))
+        predicted = [self._single.predict(vector) for vector in vectors]
         whole = predicted[0] if len(predicted) == 1 else np.concatenate(predicted)
-        return self.model.with_all_classes(whole), unknown
+        return self.model.with_all_classes(whole)
+
+    def _kept(
+        self, request_id: str, read: Read, vectors: list[list[float]], outputs: list[dict[str, Any]]
+    ) -> bool:
+        """Log the rows, where there is a log; return whether they are kept."""
+        if self.log is None:
+            return True
+        try:
+            self.log.add(request_id, self.identity, read.given, vectors, outputs)
+        except OSError as error:
+            LOG.error("request %s could not be logged: %s", request_id, error.strerror or error)
+            return False
+        return True

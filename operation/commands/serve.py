@@ -40,6 +40,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", type=int, default=5001, help="port to listen on (default: %(default)s)")
     add("--key-file", type=Path, metavar="PATH", help="a key a line; any of them opens the service")
     add("--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)")
+    add(
+        "--log",
+        type=Path,
+        metavar="PATH",
+        help="folder for the log of scored rows (default: runs/scored)",
+    )
+    add("--no-log", action="store_true", help="keep no log of scored rows")
+    add("--log-leave-out", nargs="*", default=[], metavar="COLUMN", help="columns that the log does not keep")
+    add("--log-hash", nargs="*", default=[], metavar="COLUMN", help="columns that it keeps a hash of only")
+    add(
+        "--log-full",
+        choices=["refuse", "answer"],
+        default="refuse",
+        help="where the log cannot be written: refuse requests, or answer and count them (default: refuse)",
+    )
     add("--workers", type=int, default=1, help="processes that answer (default: %(default)s)")
     add("--most-rows", type=int, default=10_000, help="of one request (default: %(default)s)")
     add("--most-bytes", type=int, default=MOST_BYTES, help="of one request (default: %(default)s)")
@@ -53,10 +68,9 @@ def run(args: argparse.Namespace) -> int:
     layout = project()
     keys = read_keys(args.key_file)
     check_address(args.host, args.port, keys)
-    words = ("--threshold", str(args.threshold), "--most-rows", str(args.most_rows))
     settings = Settings(
         source=layout.src,
-        words=words,
+        words=script_words(args, layout),
         host=args.host,
         port=args.port,
         keys=keys,
@@ -73,6 +87,16 @@ def run(args: argparse.Namespace) -> int:
 
     serve(settings, finder(args, layout), ready)
     return 0
+
+
+def script_words(args: argparse.Namespace, layout: Layout) -> tuple[str, ...]:
+    """Return what the scoring script is given beside the model."""
+    words = ["--threshold", str(args.threshold), "--most-rows", str(args.most_rows)]
+    if not args.no_log:
+        words += ["--log", str((args.log or layout.runs / "scored").resolve()), "--log-full", args.log_full]
+        for option, columns in (("--log-leave-out", args.log_leave_out), ("--log-hash", args.log_hash)):
+            words += [option, *columns] if columns else []
+    return tuple(words)
 
 
 def finder(args: argparse.Namespace, layout: Layout) -> Callable[[], ServedModel]:

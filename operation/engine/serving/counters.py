@@ -16,7 +16,7 @@ from pathlib import Path
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 STATUSES = (200, 400, 401, 404, 405, 408, 411, 413, 415, 431, 500, 503)
 ANY = len(STATUSES)  # the place of every other status
-ROWS, SECONDS, FIRST_BUCKET = ANY + 1, ANY + 2, ANY + 3
+ROWS, LOST, SECONDS, FIRST_BUCKET = ANY + 1, ANY + 2, ANY + 3, ANY + 4
 PLACES = FIRST_BUCKET + len(BUCKETS) + 1
 SUFFIX = ".counters"
 
@@ -39,12 +39,13 @@ class Counters:
         self._places = {status: place for place, status in enumerate(STATUSES)}
         self._lock = threading.Lock()
 
-    def count(self, status: int, seconds: float, rows: int) -> None:
-        """Add one request to /score."""
+    def count(self, status: int, seconds: float, rows: int = 0, *, lost: bool = False) -> None:
+        """Add one request to /score; `lost` says that the log of scored rows could not be written."""
         values = self._values
         with self._lock:
             values[self._places.get(status, ANY)] += 1
             values[ROWS] += rows
+            values[LOST] += lost
             values[SECONDS] += seconds
             values[FIRST_BUCKET + bisect_left(BUCKETS, seconds)] += 1
 
@@ -69,6 +70,8 @@ def _lines(totals: list[float], labels: Mapping[str, str]) -> Iterator[str]:
             yield f'score_requests_total{{status="{status}"}} {totals[place]:.0f}'
     yield from _head("score_rows_total", "counter", "Rows that were predicted.")
     yield f"score_rows_total {totals[ROWS]:.0f}"
+    yield from _head("score_log_failures_total", "counter", "Requests that could not be logged.")
+    yield f"score_log_failures_total {totals[LOST]:.0f}"
     yield from _head("score_seconds", "histogram", "Time from the request's head to its answer.")
     below = 0.0
     for bound, number in zip((*map(str, BUCKETS), "+Inf"), totals[FIRST_BUCKET:], strict=True):

@@ -34,6 +34,7 @@ class Answer(Protocol):
     status: int
     request_id: str
     document: dict[str, Any]
+    lost: bool
 
     def body(self) -> bytes:
         """Return the document as JSON."""
@@ -116,11 +117,11 @@ class Front:
         try:
             answer = self._answered(self._body(environ), environ.get("HTTP_X_REQUEST_ID"))
         except Refused as refused:
-            self._counters.count(refused.status, time.perf_counter() - started, 0)
+            self._counters.count(refused.status, time.perf_counter() - started)
             return _refused(start_response, refused.status, environ, str(refused))
         said = _said(start_response, answer.status, answer.request_id, JSON, answer.body())
         rows = len(answer.document.get("predictions", ()))
-        self._counters.count(answer.status, time.perf_counter() - started, rows)
+        self._counters.count(answer.status, time.perf_counter() - started, rows, lost=answer.lost)
         return said
 
     def _body(self, environ: Environment) -> bytes:

@@ -1,0 +1,115 @@
+"""Join outcomes: labels that arrive later, with the rows that were scored."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+import pandas as pd
+
+import scored_parts
+import tables
+import utils
+from features import as_levels
+from scored_form import INPUT
+
+REQUEST = ("request_id", "row")
+LABEL = "label"
+SEPARATOR = "\x1f"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser: the contract of this script."""
+    parser = argparse.ArgumentParser(description="Join labels that arrive later with scored rows.")
+    add = parser.add_argument
+    add("--log", type=utils.input_path, required=True, help="log of a service or of batch_score")
+    add("--labels", type=utils.input_path, required=True, help="table of labels, or folder of such tables")
+    add(
+        "--key",
+        nargs="+",
+        default=[],
+        help="columns of both that name a row (default: request_id, and row where the labels have it)",
+    )
+    add("--label", default=LABEL, help="column of what came true (default: label)")
+    add(
+        "--joined", type=utils.output_path, required=True, help="folder for table.parquet: scored rows, label"
+    )
+    return parser
+
+
+def join(scored: pd.DataFrame, labels: pd.DataFrame, key: Sequence[str], label: str) -> pd.DataFrame:
+    """Return the scored rows with their label, which is missing where it is not known yet.
+
+    Parameters
+    ----------
+    scored : DataFrame
+        As `scored_parts.read` gives it.
+    labels : DataFrame
+        With the columns of `key` and `label`; of rows with the same key the last one that has a label counts.
+    key : sequence of str
+        Columns of `labels`; in `scored` they are columns of their own, or inputs. Compared as text: 1, 1.0
+        and "1" are the same.
+    label : str
+        Column of `labels`; it becomes the column label.
+
+    Raises
+    ------
+    StepError
+        When a column is missing, or a request of several rows is named without the row.
+    """
+    tables.require_columns(labels, [*key, label], "--labels")
+    places = [_place(scored, name) for name in key]
+    there = _as_text(scored, places)
+    known = labels[labels[label].notna()]
+    keys = _as_text(known, key)
+    last = ~keys.duplicated(keep="last")
+    values = dict(zip(keys[last], known.loc[last, label], strict=True))
+    joined = scored.assign(**{LABEL: there.map(values)})
+    if "request_id" in key and "row" not in key:
+        _check_single(joined)
+    return joined
+
+
+def _place(scored: pd.DataFrame, name: str) -> str:
+    """Return the column of `scored` that `name` stands for."""
+    if name not in scored and INPUT + name in scored:
+        return INPUT + name
+    known = [column.removeprefix(INPUT) for column in scored.columns]
+    if name not in scored:
+        raise utils.StepError(f"--key: the log has no column {name!r}{utils.nearest(name, known)}")
+    return name
+
+
+def _as_text(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
+    """Return one text for each row, the same for rows with the same values in `columns`."""
+    texts = [as_levels(table[name]).fillna("").tolist() for name in columns]
+    return pd.Series([SEPARATOR.join(values) for values in zip(*texts, strict=True)], index=table.index)
+
+
+def _check_single(joined: pd.DataFrame) -> None:
+    labelled = joined.loc[joined[LABEL].notna(), "request_id"]
+    several = labelled[labelled.duplicated()]
+    if len(several):
+        raise utils.StepError(
+            f"--labels: request {several.iloc[0]} has several rows, and one label: "
+            "add the column row to the labels"
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read, join, write."""
+    args = build_parser().parse_args(argv)
+
+    scored, labels = scored_parts.read(args.log), tables.read_table(args.labels)
+    key = args.key or [name for name in REQUEST if name == REQUEST[0] or name in labels]
+    joined = join(scored, labels, key, args.label)
+    labelled = int(joined[LABEL].notna().sum())
+    with utils.new_folder(args.joined) as folder:
+        tables.write_table(joined, folder / "table.parquet")
+        counts = {"rows": len(joined), "labelled": labelled, "labels": len(labels)}
+        utils.log_metrics(folder, counts)
+    print(f"{labelled} of {len(joined)} scored rows have a label, of {len(labels)} labels")
+
+
+if __name__ == "__main__":
+    utils.run_script(main)

@@ -1,0 +1,172 @@
+"""The log of scored rows: a request is acknowledged once its record is with the operating system.
+
+A process that is killed loses no acknowledged record. A machine that stops without notice loses those of
+the last `sync_seconds` at most: so often the file is forced to the disk. A record is one line of JSON; a line
+that was cut off is the last one of its file, and was not acknowledged.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features import FeatureSpec
+from scored_form import Redaction, kept_features
+
+OPEN, CLOSED = ".open.jsonl", ".jsonl"
+LOG = logging.getLogger("score")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a file is forced to the disk, and when the next one begins.
+
+    Parameters
+    ----------
+    sync_seconds : float, default 1
+        Between two times that the file is forced to the disk.
+    most_bytes : int, default 64 MB
+        Of a file.
+    most_seconds : float, default 3600
+        That a file is written to.
+    """
+
+    sync_seconds: float = 1.0
+    most_bytes: int = 64_000_000
+    most_seconds: float = 3600.0
+
+
+class ScoredLog:
+    """Keeps what one process has scored.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files are; it is made. Other processes may write there too, each to files of its own.
+    spec : FeatureSpec
+        The model's features.
+    redacted : Redaction
+        What is not kept.
+    limits : Limits
+        When files are forced to the disk and change.
+    """
+
+    def __init__(self, folder: Path, spec: FeatureSpec, redacted: Redaction, limits: Limits) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self._redacted, self._limits = folder, redacted, limits
+        kept = kept_features(spec, redacted)
+        self._places, self._names = [place for place, _ in kept], [name for _, name in kept]
+        self._lock, self._ended = threading.Lock(), threading.Event()
+        self._file, self._size, self._synced = -1, 0, 0
+        self._begin()
+        threading.Thread(target=self._keep, name="scored-log", daemon=True).start()
+
+    def add(
+        self,
+        request_id: str,
+        model: Mapping[str, Any],
+        given: Sequence[Mapping[str, Any]],
+        features: Sequence[Sequence[float]],
+        outputs: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Keep the rows of one request.
+
+        Raises
+        ------
+        OSError
+            When they cannot be kept; nothing of them is.
+        """
+        made = np.asarray(features, dtype="<f8")[:, self._places]
+        record = {
+            "time": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "request_id": request_id,
+            "model": model,
+            "inputs": [self._redacted.inputs(row) for row in given],
+            "features": made.tobytes().hex(),
+            "outputs": outputs,
+        }
+        line = json.dumps(record).encode() + b"\n"
+        with self._lock:
+            self._append(line)
+
+    def close(self) -> None:
+        """Force what is there to the disk; the file is one of the closed ones then."""
+        self._ended.set()
+        with self._lock:
+            self._end()
+
+    def _append(self, line: bytes) -> None:
+        if self._file < 0:
+            self._begin()
+        try:
+            if os.write(self._file, line) != len(line):
+                raise OSError("the disk is full")
+        except OSError:
+            os.ftruncate(self._file, self._size)  # the next record begins on a line of its own
+            raise
+        self._size += len(line)
+
+    def _begin(self) -> None:
+        self._begun = time.monotonic()
+        self._path = self.folder / f"{time.time_ns():020}-{os.getpid()}{OPEN}"
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        self._file, self._size, self._synced = os.open(self._path, flags, 0o600), 0, 0
+        self._append(json.dumps({"features": self._names}).encode() + b"\n")
+        self._empty = self._size
+        if os.name != "nt":  # the file's name must be on the disk too
+            place = os.open(self.folder, os.O_RDONLY)
+            os.fsync(place)
+            os.close(place)
+
+    def _end(self) -> None:
+        if self._file < 0:
+            return
+        os.fsync(self._file)
+        os.close(self._file)
+        self._file = -1
+        if self._size == self._empty:
+            self._path.unlink()
+        else:
+            self._path.rename(str(self._path).removesuffix(OPEN) + CLOSED)
+
+    def _keep(self) -> None:
+        """Force the file to the disk again and again, and begin the next one in time."""
+        while not self._ended.wait(self._limits.sync_seconds):
+            try:
+                self._kept()
+            except OSError:
+                LOG.exception("the log of scored rows cannot be kept in %s", self.folder)
+
+    def _kept(self) -> None:
+        with self._lock:
+            if self._ended.is_set():
+                return
+            file, size = self._file, self._size
+            age = time.monotonic() - self._begun
+            full = size > self._limits.most_bytes or (size > self._empty and age > self._limits.most_seconds)
+            if full:
+                self._end()
+        if full:
+            compact_elsewhere(self.folder)
+        elif size != self._synced and file >= 0:
+            os.fsync(file)  # outside the lock: requests do not wait for the disk
+            self._synced = size
+
+
+def compact_elsewhere(folder: Path) -> None:
+    """Start a process that makes Parquet of closed files: it must not take time from requests."""
+    script = Path(__file__).with_name("scored_parts.py")
+    quietly = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    subprocess.Popen([sys.executable, str(script), str(folder)], **quietly)  # type: ignore[call-overload]

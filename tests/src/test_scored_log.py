@@ -1,0 +1,245 @@
+"""What was scored stays: through kills, cut-off lines, full disks and rotation, without what is redacted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import models
+import score
+import scored_parts
+import tables
+import utils
+from scored_form import Redaction, feature_sources
+from scored_log import Limits, ScoredLog
+from tests.src.requesting import request, rows
+from tests.src.running import SRC, Trained, run
+from tests.src.test_disk_full import on_a_small_disk
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "log"
+
+
+def scored(trained: Trained, log: Path, *words: str, most: int = 7) -> list[dict[str, Any]]:
+    score.init(["--model", str(trained.model), "--log", str(log), *words])
+    sent = rows(trained)[:most]
+    score.run(request(*sent[:3]), {"x-request-id": "first"})
+    for number, row in enumerate(sent[3:]):
+        score.run(request(row), {"x-request-id": f"alone-{number}"})
+    opened = score.ready().log
+    assert opened is not None
+    opened.close()
+    return sent
+
+
+def test_every_row_is_kept_with_inputs_features_and_outputs(everything: Trained, log: Path) -> None:
+    sent = scored(everything, log)
+    kept = scored_parts.read(log)
+    assert kept["request_id"].tolist() == ["first"] * 3 + [f"alone-{number}" for number in range(4)]
+    assert kept["row"].tolist() == [0, 1, 2, 0, 0, 0, 0]
+    assert set(kept["model_digest"]) == {models.read_facts(everything.model)["digest"]}
+    assert kept["time"].is_monotonic_increasing
+    inputs = kept.filter(regex="^input").rename(columns=lambda name: name.removeprefix("input."))
+    given = pd.DataFrame(sent)
+    assert inputs[given.columns].astype(object).where(inputs.notna(), None).to_dict("records") == sent
+    model = models.load(everything.model)
+    table = tables.read_table(everything.holdout).head(7)
+    features = kept.filter(regex="^feature").to_numpy()
+    assert features.tobytes() == model.features.transform(table).to_numpy().tobytes()
+    assert (kept["output.probability_huge"].to_numpy() == model.predict(table)[:, 1]).all()
+
+
+def test_features_are_named_with_their_columns(everything: Trained) -> None:
+    spec = models.load(everything.model).features
+    made = spec.transform(tables.read_table(everything.holdout))
+    assert list(feature_sources(spec)) == list(made.columns)
+
+
+def test_lines_become_parquet_with_the_same_rows(everything: Trained, log: Path) -> None:
+    scored(everything, log)
+    before = scored_parts.read(log)
+    made = scored_parts.compact(log)
+    assert [file.suffix for file in log.iterdir()] == [".parquet"]
+    assert made == list(log.iterdir())
+    pd.testing.assert_frame_equal(scored_parts.read(log), before, check_dtype=False)
+
+
+def test_a_kill_between_making_parquet_and_removing_lines_doubles_nothing(binary: Trained, log: Path) -> None:
+    scored(binary, log)
+    (lines,) = log.iterdir()
+    content = lines.read_bytes()
+    scored_parts.compact(log)
+    lines.write_bytes(content)
+    assert len(scored_parts.read(log)) == 7
+    scored_parts.compact(log)
+    assert [file.suffix for file in log.iterdir()] == [".parquet"]
+
+
+def test_a_file_that_is_full_is_followed_by_the_next(binary: Trained, log: Path) -> None:
+    spec = models.load(binary.model).features
+    kept = ScoredLog(log, spec, Redaction(), Limits(sync_seconds=0.02, most_bytes=500))
+    features = [[0.0] * len(feature_sources(spec))]
+    model = {"name": None, "version": "1", "digest": "d"}
+    for number in range(10):
+        kept.add(str(number), model, [{"radius": 1}], features, [{"prediction": 0}])
+        time.sleep(0.05)
+    kept.close()
+    until = time.monotonic() + 60
+    while not list(log.glob("*.parquet")) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert list(log.glob("*.parquet"))  # made by a process of its own
+    assert scored_parts.read(log)["request_id"].astype(int).tolist() == list(range(10))
+
+
+CHILD = """
+import sys, json; sys.path.insert(0, {src!r})
+import score
+score.init(["--model", {model!r}, "--log", {log!r}])
+body = open({body!r}).read()
+for number in range(10**9):
+    answer = score.run(body, {{"x-request-id": str(number)}})
+    assert answer.status == 200
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a matter of POSIX")
+def test_a_kill_loses_no_acknowledged_request(binary: Trained, log: Path, tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_text(request(rows(binary)[0]), encoding="utf-8")
+    code = CHILD.format(src=str(SRC), model=str(binary.model), log=str(log), body=str(body))
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    acknowledged = [int(child.stdout.readline()) for _ in range(300)]
+    child.send_signal(signal.SIGKILL)
+    acknowledged += [int(line) for line in child.stdout.read().splitlines() if line]
+    child.wait()
+    kept = set(scored_parts.read(log)["request_id"].astype(int))
+    assert set(acknowledged[:-1]) <= kept
+    assert acknowledged[-1] in kept or not str(acknowledged[-1]).isdecimal()
+
+
+def test_a_line_that_was_cut_off_is_left_out(binary: Trained, log: Path) -> None:
+    scored(binary, log)
+    (lines,) = log.iterdir()
+    for cut in (1, 10, 200):
+        lines.write_bytes(lines.read_bytes()[:-cut])
+        assert len(scored_parts.read(log)) == 6
+
+
+def test_what_is_redacted_is_nowhere_in_the_log(everything: Trained, log: Path) -> None:
+    words = ["--log-leave-out", "radius", "--log-hash", "size", "day"]
+    sent = scored(everything, log, *words)
+    kept = scored_parts.read(log)
+    assert "input.radius" not in kept
+    assert not {"feature.radius", "feature.size", "feature.size & ward", "feature.day month"} & set(kept)
+    assert {"feature.texture", "feature.rough & ward"} <= set(kept)
+    assert kept["input.size"].nunique() == pd.Series([row["size"] for row in sent]).nunique()
+    text = "".join(file.read_text(encoding="utf-8") for file in log.glob("*.jsonl"))
+    assert not [row["day"] for row in sent if str(row["day"]) in text or str(row["radius"]) in text]
+    assert (log / "hash.key").stat().st_size == 64
+
+
+def test_a_column_that_cannot_be_redacted(binary: Trained, log: Path) -> None:
+    with pytest.raises(utils.StepError) as caught:
+        scored(binary, log, "--log-hash", "raduis")
+    assert str(caught.value) == "--log-hash: the model has no column 'raduis' (did you mean 'radius'?)"
+
+
+def test_what_cannot_be_logged_is_not_answered_unless_asked(
+    binary: Trained, log: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for mode, status in (("refuse", 503), ("answer", 200)):
+        scored(binary, log, "--log-full", mode)
+        score.init(["--model", str(binary.model), "--log", str(log), "--log-full", mode])
+        write = os.write  # bound now: the patched one calls it
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", lambda file, line, write=write: write(file, line[:50]))
+            answer = score.run(request(rows(binary)[0]))
+        assert (answer.status, answer.lost) == (status, True)
+        assert "could not be logged: the disk is full" in caplog.text
+        assert score.run(request(rows(binary)[0]), {"x-request-id": f"after-{mode}"}).status == 200
+        assert f"after-{mode}" in set(scored_parts.read(log)["request_id"])
+
+
+FULL = """
+import sys; sys.path.insert(0, sys.argv[1])
+import score
+from pathlib import Path
+score.init(["--model", sys.argv[2], "--log", sys.argv[3]])
+body = Path(sys.argv[4]).read_text()
+statuses = [score.run(body).status for _ in range(200)]
+import scored_parts
+kept = len(scored_parts.read(Path(sys.argv[3])))
+raise SystemExit(0 if 0 < kept == statuses.count(200) and statuses[-1] == 503 else f"{kept} {statuses}")
+"""
+
+
+def test_a_disk_that_is_really_full_loses_nothing_acknowledged(binary: Trained, tmp_path: Path) -> None:
+    disk, body = tmp_path / "disk", tmp_path / "body.json"
+    disk.mkdir()
+    body.write_text(request(rows(binary)[0]), encoding="utf-8")
+    done = on_a_small_disk(disk, sys.executable, "-c", FULL, SRC, binary.model, disk, body)
+    assert done.returncode == 0, done.stderr
+
+
+def labelled(log: Path, labels: pd.DataFrame, *words: str) -> pd.DataFrame:
+    file, joined = log.parent / "labels.csv", log.parent / "joined"
+    labels.to_csv(file, index=False)
+    run("join_outcomes", "--log", log, "--labels", file, "--joined", joined, *words)
+    return tables.read_table(joined)
+
+
+def test_labels_that_arrive_later_are_joined(binary: Trained, log: Path) -> None:
+    sent = scored(binary, log)
+    labels = pd.DataFrame({"request_id": ["alone-2", "alone-0", "alone-2"], "label": [1, 0, 0]})
+    joined = labelled(log, labels)
+    assert joined.set_index("request_id")["label"].dropna().to_dict() == {"alone-0": 0, "alone-2": 0}
+    assert len(joined) == 7
+    of_rows = pd.DataFrame({"request_id": ["first", "first"], "row": [0, 2], "label": ["a", "b"]})
+    assert labelled(log, of_rows)["label"].tolist()[:3] == ["a", None, "b"]
+    by_input = pd.DataFrame({"radius": [sent[1]["radius"]], "came": [5.0]})
+    joined = labelled(log, by_input, "--key", "radius", "--label", "came")
+    assert joined["label"].notna().tolist() == [row["radius"] == sent[1]["radius"] for row in sent]
+
+
+def test_a_label_for_a_request_of_several_rows(binary: Trained, log: Path) -> None:
+    scored(binary, log)
+    with pytest.raises(utils.StepError) as caught:
+        labelled(log, pd.DataFrame({"request_id": ["first"], "label": [1]}))
+    assert str(caught.value) == (
+        "--labels: request first has several rows, and one label: add the column row to the labels"
+    )
+    with pytest.raises(utils.StepError) as caught:
+        labelled(log, pd.DataFrame({"raduis": [1], "label": [1]}), "--key", "raduis")
+    assert str(caught.value) == "--key: the log has no column 'raduis' (did you mean 'radius'?)"
+
+
+def test_a_folder_that_is_no_log(tmp_path: Path) -> None:
+    with pytest.raises(utils.StepError) as caught:
+        scored_parts.read(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path} holds no scored rows: name the log of a service or of batch_score"
+    )
+
+
+def test_a_record_is_one_line_of_json(binary: Trained, log: Path) -> None:
+    scored(binary, log, most=4)
+    (file,) = log.glob("*.jsonl")
+    head, first, _ = file.read_text(encoding="utf-8").splitlines()
+    assert json.loads(head) == {"features": ["radius", "texture", "size", "day weekday"]}
+    record = json.loads(first)
+    assert list(record) == ["time", "request_id", "model", "inputs", "features", "outputs"]
+    assert np.frombuffer(bytes.fromhex(record["features"]), dtype="<f8").shape == (12,)
