@@ -87,8 +87,12 @@ def submit(
     values(kept_graph["Interface"], info)
     datasets = document.get("DataSetDefinitionValueAssignments") or {}
     goes_on = info.get("ContinueRunOnStepFailure")
+    kept_values = {
+        name: value for name, value in document["ParameterAssignments"].items() if value is not None
+    }
     merged = {
         **info,
+        "ParameterAssignments": {**kept_values, **(info.get("ParameterAssignments") or {})},
         "PipelineId": pipeline,
         "DataSetDefinitionValueAssignments": {
             **datasets,
