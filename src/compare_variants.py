@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--key", default="key", help="column of what sticks to a variant (default: key)")
     add("--variant", default="variant", help="column of the variant (default: variant)")
     add("--model", default="model_digest", help="column of the model's digest (default: model_digest)")
-    add("--prediction", default="probability", help="column that is judged (default: probability)")
+    add("--prediction", default="output.probability", help="column that is judged (output.probability)")
     add("--label", default="label", help="column of what came true (default: label)")
     add(
         "--loss",

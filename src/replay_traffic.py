@@ -17,6 +17,7 @@ import tables
 import utils
 from features import as_levels
 from models import Model
+from scored_form import OUTPUT
 from targets import TARGET
 from variants import CHAMPION, Split
 
@@ -55,9 +56,8 @@ def keys_of(table: pd.DataFrame, names: Sequence[str]) -> pd.Series:
 def scored(model: Model, table: pd.DataFrame, variant: str, threshold: float) -> pd.DataFrame:
     """Return what a variant says of each row, as the log of a service has it."""
     facts = {"variant": variant, "model_digest": str(model.facts["digest"])}
-    return pd.DataFrame(
-        {**facts, **outputs.named(model.predict(table), model.classes, threshold)}, index=table.index
-    )
+    said = outputs.named(model.predict(table), model.classes, threshold)
+    return pd.DataFrame({**facts, **{OUTPUT + name: one for name, one in said.items()}}, index=table.index)
 
 
 def labels_of(model: Model, table: pd.DataFrame) -> pd.Series:
@@ -81,7 +81,7 @@ def replayed(
     -------
     DataFrame of shape (rows, 8 or more), or twice the rows in shadow mode
         request_id, row, key, variant, shadow (whether the client was answered by another variant),
-        model_digest, prediction, probabilities, label.
+        model_digest, output.prediction and output.probability as in the log of a service, label.
     """
     keys = keys_of(table, args.key)
     split = Split({} if args.shadow else {"challenger": args.share}, args.salt)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import math
 import os
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -80,6 +82,31 @@ def write_plan(plan: Plan, file: Path) -> None:
             return
 
 
+def main(argv: Sequence[str] | None = None) -> None:
+    """Change the plan in a file, and say what is in force from now on."""
+    parser = argparse.ArgumentParser(description="Change which share of keys the challenger answers.")
+    parser.add_argument("--file", type=Path, required=True, help="the plan of a service")
+    parser.add_argument("--share", type=float, required=True, help="from 0 to 1; 0 gives all to the champion")
+    parser.add_argument("--salt", help="names the comparison (default: as it is)")
+    parser.add_argument("--shadow", action="store_true", help="the challenger scores all, and answers nobody")
+    args = parser.parse_args(argv)
+    plan = read_plan(args.file) if args.file.exists() else Plan()
+    changed = replace(
+        plan, share=args.share, shadow=args.shadow, salt=plan.salt if args.salt is None else args.salt
+    )
+    write_plan(changed, args.file)
+    print(told(changed))
+
+
+def told(plan: Plan) -> str:
+    """Return who answers, in words."""
+    if plan.shadow:
+        return "the champion answers everything, the challenger scores it in shadow"
+    if not plan.share:
+        return "the champion answers everything"
+    return f"the challenger answers {plan.share:.6g} of all keys, the champion the others"
+
+
 class LivePlan:
     """The plan in a file, looked at before each request.
 
@@ -113,3 +140,7 @@ class LivePlan:
         except utils.StepError as error:
             LOG.error("the champion answers everything: %s", error)
             return Plan()
+
+
+if __name__ == "__main__":
+    utils.run_script(main)

@@ -42,8 +42,8 @@ def scored(rows: int = 2000, *, wrong: tuple[float, float] = (0.4, 0.2), share: 
             "key": keys,
             "variant": variant,
             "model_digest": np.where(variant == "challenger", "b" * 64, "a" * 64),
-            "prediction": np.where(said, "yes", "no"),
-            "probability": np.where(said, 0.8, 0.3),
+            "output.prediction": np.where(said, "yes", "no"),
+            "output.probability": np.where(said, 0.8, 0.3),
             "label": np.where(label, "yes", "no"),
         }
     )
@@ -52,8 +52,8 @@ def scored(rows: int = 2000, *, wrong: tuple[float, float] = (0.4, 0.2), share: 
 def mirrored(rows: int = 400) -> pd.DataFrame:
     """Return a shadow log: both variants on each request, the challenger a little better each time."""
     one = scored(rows, wrong=(0.3, 0.3)).assign(variant="champion", model_digest="a" * 64)
-    nearer = one["probability"] + np.where(one["label"] == "yes", 0.05, -0.05)
-    both = [one, one.assign(variant="challenger", model_digest="b" * 64, probability=nearer)]
+    nearer = one["output.probability"] + np.where(one["label"] == "yes", 0.05, -0.05)
+    both = [one, one.assign(variant="challenger", model_digest="b" * 64, **{"output.probability": nearer})]
     return pd.concat(both).sort_index(kind="stable").reset_index(drop=True)
 
 
@@ -69,11 +69,11 @@ def compare(log: Path, folder: Path, *words: object) -> tuple[dict[str, Any], di
 
 def test_a_better_challenger_is_found_before_the_log_ends(file: Write, tmp_path: Path) -> None:
     log = scored()
-    verdict, metrics = compare(file(log), tmp_path, "--loss", "error", "--prediction", "prediction")
+    verdict, metrics = compare(file(log), tmp_path, "--loss", "error", "--prediction", "output.prediction")
     assert verdict["answer"] == "challenger better"
     assert 100 < verdict["stopped_after"] < metrics["observations"] == 2000
     assert verdict["models"] == {"challenger": "b" * 64, "champion": "a" * 64}
-    wrong = (log["prediction"] != log["label"]).groupby(log["variant"]).mean()
+    wrong = (log["output.prediction"] != log["label"]).groupby(log["variant"]).mean()
     assert metrics["difference"] == pytest.approx(wrong["challenger"] - wrong["champion"], abs=0.01)
     assert metrics["difference_low"] < metrics["difference"] < metrics["difference_high"] < 0
     assert left_over(tmp_path / "report") == WRITTEN
@@ -95,7 +95,7 @@ def test_equal_variants_are_undecided_or_equal_within_the_margin(file: Write, tm
 def test_in_shadow_each_request_is_a_pair(file: Write, tmp_path: Path) -> None:
     log = mirrored()
     verdict, metrics = compare(file(log), tmp_path, "--mode", "shadow")
-    loss = (log["probability"] - (log["label"] == "yes")) ** 2
+    loss = (log["output.probability"] - (log["label"] == "yes")) ** 2
     paired = loss[log["variant"] == "challenger"].mean() - loss[log["variant"] == "champion"].mean()
     assert verdict["answer"] == "challenger better"
     assert metrics["observations"] == 400
@@ -150,8 +150,8 @@ def test_other_shares(file: Write, tmp_path: Path) -> None:
 
 def test_numbers_are_told_apart_by_distance_in_their_own_unit(file: Write, tmp_path: Path) -> None:
     log = scored().assign(label=100.0)
-    log["prediction"] = np.where(log["variant"] == "challenger", 110.0, 140.0)
-    words = ("--prediction", "prediction", "--loss", "absolute", "--loss-bound", "50", "--margin", "1")
+    log["output.prediction"] = np.where(log["variant"] == "challenger", 110.0, 140.0)
+    words = ("--prediction", "output.prediction", "--loss", "absolute", "--loss-bound", "50", "--margin", "1")
     verdict, metrics = compare(file(log), tmp_path, *words)
     assert verdict["answer"] == "challenger better"
     assert metrics["difference"] == pytest.approx(-30, abs=1)
@@ -200,11 +200,15 @@ def test_a_process_of_its_own_writes_the_same_bytes(file: Write, tmp_path: Path)
             ["--positive", "Yes"],
             "--positive: no label is 'Yes' (did you mean 'yes'?); there are: no, yes",
         ),
-        ({"probability": 7.5}, [], "column 'probability' holds 7.5, no probability: choose another --loss"),
         (
-            {"probability": "high"},
+            {"output.probability": 7.5},
             [],
-            "column 'probability' holds 'high', no number: use --loss error",
+            "column 'output.probability' holds 7.5, no probability: choose another --loss",
+        ),
+        (
+            {"output.probability": "high"},
+            [],
+            "column 'output.probability' holds 'high', no number: use --loss error",
         ),
         ({}, ["--loss-bound", "0"], "--loss-bound: 0 is out of range: give a number above 0"),
         ({}, ["--error-rate", "2"], "the error rate is 2: give a number between 0 and 1"),
@@ -222,7 +226,7 @@ def test_a_process_of_its_own_writes_the_same_bytes(file: Write, tmp_path: Path)
             {},
             ["--key", "customer"],
             "--log: there is no column 'customer'; the columns are: "
-            "request_id, row, key, variant, model_digest, prediction, probability, label",
+            "request_id, row, key, variant, model_digest, output.prediction, output.probability, label",
         ),
     ],
 )

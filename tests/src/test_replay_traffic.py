@@ -34,7 +34,7 @@ def test_a_split_is_that_of_the_server(binary: Trained, tmp_path: Path) -> None:
 def test_each_score_and_label_is_that_of_its_row(binary: Trained, tmp_path: Path) -> None:
     log = replay(binary, tmp_path)
     model, holdout = models.load(binary.model), pd.read_parquet(binary.holdout / "table.parquet")
-    assert list(log["probability"]) == list(model.predict(holdout)[:, 1])
+    assert list(log["output.probability"]) == list(model.predict(holdout)[:, 1])
     assert list(log["label"]) == [model.classes[code] for code in holdout["target"]]
     assert set(log["model_digest"]) == {model.facts["digest"]}
     metrics = json.loads((tmp_path / "log/metrics.json").read_text(encoding="utf-8"))

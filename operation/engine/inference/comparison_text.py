@@ -40,12 +40,12 @@ def _loss(target: Target, span: float) -> str:
         bound = (
             f"      loss-bound: {written(span)}  # all values lie within so much: larger errors count as this"
         )
-        return f"      prediction: prediction\n      loss: absolute\n{bound}"
+        return f"      prediction: output.prediction\n      loss: absolute\n{bound}"
     if target.threshold is not None:
         return _brier(f">= {target.threshold:g}")
     if target.positive is not None:
         return _brier(target.positive)
-    return "      prediction: prediction\n      loss: error"
+    return "      prediction: output.prediction\n      loss: error"
 
 
 def _brier(positive: str) -> str:
