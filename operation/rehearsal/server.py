@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from operation.engine.errors import WorkbenchError
+from operation.engine.errors import UsageError, WorkbenchError
+from operation.rehearsal import ports
 
 READY = "service.json"  # where it answers, written when it does
 PATIENCE = 60.0  # seconds that a start may take
@@ -25,7 +25,8 @@ PATIENCE = 60.0  # seconds that a start may take
 def started(folder: Path, *, token_seconds: int = 86_400) -> Iterator[dict[str, str]]:
     """Start the rehearsal as a child process and yield the variables that lead the SDK to it.
 
-    When the block ends, the service and its jobs end.
+    When the block ends, the service and its jobs end. Where ``rehearse`` serves that folder in
+    another terminal, that one is used, and left alone.
 
     Parameters
     ----------
@@ -37,10 +38,20 @@ def started(folder: Path, *, token_seconds: int = 86_400) -> Iterator[dict[str, 
     Raises
     ------
     WorkbenchError
-        When the service does not come up; the message ends with what it said.
+        When the service does not come up; the message ends with what it said. When another
+        command has one of its own on that folder.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    known = running(folder)
+    if known and known["shared"]:
+        yield _variables_of(folder, known)
+        return
+    if known:
+        raise WorkbenchError(
+            f"another command (process {known['pid']}) rehearses in {folder}. Wait until it has ended, or "
+            "start `python3 -m operation rehearse` in another terminal: several commands can share that one."
+        )
     words = [sys.executable, "-m", "operation.rehearsal.server", "--folder", str(folder)]
     words += ["--token-seconds", str(token_seconds)]
     with (folder / "service.log").open("ab") as log:
@@ -53,7 +64,19 @@ def started(folder: Path, *, token_seconds: int = 86_400) -> Iterator[dict[str, 
         _end(service)
 
 
-def serve(folder: Path, ready: Callable[[dict[str, str]], None], token_seconds: int = 86_400) -> None:
+def running(folder: Path) -> dict[str, int] | None:
+    """Return ``port``, ``proxy``, ``pid`` and ``shared`` of the service on `folder`, if one answers."""
+    known, bundle = _read(folder), folder / "certificates" / "trusted.pem"
+    return known if known and bundle.exists() and ports.answers(known["port"], bundle) else None
+
+
+def serve(
+    folder: Path,
+    ready: Callable[[dict[str, str]], None],
+    token_seconds: int = 86_400,
+    *,
+    shared: bool = True,
+) -> None:
     """Answer in this process until it is interrupted.
 
     Parameters
@@ -64,11 +87,28 @@ def serve(folder: Path, ready: Callable[[dict[str, str]], None], token_seconds: 
         Called with the variables that lead the SDK here, once it answers.
     token_seconds : int
         How long tokens are good.
+    shared : bool
+        Whether other commands may use it.
+
+    Raises
+    ------
+    UsageError
+        When a service answers on that folder already.
     """
-    asyncio.run(_serve(folder.resolve(), ready, token_seconds))
+    folder = folder.resolve()
+    known = running(folder)
+    if known:
+        at = f"https://localhost:{known['port']}/"
+        said = (
+            f"{folder} is served already, at {at} by process {known['pid']}. Use that one, or choose another"
+        )
+        raise UsageError(f"{said} --folder.")
+    asyncio.run(_serve(folder, ready, token_seconds, shared))
 
 
-async def _serve(folder: Path, ready: Callable[[dict[str, str]], None], token_seconds: int) -> None:
+async def _serve(
+    folder: Path, ready: Callable[[dict[str, str]], None], token_seconds: int, shared: bool
+) -> None:
     import uvicorn
 
     from operation.rehearsal import certificates
@@ -77,7 +117,7 @@ async def _serve(folder: Path, ready: Callable[[dict[str, str]], None], token_se
 
     certificate, bundle = certificates.ensure(folder / "certificates")
     before = _read(folder)
-    listening, front = _listening(before.get("port", 0)), _listening(before.get("proxy", 0))
+    listening, front = ports.listening(before.get("port", 0)), ports.listening(before.get("proxy", 0))
     port, proxy_port = listening.getsockname()[1], front.getsockname()[1]
     environment = variables(port, proxy_port, bundle)
     service = Service(folder, f"https://localhost:{port}", environment, token_seconds)
@@ -86,20 +126,22 @@ async def _serve(folder: Path, ready: Callable[[dict[str, str]], None], token_se
     )
     server = uvicorn.Server(config)
     proxy = Proxy(port, os.environ.get("HTTPS_PROXY", ""))
-    async with await asyncio.start_server(proxy.answer, sock=front):
-        service.begin()
-        told = asyncio.create_task(_tell(server, folder, port, proxy_port, lambda: ready(environment)))
-        await server.serve(sockets=[listening])
-        await told
-    service.stop()
+    document = {"port": port, "proxy": proxy_port, "pid": os.getpid(), "shared": int(shared)}
+    try:
+        async with await asyncio.start_server(proxy.answer, sock=front):
+            service.begin()
+            told = asyncio.create_task(_tell(server, folder, document, lambda: ready(environment)))
+            await server.serve(sockets=[listening, *ports.beside(port)])
+            await told
+    finally:  # an interrupt comes out of the framework as one, when it has closed its doors
+        service.stop()
 
 
-async def _tell(server: object, folder: Path, port: int, proxy: int, ready: Callable[[], None]) -> None:
+async def _tell(server: object, folder: Path, document: dict[str, int], ready: Callable[[], None]) -> None:
     while not getattr(server, "started", False):
         if getattr(server, "should_exit", False):
             return
         await asyncio.sleep(0.01)
-    document = {"port": port, "proxy": proxy, "pid": os.getpid()}
     partial = folder / f"{READY}.partial"
     partial.write_text(json.dumps(document), encoding="utf-8")
     partial.replace(folder / READY)
@@ -128,25 +170,13 @@ def variables(port: int, proxy: int, bundle: Path) -> dict[str, str]:
     }
 
 
-def _listening(port: int) -> socket.socket:
-    """Return a socket that listens on loopback: on `port` where it is free, else on a free one."""
-    for wanted in (port, 0):
-        listening = socket.socket()
-        if os.name != "nt":  # there it would let two processes share a port
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind(("127.0.0.1", wanted))
-        except OSError:
-            listening.close()
-            continue
-        listening.listen(128)
-        return listening
-    raise WorkbenchError("no port is free on 127.0.0.1. End what holds them and start the rehearsal again.")
-
-
 def _read(folder: Path) -> dict[str, int]:
     file = folder / READY
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+
+
+def _variables_of(folder: Path, known: dict[str, int]) -> dict[str, str]:
+    return variables(known["port"], known["proxy"], folder / "certificates" / "trusted.pem")
 
 
 def _answering(folder: Path, service: subprocess.Popen[bytes]) -> dict[str, str]:
@@ -154,7 +184,7 @@ def _answering(folder: Path, service: subprocess.Popen[bytes]) -> dict[str, str]
     while time.monotonic() < until and service.poll() is None:
         known = _read(folder)
         if known.get("pid") == service.pid:
-            return variables(known["port"], known["proxy"], folder / "certificates" / "trusted.pem")
+            return _variables_of(folder, known)
         time.sleep(0.02)
     tail = (folder / "service.log").read_text(encoding="utf-8", errors="replace")[-2000:]
     raise WorkbenchError(f"the rehearsal did not start; {folder / 'service.log'} ends with:\n{tail}")
@@ -175,7 +205,7 @@ def _end_with_starter() -> None:
     import signal
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        while os.read(0, 1):  # not through sys.stdin, whose lock would stand in the way of the end
             pass
         signal.raise_signal(signal.SIGINT)
 
@@ -190,7 +220,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     _end_with_starter()
     with suppress(KeyboardInterrupt):
-        serve(args.folder, lambda _: None, args.token_seconds)
+        serve(args.folder, lambda _: None, args.token_seconds, shared=False)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from operation.engine.errors import WorkbenchError
+from operation.engine.errors import UsageError, WorkbenchError
 from operation.rehearsal import auth
 from operation.rehearsal.certificates import hosts
 from operation.rehearsal.http import Refused
-from operation.rehearsal.server import READY, started
+from operation.rehearsal.server import READY, running, serve, started
 
 SCRIPT = """
 import time
@@ -85,6 +85,29 @@ def test_the_client_renews_its_token_and_a_run_that_cannot_is_told(tmp_path: Pat
         said, _ = process.communicate(timeout=60)
     assert "User program failed with ServiceException" in said
     assert "(ExpiredAuthenticationToken) the token expired" in said
+
+
+def test_a_folder_has_one_service_which_commands_share_only_where_it_was_started_to_be(
+    tmp_path: Path,
+) -> None:
+    with started(tmp_path):
+        pid = json.loads((tmp_path / READY).read_text(encoding="utf-8"))["pid"]
+        with pytest.raises(WorkbenchError) as busy, started(tmp_path):
+            pass
+        assert str(busy.value) == (
+            f"another command (process {pid}) rehearses in {tmp_path}. Wait until it has ended, or start "
+            "`python3 -m operation rehearse` in another terminal: several commands can share that one."
+        )
+        with pytest.raises(UsageError) as served:
+            serve(tmp_path, lambda _: None)
+        assert str(served.value).startswith(f"{tmp_path} is served already, at https://localhost:")
+        assert str(served.value).endswith(f" by process {pid}. Use that one, or choose another --folder.")
+        known = json.loads((tmp_path / READY).read_text(encoding="utf-8"))
+        (tmp_path / READY).write_text(json.dumps({**known, "shared": 1}), encoding="utf-8")
+        with started(tmp_path) as variables:
+            assert f":{known['port']}/" in variables["ARM_CLOUD_METADATA_URL"]
+        assert running(tmp_path)  # what was shared is left alone
+    assert running(tmp_path) is None
 
 
 def test_a_token_is_refused_when_it_has_expired_or_is_not_ours() -> None:
