@@ -9,25 +9,13 @@ from typing import Any
 from operation.rehearsal import keyvault
 from operation.rehearsal.auth import PERSON, TENANT
 from operation.rehearsal.clock import now
+from operation.rehearsal.compute_sizes import machine_sizes
 from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
 from operation.rehearsal.workspace import LOCATION, resource
 
 Document = dict[str, Any]
 # where each kind of target has its credentials: kept apart, and given out to listKeys alone
 CREDENTIALS = ("administratorAccount", "userAccountCredentials", "databricksAccessToken")
-SIZES = {  # names by family, each with its cores; the memory is that of the family, in GB for each core
-    ("D{}_v2", 7 / 2): {1: 1, 2: 2, 3: 4, 4: 8, 5: 16},
-    ("DS{}_v2", 7 / 2): {1: 1, 2: 2, 3: 4, 4: 8, 5: 16},
-    ("D1{}_v2", 7): {1: 2, 2: 4, 3: 8, 4: 16},
-    ("DS1{}_v2", 7): {1: 2, 2: 4, 3: 8, 4: 16},
-    ("D{}_v3", 4): {cores: cores for cores in (2, 4, 8, 16, 32)},
-    ("D{}s_v3", 4): {cores: cores for cores in (2, 4, 8, 16, 32)},
-    ("E{}s_v3", 8): {cores: cores for cores in (2, 4, 8, 16, 32)},
-    ("F{}s_v2", 2): {cores: cores for cores in (2, 4, 8, 16, 32)},
-    ("D{}", 7 / 2): {1: 1, 2: 2, 3: 4, 4: 8},
-    ("NC{}", 9): {6: 6, 12: 12, 24: 24},
-    ("NC{}s_v3", 18): {6: 6, 12: 12, 24: 24},
-}
 
 
 def target(call: Call) -> Document:
@@ -206,27 +194,7 @@ def _succeeded(_: Call) -> Document:
 
 
 def _sizes(_: Call) -> Document:
-    sizes = [
-        _size(f"Standard_{name.format(number)}", cores, cores * memory, cores // 6 if name[0] == "N" else 0)
-        for (name, memory), numbers in SIZES.items()
-        for number, cores in numbers.items()
-    ]
-    return {"amlCompute": sizes, "value": sizes}
-
-
-def _size(name: str, cores: int, memory: float, gpus: int) -> Document:
-    return {
-        "name": name,
-        "family": name.rpartition("_")[0],
-        "vCPUs": cores,
-        "gpus": gpus,
-        "osVhdSizeMB": 1_047_552,
-        "maxResourceVolumeMB": int(memory * 2_048),
-        "memoryGB": memory,
-        "lowPriorityCapable": True,
-        "premiumIO": True,
-        "supportedComputeTypes": ["AmlCompute", "ComputeInstance"],
-    }
+    return {"amlCompute": machine_sizes(), "value": machine_sizes()}
 
 
 def _available(call: Call) -> Document:

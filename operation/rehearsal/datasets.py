@@ -99,19 +99,26 @@ def register(state: State, given: Document, *, over: bool) -> Document:
         409, when the name is taken and must not be.
     """
     name = given["name"]
-    known = next((one for one in state.all("datasets") if one["name"] == name), None)
-    if known and not over:
-        raise Refused(409, "Conflict", f"A dataset with name {name} is registered already")
+    # whoever else registers this name meanwhile waits, and then finds it taken
+    with state.change("dataset-names", name) as known:
+        there = state.get("datasets", known.get("datasetId", ""))
+        if there and not over:
+            raise Refused(409, "Conflict", f"A dataset with name {name} is registered already")
+        number = known["datasetId"] = str(there["datasetId"] if there else uuid.uuid4())
+        return _with_version(state, number, given)
+
+
+def _with_version(state: State, number: str, given: Document) -> Document:
+    """Add a version to the registration `number`, made where it is missing."""
     kind, latest = given.get("datasetType"), given["latest"]
     kept = latest.get("savedDatasetId") or _save(state, kind, latest["dataflow"], latest.get("properties"))
-    number = (known or {}).get("datasetId") or str(uuid.uuid4())
     with state.change("datasets", number) as found:
         if not found:
             found.update(dict.fromkeys(("defaultCompute", "description", "etag")))
         versions = found.setdefault("versions", {})
         version = str(len(versions) + 1)
         versions[version] = _new_version(number, version, latest, kept)
-        found |= {"datasetId": number, "name": name, "datasetType": kind, "isVisible": True}
+        found |= {"datasetId": number, "name": given["name"], "datasetType": kind, "isVisible": True}
         found |= {"tags": given.get("tags") or found.get("tags") or {}, "datasetState": _active()}
         found |= {"createdTime": found.get("createdTime") or now(), "modifiedTime": now()}
         found |= {"description": given.get("description") or found["description"]}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -78,18 +76,30 @@ def _copied(there: Path, target: Path) -> Path:
     return Path(shutil.copy2(there, target))
 
 
-def keep(state: State, output: Document) -> None:
+def keep(service: Service, state: State, output: Document) -> None:
     """Register what a job wrote, where its configuration gives it a name.
 
     Parameters
     ----------
+    service : Service
+        The service.
     state : State
         The workspace's state.
     output : dict
         ``datastore`` and ``path``, and ``registration`` as the run configuration has it.
+
+    Raises
+    ------
+    Refused
+        400, when the steps that make a table of it cannot be read.
     """
     options = _lowered(output.get("registration") or {})
     if not options.get("name"):
+        return
+    steps = (options.get("datasetRegistrationOptions") or {}).get("additionalTransformation")
+    if steps:
+        wanted = json.dumps({**options, "steps": steps, "store": output["datastore"], "path": output["path"]})
+        _ask_engine(service, state, f"the output {options['name']} cannot be registered", "register", wanted)
         return
     place = str((state.get("workspace", "workspace") or {})["id"])
     place = place.replace("/providers/Microsoft.MachineLearningServices", "")
@@ -135,16 +145,10 @@ def _in_place(service: Service, state: State, identity: str) -> Path | None:
 
 
 def _fetched(service: Service, state: State, identity: str, target: Path) -> Path:
-    """Let the SDK's own engine bring the data, in a process that ends with what it allocated."""
-    known = state.get("workspace", "workspace")
-    words = [sys.executable, "-m", "operation.rehearsal.delivery", identity, str(target)]
-    words += ["--workspace", str(known["id"] if known else "")]
-    root = Path(__file__).parents[2]
-    child = {**os.environ, **service.environment}
-    done = subprocess.run(words, env=child, cwd=root, capture_output=True, encoding="utf-8", check=False)
-    if done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise Refused(400, "UserError", f"the data of dataset {identity} cannot be read: {' '.join(last)}")
+    """Let the SDK's own engine bring the data."""
+    _ask_engine(
+        service, state, f"the data of dataset {identity} cannot be read", "fetch", identity, str(target)
+    )
     files = [one for one in target.rglob("*") if one.is_file()]
     places = _addresses(state, identity)
     # the path of a single file stands for that file; a pattern for a folder, whatever it matches
@@ -152,31 +156,23 @@ def _fetched(service: Service, state: State, identity: str, target: Path) -> Pat
     return files[0] if alone and places[0].endswith(f"/{quote(files[0].name)}") else target
 
 
+def _ask_engine(service: Service, state: State, failed: str, *words: str) -> None:
+    """Run the SDK's own engine on our data, in a process that ends with what it allocated."""
+    known = state.get("workspace", "workspace")
+    command = [sys.executable, "-m", "operation.rehearsal.delivery_engine", str((known or {})["id"]), *words]
+    done = subprocess.run(
+        command,
+        env={**os.environ, **service.environment},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+        raise Refused(400, "UserError", f"{failed}: {' '.join(last)}")
+
+
 def _addresses(state: State, identity: str) -> list[str]:
     flow = yaml.safe_load(datasets.definition(state, identity))
     return [str(address) for one in flow["paths"] for address in one.values()]
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Download one dataset of the rehearsal through the SDK."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("identity")
-    parser.add_argument("target", type=Path)
-    parser.add_argument("--workspace", required=True, help="resource id")
-    args = parser.parse_args(argv)
-    # the engine would ask the newer SDK for a login first, which takes longer than everything else
-    sys.modules["azure.ai.ml"] = None  # type: ignore[assignment]
-    from azureml.core import Dataset, Workspace
-    from azureml.core.authentication import ServicePrincipalAuthentication
-
-    _, _, subscription, _, group, *_, name = args.workspace.split("/")
-    credential = ServicePrincipalAuthentication(
-        *(os.environ[f"AZUREML_SERVICE_PRINCIPAL_{what}"] for what in ("TENANT_ID", "ID", "PASSWORD"))
-    )
-    workspace = Workspace.get(name, credential, subscription_id=subscription, resource_group=group)
-    dataset = Dataset.get_by_id(workspace, args.identity)
-    dataset.download(target_path=str(args.target), overwrite=True)
-
-
-if __name__ == "__main__":
-    main()

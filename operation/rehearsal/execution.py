@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from operation.rehearsal import delivery, execution_environment, runs
 from operation.rehearsal.execution_job import BUILD_LOG, Job, JobDefinition
 from operation.rehearsal.execution_outcome import outcome
+from operation.rehearsal.http import Refused
 
 if TYPE_CHECKING:
     from operation.rehearsal.service import Service
@@ -153,11 +154,15 @@ class Jobs:
 
     def _finish(self, job: Job, result: dict[str, Any]) -> None:
         kept = job.announced()
+        status, error = outcome(job.folder, result, kept["seconds"])
+        if status == "Completed":  # before Finalizing, for which the SDK does not wait
+            try:
+                for output in kept["outputs"]:
+                    delivery.keep(self.service, job.state, output)
+            except Refused as refused:
+                kind = "OutputRegistrationFailed"
+                status, error = "Failed", runs.failure(refused.message, type=kind, message=refused.message)
         if result.get("folder"):
             runs.status(job.state, job.run_id, "Finalizing")
             job.keep_outputs(Path(result["folder"]))
-        status, error = outcome(job.folder, result, kept["seconds"])
-        if status == "Completed":
-            for output in kept["outputs"]:
-                delivery.keep(job.state, output)
         runs.status(job.state, job.run_id, status, error)

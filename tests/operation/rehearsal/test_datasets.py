@@ -99,7 +99,7 @@ told["some"] = sorted(os.listdir(some))
 told["same"] = run.input_datasets["folder"] == folder
 told["table"] = run.input_datasets["direct"].to_pandas_dataframe().shape
 told["secret"] = run.get_secret("of-the-job") == "canary-9"
-open(os.path.join(out, "written.txt"), "w").write("written")
+open(os.path.join(out, "written.csv"), "w").write("c,d" + chr(10) + "7,x")
 open(os.path.join("outputs", "told.json"), "w").write(json.dumps(told))
 '''
 open("src/look.py", "w").write(script)
@@ -114,7 +114,7 @@ arguments = [
     Dataset.File.from_files((store, "in/1.csv")).as_named_input("file").as_download(),
     Dataset.File.from_files((store, "in/**/3.csv")).as_named_input("some").as_download("there"),
     table.as_named_input("direct"),
-    result.register_on_complete("results"),
+    result.register_on_complete("results").read_delimited_files(),
 ]
 submitted = Experiment(workspace, "looking").submit(
     ScriptRunConfig("src", "look.py", arguments, compute_target="cluster", environment=here)
@@ -124,7 +124,7 @@ found["status"] = submitted.get_status()
 assert found["status"] == "Completed", submitted.get_details()["error"]
 submitted.download_file("outputs/told.json", "told.json")
 found["told"] = json.load(open("told.json"))
-found["result"] = Dataset.get_by_name(workspace, "results").to_path()
+found["result"] = Dataset.get_by_name(workspace, "results").to_pandas_dataframe().to_dict("list")
 """
 
 
@@ -202,5 +202,8 @@ def test_a_job_finds_paths_a_table_and_a_secret(found: dict[str, Any]) -> None:
     }
 
 
-def test_what_a_job_wrote_is_a_dataset_when_it_is_done(found: dict[str, Any]) -> None:
-    assert found["result"] == ["/written.txt"]
+def test_what_a_job_wrote_is_a_table_when_it_is_done(found: dict[str, Any]) -> None:
+    assert {name: [str(one) for one in found["result"][name]] for name in ("c", "d")} == {
+        "c": ["7"],
+        "d": ["x"],
+    }
