@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.rehearsal import auth
@@ -16,13 +17,14 @@ from operation.rehearsal.models import model, patch
 from operation.rehearsal.operations import MANAGEMENT, accepted, ended, failure, opened
 from operation.rehearsal.service_app import prepared
 from operation.rehearsal.service_document import KIND, KINDS, described, shown
-from operation.rehearsal.serving import Serving
+from operation.rehearsal.serving import LOG, Serving, last_lines
 
 if TYPE_CHECKING:
     from operation.rehearsal.service import Service
     from operation.rehearsal.state import Document, State
 
 _RUNNING: dict[tuple[int, str, str], Serving] = {}
+_LOGS: dict[tuple[int, str, str], Path] = {}
 _RESTART = ("/environmentImageRequest", "/imageId")
 _PASSED_ON = ("content-type", "accept", "x-ms-client-request-id", "x-ms-request-id")
 
@@ -111,6 +113,7 @@ def _serve(service: Service, workspace: str, state: State, document: Document) -
     if running:
         running.stop()
     folder = state.folder("service-folders") / f"{name}-{uuid.uuid4().hex[:6]}"
+    _LOGS[id(service), workspace, name] = folder / LOG
     made = Serving(prepared(service, workspace, document["environmentImageRequest"], folder))
     _RUNNING[id(service), workspace, name] = made
     error = made.start()
@@ -182,8 +185,8 @@ def _token(call: Call) -> Document:
 
 def _logs(call: Call) -> Document:
     document = _known(call)
-    serving = _RUNNING.get((id(call.service), call.workspace, document["name"]))
-    return {"content": serving.text(int(call.query.get("tail", 5000))) if serving else ""}
+    log = _LOGS.get((id(call.service), call.workspace, document["name"]))
+    return {"content": last_lines(log, int(call.query.get("tail", 5000))) if log else ""}
 
 
 def _name_free(call: Call) -> Document:

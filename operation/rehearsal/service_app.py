@@ -8,15 +8,16 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from operation.rehearsal import artifacts, models
+from operation.rehearsal import artifacts, execution_environment, models
 from operation.rehearsal.http import Refused
-from operation.rehearsal.serving import App, interpreter
+from operation.rehearsal.serving import LOG, App
 
 if TYPE_CHECKING:
     from operation.rehearsal.service import Service
     from operation.rehearsal.state import Document, State
 
 MODELS = "azureml-models"
+SERVER = "azureml-inference-server-http"
 FRAMEWORK = "ScikitLearn"  # the one whose models are served without a script
 _PREDICTS = '''"""Serves a scikit-learn model that came without a script."""
 
@@ -72,7 +73,19 @@ def prepared(service: Service, workspace: str, request: Document, folder: Path) 
             400, "BadRequest", f"the entry script {script.as_posix()} is not in the source directory"
         )
     served = placed[0] if len(placed) == 1 else app / MODELS
-    return App(app, script, served, interpreter(), variables)
+    return App(app, script, served, _python(service, environment, folder / LOG), variables)
+
+
+def _python(service: Service, environment: Document, log: Path) -> Path:
+    """Return an interpreter that has what the environment asks for, and the scoring server."""
+    python = environment.get("python") or {}
+    dependencies = (python.get("condaDependencies") or {}).get("dependencies") or []
+    wanted = {"condaDependencies": {"dependencies": [*dependencies, {"pip": [SERVER]}]}}
+    specification = {**environment, "python": {**python, **wanted}}
+    try:
+        return execution_environment.interpreter(specification, service.folder / "environments", log)
+    except execution_environment.NotHad as error:
+        raise Refused(400, error.kind, str(error)) from error
 
 
 def files_of(service: Service, workspace: str, prefix: str) -> dict[str, tuple[str, str, str]]:

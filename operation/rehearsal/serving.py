@@ -6,13 +6,13 @@ import http.client
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+LOG = "service.log"
 PATIENCE = 180.0  # seconds that a service may take until it answers
 # the server binds all interfaces by default; a rehearsal is nobody else's business
 _ON_LOOPBACK = (
@@ -57,7 +57,7 @@ class Serving:
 
     def __init__(self, app: App) -> None:
         self.app, self.port = app, _free_port()
-        self.log = app.folder.parent / "service.log"
+        self.log = app.folder.parent / LOG
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -101,13 +101,6 @@ class Serving:
         connection.request(method, path, body or None, dict(headers))
         return connection.getresponse()
 
-    def text(self, lines: int = 5000) -> str:
-        """Return the end of the log."""
-        if not self.log.exists():
-            return ""
-        every = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join(every[-lines:])
-
     def _started(self) -> subprocess.Popen[bytes]:
         words = [str(self.app.python), "-c", _ON_LOOPBACK, "--entry_script", str(self.app.script)]
         words += ["--port", str(self.port), "--model_dir", str(self.app.models)]
@@ -126,9 +119,11 @@ class Serving:
             return False
 
 
-def interpreter() -> Path:
-    """Return the interpreter that runs this."""
-    return Path(sys.executable)
+def last_lines(log: Path, lines: int) -> str:
+    """Return the end of a log; nothing where there is none."""
+    if not log.exists():
+        return ""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
 def _free_port() -> int:

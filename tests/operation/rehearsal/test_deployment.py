@@ -42,6 +42,15 @@ def inference(folder):
 small = {"cpu_cores": 1, "memory_gb": 1}
 found = {}
 
+def unbuilt():
+    absent = Environment.from_pip_requirements("absent", "wanted.txt")
+    config = InferenceConfig(entry_script="score.py", source_directory="good", environment=absent)
+    service = Model.deploy(workspace, "unbuilt", [model], config, AciWebservice.deploy_configuration(**small))
+    said = refused(service.wait_for_deployment)
+    log = service.get_logs()
+    service.delete()
+    return [service.state, "no-such-package" in said, "no-such-package" in log]
+
 def deploy(name, folder, configuration, **more):
     return Model.deploy(workspace, name, [model], inference(folder), configuration, **more)
 
@@ -87,6 +96,7 @@ large.update(auth_enabled=False, token_auth_enabled=True)
 found["token"] = [large.run(json.dumps(rows)), posted(large, rows), len(large.get_token())]
 found["listed"] = sorted(one.name for one in Webservice.list(workspace, model_name="number"))
 found["aci"] = sorted(one.name for one in Webservice.list(workspace, compute_type="ACI"))
+found["unbuilt"] = unbuilt()
 nowhere = AksWebservice.deploy_configuration(compute_target_name="nowhere", **small)
 found["nowhere"] = refused(lambda: deploy("lost", "good", nowhere))
 for service in (keyed, broken, large):
@@ -113,6 +123,7 @@ def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactor
     """Return what the SDK and plain HTTP see of web services and packages."""
     folder = tmp_path_factory.mktemp("deployed")
     (folder / "number.txt").write_text("3", encoding="utf-8")
+    (folder / "wanted.txt").write_text("no-such-package-of-the-workbench==1.0\n", encoding="utf-8")
     for name, factor in (("good", 2), ("better", 10)):
         (folder / name).mkdir()
         (folder / name / "score.py").write_text(SCORE, encoding="utf-8")
@@ -147,6 +158,10 @@ def test_an_update_serves_the_new_script(found: dict[str, Any]) -> None:
 def test_a_script_that_does_not_start_fails_the_service_and_says_why(found: dict[str, Any]) -> None:
     assert "the scoring server ended with code 3 before it answered" in found["broken"]
     assert found["broken log"] == ["Failed", True, 424]
+
+
+def test_an_environment_that_cannot_be_had_fails_the_service(found: dict[str, Any]) -> None:
+    assert found["unbuilt"] == ["Deleting", True, True]
 
 
 def test_a_cluster_serves_too_with_keys_or_tokens(found: dict[str, Any]) -> None:
