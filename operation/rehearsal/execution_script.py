@@ -42,14 +42,16 @@ def _run(script: str) -> int:
 
 
 def _deliver() -> None:
-    """Wait until the service has the metrics of the run that the script asked for, if it did.
+    """Wait until the service has the metrics of the run that the script asked for, and of its parents.
 
     The SDK sends them from a thread that does not keep a process alive.
     """
     module = sys.modules.get("azureml.core.run")
     kept = getattr(module, "_SubmittedRun", None)
     for run in list(getattr(kept, "_SubmittedRun__instances", {}).values()):
-        run.flush()
+        while run is not None:  # what was logged to the parents too
+            run.flush()
+            run = getattr(run, "_parent_run", None)  # noqa: PLW2901 - up the ladder
 
 
 def _write(report: Path, error: BaseException) -> None:
