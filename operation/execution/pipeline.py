@@ -18,7 +18,7 @@ from operation.engine.step import Plan
 from operation.execution import results
 from operation.execution.failure import script_failed, told
 from operation.execution.inputs import upload
-from operation.execution.logs import ENDED, Log, pause
+from operation.execution.logs import ENDED, Log, Say, pause
 from operation.execution.remote import Remote, RemoteSession
 from operation.execution.snapshot import snapshot
 
@@ -169,13 +169,14 @@ def follow(run: PipelineRun, remote: Remote) -> dict[str, StepRun]:
         for step in run.get_steps():
             runs[step.name] = step
             if step.name not in logs:
-                logs[step.name] = Log(step, _prefixed(remote, step.name))
+                logs[step.name] = Log(step, _told(remote, step))
             if step.name not in ended:
                 details = logs[step.name].look()
                 remote.logs[step.name] = logs[step.name].text
                 if details["status"] in ENDED:
                     ended[step.name] = details
-                    remote.say(f"{step.name}: {_how(step, details)}")
+                    state = "reused by Azure ML" if _is_reused(step) else details["status"].lower()
+                    remote.say(f"{step.name}: {state}")
         if status in ENDED or status == "Finished":
             break
         pause(started)
@@ -187,13 +188,13 @@ def follow(run: PipelineRun, remote: Remote) -> dict[str, StepRun]:
     return runs
 
 
-def _prefixed(remote: Remote, name: str) -> Any:
-    return lambda line: remote.say(f"  {name}: {line}")
+def _told(remote: Remote, step: StepRun) -> Say:
+    """Return what passes on a step's lines under its name; those of one that is reused are old."""
+    return lambda line: None if _is_reused(step) else remote.say(f"  {step.name}: {line}")
 
 
-def _how(step: StepRun, details: Mapping[str, Any]) -> str:
-    reused = str(step.properties.get("azureml.isreused", "")).lower() == "true"
-    return "reused by Azure ML" if reused else str(details["status"]).lower()
+def _is_reused(step: StepRun) -> bool:
+    return str(step.properties.get("azureml.isreused", "")).lower() == "true"
 
 
 @dataclass
@@ -234,7 +235,7 @@ class Collector:
         with told(f"outputs of {planned.step}"):
             for name, folder in results.folders(planned, argv).items():
                 _download(run, output_name(planned.step, name), folder)
-            spent = {"collecting": time.perf_counter() - started}
+            spent = {**results.executing(run.get_details()), "collecting": time.perf_counter() - started}
         self.place = results.facts(run, self.graph.remote.target, spent)
         return self.place
 

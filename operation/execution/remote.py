@@ -126,7 +126,7 @@ class Remote:
             folders = results.folders(planned, argv)
             results.download(run, folders)
             spent = {"submitting": submitted - started, "waiting": ended - submitted}
-            spent["collecting"] = time.perf_counter() - ended
+            spent |= {**results.executing(details), "collecting": time.perf_counter() - ended}
         self.place = results.facts(run, self.target, spent)
         for output in results.unlike(self.layout, planned.key, folders):
             self.say(
@@ -212,7 +212,9 @@ class RemoteSession(Session):
         if record["how"] == "failed" and record["error"]["type"] == results.NotExecuted.__name__:
             return
         if record["how"] == "executed":
-            record = {**record, "how": "azure-ml", "azure": self.remote.place["azure"]}
+            azure = self.remote.place["azure"]
+            seconds = azure["seconds"].get("executing", record["seconds"])
+            record = {**record, "how": "azure-ml", "azure": azure, "seconds": seconds}
         super()._record(record, planned, as_configured)
 
 

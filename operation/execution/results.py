@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,15 @@ def check_complete(output: str, folder: Path, files: Sequence[str]) -> None:
     missing = [name for name in files if not (folder / name).is_file()]
     if missing:
         raise StepFailed(f"output {output}: {missing[0]} did not arrive whole. Submit the step again.")
+
+
+def executing(details: Mapping[str, Any]) -> dict[str, float]:
+    """Return the seconds between a run's start and its end, where the service tells both."""
+    start, end = details.get("startTimeUtc"), details.get("endTimeUtc")
+    if not start or not end:
+        return {}
+    moments = [datetime.fromisoformat(str(one)) for one in (start, end)]
+    return {"executing": (moments[1] - moments[0]).total_seconds()}
 
 
 def unlike(layout: Layout, key: str, folders: Mapping[str, Path]) -> list[str]:
