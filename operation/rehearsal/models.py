@@ -61,7 +61,7 @@ def registered(state: State, given: Document) -> Document:
     with state.change("model-names", name) as known:
         # a version that was deleted is not given again
         known["newest"] = version = known.get("newest", 0) + 1
-    made = dict.fromkeys(FIELDS) | given
+    made: Document = dict.fromkeys(FIELDS) | given
     made |= {
         "id": f"{name}:{version}",
         "version": version,
