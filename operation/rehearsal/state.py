@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import os
 import threading
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 Document = dict[str, Any]
+_LONGEST = 160
 
 
 class State:
@@ -87,7 +89,10 @@ class State:
         return self._kinds[kind]
 
     def _file(self, kind: str, name: str) -> Path:
-        return self.folder(kind) / f"{quote(name, safe=' ')}.json"
+        plain = quote(name, safe=" ")
+        if len(plain) > _LONGEST:  # no file system keeps more than 255
+            plain = f"{plain[:_LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        return self.folder(kind) / f"{plain}.json"
 
     def _write(self, kind: str, name: str, entry: Document) -> None:
         file = self._file(kind, name)
