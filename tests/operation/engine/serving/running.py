@@ -1,0 +1,121 @@
+"""A service as a process, as a person starts it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[4]
+PATIENCE = 120.0  # seconds until it answers
+
+
+@dataclass
+class Service:
+    """One service that answers.
+
+    Parameters
+    ----------
+    process : Popen
+        The command.
+    port : int
+        Where it listens.
+    out : Path
+        What it prints.
+    key : str
+        Opens it; empty where none is needed.
+    """
+
+    process: subprocess.Popen[bytes]
+    port: int
+    out: Path
+    key: str = ""
+
+    def connection(self) -> http.client.HTTPConnection:
+        """Return a connection that is not yet open."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def asked(
+        self, method: str, path: str, body: bytes | str | None = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body of the answer to one request, with the key unless one is given."""
+        words = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.key:
+            words.setdefault("Authorization", f"Bearer {self.key}")
+        connection = self.connection()
+        try:
+            connection.request(method, path, body.encode() if isinstance(body, str) else body, words)
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): one for name, one in answer.getheaders()}, answer.read()
+        finally:
+            connection.close()
+
+    def scored(self, body: bytes | str, **headers: str) -> tuple[int, dict[str, Any]]:
+        """Return status and document of the answer to a request to /score."""
+        status, _, content = self.asked("POST", "/score", body, **headers)
+        return status, json.loads(content)
+
+    def text(self) -> str:
+        """Return what it has printed."""
+        return self.out.read_text(encoding="utf-8", errors="replace")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(folder: Path, *words: object, key: str = "", port: int | None = None) -> Iterator[Service]:
+    """Start ``python3 -m operation serve`` with a place of its own for what it leaves; end it."""
+    port = port or free_port()
+    command = [
+        sys.executable,
+        "-X",
+        "workbench",
+        "-m",
+        "operation",
+        "serve",
+        "--port",
+        str(port),
+        *map(str, words),
+    ]
+    if key:
+        (folder / "keys").write_text(f"{key}\n", encoding="ascii")
+        command += ["--key-file", str(folder / "keys")]
+    out = folder / "out.txt"
+    environment = {**os.environ, "WORKBENCH_RUNS": str(folder / "runs")}
+    with out.open("wb") as stream:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=stream)
+    service = Service(process, port, out, key)
+    try:
+        _wait(service)
+        yield service
+    finally:
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(service: Service) -> None:
+    until = time.monotonic() + PATIENCE
+    while "serving " not in service.text():
+        assert service.process.poll() is None, service.text()
+        assert time.monotonic() < until, service.text()
+        time.sleep(0.05)

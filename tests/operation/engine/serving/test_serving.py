@@ -1,0 +1,228 @@
+"""A service answers as the script does, behind its key, within its limits, until it is told to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.operation.engine.serving.running import Service, serving
+from tests.src.requesting import request, rows
+from tests.src.running import Trained, child
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="gunicorn is for POSIX; waitress has no signals")
+
+
+def test_answers_are_those_of_the_script_to_the_bit(service: Service, everything: Trained) -> None:
+    import score
+
+    score.init(["--model", str(everything.model)])
+    sent = rows(everything)
+    for body in (request(sent[0]), request(*sent[:50])):
+        status, document = service.scored(body, x_request_id="same")
+        assert (status, document) == (200, {**score.run(body).document, "request_id": "same"})
+
+
+@pytest.mark.parametrize("key", ["", "Bearer wrong", "Basic YTpi", "Bearer a-key-of-the-tests "])
+def test_without_the_key_nothing_is_told(service: Service, key: str) -> None:
+    for method, path in (("POST", "/score"), ("GET", "/metrics"), ("GET", "/openapi.json"), ("GET", "/")):
+        status, headers, body = service.asked(method, path, "{}", Authorization=key)
+        if key.endswith(" ") and status != 401:
+            continue  # HTTP takes the space off
+        assert (status, headers["www-authenticate"]) == (401, "Bearer")
+        message = "no key, or a wrong one: send the header Authorization: Bearer <key>"
+        assert json.loads(body)["error"]["message"] == message
+
+
+def test_health_needs_no_key(service: Service) -> None:
+    for path in ("/health/live", "/health/ready"):
+        assert service.asked("GET", path, Authorization="")[0] == 200
+
+
+def test_the_inference_server_stays_reachable(service: Service) -> None:
+    status, headers, body = service.asked("GET", "/")
+    assert (status, body) == (200, b"Healthy")
+    assert "x-ms-request-id" in headers
+
+
+def test_wrong_methods_and_pages(service: Service) -> None:
+    status, headers, body = service.asked("GET", "/score")
+    assert (status, headers["allow"]) == (405, "POST")
+    assert json.loads(body)["error"]["message"] == "send rows with POST"
+    status, _, body = service.asked("GET", "/score/../etc/passwd")
+    assert (status, json.loads(body)["error"]["message"]) == (
+        404,
+        "there is no such page: POST /score, GET /openapi.json, /health/live, /health/ready, /metrics",
+    )
+
+
+def test_a_request_that_is_too_large_is_refused_unread(service: Service) -> None:
+    status, document = service.scored("x" * 100_001)
+    assert status == 413
+    assert document["error"]["message"] == "100001 bytes are more than one request may have: 100000"
+
+
+def test_a_request_without_a_length_is_read_to_the_limit_only(service: Service) -> None:
+    connection = service.connection()
+    connection.putrequest("POST", "/score")
+    connection.putheader("Authorization", f"Bearer {service.key}")
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders()
+    for _ in range(3):
+        connection.send(b"c350\r\n" + b"x" * 50_000 + b"\r\n")
+    connection.send(b"0\r\n\r\n")
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_more_rows_than_one_request_may_have(service: Service, everything: Trained) -> None:
+    status, document = service.scored(request(*[{}] * 51))
+    assert (status, document["error"]["problems"][0]["problem"]) == (
+        400,
+        "51 rows are more than one request may have: 50",
+    )
+
+
+def test_a_client_that_stops_sending_is_told_so(service: Service) -> None:
+    with socket.create_connection(("127.0.0.1", service.port)) as client:
+        head = f"POST /score HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.key}\r\n"
+        client.sendall(head.encode() + b"Content-Length: 9\r\n\r\n{")
+        client.settimeout(20)
+        answer = client.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 408 Request Timeout")
+
+
+def test_clients_that_hang_keep_nobody_waiting(service: Service, everything: Trained) -> None:
+    hanging = []
+    for _ in range(12):  # more than there are threads
+        client = socket.create_connection(("127.0.0.1", service.port))
+        client.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nConte")
+        hanging.append(client)
+    started = time.monotonic()
+    assert service.scored(request(rows(everything)[0]))[0] == 200
+    assert time.monotonic() - started < 12
+    for client in hanging:
+        client.close()
+
+
+def test_what_happened_is_counted(service: Service, everything: Trained) -> None:
+    def counts() -> dict[str, float]:
+        _, headers, body = service.asked("GET", "/metrics")
+        assert headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+        lines = [line for line in body.decode().splitlines() if not line.startswith("#")]
+        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
+
+    before = counts()
+    service.scored(request(*rows(everything)[:5]))
+    service.scored("{")
+    after = counts()
+    grown = {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)}
+    assert grown.pop('score_requests_total{status="200"}') == 1
+    assert grown.pop('score_requests_total{status="400"}') == 1
+    assert grown.pop("score_rows_total") == 5
+    assert grown.pop("score_seconds_count") == grown.pop('score_seconds_bucket{le="+Inf"}') == 2
+    assert all(name.startswith("score_seconds") for name in grown)
+
+
+def test_the_metrics_are_in_the_format_of_prometheus(service: Service) -> None:
+    prometheus = pytest.importorskip("prometheus_client.parser")
+    text = service.asked("GET", "/metrics")[2].decode()
+    families = {family.name: family for family in prometheus.text_string_to_metric_families(text)}
+    assert families["score_seconds"].type == "histogram"
+    digest = families["score_model_info"].samples[0].labels["digest"]
+    assert re.fullmatch(r"[0-9a-f]{64}", digest)
+
+
+def test_the_openapi_document_describes_what_is_accepted(service: Service, everything: Trained) -> None:
+    from jsonschema import Draft202012Validator
+
+    document = json.loads(service.asked("GET", "/openapi.json")[2])
+    assert document["openapi"] == "3.1.0"
+    schema = {"$ref": "#/components/schemas/Request", "components": document["components"]}
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    sent = rows(everything)
+    for row in sent[:20]:
+        validator.validate({"data": [row]})
+    assert not validator.is_valid({"data": [{**sent[0], "radius": "x"}]})
+    answer = {**schema, "$ref": "#/components/schemas/Answer"}
+    Draft202012Validator(answer).validate(service.scored(request(sent[0]))[1])
+    error = {**schema, "$ref": "#/components/schemas/Error"}
+    Draft202012Validator(error).validate(service.scored("{")[1])
+    assert document["security"] == [{"key": []}]
+
+
+def test_the_log_is_kept_where_it_was_asked_for(everything: Trained, tmp_path: Path) -> None:
+    words = ["--model", everything.model, "--log", tmp_path / "log", "--log-leave-out", "radius"]
+    with serving(tmp_path, *words) as service:
+        assert service.scored(request(rows(everything)[0]), x_request_id="kept")[0] == 200
+        _replaced_without_a_gap(service, everything)
+    assert service.process.returncode == 0
+    done = child("scored_parts", tmp_path / "log")
+    assert done.returncode == 0, done.stderr
+    import scored_parts
+
+    kept = scored_parts.read(tmp_path / "log")
+    assert "kept" in set(kept["request_id"])
+    assert "input.radius" not in kept
+
+
+def _replaced_without_a_gap(service: Service, trained: Trained) -> None:
+    """Ask again and again while the model is loaded anew; every request is answered, and right."""
+    body, statuses, ended = request(rows(trained)[0]), [], threading.Event()
+    expected = service.scored(body)[1]["predictions"]
+
+    def ask() -> None:
+        while not ended.is_set():
+            status, document = service.scored(body)
+            statuses.append((status, document["predictions"] == expected))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    before = _workers(service)
+    service.process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 60
+    while _workers(service) & before and time.monotonic() < until:
+        time.sleep(0.1)
+    ended.set()
+    asking.join()
+    assert not _workers(service) & before
+    assert len(statuses) > 10
+    assert set(statuses) == {(200, True)}
+
+
+def _workers(service: Service) -> set[int]:
+    import psutil
+
+    return {one.pid for one in psutil.Process(service.process.pid).children() if one.name() != "score.py"}
+
+
+def test_a_model_that_was_changed_is_not_served(everything: Trained, tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "m"
+    shutil.copytree(everything.model, folder)
+    content = bytearray((folder / "model.pickle").read_bytes())
+    content[1000] ^= 1
+    (folder / "model.pickle").write_bytes(content)
+    with pytest.raises(AssertionError) as caught, serving(tmp_path, "--model", folder):
+        pass
+    said = str(caught.value)
+    assert f"error: {folder / 'model.pickle'} is not the model that was trained: its digest is " in said
+    assert "Traceback" not in said
+
+
+def test_the_script_alone_says_which_model_it_would_serve(everything: Trained) -> None:
+    said: dict[str, Any] = json.loads(child("score", "--model", everything.model).stdout)
+    assert said["folder"] == str(everything.model)
+    assert (
+        said["digest"] == json.loads((everything.model / "model.json").read_text(encoding="utf-8"))["digest"]
+    )
