@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -142,11 +143,9 @@ class Trial:
         self, configuration: dict[str, Any], metrics: dict[str, float], model: Any, began: datetime
     ) -> None:
         """Write a trial whole: the folder appears under its name when everything is in it."""
-        import joblib
-
         partial = Path(TRIALS) / f"partial-{self.count}"
         partial.mkdir(parents=True)
-        joblib.dump(model, partial / "model.pkl")
+        (partial / "model.pkl").write_bytes(pickle.dumps(model))
         said = {"configuration": configuration, "metrics": metrics, "began": began.isoformat()}
         said["ended"] = datetime.now(UTC).isoformat()
         (partial / "trial.json").write_text(json.dumps(said), encoding="utf-8")

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from operation.rehearsal.http import Refused
 from operation.rehearsal.state import Document
+from operation.rehearsal.time_zones import ZONES
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FREQUENCIES = ("Month", "Week", "Day", "Hour", "Minute")
@@ -55,12 +56,9 @@ def _frequency(recurrence: Document) -> str:
 def _zone(name: str | None) -> tzinfo:
     if not name or name == "UTC":
         return UTC
-    from babel.core import get_global
-
-    zones = get_global("windows_zone_mapping")
-    if name not in zones:
+    if name not in ZONES:
         raise Refused(400, "BadRequest", f"{name!r} is no time zone that Azure knows")
-    return ZoneInfo(zones[name])
+    return ZoneInfo(ZONES[name])
 
 
 def _start(text: str | None, zone: tzinfo) -> datetime | None:
