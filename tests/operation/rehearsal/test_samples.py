@@ -22,9 +22,12 @@ print("wrote", text)
 """
 CHILDREN = """
 from azureml.core import Run
-for number, child in enumerate(Run.get_context().create_children(count=3)):
+run = Run.get_context()
+for number, child in enumerate(run.create_children(count=3)):
     child.log(name="number", value=number)
     child.complete()
+if run.parent:
+    run.parent.log("seen from below", 1)
 """
 SAMPLES = """
 import json
@@ -89,6 +92,7 @@ found["graph"] = [graph.get_status(), sorted([one.name, one.get_status()] for on
 dataset = Dataset.get_by_name(workspace, "shouted")
 Datastore(workspace, "workspaceblobstore").download("here", prefix="dataset/", show_progress=False)
 found["dataset"] = dataset.version
+found["graph's metrics"] = graph.get_metrics()
 
 parent.wait_for_completion(raise_on_error=False)
 found["parent"] = [parent.get_status(), [one.get_metrics() for one in parent.get_children()][::-1]]
@@ -142,3 +146,7 @@ def test_an_output_without_a_place_is_taken_by_the_next_step_and_registered(foun
         "Finished", [["last", "Finished"], ["read", "Finished"], ["write", "Finished"]]
     ]  # fmt: skip
     assert found["dataset"] == 1
+
+
+def test_a_step_logs_to_its_pipeline(found: dict[str, Any]) -> None:
+    assert found["graph's metrics"] == {"seen from below": 1}
