@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from operation.rehearsal import pipeline_engine
 from operation.rehearsal.http import Call, Refused, Reply
@@ -10,6 +11,17 @@ from operation.rehearsal.pipeline_graph import Graph, Place, executable, values
 from operation.rehearsal.pipeline_record import RUNS, graph_of, new, outputs, shown, status
 from operation.rehearsal.pipelines import found, graph, part
 from operation.rehearsal.state import Document
+
+if TYPE_CHECKING:
+    from operation.rehearsal.service import Service
+
+
+def begin(service: Service) -> None:
+    """Write down as failed what a service before this one was executing."""
+    for workspace in service.workspaces():
+        state = service.state(workspace)
+        for record in state.all(RUNS):
+            pipeline_engine.settled(state, record)
 
 
 def _unsubmitted(call: Call) -> Document:
