@@ -25,9 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # the server loads thi
 import scored_form
 import served_model
 import utils
+from routing import Router
 from scored_log import CLOSED, Limits, ScoredLog, compact_elsewhere
 from scorer import Answer, Scorer
 from served_model import Served
+from split_plan import LivePlan
 
 WORDS = "SCORE_ARGUMENTS"  # a service is given environment variables and nothing else
 SERVER = "azureml_inference_server_http.api.aml_response"
@@ -35,6 +37,7 @@ REQUEST_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 LOG = logging.getLogger("score")
 
 _scorer: Scorer | None = None
+_router: Router | None = None
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -62,6 +65,8 @@ def arguments() -> argparse.ArgumentParser:
         default="refuse",
         help="where the log cannot be written: refuse requests, or answer and count them (default: refuse)",
     )
+    add("--challenger", help="the words that name a second model, as one text")
+    add("--plan", type=Path, help="with --challenger: file that says who answers, read again when it changes")
     return parser
 
 
@@ -94,14 +99,27 @@ def init(argv: Sequence[str] | None = None) -> None:
     StepError
         When there is no model, or not the one that training wrote.
     """
-    global _scorer  # noqa: PLW0603 - the server's contract: init() and run() are functions of a module
+    global _scorer, _router  # the server's contract: init() and run() are functions of a module
     args = arguments().parse_args(shlex.split(os.environ.get(WORDS, "")) if argv is None else argv)
-    served = find(args)
+    scorer = prepared(args, find(args))
+    router = None
+    if args.challenger:
+        if not args.plan:
+            raise utils.StepError("--challenger: name the file that says who answers too, with --plan")
+        second = prepared(args, find(arguments().parse_args(shlex.split(args.challenger))))
+        router = Router(scorer, second, LivePlan(args.plan))
+    if _router is not None:
+        _router.close()
+    _scorer, _router = scorer, router
+
+
+def prepared(args: argparse.Namespace, served: Served) -> Scorer:
+    """Return a model that answers, warm, and with the log that the arguments ask for."""
     scorer = Scorer(served, served.load(), args.threshold, args.most_rows)
     scorer.warm_up()
     if args.log:
         scorer.log, scorer.log_is_needed = open_log(args, scorer), args.log_full == "refuse"
-    _scorer = scorer
+    return scorer
 
 
 def open_log(args: argparse.Namespace, scorer: Scorer) -> ScoredLog:
@@ -145,7 +163,7 @@ def run(data: str | bytes | Mapping[str, Any], request_headers: Mapping[str, str
     data : str, bytes or mapping
         ``{"data": [{column: value, ...}, ...]}``, as JSON or as it is.
     request_headers : mapping of str to str, optional
-        ``x-request-id`` becomes the id of the answer.
+        ``x-request-id`` becomes the id of the answer; ``x-variant-key`` is what sticks to one of two models.
 
     Returns
     -------
@@ -154,7 +172,7 @@ def run(data: str | bytes | Mapping[str, Any], request_headers: Mapping[str, str
         no internals where something unexpected happened. Elsewhere the same as an `Answer`.
     """
     headers = {} if request_headers is None else {name.lower(): one for name, one in request_headers.items()}
-    answer = answered(data, headers.get("x-request-id"))
+    answer = answered(data, headers.get("x-request-id"), headers.get("x-variant-key"))
     server = sys.modules.get(SERVER)
     if server is None:
         return answer
@@ -162,8 +180,12 @@ def run(data: str | bytes | Mapping[str, Any], request_headers: Mapping[str, str
     return server.AMLResponse(answer.body(), answer.status, headers)
 
 
-def answered(data: str | bytes | Mapping[str, Any], asked_id: str | None = None) -> Answer:
+def answered(
+    data: str | bytes | Mapping[str, Any], asked_id: str | None = None, key: str | None = None
+) -> Answer:
     """Return the answer to one request; whatever happens, it is one.
+
+    Of two models the one answers that `key`, or else the request's id, sticks to.
 
     Raises
     ------
@@ -173,7 +195,10 @@ def answered(data: str | bytes | Mapping[str, Any], asked_id: str | None = None)
     scorer = ready()
     request_id = asked_id if asked_id and REQUEST_ID.fullmatch(asked_id) else uuid.uuid4().hex
     try:
-        return scorer.answer(json.dumps(data) if isinstance(data, Mapping) else data, request_id)
+        text = json.dumps(data) if isinstance(data, Mapping) else data
+        if _router is not None:
+            return _router.answer(text, request_id, key)
+        return scorer.answer(text, request_id)
     except Exception:  # the boundary: what went wrong is for the log, not for the client
         LOG.exception("request %s failed", request_id)
         return Answer.failed(request_id)

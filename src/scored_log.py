@@ -80,8 +80,10 @@ class ScoredLog:
         given: Sequence[Mapping[str, Any]],
         features: Sequence[Sequence[float]],
         outputs: Sequence[Mapping[str, Any]],
+        *,
+        routed: Mapping[str, Any] | None = None,
     ) -> None:
-        """Keep the rows of one request.
+        """Keep the rows of one request; `routed` says which of several models it went to, and why.
 
         Raises
         ------
@@ -97,6 +99,8 @@ class ScoredLog:
             "features": made.tobytes().hex(),
             "outputs": outputs,
         }
+        if routed is not None:
+            record["routed"] = routed
         line = json.dumps(record).encode() + b"\n"
         with self._lock:
             self._append(line)

@@ -98,6 +98,7 @@ def _rows(lines: Any, names: list[str]) -> Iterator[dict[str, Any]]:
                 "request_id": record["request_id"],
                 "row": row,
                 **{f"model_{name}": model[name] for name in ("name", "version", "digest")},
+                **record.get("routed", {}),
             }
             yield {
                 **head,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -100,23 +101,23 @@ class Scorer:
         self.predict([row], [self.features.vector(row)[0]])
         self.model.predict(self.features.frame([row]))
 
-    def answer(self, text: str | bytes, request_id: str) -> Answer:
-        """Return the answer to a request."""
+    def answer(self, text: str | bytes, request_id: str, routed: Mapping[str, Any] | None = None) -> Answer:
+        """Return the answer to a request; `routed` goes to the log."""
         try:
             read = self.reader.read(text)
         except Malformed as error:
             return Answer.refused(request_id, [Problem(None, None, str(error))])
         if read.problems:
             return Answer.refused(request_id, read.problems)
-        return self._predicted(read, request_id)
+        return self._predicted(read, request_id, routed)
 
-    def _predicted(self, read: Read, request_id: str) -> Answer:
+    def _predicted(self, read: Read, request_id: str, routed: Mapping[str, Any] | None) -> Answer:
         made = [self.features.vector(row) for row in read.rows]
         predicted = self.predict(read.rows, [vector for vector, _ in made])
         outputs = named(predicted, self.model.classes, self.threshold)
         columns = {name: values.tolist() for name, values in outputs.items()}
         rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-        lost = not self._kept(request_id, read, [vector for vector, _ in made], rows)
+        lost = not self._kept(request_id, read, [vector for vector, _ in made], rows, routed)
         if lost and self.log_is_needed:
             return Answer.unlogged(request_id)
         warnings = [
@@ -143,13 +144,18 @@ class Scorer:
         return self.model.with_all_classes(whole)
 
     def _kept(
-        self, request_id: str, read: Read, vectors: list[list[float]], outputs: list[dict[str, Any]]
+        self,
+        request_id: str,
+        read: Read,
+        vectors: list[list[float]],
+        outputs: list[dict[str, Any]],
+        routed: Mapping[str, Any] | None,
     ) -> bool:
         """Log the rows, where there is a log; return whether they are kept."""
         if self.log is None:
             return True
         try:
-            self.log.add(request_id, self.identity, read.given, vectors, outputs)
+            self.log.add(request_id, self.identity, read.given, vectors, outputs, routed=routed)
         except OSError as error:
             LOG.error("request %s could not be logged: %s", request_id, error.strerror or error)
             return False

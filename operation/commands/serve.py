@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 from operation.commands.choice import add_choice
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
-from operation.engine.serving.settings import MOST_BYTES, ServedModel, Settings
+from operation.engine.runners import child_process
+from operation.engine.serving.settings import MOST_BYTES, ServedModel, Settings, plan_file
 
 SHORTEST_KEY = 16
 
@@ -55,6 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="refuse",
         help="where the log cannot be written: refuse requests, or answer and count them (default: refuse)",
     )
+    add(
+        "--challenger", metavar="ALIAS|PATH", help="a second model, for the share of keys that split gives it"
+    )
     add("--workers", type=int, default=1, help="processes that answer (default: %(default)s)")
     add("--most-rows", type=int, default=10_000, help="of one request (default: %(default)s)")
     add("--most-bytes", type=int, default=MOST_BYTES, help="of one request (default: %(default)s)")
@@ -92,6 +97,13 @@ def run(args: argparse.Namespace) -> int:
 def script_words(args: argparse.Namespace, layout: Layout) -> tuple[str, ...]:
     """Return what the scoring script is given beside the model."""
     words = ["--threshold", str(args.threshold), "--most-rows", str(args.most_rows)]
+    if args.challenger:
+        plan = plan_file(layout.runs, args.port).resolve()
+        # who answered before says nothing of another challenger: it begins with nobody
+        child_process(layout.src / "split_plan.py", ["--file", str(plan), "--share", "0"])
+        words += ["--challenger", shlex.join(challenger_words(args, layout)), "--plan", str(plan)]
+    else:
+        plan_file(layout.runs, args.port).unlink(missing_ok=True)
     if not args.no_log:
         words += ["--log", str((args.log or layout.runs / "scored").resolve()), "--log-full", args.log_full]
         for option, columns in (("--log-leave-out", args.log_leave_out), ("--log-hash", args.log_hash)):
@@ -100,22 +112,42 @@ def script_words(args: argparse.Namespace, layout: Layout) -> tuple[str, ...]:
 
 
 def finder(args: argparse.Namespace, layout: Layout) -> Callable[[], ServedModel]:
-    """Return the function that finds the model, each time anew.
+    """Return the function that finds the model, each time anew."""
+    from operation.engine.serving.model import by_words
+
+    words = model_words("--model", args.model, args, layout)
+    return lambda: by_words(layout, words)
+
+
+def challenger_words(args: argparse.Namespace, layout: Layout) -> list[str]:
+    """Return the words that name the challenger to the scoring script, as it is now and stays."""
+    from operation.engine.serving.model import by_words
+
+    found = by_words(layout, model_words("--challenger", args.challenger, args, layout))
+    named = {
+        "--model": found.folder,
+        "--name": found.name,
+        "--version": found.version,
+        "--digest": found.digest,
+    }
+    return [str(word) for name, value in named.items() if value for word in (name, value)]
+
+
+def model_words(option: str, named: str, args: argparse.Namespace, layout: Layout) -> list[str]:
+    """Return the words that name a model to the scoring script.
 
     Raises
     ------
     UsageError
-        `args` names neither a folder nor an alias.
+        `named` is neither a folder nor an alias.
     """
-    from operation.engine.serving.model import by_words, registered_words
+    from operation.engine.serving.model import registered_words
 
-    if Path(args.model).exists():
-        words = ["--model", str(Path(args.model).resolve())]
-    elif "/" in args.model or "\\" in args.model:
-        raise UsageError(f"--model: there is no folder {args.model}; name one, or an alias such as champion")
-    else:
-        words = [*registered_words(layout, args.environment, args.use_case), "--alias", args.model]
-    return lambda: by_words(layout, words)
+    if Path(named).exists():
+        return ["--model", str(Path(named).resolve())]
+    if "/" in named or "\\" in named:
+        raise UsageError(f"{option}: there is no folder {named}; name one, or an alias such as champion")
+    return [*registered_words(layout, args.environment, args.use_case), "--alias", named]
 
 
 def read_keys(file: Path | None) -> tuple[str, ...]:

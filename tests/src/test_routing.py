@@ -8,16 +8,20 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import scored_parts
 import utils
-from routing import Routed, Router
+from routing import Router
+from scored_form import Redaction
+from scored_log import Limits, ScoredLog
 from scorer import Answer, Scorer
 from served_model import Served
 from split_plan import LivePlan, Plan, read_plan, write_plan
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, run
-from variants import Split
+from variants import Split, position
 
 KEYS = [f"customer {number}" for number in range(200)]
 
@@ -33,27 +37,38 @@ def scorers(binary: Trained, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 
 class Service:
-    """A router with a plan in a file, and what it said in shadow."""
+    """A router with a plan in a file and a log."""
 
-    def __init__(self, champion: Scorer, challenger: Scorer, file: Path) -> None:
-        self.file, self.shadows = file, list[Routed]()
-        self.router = Router(
-            champion, challenger, LivePlan(file), lambda routed, _: self.shadows.append(routed)
-        )
+    def __init__(self, champion: Scorer, challenger: Scorer, folder: Path) -> None:
+        self.file, self.log = folder / "plan.json", folder / "log"
+        self.names = {
+            one.identity["digest"]: name for one, name in ((champion, "champion"), (challenger, "challenger"))
+        }
+        for scorer in (champion, challenger):
+            scorer.log = ScoredLog(self.log, scorer.model.features, Redaction(), Limits())
+        self.router = Router(champion, challenger, LivePlan(self.file))
 
     def variant(self, text: str, key: str | None = None, request_id: str = "r") -> str:
-        routed = self.router.answer(text, request_id, key)
-        assert isinstance(routed.answer, Answer)
-        assert routed.answer.status == 200
-        assert routed.key == (key or request_id)
-        return routed.variant
+        """Return who answered."""
+        answer = self.router.answer(text, request_id, key)
+        assert answer.status == 200
+        return self.names[answer.document["model"]["digest"]]
+
+    def logged(self) -> pd.DataFrame:
+        """Return what the log says, once nothing waits."""
+        self.router.close()
+        return scored_parts.read(self.log)
 
 
 @pytest.fixture
 def service(scorers: tuple[Scorer, Scorer], tmp_path: Path) -> Iterator[Service]:
-    made = Service(*scorers, tmp_path / "plan.json")
+    made = Service(*scorers, tmp_path)
     yield made
     made.router.close()
+    for scorer in scorers:
+        assert scorer.log is not None
+        scorer.log.close()
+        scorer.log = None
 
 
 @pytest.fixture
@@ -70,13 +85,16 @@ def test_each_key_has_the_variant_that_the_split_gives_it(service: Service, text
     assert [service.variant(text, None, key) for key in KEYS] == said
 
 
-def test_the_answer_names_the_model_that_gave_it(
-    service: Service, scorers: tuple[Scorer, Scorer], text: str
+def test_the_log_says_who_answered_and_where_the_key_lies_but_not_the_key(
+    service: Service, text: str
 ) -> None:
-    write_plan(Plan(1.0), service.file)
-    answer = service.router.answer(text, "r", None).answer
-    assert isinstance(answer, Answer)
-    assert answer.document["model"] == scorers[1].identity != scorers[0].identity
+    write_plan(Plan(0.4, "one"), service.file)
+    said = [service.variant(text, key, f"r-{key}") for key in KEYS]
+    log = service.logged().set_index("request_id").loc[[f"r-{key}" for key in KEYS]]
+    assert list(log["variant"]) == said
+    assert list(log["model_digest"].map(service.names)) == said
+    assert list(log["key"]) == [f"{position('one', key):016x}" for key in KEYS]
+    assert not log["shadow"].any()
 
 
 def test_no_plan_a_broken_one_and_a_rolled_back_one_leave_all_to_the_champion(
@@ -123,38 +141,35 @@ def test_no_request_meets_half_a_plan(service: Service, text: str, caplog: pytes
 def test_in_shadow_the_champion_answers_and_the_challenger_is_heard(service: Service, text: str) -> None:
     write_plan(Plan(1.0, shadow=True), service.file)
     assert [service.variant(text, key, f"r-{key}") for key in KEYS] == ["champion"] * len(KEYS)
-    service.router.close()
-    assert [(one.key, one.variant, one.shadow) for one in service.shadows] == [
-        (key, "challenger", True) for key in KEYS
-    ]
-    assert service.router.left_out == 0
+    log = service.logged()
+    assert len(log) == 2 * len(KEYS)
+    first, second = (log[log["shadow"] == shadow].sort_values("request_id") for shadow in (False, True))
+    assert (set(first["variant"]), set(second["variant"])) == ({"champion"}, {"challenger"})
+    assert list(first["key"]) == list(second["key"])
+    assert list(first["request_id"]) == list(second["request_id"])
 
 
 def test_a_request_that_is_refused_is_refused_by_the_champion(service: Service) -> None:
     for plan in (Plan(1.0), Plan(0.0, shadow=True)):
         write_plan(plan, service.file)
-        routed = service.router.answer("{}", "r", None)
-        assert (routed.variant, routed.answer.status) == ("champion", 400)
-    service.router.close()
-    assert service.shadows == []
-
-
-class Failing:
-    """A challenger with a defect."""
-
-    def answer(self, text: str | bytes, request_id: str) -> Answer:
-        raise ZeroDivisionError(request_id)
+        assert service.router.answer("{}", "r").status == 400
+    with pytest.raises(utils.StepError):
+        service.logged()
 
 
 def test_a_client_does_not_pay_for_a_challenger_that_fails(
-    scorers: tuple[Scorer, Scorer], text: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    service: Service, text: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    router = Router(scorers[0], Failing(), LivePlan(tmp_path / "plan.json"), lambda *_: None)
+    def fails(self: Scorer, *_: object) -> Answer:
+        raise ZeroDivisionError
+
+    challenger = service.router._challenger
+    monkeypatch.setattr(challenger, "_predicted", fails.__get__(challenger))
     with caplog.at_level(logging.ERROR):
         for plan in (Plan(1.0), Plan(0.0, shadow=True)):
-            write_plan(plan, tmp_path / "plan.json")
-            assert router.answer(text, "r-7", None).variant == "champion"
-        router.close()
+            write_plan(plan, service.file)
+            assert service.variant(text, None, "r-7") == "champion"
+        assert len(service.logged()) == 2
     assert [record.message for record in caplog.records] == [
         "request r-7: the challenger failed, the champion answers",
         "request r-7: the challenger failed in shadow",

@@ -56,7 +56,7 @@ class Front:
     server : Application
         The inference server's own.
     answered : callable
-        The script's: body and request id in, answer out.
+        The script's: body, request id and key of the variant in, answer out.
     keys : iterable of str
         Any of them opens the service; without one it is open.
     most_bytes : int
@@ -74,7 +74,7 @@ class Front:
     def __init__(
         self,
         server: Application,
-        answered: Callable[[bytes, str | None], Answer],
+        answered: Callable[[bytes, str | None, str | None], Answer],
         *,
         keys: Iterable[str],
         most_bytes: int,
@@ -115,7 +115,9 @@ class Front:
     def _score(self, environ: Environment, start_response: StartResponse) -> Iterable[bytes]:
         started = time.perf_counter()
         try:
-            answer = self._answered(self._body(environ), environ.get("HTTP_X_REQUEST_ID"))
+            answer = self._answered(
+                self._body(environ), environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_X_VARIANT_KEY")
+            )
         except Refused as refused:
             self._counters.count(refused.status, time.perf_counter() - started)
             return _refused(start_response, refused.status, environ, str(refused))

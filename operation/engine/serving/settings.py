@@ -78,6 +78,11 @@ class Settings:
         return f"http://{host}:{self.port}"
 
 
+def plan_file(runs: Path, port: int) -> Path:
+    """Return the file that says who answers on `port`, where a service has a challenger."""
+    return runs / "serving" / str(port) / "plan.json"
+
+
 def served_from(document: dict[str, Any]) -> ServedModel:
     """Return what ``score.py`` has said of the model."""
     return ServedModel(
