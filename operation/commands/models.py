@@ -112,9 +112,9 @@ def _promote(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
 
 
 def _workspace(environment: str | None) -> Workspace:
-    from operation.execution import utils
+    from operation.execution.opening import opened
 
-    return utils.workspace(environment=environment)
+    return opened(environment)
 
 
 def _line(one: Registered) -> str:

@@ -8,8 +8,7 @@ from operation.engine.certificate.ways import Way
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.compute_file import Compute
 from operation.engine.layout import Layout
-from operation.execution import utils
-from operation.execution.failure import told
+from operation.execution.opening import opened
 from operation.execution.remote import Remote, RemoteSession, Submit
 
 
@@ -21,8 +20,7 @@ def azure_ml(compute: Compute, submit: Submit) -> Way:
     """Return the way that executes each step as a run on `compute`, afresh in a store of its own."""
 
     def way(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
-        with told("credentials"):
-            workspace = utils.workspace(environment=configured.environment)
+        workspace = opened(configured.environment)
         remote = Remote(layout, configured, workspace, compute, submit=submit, say=_silent, afresh=True)
         session = RemoteSession(configured, layout, remote, keep_all=True)
         for step in steps:

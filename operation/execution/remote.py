@@ -118,7 +118,7 @@ class Remote:
             run = known or self.submit(self._job(planned))
             submitted = time.perf_counter()
             self.say(f"{planned.step}: run {run.id} on {self.target}{', submitted before' if known else ''}")
-            details, log = follow(run, lambda line: self.say(f"  {line}"))
+            details, log = self._follow(run)
             self.logs[planned.step] = log
             if details["status"] != "Completed":
                 raise script_failed(script, details, log)
@@ -133,6 +133,14 @@ class Remote:
                 f"  warning: output {output} is not what the store has under this key: certify {planned.step}"
             )
         return self.place
+
+    def _follow(self, run: Run) -> tuple[Mapping[str, Any], str]:
+        """Pass the run's log on until it ends; who stops listening does not stop the run."""
+        try:
+            return follow(run, lambda line: self.say(f"  {line}"))
+        except KeyboardInterrupt:
+            self.say(f"run {run.id} goes on. Submit again to go on here; stop it at {run.get_portal_url()}")
+            raise
 
     def _known(self, planned: Plan) -> Run | None:
         """Return a run with this key that goes on, or whose outputs were never collected here."""

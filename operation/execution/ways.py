@@ -9,9 +9,10 @@ from typing import Any
 from operation.engine.configuration.compute_file import Compute
 from operation.engine.errors import UsageError
 from operation.engine.step import Done
-from operation.execution import automl, estimator, models, pipeline, publishing, script, spark, utils
+from operation.execution import automl, estimator, models, pipeline, publishing, script, spark
 from operation.execution.failure import told
 from operation.execution.logs import Say
+from operation.execution.opening import opened
 from operation.execution.remote import Remote, RemoteSession, Submit
 from operation.execution.results import NotExecuted
 from operation.execution.submission import Submission
@@ -59,8 +60,7 @@ def send(order: Order, made: Submission, say: Say) -> None:
     RemoteError
         When Azure ML cannot be asked.
     """
-    with told("credentials"):
-        workspace = utils.workspace(environment=made.configured.environment)
+    workspace = opened(made.configured.environment)
     submit = AS_SCRIPTS.get(order.way, script.submit)
     remote = Remote(made.layout, made.configured, workspace, order.compute, submit=submit, say=say)
     remote.logs = made.logs

@@ -29,6 +29,9 @@ from operation.execution.certified import azure_ml
 from tests.operation.execution import small
 
 
+SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
+
+
 class Outcome(dict[str, Any]):
     """What one command gave: exit code, lines, and the manifest of its run."""
 
@@ -113,8 +116,20 @@ def main(root: Path) -> None:
         download = ("models", "download", "letters", "--folder", str(root / "downloaded"))
         found["download"] = command(layout, *download)
         found["packages"] = packages(layout)
+        found["elsewhere"] = elsewhere(layout)
         found["unreachable"] = unreachable(layout)
     print(json.dumps(found))
+
+
+def elsewhere(layout: Layout) -> Outcome:
+    """Submit with a config.json that names another workspace than the environment."""
+    config = layout.root / "config.json"
+    place = {"subscription_id": SUBSCRIPTION, "resource_group": "rg-small", "workspace_name": "amlother"}
+    config.write_text(json.dumps(place), encoding="utf-8")
+    try:
+        return command(layout, "submit", "count")
+    finally:
+        config.unlink()
 
 
 def unreachable(layout: Layout) -> Outcome:

@@ -165,6 +165,14 @@ def test_a_job_has_the_packages_of_its_file_and_this_python_to_the_letter(found:
     )
 
 
+def test_what_is_meant_for_one_workspace_goes_to_no_other(found: dict[str, Any]) -> None:
+    assert found["elsewhere"]["code"] == 2
+    assert found["elsewhere"]["lines"][-1] == (
+        "error: environment DEV has the workspace amlsmalldev, and the credentials lead to amlother: "
+        "remove or replace config.json, or set AMLWORKSPACE=amlother."
+    )
+
+
 def test_nobody_there_is_one_sentence(found: dict[str, Any]) -> None:
     outcome = found["unreachable"]
     assert outcome["code"] == 1
