@@ -25,7 +25,8 @@ class Proxy:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one client until either side has nothing more to say."""
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        ends = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
+        with contextlib.suppress(*ends, asyncio.CancelledError):  # the last when the service ends
             head = await reader.readuntil(b"\r\n\r\n")
             await self._carry(head, reader, writer)
         writer.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -125,6 +126,7 @@ async def _serve(
         application(service), ssl_certfile=str(certificate), log_level="warning", timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
+    logging.getLogger("uvicorn.error").addFilter(_worth_telling)
     proxy = Proxy(port, os.environ.get("HTTPS_PROXY", ""))
     document = {"port": port, "proxy": proxy_port, "pid": os.getpid(), "shared": int(shared)}
     try:
@@ -135,6 +137,10 @@ async def _serve(
             await told
     finally:  # an interrupt comes out of the framework as one, when it has closed its doors
         service.stop()
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    return "timeout graceful shutdown" not in record.getMessage()  # a client that keeps its connection
 
 
 async def _tell(server: object, folder: Path, document: dict[str, int], ready: Callable[[], None]) -> None:
@@ -152,6 +158,7 @@ def variables(port: int, proxy: int, bundle: Path) -> dict[str, str]:
     """Return the variables that lead the SDK in another process to the service."""
     from operation.rehearsal.auth import CLIENT
 
+    apart = ",".join(filter(None, ["localhost,127.0.0.1", os.environ.get("NO_PROXY", "")]))
     return {
         "ARM_CLOUD_METADATA_URL": f"https://localhost:{port}/metadata/endpoints",
         "AZUREML_CURRENT_CLOUD": "AzureCloud",
@@ -163,10 +170,10 @@ def variables(port: int, proxy: int, bundle: Path) -> dict[str, str]:
         "REQUESTS_CA_BUNDLE": str(bundle),
         "SSL_CERT_FILE": str(bundle),
         "HTTPS_PROXY": f"http://127.0.0.1:{proxy}",
-        "NO_PROXY": "localhost,127.0.0.1",
+        "NO_PROXY": apart,
         # the native dataset engine reads these names in lower case alone
         "https_proxy": f"http://127.0.0.1:{proxy}",
-        "no_proxy": "localhost,127.0.0.1",
+        "no_proxy": apart,
     }
 
 

@@ -1,0 +1,68 @@
+"""The proxy leads names of the rehearsal to the service, and all others where they lead."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from operation.rehearsal.proxy import Proxy
+
+
+async def greeter(name: bytes) -> tuple[asyncio.Server, int]:
+    """Return a server that says its name and what it is told, and its port."""
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(name + b":" + await reader.readline())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    return server, server.sockets[0].getsockname()[1]
+
+
+async def asked(proxy: Proxy, target: str, method: str = "CONNECT") -> bytes:
+    """Return all that a client gets that asks `proxy` for `target` and says hello."""
+    front = await asyncio.start_server(proxy.answer, "127.0.0.1", 0)
+    async with front:
+        reader, writer = await asyncio.open_connection(*front.sockets[0].getsockname())
+        writer.write(f"{method} {target} HTTP/1.1\r\nhost: x\r\n\r\nhello\n".encode())
+        said = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+    return said
+
+
+def get(target: str, method: str = "CONNECT", *, upstream: bool = False) -> bytes:
+    """Ask a proxy between a service and another server, directly or over a proxy above."""
+
+    async def run() -> bytes:
+        service, port = await greeter(b"service")
+        other, elsewhere = await greeter(b"other")
+        async with service, other:
+            above = f"http://127.0.0.1:{elsewhere}" if upstream else ""
+            return await asked(Proxy(port, above), target.format(other=elsewhere), method)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("host", ["saflights.blob.core.rehearsal.test", "KV.VAULT.CORE.REHEARSAL.TEST"])
+def test_a_name_of_the_rehearsal_leads_to_the_service(host: str) -> None:
+    assert get(f"{host}:443") == b"HTTP/1.1 200 Connection established\r\n\r\nservice:hello\n"
+
+
+def test_another_name_leads_where_it_leads() -> None:
+    assert get("127.0.0.1:{other}") == b"HTTP/1.1 200 Connection established\r\n\r\nother:hello\n"
+
+
+def test_another_name_is_asked_of_the_proxy_above_where_there_is_one() -> None:
+    assert get("pypi.org:443", upstream=True) == b"other:CONNECT pypi.org:443 HTTP/1.1\r\n"
+
+
+def test_a_name_that_leads_nowhere_is_told() -> None:
+    said = get("nowhere.invalid:443")
+    assert said.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+    assert b"the rehearsal's proxy cannot reach nowhere.invalid: " in said
+
+
+def test_a_plain_request_is_refused() -> None:
+    assert get("http://x/", "GET").startswith(b"HTTP/1.1 405 ")
