@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from operation.rehearsal.service import Service
     from operation.rehearsal.state import Document, State
 
-LOG = "azureml-logs/hyperdrive.txt"
+KEPT, LOG = "hyperdrive", "azureml-logs/hyperdrive.txt"
 _TAGS = ("generator_config", "primary_metric_config", "policy_config", "platform_config")
 _COUNTS = ("max_total_jobs", "max_concurrent_jobs", "max_duration_minutes")
 _LIVE: dict[str, Search] = {}
@@ -49,6 +49,7 @@ class Search:
         self._service, self._state = service, state
         self._experiment, self._run_id, self._wanted = experiment, run_id, wanted
         self._stop = threading.Event()
+        self._paused = False
         self._lines: list[str] = []
         generator = wanted["generator_config"]
         drawn = samples(generator["name"], generator["parameter_space"], self._seed(generator))
@@ -66,6 +67,11 @@ class Search:
             _LIVE.pop(self._run_id, None)
         self._end(ends)
 
+    def pause(self) -> None:
+        """Start no more children: the service ends, and the next one goes on."""
+        self._paused = True
+        self._stop.set()
+
     def cancel(self) -> None:
         """Start no more children, and stop those that run."""
         self._stop.set()
@@ -76,6 +82,10 @@ class Search:
     def _child(self, number: int) -> str:
         if self._stop.is_set():
             return "Canceled"
+        known = self._state.get("runs", self._name(number))
+        if known:  # a service before this one started it
+            ended = known["status"] in runs.ENDED
+            return str(known["status"]) if ended else self._service.jobs.wait(known["runId"])
         name, values = self._name(number), json.dumps(self._samples[number])
         fields: Document = {"parentRunId": self._run_id, "tags": {"hyperparameters": values}}
         definition = self._configuration(number)
@@ -105,6 +115,8 @@ class Search:
 
     def _end(self, ends: list[str]) -> None:
         failed = ends.count("Failed")
+        if self._paused:
+            return
         if self._stop.is_set():
             runs.status(self._state, self._run_id, "Canceled")
         elif failed == len(ends):
@@ -147,9 +159,28 @@ def _created(call: Call) -> Reply:
     fields = {"runType": "hyperdrive", "target": _definition(wanted)["Overrides"].get("target")}
     fields |= {"tags": tags, "properties": {**properties, "primary_metric_config": metric}}
     runs.record(call.state, call.path["experiment"], run_id, fields)
+    call.state.put(KEPT, run_id, {"run": run_id, "experiment": call.path["experiment"], "wanted": wanted})
+    _start(run_id, search)
+    return Reply({"code": 201, "result": {**wanted, "status": "RUNNING"}}, 201)
+
+
+def _start(run_id: str, search: Search) -> None:
     _LIVE[run_id] = search
     threading.Thread(target=search.run, name=run_id, daemon=True).start()
-    return Reply({"code": 201, "result": {**wanted, "status": "RUNNING"}}, 201)
+
+
+def _pause() -> None:
+    for search in list(_LIVE.values()):
+        search.pause()
+
+
+def begin(service: Service) -> None:
+    """Go on with the sweeps that the service before this one began."""
+    service.at_end.append(_pause)
+    for state in map(service.state, service.workspaces()):
+        for kept in state.all(KEPT):
+            if runs.known_run(state, kept["run"])["status"] not in runs.ENDED:
+                _start(kept["run"], Search(service, state, kept["experiment"], kept["run"], kept["wanted"]))
 
 
 def _definition(wanted: Document) -> dict[str, Any]:
