@@ -28,7 +28,6 @@ from operation.execution import environments, script
 from operation.execution.certified import azure_ml
 from tests.operation.execution import small
 
-
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 
 

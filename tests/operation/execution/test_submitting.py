@@ -79,6 +79,7 @@ def test_other_ways_give_the_same(found: dict[str, Any], way: str) -> None:
 
 
 def test_a_pipeline_is_published_and_scheduled(found: dict[str, Any]) -> None:
+    assert found["pipeline"]["code"] == 0, found["pipeline"]["lines"]
     printed = json.loads("\n".join(found["pipeline"]["lines"][_start(found["pipeline"]["lines"]) :]))
     assert printed["published"]["endpoint"] == "letters"
     assert printed["published"]["schedule"] == "every day"
