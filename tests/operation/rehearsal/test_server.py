@@ -21,23 +21,24 @@ from operation.rehearsal.http import Refused
 from operation.rehearsal.server import READY, running, serve, started
 
 SCRIPT = """
-import time
+import sys, time
 from azureml.core import Run
 run = Run.get_context()
 run.log("before", 1)
 run.flush()
 print("begun", flush=True)
-time.sleep(4)
+time.sleep(float(sys.argv[1]))
 run.log("after", 2)
 """
 SUBMIT = """
+import sys
 from azureml.core import Environment, Experiment, Run, ScriptRunConfig, Workspace
 Run._WAIT_COMPLETION_POLLING_INTERVAL_MIN = Run._WAIT_COMPLETION_POLLING_INTERVAL_MAX = 0.2
 place = {"subscription_id": "11111111-1111-1111-1111-111111111111", "resource_group": "rg-test"}
 workspace = Workspace.get("amlserver", **place)
 here = Environment("here")
 here.python.user_managed_dependencies = True
-config = ScriptRunConfig("source", "train.py", compute_target="cpu", environment=here)
+config = ScriptRunConfig("source", "train.py", [sys.argv[1]], compute_target="cpu", environment=here)
 run = Experiment(workspace, "train").submit(config)
 run.wait_for_completion()
 print(run.get_status(), run.get_metrics())
@@ -49,12 +50,12 @@ def begun(folder: Path) -> bool:
 
 
 @contextmanager
-def client(folder: Path, variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Start a process that submits the script and waits for it."""
+def client(folder: Path, variables: dict[str, str], seconds: int) -> Iterator[subprocess.Popen[str]]:
+    """Start a process that submits a script of `seconds` and waits for it."""
     (folder / "source").mkdir()
     (folder / "source" / "train.py").write_text(SCRIPT, encoding="utf-8")
     with subprocess.Popen(
-        [sys.executable, "-c", SUBMIT],
+        [sys.executable, "-c", SUBMIT, str(seconds)],
         cwd=folder,
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
@@ -67,7 +68,7 @@ def client(folder: Path, variables: dict[str, str]) -> Iterator[subprocess.Popen
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
 def test_a_killed_service_goes_on_where_it_stood(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    with started(state) as variables, client(tmp_path, variables) as process:
+    with started(state) as variables, client(tmp_path, variables, 4) as process:
         until = time.monotonic() + 40
         while not begun(state) and process.poll() is None and time.monotonic() < until:
             time.sleep(0.1)
@@ -81,8 +82,11 @@ def test_a_killed_service_goes_on_where_it_stood(tmp_path: Path) -> None:
 
 def test_the_client_renews_its_token_and_a_run_that_cannot_is_told(tmp_path: Path) -> None:
     # the SDK renews a run's own token every 30 s, and the client's before every call
-    with started(tmp_path / "state", token_seconds=3) as variables, client(tmp_path, variables) as process:
-        said, _ = process.communicate(timeout=60)
+    with (
+        started(tmp_path / "state", token_seconds=8) as variables,
+        client(tmp_path, variables, 10) as process,
+    ):
+        said, _ = process.communicate(timeout=120)
     assert "User program failed with ServiceException" in said
     assert "(ExpiredAuthenticationToken) the token expired" in said
 
