@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import shutil
-import threading
 from email.utils import formatdate
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +10,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 from xml.sax.saxutils import escape
 
 from operation.rehearsal import auth, shared_key
+from operation.rehearsal.blob_files import BlobFile
 from operation.rehearsal.clock import now
 from operation.rehearsal.http import Call, Refused, Reply, route
 from operation.rehearsal.naming import blob_url
@@ -20,7 +18,6 @@ from operation.rehearsal.naming import blob_url
 if TYPE_CHECKING:
     from operation.rehearsal.service import Service
 
-_LOCK = threading.RLock()
 _UNSAFE = '%<>:"|?*\\'  # what a file of Windows cannot hold in its name, and what stands for it
 _YEAR = 365 * 86_400.0
 
@@ -94,118 +91,73 @@ def _with_key(call: Call) -> str:
     return f"{account}:{right}"
 
 
-def _file(call: Call) -> Path:
+def _blob(call: Call) -> BlobFile:
     _authorized(call)
-    return file(call.service, call.path["account"], call.path["container"], call.path["path"])
+    path = file(call.service, call.path["account"], call.path["container"], call.path["path"])
+    return BlobFile(call.service.folder, path)
 
 
-def _there(call: Call) -> Path:
-    found = _file(call)
-    if not found.is_file():
+def _there(call: Call) -> BlobFile:
+    blob = _blob(call)
+    if not blob.path.is_file():
         raise Refused(404, "BlobNotFound", "The specified blob does not exist.")
-    return found
-
-
-def _headers(found: Path) -> dict[str, str]:
-    facts = found.stat()
-    appended = _beside(found, "append").exists()
-    return {
-        "etag": f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"',
-        "last-modified": formatdate(facts.st_mtime, usegmt=True),
-        "x-ms-version": "2019-07-07",
-        "x-ms-blob-type": "AppendBlob" if appended else "BlockBlob",
-        "x-ms-request-server-encrypted": "true",
-        "accept-ranges": "bytes",
-    }
-
-
-def _beside(found: Path, kind: str) -> Path:
-    """Return where the service keeps what it must know of a blob, apart from what a person looks at."""
-    root = next(parent for parent in found.parents if parent.name == "blobs")
-    name = hashlib.sha256(found.relative_to(root).as_posix().encode()).hexdigest()[:32]
-    return root.parent / "blob-facts" / f"{name}.{kind}"
+    return blob
 
 
 def _put(call: Call) -> Reply:
-    found, part = _file(call), call.query.get("comp", "")
-    with _LOCK:
-        if part == "block":
-            _write(_beside(found, "blocks") / _plain(call.query["blockid"]), call.body)
-            return Reply(b"", 201)
-        if part == "blocklist":
-            _commit(found, re.findall(r"<(?:Latest|Uncommitted|Committed)>([^<]+)<", call.body.decode()))
-        elif part == "appendblock":
-            return _append(found, call.body)
-        elif not part:
-            _new(call, found)
-    return Reply(b"", 201 if found.exists() else 404, _headers(found) if found.exists() else {})
+    blob, part = _blob(call), call.query.get("comp", "")
+    if part == "block":
+        blob.stage(call.query["blockid"], call.body)
+        return Reply(b"", 201)
+    if part == "appendblock":
+        said = {
+            "x-ms-blob-append-offset": str(blob.append(call.body)),
+            "x-ms-blob-committed-block-count": "1",
+        }
+        return Reply(b"", 201, {**blob.headers(), **said})
+    if part == "blocklist":
+        blob.commit(re.findall(r"<(?:Latest|Uncommitted|Committed)>([^<]+)<", call.body.decode()))
+    elif not part:
+        _new(call, blob)
+    elif not blob.path.exists():  # metadata or properties of nothing
+        raise Refused(404, "BlobNotFound", "The specified blob does not exist.")
+    return Reply(b"", 201, blob.headers())
 
 
-def _new(call: Call, found: Path) -> None:
-    if call.headers.get("if-none-match") == "*" and found.exists():
+def _new(call: Call, blob: BlobFile) -> None:
+    if call.headers.get("if-none-match") == "*" and blob.path.exists():
         raise Refused(409, "BlobAlreadyExists", "The specified blob already exists.")
     source = call.headers.get("x-ms-copy-source")
-    _write(found, _copied(call, source) if source else call.body)
-    mark = _beside(found, "append")
-    if call.headers.get("x-ms-blob-type") == "AppendBlob":
-        _write(mark, b"")
-    else:
-        mark.unlink(missing_ok=True)
+    data = _copied(call, source) if source else call.body
+    blob.write(data, appendable=call.headers.get("x-ms-blob-type") == "AppendBlob")
 
 
 def _copied(call: Call, source: str) -> bytes:
     address = urlsplit(source)
     container, _, path = unquote(address.path).lstrip("/").partition("/")
-    return file(call.service, address.netloc.split(".")[0], container, path).read_bytes()
-
-
-def _plain(block: str) -> str:
-    return hashlib.sha256(block.encode()).hexdigest()[:32]
-
-
-def _commit(found: Path, blocks: list[str]) -> None:
-    staged = _beside(found, "blocks")
-    _write(found, b"".join((staged / _plain(block)).read_bytes() for block in blocks))
-    shutil.rmtree(staged, ignore_errors=True)
-    _beside(found, "append").unlink(missing_ok=True)
-
-
-def _append(found: Path, data: bytes) -> Reply:
-    before = found.stat().st_size if found.exists() else 0
-    found.parent.mkdir(parents=True, exist_ok=True)
-    with found.open("ab") as target:
-        target.write(data)
-    said = {"x-ms-blob-append-offset": str(before), "x-ms-blob-committed-block-count": "1"}
-    return Reply(b"", 201, {**_headers(found), **said})
-
-
-def _write(target: Path, data: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    partial.write_bytes(data)
-    partial.replace(target)
+    found = file(call.service, address.netloc.split(".")[0], container, path)
+    if not found.is_file():
+        raise Refused(404, "CannotVerifyCopySource", "The specified blob does not exist.")
+    return found.read_bytes()
 
 
 def _get(call: Call) -> Reply:
-    found = _there(call)
-    headers = _headers(found)
-    size = found.stat().st_size
+    blob = _there(call)
+    headers, size = blob.headers(), blob.path.stat().st_size
     if call.method == "HEAD":
         return Reply(None, 200, {**headers, "content-length": str(size)})
     wanted = re.match(r"bytes=(\d+)-(\d*)", call.headers.get("x-ms-range") or call.headers.get("range", ""))
     if not wanted:
-        return Reply(found.read_bytes(), 200, headers)
+        return Reply(blob.path.read_bytes(), 200, headers)
     first, last = int(wanted[1]), min(int(wanted[2] or size - 1), size - 1)
     if first >= size:
         return Reply(b"", 416, {"x-ms-error-code": "InvalidRange", "content-range": f"bytes */{size}"})
-    with found.open("rb") as source:
-        source.seek(first)
-        data = source.read(last - first + 1)
-    return Reply(data, 206, {**headers, "content-range": f"bytes {first}-{last}/{size}"})
+    told = {**headers, "content-range": f"bytes {first}-{last}/{size}"}
+    return Reply(blob.part(first, last), 206, told)
 
 
 def _deleted(call: Call) -> Reply:
-    _there(call).unlink()
+    _there(call).path.unlink()
     return Reply(b"", 202)
 
 
@@ -230,18 +182,18 @@ def _listing(call: Call, found: Path) -> str:
             folder = escape(prefix + below[0] + below[1])
             entries[f"<BlobPrefix><Name>{folder}</Name></BlobPrefix>"] = None
         elif name.startswith(prefix):
-            entries[_entry(name, path)] = None
+            entries[_entry(name, BlobFile(call.service.folder, path))] = None
     head = f'<EnumerationResults ContainerName="{found.name}"><Prefix>{escape(prefix)}</Prefix>'
     body = f"<Blobs>{''.join(entries)}</Blobs><NextMarker/></EnumerationResults>"
     return f'<?xml version="1.0" encoding="utf-8"?>{head}{body}'
 
 
-def _entry(name: str, path: Path) -> str:
-    facts = _headers(path)
+def _entry(name: str, blob: BlobFile) -> str:
+    facts = blob.headers()
     return (
         f"<Blob><Name>{escape(name)}</Name><Properties>"
         f"<Last-Modified>{facts['last-modified']}</Last-Modified><Etag>{escape(facts['etag'])}</Etag>"
-        f"<Content-Length>{path.stat().st_size}</Content-Length>"
+        f"<Content-Length>{blob.path.stat().st_size}</Content-Length>"
         f"<Content-Type>application/octet-stream</Content-Type>"
         f"<BlobType>{facts['x-ms-blob-type']}</BlobType></Properties></Blob>"
     )

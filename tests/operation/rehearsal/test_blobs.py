@@ -42,6 +42,7 @@ except ResourceExistsError as error:
 blob.delete_blob()
 found["deleted"] = blob.exists()
 log = container.get_blob_client("log.txt")
+container.get_blob_client("in it/blobs/x").upload_blob(b"a folder of that name does no harm")
 log.create_append_blob()
 log.append_block(b"one ")
 log.append_block(b"two")
@@ -110,3 +111,11 @@ def test_a_path_stays_in_its_container(tmp_path: Path) -> None:
     assert blobs.file(service, "sa", "c", "./a//b.txt") == tmp_path / "blobs" / "sa" / "c" / "a" / "b.txt"
     with pytest.raises(Refused, match=r"^the path \.\./\.\./x leads out of its container$"):
         blobs.file(service, "sa", "c", "../../x")
+
+
+def test_nothing_of_the_services_own_stands_among_the_blobs(
+    found: dict[str, Any], rehearsal_folder: Path
+) -> None:
+    assert found["deleted"] is False
+    kept = {file.name for file in rehearsal_folder.glob("blobs/sablobs/*blobstore*/**/*") if file.is_file()}
+    assert kept == {"100%25.txt", "big.bin", "x", "log.txt"}
