@@ -12,12 +12,13 @@ import trustme
 # of the account from what stands before ".blob.core."
 SUFFIX = "core.rehearsal.test"
 ARM = "management.azure.com"  # built into the newer SDK, which the dataset engine asks first
+TELEMETRY = "dc.services.visualstudio.com"  # built into every SDK and its native engine
 KINDS = ("blob", "dfs", "file", "queue", "table", "vault")
 
 
 def hosts() -> list[str]:
     """Return the names that the service answers to."""
-    return ["localhost", "127.0.0.1", ARM, *(f"*.{kind}.{SUFFIX}" for kind in KINDS)]
+    return ["localhost", "127.0.0.1", ARM, TELEMETRY, *(f"*.{kind}.{SUFFIX}" for kind in KINDS)]
 
 
 def ensure(folder: Path) -> tuple[Path, Path]:

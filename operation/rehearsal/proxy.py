@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from urllib.parse import urlsplit
 
-from operation.rehearsal.certificates import ARM, SUFFIX
+from operation.rehearsal.certificates import ARM, SUFFIX, TELEMETRY
 
 
 class Proxy:
@@ -48,7 +48,7 @@ class Proxy:
         await asyncio.gather(_copy(reader, there[1]), _copy(there[0], writer))
 
     def _ours(self, host: str) -> bool:
-        return host.lower() == ARM or host.lower().endswith(f".{SUFFIX}")
+        return host.lower() in (ARM, TELEMETRY) or host.lower().endswith(f".{SUFFIX}")
 
     async def _connect(
         self, host: str, port: int, head: bytes

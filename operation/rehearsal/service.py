@@ -43,6 +43,7 @@ from operation.rehearsal import (
     published,
     schedules,
     snapshots,
+    telemetry,
     workspace,
 )
 from operation.rehearsal.execution import Jobs
@@ -86,6 +87,7 @@ MODULES = (
     operations,
     deployment,
     packages,
+    telemetry,
 )
 
 
