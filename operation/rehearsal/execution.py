@@ -139,14 +139,16 @@ class Jobs:
             self._watch(job)
 
     def _watch(self, job: Job) -> None:
-        result, alive, since = job.folder / "result.json", job.folder / "alive", time.time()
-        running = False
+        result, alive = job.folder / "result.json", job.folder / "alive"
+        sign, since, running = 0.0, time.monotonic(), False
         while not result.exists():
-            if not running and alive.exists() and (job.folder / "job.json").exists():
+            latest = alive.stat().st_mtime if alive.exists() else 0.0
+            if latest != sign:  # by the clock that a sleeping machine stops
+                sign, since = latest, time.monotonic()
+            if sign and not running and (job.folder / "job.json").exists():
                 runs.status(job.state, job.run_id, "Running")
                 running = True
-            seen = max(since, alive.stat().st_mtime if alive.exists() else 0)
-            if time.time() - seen > SILENCE:
+            if time.monotonic() - since > SILENCE:
                 self._finish(job, {"how": "lost"})
                 return
             time.sleep(MOMENT)
