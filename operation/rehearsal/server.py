@@ -127,7 +127,7 @@ async def _serve(
     )
     server = uvicorn.Server(config)
     logging.getLogger("uvicorn.error").addFilter(_worth_telling)
-    proxy = Proxy(port, os.environ.get("HTTPS_PROXY", ""))
+    proxy = Proxy(port, os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy", ""))
     document = {"port": port, "proxy": proxy_port, "pid": os.getpid(), "shared": int(shared)}
     try:
         async with await asyncio.start_server(proxy.answer, sock=front):
@@ -154,11 +154,20 @@ async def _tell(server: object, folder: Path, document: dict[str, int], ready: C
     ready()
 
 
+def _apart(outer: str) -> str:
+    """Return what is asked without a proxy: this machine, and what the machine has set apart.
+
+    An address with colons ends the native dataset engine, and ``*`` would set our own names apart.
+    """
+    kept = [name.strip() for name in outer.split(",") if not set(name) & set(":*")]
+    return ",".join(dict.fromkeys(filter(None, ["localhost", "127.0.0.1", *kept])))
+
+
 def variables(port: int, proxy: int, bundle: Path) -> dict[str, str]:
     """Return the variables that lead the SDK in another process to the service."""
     from operation.rehearsal.auth import CLIENT
 
-    apart = ",".join(filter(None, ["localhost,127.0.0.1", os.environ.get("NO_PROXY", "")]))
+    apart = _apart(os.environ.get("NO_PROXY") or os.environ.get("no_proxy", ""))
     return {
         "ARM_CLOUD_METADATA_URL": f"https://localhost:{port}/metadata/endpoints",
         "AZUREML_CURRENT_CLOUD": "AzureCloud",

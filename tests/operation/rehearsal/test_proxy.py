@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from operation.rehearsal.proxy import Proxy
+from operation.rehearsal.server import variables
 
 
 async def greeter(name: bytes) -> tuple[asyncio.Server, int]:
@@ -66,3 +68,11 @@ def test_a_name_that_leads_nowhere_is_told() -> None:
 
 def test_a_plain_request_is_refused() -> None:
     assert get("http://x/", "GET").startswith(b"HTTP/1.1 405 ")
+
+
+def test_what_the_machine_sets_apart_stays_apart_as_far_as_the_native_engine_can_read_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "localhost, .corp,::1,[::1]:80,*,10.0.0.0/8,,other")
+    found = variables(1, 2, Path("bundle.pem"))
+    assert found["NO_PROXY"] == found["no_proxy"] == "localhost,127.0.0.1,.corp,10.0.0.0/8,other"
