@@ -75,9 +75,15 @@ def registered(state: State, given: Document) -> Document:
         "datasets": given.get("datasets") or [],
         "derivedModelIds": [],
         "unpack": bool(given.get("unpack")),
+        "resourceRequirements": _resources(given.get("resourceRequirements")),
         "state": "Registered",
     }
     return state.put("models", made["id"], made)
+
+
+def _resources(given: Document | None) -> Document | None:
+    """Return what a model asks for to be served: the SDK sends what was chosen, and reads all of it."""
+    return {"cpu": None, "memoryInGB": None, "gpu": None, **given} if given else None
 
 
 def _wanted(query: Mapping[str, str], one: Document) -> bool:
