@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import linear_rows
 import utils
 from features import FeatureSpec
 
@@ -50,6 +51,8 @@ class Model:
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         made = self.features.transform(table)
+        if linear_rows.is_linear(self.estimator):
+            return self.with_all_classes(linear_rows.predict(self.estimator, made))
         # sums in BLAS depend on the number of threads; for trees, starting them costs more than they gain
         with threadpool_limits(limits=1):
             if self.facts["task"] == "regression":

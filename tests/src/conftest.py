@@ -149,3 +149,12 @@ def everything(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) 
     ]
     words = ["--max-iter", "15", "--min-samples-leaf", "5"]
     return Trained(tmp_path_factory.mktemp("everything"), table, prepare, words)
+
+
+@pytest.fixture(scope="session")
+def sparse(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) -> Trained:
+    """Three classes, logistic regression: many levels, so that a batch is sparse where a row is not."""
+    table = tumours.assign(ward=tumours.index.to_numpy() % 40, kind=tumours["size"].fillna("unknown"))
+    prepare = ["--task", "classification", "--target", "kind", "--numeric", "radius", "texture"]
+    words = ["--estimator", "linear"]
+    return Trained(tmp_path_factory.mktemp("sparse"), table, [*prepare, "--categorical", "ward"], words)

@@ -31,7 +31,7 @@ def answered(text: Any, **headers: str) -> tuple[int, dict[str, Any]]:
     return answer.status, json.loads(answer.body())
 
 
-@pytest.mark.parametrize("name", ["flights", "everything", "diabetes", "multiclass"])
+@pytest.mark.parametrize("name", ["flights", "everything", "diabetes", "regression", "sparse", "multiclass"])
 def test_answers_are_those_of_batch_to_the_bit(name: str, request_: Any, any_batch: Any) -> None:
     trained: Trained = request_(name)
     expected = any_batch(trained)
