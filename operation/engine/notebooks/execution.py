@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -97,7 +98,7 @@ def execute(
             cwd=str(source.parent),
             progress_bar=False,
             kernel_manager_class=kernel_manager(target.with_suffix(".log"), variables),
-            execution_timeout=limits.cell if limits else None,
+            execution_timeout=math.ceil(limits.cell) if limits and limits.cell else None,
             **(own if engine == WORKBENCH else {}),
         )
     except (

@@ -62,11 +62,14 @@ class ForkedClient(PapermillNotebookClient):  # type: ignore[misc]
         try:
             reply = self._reply(cell, cell_index, seconds)
         except Ended as end:
-            self._mark_failed(cell, cell_index)
+            self.nb_man.cell_exception(cell, cell_index=cell_index)
             raise DeadKernelError(f"Kernel died: {end} in cell In [{cell.execution_count}].") from end
         except OutOfTime:
-            self._mark_failed(cell, cell_index)
+            self.nb_man.cell_exception(cell, cell_index=cell_index)
             raise self._too_long(cell, seconds) from None
+        except KeyboardInterrupt:
+            self.nb_man.cell_exception(cell, cell_index=cell_index)
+            raise
         finally:
             join_streams(cell.outputs)
         if reply["content"]["status"] == "error":
@@ -91,9 +94,6 @@ class ForkedClient(PapermillNotebookClient):  # type: ignore[misc]
             f"{what}.\nThe message was: Cell execution timed out, in cell In [{cell.execution_count}].\n"
             f"Here is a preview of the cell contents:\n-------------------\n{first}\n-------------------\n"
         )
-
-    def _mark_failed(self, cell: NotebookNode, cell_index: int) -> None:
-        self.nb_man.cell_exception(cell, cell_index=cell_index)
 
     def _reply(self, cell: NotebookNode, cell_index: int, seconds: float | None) -> Message:
         reply: Message = {}

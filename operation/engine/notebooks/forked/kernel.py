@@ -6,7 +6,6 @@ import asyncio
 import atexit
 import builtins
 import faulthandler
-import gc
 import getpass
 import io
 import os
@@ -15,12 +14,14 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from operation.engine.notebooks.forked import shell as shells
 from operation.engine.notebooks.forked.channel import Channel
-from operation.engine.notebooks.forked.surroundings import die_with_parent, limit_memory, notebook_path
+from operation.engine.notebooks.forked.surroundings import die_with_parent, limit_memory, notebook_path, room
 
 
 class NotebookKernel:
@@ -45,38 +46,19 @@ class NotebookKernel:
         self.streams = (sys.stdout, sys.stderr)
         self.mark = mark
         self.lock = threading.RLock()
-        self.delivering = False
-        self.interrupted = False
-        self.task: asyncio.Task[Any] | None = None
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         self.session = shells.connect(shell, self.deliver)
 
     def deliver(self, message: bytes) -> None:
-        """Send a message, with a mark for the text before it; an interrupt waits until it is whole."""
-        with self.lock:
-            self.delivering = True
-            try:
-                for stream in self.streams:
-                    stream.flush()
-                for descriptor in self.outputs:
-                    os.set_blocking(descriptor, True)  # a child process may have changed it for all
-                    os.write(descriptor, self.mark)
-                self.channel.send(message)
-            finally:
-                self.delivering = False
-        if self.interrupted and shells.main_thread():
-            self.interrupted = False
-            raise KeyboardInterrupt
-
-    def on_interrupt(self, *_: object) -> None:
-        """Stop the cell: what it awaits is cancelled, what it computes is interrupted."""
-        if self.delivering:
-            self.interrupted = True
-        elif self.task is not None:
-            self.loop.call_soon_threadsafe(self.task.cancel)
-        else:
-            raise KeyboardInterrupt
+        """Send a message, with a mark for the text before it."""
+        with self.lock, _whole():
+            for stream in self.streams:
+                stream.flush()
+            for descriptor in self.outputs:
+                os.set_blocking(descriptor, True)  # a child process may have changed it for all
+                os.write(descriptor, self.mark)
+            self.channel.send(message)
 
     def serve(self) -> None:
         """Execute cells until the channel ends, the driver says so or the notebook exits."""
@@ -134,22 +116,39 @@ class NotebookKernel:
         options = {"store_history": True, "silent": False}
         if not shell.should_run_async(source, transformed_cell=transformed, preprocessing_exc_tuple=problem):
             return shell.run_cell(source, **options)
-        self.task = self.loop.create_task(
+        task = self.loop.create_task(
             shell.run_cell_async(
                 source, transformed_cell=transformed, preprocessing_exc_tuple=problem, **options
             )
         )
         result = None
+        before = signal.signal(signal.SIGINT, lambda *_: self.loop.call_soon_threadsafe(task.cancel))
         try:
-            result = await self.task
+            result = await task
         finally:
-            self.task = None
+            signal.signal(signal.SIGINT, before)
             shell.events.trigger("post_execute")
             shell.events.trigger("post_run_cell", result)
         return result
 
     def _tell(self, kind: str, content: dict[str, Any]) -> None:
         self.session.send(None, kind, content)
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Let an interrupt wait until what happens in here is complete: half a message would be the last one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda *_: waiting.append(1))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if waiting:
+        signal.raise_signal(signal.SIGINT)
 
 
 def main(shell: Any, channel: int, out: int, err: int) -> None:
@@ -163,8 +162,11 @@ def main(shell: Any, channel: int, out: int, err: int) -> None:
         if order is not None:
             outputs = _become(order, out, err)
             shell.init_environment()
+            if order["memory"] is not None:
+                limit_memory(order["memory"])
+                shell.set_custom_exc((MemoryError,), _show_with_room)
             kernel = NotebookKernel(shell, line, outputs, bytes.fromhex(order["mark"]))
-            signal.signal(signal.SIGINT, kernel.on_interrupt)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             kernel._tell("hello", {"language_info": shells.language_info()})
             kernel.serve()
             _end(line)
@@ -196,16 +198,19 @@ def _become(order: dict[str, Any], out: int, err: int) -> tuple[int, int]:
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
-    gc.enable()
-    limit_memory(order["memory"])
     return out, err
+
+
+def _show_with_room(shell: Any, kind: Any, error: Any, traceback: Any, tb_offset: int | None = None) -> None:
+    with room():
+        shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 
 
 def _writer(descriptor: int) -> io.TextIOWrapper:
     """Return a text stream that keeps at most the line that is being written."""
     raw = io.FileIO(descriptor, "w", closefd=False)
     buffer = io.BufferedWriter(raw, 1 << 16)
-    return io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    return io.TextIOWrapper(buffer, encoding="UTF-8", errors="backslashreplace", line_buffering=True)
 
 
 def _end(line: Channel) -> None:

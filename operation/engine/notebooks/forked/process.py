@@ -115,9 +115,9 @@ class NotebookProcess:
             yield from self._read_text(ready)
             if self.channel in ready:
                 message = self.channel.receive()
-                if message is None:
-                    yield from self._rest()
-                    raise Ended(self._end())
+                if message is None:  # it is about to end: its status follows
+                    self._selector.unregister(self.channel)
+                    continue
                 self._held.clear()
                 for stream in self.streams:
                     yield from _as_message(stream, stream.until_mark())
@@ -129,7 +129,7 @@ class NotebookProcess:
     def _left(self) -> Iterator[Message]:
         """Yield what a process that is gone had still sent."""
         self.channel.connection.setblocking(False)
-        with suppress(BlockingIOError):
+        with suppress(BlockingIOError):  # half a message, of a process that was killed
             while (message := self.channel.receive()) is not None:
                 for stream in self.streams:
                     yield from _as_message(stream, stream.until_mark())

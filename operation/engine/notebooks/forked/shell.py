@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -43,9 +42,9 @@ class ZMQInteractiveShell(zmqshell.ZMQInteractiveShell):
     def enable_gui(self, gui: Any = None) -> None:
         """Accept that there is none, as for inline plots; refuse any other event loop."""
         if gui not in (None, "inline"):
-            raise zmqshell.UsageError(
-                f"No event loop of '{gui}' in a headless notebook: use %matplotlib inline."
-            )
+            from ipykernel.zmqshell import UsageError  # type: ignore[attr-defined]
+
+            raise UsageError(f"No event loop of '{gui}' in a headless notebook: use %matplotlib inline.")
 
 
 ZMQInteractiveShell.__module__ = zmqshell.__name__
@@ -72,9 +71,6 @@ def connect(shell: ZMQInteractiveShell, deliver: Deliver) -> ChannelSession:
     hook: Any = shell.displayhook
     session: ChannelSession = hook.session
     session.owner, session.deliver = os.getpid(), deliver
-    inline: Any = sys.modules.get("matplotlib_inline.backend_inline")
-    if inline is not None:
-        inline._enable_matplotlib_integration()  # as it does itself where a shell imports it
     return session
 
 
@@ -105,8 +101,3 @@ def language_info() -> dict[str, Any]:
         "pygments_lexer": "ipython3",
         "version": sys.version.split()[0],
     }
-
-
-def main_thread() -> bool:
-    """Tell whether this is the main thread."""
-    return threading.current_thread() is threading.main_thread()

@@ -6,6 +6,8 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
@@ -28,11 +30,21 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def limit_memory(size: int | None) -> None:
+def limit_memory(size: int) -> None:
     """Let this process, and each child, allocate at most `size` bytes beyond what it has."""
-    if size is not None:
-        limit = _allocated() + size
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (_allocated() + size, hard))
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Lift the limit of memory for a while: to say that there is too little takes some."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _allocated() -> int:

@@ -20,8 +20,11 @@ from contextlib import suppress
 from operation.engine.notebooks.forked import kernel, surroundings
 from operation.engine.notebooks.forked.shell import make_shell
 
-# They start threads or talk to devices when imported: a fork would not have them.
-NOT_BEFORE_A_FORK = frozenset({"grpc", "jax", "polars", "pyspark", "ray", "tensorflow", "torch"})
+# They start threads or talk to devices when imported, which a fork would not have; the last one changes
+# the state of matplotlib at the notebook's first figure.
+NOT_BEFORE_A_FORK = frozenset(
+    {"grpc", "jax", "polars", "pyspark", "ray", "tensorflow", "torch", "matplotlib_inline"}
+)
 
 
 class Template:

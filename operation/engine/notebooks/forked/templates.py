@@ -54,6 +54,11 @@ class Templates:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    @property
+    def number(self) -> int:
+        """The process's number."""
+        return self._child.pid
+
     def preload(self, modules: Iterable[str]) -> None:
         """Have libraries imported, in the order given, as long as no notebook is asked for."""
         with suppress(OSError):  # it has ended: who asks for a notebook will be told

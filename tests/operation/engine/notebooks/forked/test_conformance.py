@@ -1,0 +1,79 @@
+"""The same notebook through both engines gives the same notebook.
+
+What the stock engine gave is kept in ``stock.json.gz``, with the versions that gave it. With
+WORKBENCH_CONFORMANCE=1 every notebook is executed by the stock engine again, and so are the project's own;
+WORKBENCH_CONFORMANCE=record keeps what it gives.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from operation.engine.notebooks.forked.templates import Templates
+from tests.operation.engine.notebooks.forked.behaviours import BEHAVIOURS
+from tests.operation.engine.notebooks.forked.conftest import execute
+from tests.operation.engine.notebooks.forked.volatile import comparable
+
+KEPT = Path(__file__).with_name("stock.json.gz")
+VERSIONS = {
+    name: version(name)
+    for name in ("ipykernel", "ipython", "matplotlib", "nbclient", "numpy", "pandas", "papermill")
+}
+MODE = os.environ.get("WORKBENCH_CONFORMANCE", "")
+LIVE = ("both streams", "plot", "error in a function")
+
+
+def _kept() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(gzip.decompress(KEPT.read_bytes()))
+    return content
+
+
+def _outcome(folder: Path, name: str, engine: str, **options: Any) -> dict[str, Any]:
+    folder.mkdir()
+    found = execute(folder, BEHAVIOURS[name], engine, **options)
+    saved = nbformat.from_dict(found["notebook"])  # type: ignore[no-untyped-call]
+    joined = nbformat.v4.rwbase.rejoin_lines(saved)  # type: ignore[no-untyped-call]
+    raised = found["raised"]
+    words = (
+        None if raised is None else [type(raised).__name__, raised.exec_count, raised.ename, raised.evalue]
+    )
+    text = json.dumps({"notebook": comparable(joined), "raised": words}, sort_keys=True)
+    outcome: dict[str, Any] = json.loads(text.replace(str(folder), "<folder>"))
+    return outcome
+
+
+def test_there_are_enough_behaviours() -> None:
+    assert len(BEHAVIOURS) >= 110
+
+
+@pytest.mark.skipif(MODE == "record", reason="they are being recorded")
+def test_what_is_kept_is_of_these_versions_and_behaviours() -> None:
+    kept = _kept()
+    assert kept["versions"] == VERSIONS, "record again: WORKBENCH_CONFORMANCE=record"
+    assert set(kept["outcomes"]) == set(BEHAVIOURS)
+
+
+@pytest.mark.skipif(MODE == "record", reason="they are being recorded")
+@pytest.mark.parametrize("name", BEHAVIOURS)
+def test_a_notebook_gives_what_the_stock_engine_gives(
+    tmp_path: Path, templates: Templates, name: str
+) -> None:
+    ours = _outcome(tmp_path / "ours", name, "workbench", templates=templates)
+    assert ours == _kept()["outcomes"][name]
+    if MODE or name in LIVE:
+        assert ours == _outcome(tmp_path / "stock", name, "nbclient")
+
+
+@pytest.mark.skipif(MODE != "record", reason="WORKBENCH_CONFORMANCE=record writes them")
+def test_record(tmp_path: Path) -> None:
+    outcomes = {name: _outcome(tmp_path / str(n), name, "nbclient") for n, name in enumerate(BEHAVIOURS)}
+    text = json.dumps({"versions": VERSIONS, "outcomes": outcomes}, sort_keys=True)
+    KEPT.write_bytes(gzip.compress(text.encode(), mtime=0))
