@@ -76,7 +76,7 @@ def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactor
     return answers
 
 
-def test_a_search_gives_a_run_for_each_trial_and_the_best_model(found: dict[str, Any]) -> None:
+def a_search_gives_a_run_for_each_trial_and_the_best_model(found: dict[str, Any]) -> None:
     assert found["status"] == "Completed"
     assert found["learners"] == ["ExtremeRandomTrees", "LightGBM", "RandomForest"]
     assert len(found["scores"]) == 3
@@ -96,7 +96,7 @@ def test_a_label_that_is_no_column_is_named_with_the_columns() -> None:
         Trial(wanted, lambda _: table)
 
 
-def test_what_is_not_rehearsed_is_refused_before_it_starts(found: dict[str, Any]) -> None:
+def what_is_not_rehearsed_is_refused_before_it_starts(found: dict[str, Any]) -> None:
     assert (
         "the rehearsal searches for classification and regression, not for forecasting"
         in found["forecasting"]
@@ -120,3 +120,14 @@ def test_learners_are_those_allowed_without_those_blocked() -> None:
 )
 def test_a_better_score_is_a_smaller_loss(metric: str, better: float, worse: float) -> None:
     assert loss(metric, better) < loss(metric, worse)
+
+
+def test_automl_through_the_sdk(found: dict[str, Any], subtests: pytest.Subtests) -> None:
+    # one test, so that what it looks at is made once, by one worker
+    checks: list[Callable[[dict[str, Any]], None]] = [
+        a_search_gives_a_run_for_each_trial_and_the_best_model,
+        what_is_not_rehearsed_is_refused_before_it_starts,
+    ]
+    for check in checks:
+        with subtests.test(check.__name__):
+            check(found)

@@ -135,42 +135,42 @@ def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactor
     return answers
 
 
-def test_a_service_serves_the_script_with_its_model(found: dict[str, Any]) -> None:
+def a_service_serves_the_script_with_its_model(found: dict[str, Any]) -> None:
     assert found["keyed"] == ["Healthy", {"stage": "test"}, True, [6.0, 12.0]]
     assert found["swagger"]["title"] == "ML service"
     assert found["log"] is True
 
 
-def test_only_a_key_opens_it(found: dict[str, Any]) -> None:
+def only_a_key_opens_it(found: dict[str, Any]) -> None:
     assert found["statuses"] == [401, 401, 200]
     assert found["keys"] == [True, True, 401, 200]
     assert found["open"] == [{"stage": "open"}, 200]
 
 
-def test_an_error_of_the_script_is_the_scoring_servers_own_answer(found: dict[str, Any]) -> None:
+def an_error_of_the_script_is_the_scoring_servers_own_answer(found: dict[str, Any]) -> None:
     assert found["bad rows"] == 500
 
 
-def test_an_update_serves_the_new_script(found: dict[str, Any]) -> None:
+def an_update_serves_the_new_script(found: dict[str, Any]) -> None:
     assert found["better"] == [30.0]
 
 
-def test_a_script_that_does_not_start_fails_the_service_and_says_why(found: dict[str, Any]) -> None:
+def a_script_that_does_not_start_fails_the_service_and_says_why(found: dict[str, Any]) -> None:
     assert "the scoring server ended with code 3 before it answered" in found["broken"]
     assert found["broken log"] == ["Failed", True, 424]
 
 
-def test_an_environment_that_cannot_be_had_fails_the_service(found: dict[str, Any]) -> None:
+def an_environment_that_cannot_be_had_fails_the_service(found: dict[str, Any]) -> None:
     assert found["unbuilt"] == ["Deleting", True, True]
 
 
-def test_a_cluster_serves_too_with_keys_or_tokens(found: dict[str, Any]) -> None:
+def a_cluster_serves_too_with_keys_or_tokens(found: dict[str, Any]) -> None:
     assert found["large"] == ["Healthy", "kubernetes", [6.0], 401]
     assert found["token"] == [[6.0], 401, 2]
     assert "there is no AKS cluster" in found["nowhere"]
 
 
-def test_services_are_listed_and_deleted(found: dict[str, Any]) -> None:
+def services_are_listed_and_deleted(found: dict[str, Any]) -> None:
     assert "Service keyed already exists, please use a different service name" in found["taken"]
     assert found["listed"] == ["broken", "keyed", "large"]
     assert found["aci"] == ["broken", "keyed"]
@@ -178,7 +178,7 @@ def test_services_are_listed_and_deleted(found: dict[str, Any]) -> None:
     assert found["gone"] == "there is no web service 'keyed'; there is: none"
 
 
-def test_a_package_is_a_context_that_builds_the_image(found: dict[str, Any]) -> None:
+def a_package_is_a_context_that_builds_the_image(found: dict[str, Any]) -> None:
     assert found["context"] == [
         "Dockerfile",
         "azureml-app/azureml-models/number/1/number.txt",
@@ -191,3 +191,21 @@ def test_a_package_is_a_context_that_builds_the_image(found: dict[str, Any]) -> 
     command = 'CMD ["azmlinfsrv", "--entry_script", "/var/azureml-app/good/score.py", "--port", "5001"]'
     assert command in found["dockerfile"]
     assert "the rehearsal builds no images: package with generate_dockerfile=True" in found["image"]
+
+
+def test_services_and_packages_through_the_sdk(found: dict[str, Any], subtests: pytest.Subtests) -> None:
+    # one test, so that what it looks at is made once, by one worker
+    checks: list[Callable[[dict[str, Any]], None]] = [
+        a_service_serves_the_script_with_its_model,
+        only_a_key_opens_it,
+        an_error_of_the_script_is_the_scoring_servers_own_answer,
+        an_update_serves_the_new_script,
+        a_script_that_does_not_start_fails_the_service_and_says_why,
+        an_environment_that_cannot_be_had_fails_the_service,
+        a_cluster_serves_too_with_keys_or_tokens,
+        services_are_listed_and_deleted,
+        a_package_is_a_context_that_builds_the_image,
+    ]
+    for check in checks:
+        with subtests.test(check.__name__):
+            check(found)

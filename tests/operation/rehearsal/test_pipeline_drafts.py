@@ -79,16 +79,28 @@ def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactor
     return answers
 
 
-def test_a_module_has_versions_and_is_a_step(found: dict[str, Any]) -> None:
+def a_module_has_versions_and_is_a_step(found: dict[str, Any]) -> None:
     assert found["module"] == ["1", ["1", "2"]]
     assert found["added"] == ["42\n"]
 
 
-def test_a_draft_is_submitted_with_what_it_says_now(found: dict[str, Any]) -> None:
+def a_draft_is_submitted_with_what_it_says_now(found: dict[str, Any]) -> None:
     assert (found["first"], found["second"]) == (["first\n"], ["second\n"])
 
 
-def test_a_draft_is_listed_published_and_deleted(found: dict[str, Any]) -> None:
+def a_draft_is_listed_published_and_deleted(found: dict[str, Any]) -> None:
     assert (found["listed"], found["others"]) == (["sketch"], [])
     assert found["published"] == ["second\n"]
     assert found["left"] == []
+
+
+def test_modules_and_drafts_through_the_sdk(found: dict[str, Any], subtests: pytest.Subtests) -> None:
+    # one test, so that what it looks at is made once, by one worker
+    checks: list[Callable[[dict[str, Any]], None]] = [
+        a_module_has_versions_and_is_a_step,
+        a_draft_is_submitted_with_what_it_says_now,
+        a_draft_is_listed_published_and_deleted,
+    ]
+    for check in checks:
+        with subtests.test(check.__name__):
+            check(found)

@@ -167,7 +167,7 @@ def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactor
     return {**answers, "printed": printed}
 
 
-def test_steps_run_in_order_on_what_those_before_them_made(found: dict[str, Any]) -> None:
+def steps_run_in_order_on_what_those_before_them_made(found: dict[str, Any]) -> None:
     first = found["first"]
     assert first["status"] == "Finished"
     assert {name: step[0] for name, step in first["steps"].items()} == dict.fromkeys(
@@ -179,11 +179,11 @@ def test_steps_run_in_order_on_what_those_before_them_made(found: dict[str, Any]
     assert found["made"] == "bword"
 
 
-def test_the_logs_of_steps_are_streamed(found: dict[str, Any]) -> None:
+def the_logs_of_steps_are_streamed(found: dict[str, Any]) -> None:
     assert "StepRun(last) Execution Summary" in found["printed"]
 
 
-def test_a_step_with_the_same_snapshot_arguments_and_inputs_is_reused_and_says_so(
+def a_step_with_the_same_snapshot_arguments_and_inputs_is_reused_and_says_so(
     found: dict[str, Any],
 ) -> None:
     assert found["again"] == found["again of"]
@@ -192,12 +192,12 @@ def test_a_step_with_the_same_snapshot_arguments_and_inputs_is_reused_and_says_s
     assert "outputs/done.txt" in files
 
 
-def test_another_parameter_and_regenerate_outputs_execute_steps_anew(found: dict[str, Any]) -> None:
+def another_parameter_and_regenerate_outputs_execute_steps_anew(found: dict[str, Any]) -> None:
     assert found["forced"] == ["Finished", [False, False, False]]
     assert found["failing"]["steps"]["make"][2] is False
 
 
-def test_a_step_that_fails_fails_the_run_with_its_error_and_stops_those_after_it(
+def a_step_that_fails_fails_the_run_with_its_error_and_stops_those_after_it(
     found: dict[str, Any],
 ) -> None:
     failing = found["failing"]
@@ -212,16 +212,33 @@ def test_a_step_that_fails_fails_the_run_with_its_error_and_stops_those_after_it
     assert found["failing nodes"] == {"make": "Finished", "take": "Failed", "last": "NotStarted"}
 
 
-def test_independent_steps_run_at_the_same_time(found: dict[str, Any]) -> None:
+def independent_steps_run_at_the_same_time(found: dict[str, Any]) -> None:
     steps = found["beside"]["steps"]
     assert (steps["one"][0], steps["two"][0]) == ("Finished", "Finished")
     assert steps["command"][1] == "first\nsecond\n"
 
 
-def test_metrics_of_a_step_are_there(found: dict[str, Any]) -> None:
+def metrics_of_a_step_are_there(found: dict[str, Any]) -> None:
     assert found["metrics"] == {"loss": 0.25}
 
 
-def test_a_cancelled_run_stops_its_step_and_starts_no_other(found: dict[str, Any]) -> None:
+def a_cancelled_run_stops_its_step_and_starts_no_other(found: dict[str, Any]) -> None:
     assert found["canceled"]["status"] == "Canceled"
     assert {name: step[0] for name, step in found["canceled"]["steps"].items()} == {"slow": "Canceled"}
+
+
+def test_graphs_through_the_sdk(found: dict[str, Any], subtests: pytest.Subtests) -> None:
+    # one test, so that what it looks at is made once, by one worker
+    checks: list[Callable[[dict[str, Any]], None]] = [
+        steps_run_in_order_on_what_those_before_them_made,
+        the_logs_of_steps_are_streamed,
+        a_step_with_the_same_snapshot_arguments_and_inputs_is_reused_and_says_so,
+        another_parameter_and_regenerate_outputs_execute_steps_anew,
+        a_step_that_fails_fails_the_run_with_its_error_and_stops_those_after_it,
+        independent_steps_run_at_the_same_time,
+        metrics_of_a_step_are_there,
+        a_cancelled_run_stops_its_step_and_starts_no_other,
+    ]
+    for check in checks:
+        with subtests.test(check.__name__):
+            check(found)
