@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 import comparisons
+import losses
 import plots
 import sequential
 import tables
 import utils
-import variants
 from comparisons import Columns
 from sequential import Array, Course
 
@@ -40,12 +40,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--champion", default="champion", help="the variant to compare with (default: champion)")
     add("--challenger", default="challenger", help="the variant to compare (default: challenger)")
-    add("--shares", nargs="*", default=["challenger:0.5"], help="split: planned shares (challenger:0.5)")
+    add("--share", type=float, help="split: planned share of the challenger (default: as the log says)")
+    add("--since", help="only requests from this time on, as 2013-01-31T05:00")
+    add("--until", help="only requests before this time")
     add("--request", nargs="+", default=["request_id", "row"], help="columns that name a scored row")
     add("--key", default="key", help="column of what sticks to a variant (default: key)")
     add("--variant", default="variant", help="column of the variant (default: variant)")
     add("--model", default="model_digest", help="column of the model's digest (default: model_digest)")
     add("--prediction", default="output.probability", help="column that is judged (output.probability)")
+    add("--share-column", default="share", help="column of the challenger's planned share (default: share)")
+    add("--time", default="time", help="column of the time, for --since and --until (default: time)")
     add("--label", default="label", help="column of what came true (default: label)")
     add(
         "--loss",
@@ -84,30 +88,32 @@ class Verdict:
 
 
 def read_log(args: argparse.Namespace, columns: Columns) -> pd.DataFrame:
-    """Return the log with labels and a column "loss", of the first request of each key only."""
+    """Return the log with labels and columns "planned" and "loss", of the first request of each key only."""
     log = tables.read_table(args.log)
     if args.labels:
         log = comparisons.with_labels(log, tables.read_table(args.labels), columns)
     tables.require_columns(log, columns.all, "--log")
     comparisons.require_variants(log, columns.variant, [args.champion, args.challenger])
+    log = log[log[columns.variant].isin([args.champion, args.challenger])]
+    log = comparisons.between(log, columns.time, args.since, args.until)
     comparisons.require_once(log, columns)
-    first = comparisons.first_of_each_key(log, columns)
-    losses = comparisons.losses(first, columns, args.loss, args.loss_bound, args.positive)
-    return first.assign(loss=losses)
+    share = 0.5 if args.mode == "shadow" else args.share
+    first = comparisons.first_of_each_key(comparisons.with_planned(log, columns.share, share), columns)
+    said, happened = first[columns.prediction], first[columns.label]
+    return first.assign(loss=losses.losses(said, happened, args.loss, args.loss_bound, args.positive))
 
 
-def scores_of(
-    log: pd.DataFrame, args: argparse.Namespace, columns: Columns, share: float
-) -> tuple[Array, float]:
+def scores_of(log: pd.DataFrame, args: argparse.Namespace, columns: Columns) -> tuple[Array, float]:
     """Return scores whose mean is the challenger's mean loss minus the champion's, and their reach."""
     if args.mode == "shadow":
         first, second = comparisons.pairs(log, columns, args.champion, args.challenger)
         return second - first, 1.0
-    known = log[log["loss"].notna() & log[columns.variant].isin([args.champion, args.challenger])]
+    known = log[log["loss"].notna()]
     drawn = known[columns.variant].eq(args.challenger).to_numpy()
     if not 0 < drawn.sum() < len(drawn):
         raise utils.StepError("one of the variants has no labels yet: add labels, or wait for them")
-    return sequential.weighted_differences(known["loss"].to_numpy("float64"), drawn, share)
+    lost, shares = (known[name].to_numpy("float64") for name in ("loss", "planned"))
+    return sequential.weighted_differences(lost, drawn, shares)
 
 
 def judge(course: Course, margin: float) -> Verdict:
@@ -134,37 +140,21 @@ def written_course(course: Course, stopped: int, scale: float) -> pd.DataFrame:
     return pd.DataFrame({"observations": looks, "difference": difference, "low": low, "high": high})
 
 
-def ratios(summary: pd.DataFrame) -> dict[str, float]:
+def ratios(log: pd.DataFrame, columns: Columns, challenger: str) -> dict[str, float]:
     """Return how probable such counts of requests, and of labelled ones, are at most if all is as planned."""
-    planned = dict(zip(summary["variant"], summary["planned"], strict=True))
+    parts = {"requests": log, "labelled": log[log["loss"].notna()]}
     return {
-        f"sample_ratio_p_{name}": sequential.sample_ratio(
-            dict(zip(summary["variant"], summary[name], strict=True)), planned
-        )
-        for name in ("requests", "labelled")
+        f"sample_ratio_p_{name}": comparisons.ratio_doubt(part, columns, challenger)
+        for name, part in parts.items()
     }
 
 
-def planned_shares(args: argparse.Namespace) -> dict[str, float]:
-    """Return every variant's planned share; in shadow mode each scores everything, half of the rows.
-
-    Raises
-    ------
-    StepError
-        When the challenger has no share, or all of it.
-    """
-    if args.mode == "shadow":
-        return {args.champion: 0.5, args.challenger: 0.5}
-    planned = variants.Split(variants.parse_shares(args.shares), champion=args.champion).planned
-    if args.challenger not in planned:
-        near = utils.nearest(args.challenger, planned)
-        raise utils.StepError(f"--shares: no share of the challenger {args.challenger!r}{near}: give it one")
-    for name in (args.champion, args.challenger):
-        if not 0 < planned[name] < 1:
-            raise utils.StepError(
-                f"--shares: {name!r} has a share of {planned[name]:g}: nothing can be compared"
-            )
-    return planned
+def columns_of(args: argparse.Namespace) -> Columns:
+    """Return the names of the columns that are needed."""
+    share = None if args.mode == "shadow" or args.share is not None else args.share_column
+    time = args.time if args.since or args.until else None
+    names = (args.request, args.key, args.variant, args.model, args.prediction, args.label)
+    return Columns(*names, share, time)
 
 
 def measured(course: Course, scores: Array, stopped: int, margin: float) -> dict[str, float]:
@@ -192,18 +182,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read, test, draw, write."""
     args = build_parser().parse_args(argv)
 
-    columns = Columns(args.request, args.key, args.variant, args.model, args.prediction, args.label)
-    planned, scale = planned_shares(args), comparisons.unit(args.loss, args.loss_bound)
+    columns, scale = columns_of(args), losses.unit(args.loss, args.loss_bound)
     log = read_log(args, columns)
     models = comparisons.models_of(log, columns)
-    share = planned[args.challenger] / (planned[args.challenger] + planned[args.champion])
-    scores, reach = scores_of(log, args, columns, share)
+    scores, reach = scores_of(log, args, columns)
     course = Course.of(scores, reach, args.error_rate)
     verdict = judge(course, args.margin / scale)
-    summary = comparisons.summary(log, columns, planned, models, scale)
+    summary = comparisons.summary(log, columns, [args.champion, args.challenger], models, scale)
     metrics = measured(course, scores, verdict.stopped, args.margin / scale)
     metrics |= {name: scale * metrics[name] for name in metrics if name.startswith("difference")}
-    ratio = ratios(summary)
+    ratio = ratios(log, columns, args.challenger)
     doubted = min(ratio.values()) < args.sample_ratio_error_rate
     answer = "the shares are not as planned" if doubted else verdict.answer
     written = written_course(course, verdict.stopped, scale)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,8 @@ import pandas as pd
 
 import tables
 import utils
-from features import as_levels
+from sample_ratio import ratio_evidence
+from times import as_date, as_times
 
 Array = np.ndarray[Any, Any]
 
@@ -30,6 +32,10 @@ class Columns:
         The variant; the digest of the model that was behind it; what came true, missing until it is known.
     prediction : str
         What is judged: a probability for brier, else the prediction.
+    share : str or None
+        The challenger's share of keys when the request came; None: the log does not say.
+    time : str or None
+        When it came; None: nobody asks.
     """
 
     request: Sequence[str]
@@ -38,12 +44,14 @@ class Columns:
     model: str
     prediction: str
     label: str
+    share: str | None
+    time: str | None
 
     @property
     def all(self) -> list[str]:
         """Every name, each once."""
         names = [*self.request, self.key, self.variant, self.model, self.prediction, self.label]
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys([*names, *filter(None, [self.share, self.time])]))
 
 
 def models_of(log: pd.DataFrame, columns: Columns) -> dict[str, str]:
@@ -77,6 +85,35 @@ def require_variants(log: pd.DataFrame, column: str, names: Sequence[str]) -> No
             )
 
 
+def between(log: pd.DataFrame, column: str | None, since: str | None, until: str | None) -> pd.DataFrame:
+    """Return the requests that came from `since` on and before `until`; both are times in ISO's notation."""
+    if column is None:
+        return log
+    times = as_times(log[column])
+    kept = pd.Series(data=True, index=log.index)
+    if since:
+        kept &= times >= as_date(since, "--since")
+    if until:
+        kept &= times < as_date(until, "--until")
+    if not kept.any():
+        raise utils.StepError(
+            f"no request came between --since and --until: they are of {times.min()} to {times.max()}"
+        )
+    return log[kept]
+
+
+def with_planned(log: pd.DataFrame, column: str | None, share: float) -> pd.DataFrame:
+    """Return the requests that were drawn, with the challenger's share in a column "planned".
+
+    Where the challenger had nothing, or everything, there is nothing to compare it with.
+    """
+    planned = log[column].astype("float64") if column else pd.Series(share, index=log.index)
+    drawn = log.assign(planned=planned)[(planned > 0) & (planned < 1)]
+    if drawn.empty:
+        raise utils.StepError("no request was drawn: the share of the challenger is 0 or 1 in the whole log")
+    return drawn
+
+
 def first_of_each_key(log: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     """Return the rows of the first request of each key.
 
@@ -88,85 +125,6 @@ def first_of_each_key(log: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     first = log.loc[keyed].drop_duplicates(columns.key).index
     kept = requests.isin(requests[log.index.isin(first)]) | ~keyed
     return log[kept]
-
-
-def losses(log: pd.DataFrame, columns: Columns, loss: str, bound: float, positive: str | None) -> Array:
-    """Return how wrong each prediction was, from 0 to 1, missing (NaN) where the label is.
-
-    Parameters
-    ----------
-    log : DataFrame of shape (rows, columns)
-        With the columns of prediction and label.
-    columns : Columns
-        Their names.
-    loss : {"brier", "error", "absolute", "squared"}
-        (probability - happened) ** 2; whether prediction and label differ; their distance, or its square,
-        cut off at and divided by `bound`.
-    bound : float
-        The largest loss that counts, in the label's unit, or its square.
-    positive : str, optional
-        brier: the label that the probability is of; None: labels are 0 and 1.
-
-    Raises
-    ------
-    StepError
-        For a probability that is none, labels that are neither 0 nor 1, or a bound of 0 or less.
-    """
-    made: dict[str, Callable[[], Array]] = {
-        "brier": lambda: _brier(log[columns.prediction], log[columns.label], positive),
-        "error": lambda: _error(log[columns.prediction], log[columns.label]),
-        "absolute": lambda: _distance(log, columns, bound, 1),
-        "squared": lambda: _distance(log, columns, bound, 2),
-    }
-    if not bound > 0:
-        raise utils.StepError(f"--loss-bound: {bound:g} is out of range: give a number above 0")
-    return np.where(log[columns.label].isna(), np.nan, made[loss]())
-
-
-def _brier(probability: pd.Series, label: pd.Series, positive: str | None) -> Array:
-    chance = _numbers(probability)
-    if (chance < 0).any() or (chance > 1).any():
-        wrong = probability[(chance < 0) | (chance > 1)].iloc[0]
-        raise utils.StepError(
-            f"column {probability.name!r} holds {wrong}, no probability: choose another --loss"
-        )
-    happened = _numbers(label) if positive is None else as_levels(label).eq(positive).to_numpy("float64")
-    if positive is None and not label.dropna().isin([0, 1]).all():
-        raise utils.StepError(
-            f"column {label.name!r} holds other labels than 0 and 1: name the --positive one"
-        )
-    known = sorted(as_levels(label.dropna()).unique())
-    # one label alone may well be the other one: of rare outcomes, the first to be known are
-    if positive is not None and positive not in known and len(known) > 1:
-        near = utils.nearest(positive, known)
-        raise utils.StepError(
-            f"--positive: no label is {positive!r}{near}; there are: {utils.listing(known)}"
-        )
-    return np.asarray((chance - happened) ** 2)
-
-
-def _error(prediction: pd.Series, label: pd.Series) -> Array:
-    return np.asarray(as_levels(prediction).ne(as_levels(label)).to_numpy("float64"))
-
-
-def _distance(log: pd.DataFrame, columns: Columns, bound: float, power: int) -> Array:
-    apart = np.abs(_numbers(log[columns.prediction]) - _numbers(log[columns.label])) ** power
-    return np.asarray(np.minimum(apart / bound, 1))
-
-
-def _numbers(column: pd.Series) -> Array:
-    """Return numbers, missing ones as NaN, or say which value is none."""
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-    broken = column[numbers.isna() & column.notna()]
-    if len(broken):
-        shown = utils.shown(broken.iloc[0])
-        raise utils.StepError(f"column {column.name!r} holds {shown}, no number: use --loss error")
-    return np.asarray(numbers)
-
-
-def unit(loss: str, bound: float) -> float:
-    """Return what a loss of 1 stands for: `bound` where losses are distances."""
-    return bound if loss in ("absolute", "squared") else 1.0
 
 
 def pairs(log: pd.DataFrame, columns: Columns, champion: str, challenger: str) -> tuple[Array, Array]:
@@ -198,31 +156,36 @@ def require_once(log: pd.DataFrame, columns: Columns) -> None:
 
 
 def summary(
-    log: pd.DataFrame, columns: Columns, planned: Mapping[str, float], models: Mapping[str, str], scale: float
+    log: pd.DataFrame, columns: Columns, variants: Sequence[str], models: Mapping[str, str], scale: float
 ) -> pd.DataFrame:
-    """Return a row for each variant of `planned`.
+    """Return a row for champion and challenger, which `variants` names in this order.
 
     Returns
     -------
-    DataFrame of shape (variants, 7)
+    DataFrame of shape (2, 7)
         variant, model, planned and share (of all requests in `log`), requests, labelled, mean_loss (`scale`
         times that of the column "loss", missing where no label is known).
     """
-    groups = {name: log[log[columns.variant] == name] for name in planned}
-    total = sum(len(group) for group in groups.values())
-    rows = [
-        {
-            "variant": name,
-            "model": models.get(name, ""),
-            "planned": planned[name],
-            "share": len(group) / total,
-            "requests": len(group),
-            "labelled": int(group["loss"].notna().sum()),
-            "mean_loss": scale * group["loss"].mean(),
-        }
-        for name, group in groups.items()
-    ]
+    mean = float(log["planned"].mean())
+    rows = []
+    for name, planned in zip(variants, (1 - mean, mean), strict=True):
+        group = log[log[columns.variant] == name]
+        counts = {"requests": len(group), "labelled": int(group["loss"].notna().sum())}
+        facts = {"variant": name, "model": models.get(name, ""), "planned": planned}
+        rows.append(
+            {**facts, "share": len(group) / len(log), **counts, "mean_loss": scale * group["loss"].mean()}
+        )
     return pd.DataFrame(rows)
+
+
+def ratio_doubt(log: pd.DataFrame, columns: Columns, challenger: str) -> float:
+    """Return how probable it is, at most, that counts stray so far from the column "planned"."""
+    evidence = 0.0
+    for share, part in log.groupby("planned"):
+        got = int((part[columns.variant] == challenger).sum())
+        planned = {"champion": 1 - float(share), "challenger": float(share)}
+        evidence += ratio_evidence({"champion": len(part) - got, "challenger": got}, planned)
+    return math.exp(-max(evidence, 0.0))
 
 
 def with_labels(log: pd.DataFrame, labels: pd.DataFrame, columns: Columns) -> pd.DataFrame:

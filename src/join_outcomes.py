@@ -87,7 +87,8 @@ def _as_text(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
 
 
 def _check_single(joined: pd.DataFrame) -> None:
-    labelled = joined.loc[joined[LABEL].notna(), "request_id"]
+    # a row that two models scored is one row
+    labelled = joined.loc[joined[LABEL].notna(), [*REQUEST]].drop_duplicates()["request_id"]
     several = labelled[labelled.duplicated()]
     if len(several):
         raise utils.StepError(

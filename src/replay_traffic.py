@@ -80,13 +80,18 @@ def replayed(
     Returns
     -------
     DataFrame of shape (rows, 8 or more), or twice the rows in shadow mode
-        request_id, row, key, variant, shadow (whether the client was answered by another variant),
-        model_digest, output.prediction and output.probability as in the log of a service, label.
+        As in the log of a service request_id, row, key, share (of the challenger), shadow (whether a client
+        got another variant's answer), variant, model_digest, output.prediction and so on; and label.
     """
     keys = keys_of(table, args.key)
     split = Split({} if args.shadow else {"challenger": args.share}, args.salt)
     requests = pd.DataFrame(
-        {"request_id": [f"replay-{row}" for row in range(len(table))], "row": 0, "key": keys}
+        {
+            "request_id": [f"replay-{row}" for row in range(len(table))],
+            "row": 0,
+            "key": keys,
+            "share": 0.0 if args.shadow else args.share,
+        }
     )
     drawn = keys.map(split.variant)
     parts = []

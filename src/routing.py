@@ -21,10 +21,11 @@ def routed(plan: Plan, variant: str, key: str, *, shadow: bool = False) -> dict[
     Returns
     -------
     dict
-        variant; key: where it lies among all keys, in place of what may be a person's number; shadow: whether
-        the client got another variant's answer.
+        variant; key: where it lies among all keys, in place of what may be a person's number; share: that the
+        challenger had of all keys; shadow: whether the client got another variant's answer.
     """
-    return {"variant": variant, "key": f"{position(plan.salt, key):016x}", "shadow": shadow}
+    place = f"{position(plan.salt, key):016x}"
+    return {"variant": variant, "key": place, "share": 0.0 if plan.shadow else plan.share, "shadow": shadow}
 
 
 class Router:

@@ -1,8 +1,8 @@
 """The form of scored data: what is kept of each row that was scored, online and in batch, and what is not.
 
 One row of the table is one scored row: time, request_id, row (of the request), name, version and digest of
-the model, where there are two of them variant, key and shadow, then ``input.<column>``, ``feature.<name>``
-and ``output.<name>``.
+the model, where there are two of them variant, key, share and shadow, then ``input.<column>``,
+``feature.<name>`` and ``output.<name>``.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ planned, and looking again costs nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -94,7 +93,7 @@ def half_width(squares: Array, reach: float, error_rate: float) -> Array:
     return result
 
 
-def weighted_differences(losses: Array, challenger: Mask, share: float) -> tuple[Array, float]:
+def weighted_differences(losses: Array, challenger: Mask, share: Array | float) -> tuple[Array, float]:
     """Return scores whose mean is the challenger's mean loss minus the champion's, and their reach.
 
     Each observation of an A/B test counts as the inverse of the probability with which its variant was drawn,
@@ -107,8 +106,8 @@ def weighted_differences(losses: Array, challenger: Mask, share: float) -> tuple
         From 0 to 1, in the order in which they came.
     challenger : array of bool, of the same shape
         Whether the challenger was drawn.
-    share : float
-        With which probability it was, between 0 and 1.
+    share : float, or array that fits them
+        With which probability it was, between 0 and 1; it may change from one observation to the next.
 
     Returns
     -------
@@ -121,7 +120,9 @@ def weighted_differences(losses: Array, challenger: Mask, share: float) -> tuple
     before = np.cumsum(parts * losses, axis=-1) - parts * losses
     usual = (before + 0.5) / (np.cumsum(parts, axis=-1) - parts + 1)
     weights = np.where(challenger, 1 / share, -1 / (1 - share))
-    return (losses - usual) * weights, max(1 / share, 1 / (1 - share))
+    return (losses - usual) * weights, float(
+        np.maximum(1 / np.asarray(share), 1 / (1 - np.asarray(share))).max()
+    )
 
 
 @dataclass(frozen=True)
@@ -218,35 +219,3 @@ def observations_needed(
         middle = (least + most) // 2
         least, most = (least, middle) if enough(middle) else (middle, most)
     return most
-
-
-def sample_ratio(counts: Mapping[str, int], shares: Mapping[str, float], strength: float = 100) -> float:
-    """Return how probable it is, at most, that counts ever stray so far from the shares they were drawn with.
-
-    The Bayes factor of shares drawn from a Dirichlet distribution around the planned ones against these: its
-    inverse is a p-value that may be looked at at any time (Lindon and Malek, 2022, "Anytime-valid inference
-    for multinomial count data", NeurIPS 35).
-
-    Parameters
-    ----------
-    counts : mapping of str to int
-        What each variant got.
-    shares : mapping of str to float
-        What each of them was to get; together 1.
-    strength : float, default 100
-        How near the alternatives lie to the plan, in observations.
-
-    Returns
-    -------
-    float
-        From 0 to 1; 0 where a variant of no share got something.
-    """
-    if any(counts.get(name, 0) and not share for name, share in shares.items()):
-        return 0.0
-    drawn = {name: share for name, share in shares.items() if share}
-    total = sum(counts.get(name, 0) for name in drawn)
-    log_factor = math.lgamma(strength) - math.lgamma(strength + total)
-    for name, share in drawn.items():
-        count, prior = counts.get(name, 0), strength * share
-        log_factor += math.lgamma(prior + count) - math.lgamma(prior) - count * math.log(share)
-    return math.exp(-max(log_factor, 0.0))

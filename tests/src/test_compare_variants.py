@@ -39,7 +39,9 @@ def scored(rows: int = 2000, *, wrong: tuple[float, float] = (0.4, 0.2), share: 
         {
             "request_id": [f"request {row}" for row in range(rows)],
             "row": 0,
+            "time": pd.date_range("2024-01-01", periods=rows, freq="min", tz="UTC"),
             "key": keys,
+            "share": share,
             "variant": variant,
             "model_digest": np.where(variant == "challenger", "b" * 64, "a" * 64),
             "output.prediction": np.where(said, "yes", "no"),
@@ -144,8 +146,37 @@ def test_requests_lost_on_the_way_are_noticed(file: Write, tmp_path: Path) -> No
 
 def test_other_shares(file: Write, tmp_path: Path) -> None:
     log = file(scored(4000, share=0.2))
-    assert compare(log, tmp_path)[0]["answer"] == "the shares are not as planned"
-    assert compare(log, tmp_path, "--shares", "challenger:0.2")[0]["answer"] == "challenger better"
+    assert compare(log, tmp_path)[0]["answer"] == "challenger better"
+    assert compare(log, tmp_path, "--share", "0.5")[0]["answer"] == "the shares are not as planned"
+
+
+def test_a_share_that_grew_while_champion_and_challenger_became_worse_misleads_nobody(
+    file: Write, tmp_path: Path
+) -> None:
+    """Later requests are harder, and more of them the challenger's: taken together it would look worse."""
+    early, late = scored(3000, wrong=(0.1, 0.1), share=0.1), scored(3000, wrong=(0.6, 0.6), share=0.6)
+    late = late.assign(request_id="late " + late["request_id"], key="late " + late["key"])
+    log = pd.concat([early, late], ignore_index=True)
+    wrong = (log["output.prediction"] != log["label"]).groupby(log["variant"]).mean()
+    assert wrong["challenger"] - wrong["champion"] > 0.2
+    words = ("--loss", "error", "--prediction", "output.prediction")
+    verdict, metrics = compare(file(log), tmp_path, *words)
+    assert verdict["answer"] == "undecided"
+    assert metrics["difference"] == pytest.approx(0, abs=0.05)
+    verdict, _ = compare(file(log), tmp_path, *words, "--share", "0.35")
+    assert verdict["answer"] == "challenger worse"
+
+
+def test_requests_that_were_not_drawn_are_left_out(file: Write, tmp_path: Path) -> None:
+    log = scored(1000)
+    before = log.assign(request_id="before " + log["request_id"], key="before", variant="champion", share=0.0)
+    assert compare(file(pd.concat([before, log])), tmp_path) == compare(file(log), tmp_path)
+
+
+def test_part_of_the_time(file: Write, tmp_path: Path) -> None:
+    log = scored(600)
+    words = ("--since", "2024-01-01T02:00", "--until", "2024-01-01T07:00")
+    assert compare(file(log), tmp_path, *words) == compare(file(log[120:420]), tmp_path)
 
 
 def test_numbers_are_told_apart_by_distance_in_their_own_unit(file: Write, tmp_path: Path) -> None:
@@ -214,19 +245,22 @@ def test_a_process_of_its_own_writes_the_same_bytes(file: Write, tmp_path: Path)
         ({}, ["--error-rate", "2"], "the error rate is 2: give a number between 0 and 1"),
         (
             {},
-            ["--shares", "chalenger:0.5"],
-            "--shares: no share of the challenger 'challenger' (did you mean 'chalenger'?): give it one",
+            ["--share", "1"],
+            "no request was drawn: the share of the challenger is 0 or 1 in the whole log",
         ),
         (
             {},
-            ["--shares", "challenger:1"],
-            "--shares: 'champion' has a share of 0: nothing can be compared",
+            ["--since", "2025-01-01"],
+            "no request came between --since and --until: "
+            "they are of 2024-01-01 00:00:00 to 2024-01-01 00:59:00",
         ),
+        ({}, ["--until", "noon"], "--until: 'noon' is not a date such as 2013-01-31"),
         (
             {},
             ["--key", "customer"],
             "--log: there is no column 'customer'; the columns are: "
-            "request_id, row, key, variant, model_digest, output.prediction, output.probability, label",
+            "request_id, row, time, key, share, variant, model_digest, "
+            "output.prediction, output.probability, label",
         ),
     ],
 )

@@ -31,7 +31,6 @@ def comparison_text(name: str, target: Target, span: float) -> str:
     inputs:
       log: replay_traffic.log
     arguments:
-      shares: ["challenger:0.5"]
 {_loss(target, span)}"""
 
 
