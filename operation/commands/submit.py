@@ -71,10 +71,16 @@ def _order(layout: Layout, configured: Configuration, args: argparse.Namespace) 
     way = args.way or ("pipeline" if args.what == ALL else "script")
     if (args.publish or args.schedule) and way != "pipeline":
         raise UsageError(f"--publish and --schedule are for a pipeline, not for --as {way}.")
-    variable = "SPARKCOMPUTE" if way == "spark" else "COMPUTE"
-    compute = chosen_compute(layout, configured, args.compute, variable)
-    steps = _steps(configured, args.what)
-    return Order(way, steps, compute, fresh=args.fresh, publish=args.publish, schedule=args.schedule)
+    spark = way == "spark"
+    return Order(
+        way,
+        _steps(configured, args.what),
+        chosen_compute(layout, configured, args.compute, "SPARKCOMPUTE" if spark else "COMPUTE"),
+        before=chosen_compute(layout, configured) if spark else None,
+        fresh=args.fresh,
+        publish=args.publish,
+        schedule=args.schedule,
+    )
 
 
 def _steps(configured: Configuration, what: str) -> list[str]:

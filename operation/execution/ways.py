@@ -38,6 +38,8 @@ class Order:
         Where.
     fresh : bool, default=False
         Execute even what the store or Azure ML holds.
+    before : Compute, optional
+        Where what the steps need is executed, as scripts, when it is missing; by default like the steps.
     publish, schedule : bool, default=False
         What becomes of a pipeline that ran well.
     """
@@ -46,6 +48,7 @@ class Order:
     steps: Sequence[str]
     compute: Compute
     fresh: bool = False
+    before: Compute | None = None
     publish: bool = False
     schedule: bool = False
 
@@ -73,6 +76,8 @@ def _one_by_one(order: Order, remote: Remote, made: Submission) -> None:
     """Execute steps as runs of their own, each after what it needs; the store answers what it can."""
     session = RemoteSession(remote.configured, remote.layout, remote)
     for step in order.steps:
+        if order.before:
+            _inputs(order.before, remote, step)
         try:
             done = session.step(step, fresh=order.fresh)
         except NotExecuted as verified:
@@ -81,6 +86,14 @@ def _one_by_one(order: Order, remote: Remote, made: Submission) -> None:
             return
         _tell(done, remote.say)
         _register(remote, session, done)
+
+
+def _inputs(compute: Compute, remote: Remote, step: str) -> None:
+    """Execute what `step` needs on another compute: a Spark cluster need not make its own inputs."""
+    place = (remote.layout, remote.configured, remote.workspace, compute)
+    other = Remote(*place, submit=script.submit, say=remote.say)
+    other.logs = remote.logs
+    RemoteSession(remote.configured, remote.layout, other).plan(step, {})
 
 
 def _pipeline(order: Order, remote: Remote, made: Submission) -> None:

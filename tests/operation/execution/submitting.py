@@ -114,10 +114,22 @@ def main(root: Path) -> None:
         found["list"] = command(layout, "models", "list", "--environment", "TEST", "--json")
         download = ("models", "download", "letters", "--folder", str(root / "downloaded"))
         found["download"] = command(layout, *download)
+        found["spark"] = spark(layout)
         found["packages"] = packages(layout)
         found["elsewhere"] = elsewhere(layout)
         found["unreachable"] = unreachable(layout)
     print(json.dumps(found))
+
+
+def spark(layout: Layout) -> Outcome:
+    """Submit to a Spark cluster."""
+    key = layout.root / "key"
+    key.write_text("opens nothing", encoding="utf-8")
+    settings = {"kind": "hdinsight", "address": "spark-ssh.azurehdinsight.net", "username": "me"}
+    lines = [f"{name}: {value}" for name, value in {**settings, "private-key-file": str(key)}.items()]
+    place = layout.configuration / "compute" / "spark-cluster.yml"
+    place.write_text("\n".join(lines), encoding="utf-8")
+    return command(layout, "submit", "gate", "--as", "spark", "--fresh")
 
 
 def elsewhere(layout: Layout) -> Outcome:

@@ -78,6 +78,16 @@ def test_other_ways_give_the_same(found: dict[str, Any], way: str) -> None:
     assert found[way]["record"]["steps"][-1]["key"] == found["script"]["record"]["steps"][-1]["key"]
 
 
+def test_a_spark_submission_is_executed_or_looked_at(found: dict[str, Any]) -> None:
+    outcome = found["spark"]
+    assert outcome["code"] == 0
+    assert outcome["capsule"] is None
+    looked_at = (
+        outcome["record"].get("verified", "").endswith("every field was looked at, and nothing was executed")
+    )
+    assert looked_at or steps(outcome)["gate"] == "azure-ml"
+
+
 def test_a_pipeline_is_published_and_scheduled(found: dict[str, Any]) -> None:
     assert found["pipeline"]["code"] == 0, found["pipeline"]["lines"]
     printed = json.loads("\n".join(found["pipeline"]["lines"][_start(found["pipeline"]["lines"]) :]))
