@@ -10,8 +10,10 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import scored_parts
@@ -121,23 +123,26 @@ def test_rollback_is_one_command_and_every_request_after_it_is_the_champions(var
     assert ended - begun < 10
 
 
-def test_the_log_of_the_shadow_is_compared(variants: Variants, tmp_path: Path) -> None:
+def test_what_was_logged_in_shadow_is_joined_with_outcomes_and_compared(
+    variants: Variants, tmp_path: Path
+) -> None:
     assert variants.split("--shadow", "--salt", "two") == (
         "the champion answers everything, the challenger scores it in shadow\n"
     )
-    begun = time.time()
+    since = datetime.now(UTC).isoformat()
     assert {variants.variant(key) for key in KEYS} == {"champion"}
-    until = time.monotonic() + 20
-    while True:
-        log = scored_parts.read(variants.folder / "runs" / "scored")
-        log = log[log["time"].astype("int64") / 1e9 > begun]
-        if log["shadow"].sum() == len(KEYS) or time.monotonic() > until:
-            break
+    folder, until = variants.folder / "runs" / "scored", time.monotonic() + 20
+    while scored_parts.read(folder)["shadow"].sum() < len(KEYS) and time.monotonic() < until:
         time.sleep(0.1)
-    assert log["variant"].value_counts().to_dict() == {"champion": 60, "challenger": 60}
-    log.assign(label="good").to_parquet(tmp_path / "log.parquet")
-    words = ["--mode", "shadow", "--loss", "error", "--prediction", "output.prediction"]
-    run("compare_variants", "--log", tmp_path / "log.parquet", "--report", tmp_path / "report", *words)
+    labels = scored_parts.read(folder)[["request_id"]].drop_duplicates().assign(label="0")
+    labels.to_csv(tmp_path / "labels.csv", index=False)
+    run(
+        "join_outcomes", "--log", folder, "--labels", tmp_path / "labels.csv", "--joined", tmp_path / "joined"
+    )
+    words = ["--mode", "shadow", "--since", since, "--loss", "error", "--prediction", "output.prediction"]
+    run("compare_variants", "--log", tmp_path / "joined", "--report", tmp_path / "report", *words)
+    compared = pd.read_parquet(tmp_path / "report/variants.parquet").set_index("variant")
+    assert compared["labelled"].to_dict() == {"champion": 60, "challenger": 60}
     verdict = json.loads((tmp_path / "report/verdict.json").read_text(encoding="utf-8"))
     assert verdict["mode"] == "shadow"
     assert set(verdict["models"].values()) == set(variants.names)
