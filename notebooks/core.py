@@ -1,7 +1,7 @@
 """The Core Scripts as functions: ``core.train(learning_rate=0.1)`` runs ``src/train.py`` in this kernel.
 
 Every step of the use case is here by its name, with the signature, help and completion that its
-script's ``build_parser()`` gives it. ``core.plots`` is ``src/plots.py`` as it stands on disk.
+script's ``build_parser()`` gives it. ``core.serve(model)`` puts a model behind HTTP. ``core.plots`` is ``src/plots.py`` as it stands on disk.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from operation.engine.interactive import StepFunction, session, step_names, use
+from operation.engine.serving.local import serve
 from operation.engine.source import load_module
 
-__all__ = ["plots", "use"]  # noqa: F822 - plots comes by __getattr__
+__all__ = ["plots", "serve", "use"]  # noqa: F822 - plots comes by __getattr__
 
 
 def __getattr__(name: str) -> Any:
