@@ -40,10 +40,11 @@ def enter(arguments: list[str], checkout: Checkout | None = None) -> int | None:
 
 
 def _enter(arguments: list[str], checkout: Checkout) -> int | None:
-    from operation.setup import current, handover
+    from operation.setup import current, handover, registration
 
     if current.chosen(checkout):
         return None
+    registration.ensure(checkout)
     if checkout.ready() or (arguments[:1] == ["lock"] and checkout.can_resolve()):
         return None if checkout.inside() else handover.enter_environment(checkout.python, arguments)
     return _prepare(arguments, checkout)

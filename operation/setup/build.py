@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 
-from operation.setup import diagnosis, lockfile, turn
+from operation.setup import diagnosis, lockfile, registration, turn
 from operation.setup.checkout import Checkout
 from operation.setup.errors import NoSpace, NotFetched, SetupError
 from operation.setup.install import Installer
@@ -41,6 +41,7 @@ def _make(checkout: Checkout) -> None:
     checkout.log.write_text("", encoding="utf-8")
     try:
         made = _updated(checkout) if _updatable(checkout) else _created(checkout)
+        registration.ensure(checkout)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise diagnosis.no_space(checkout.venv) from error

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from operation.setup import diagnosis, lockfile, progress
+from operation.setup import diagnosis, lockfile, progress, registration
 from operation.setup.checkout import Checkout
 from operation.setup.errors import SetupError
 from operation.setup.indexes import installer_environment, pip_settings, uv_options
@@ -81,7 +81,7 @@ class Installer:
             self._pip("uninstall", "--yes", *sorted(surplus))
 
     def _kept(self) -> set[str]:
-        return {*lockfile.versions(self.checkout.lock), "pip", "setuptools", "wheel"}
+        return {*lockfile.versions(self.checkout.lock), "pip", "setuptools", "wheel", registration.NAME}
 
     def _read_settings(self) -> None:
         has_pip = (self.checkout.python.parent / self.checkout.python.name.replace("python", "pip")).exists()

@@ -94,13 +94,15 @@ class Project:
         return write_wheel(self.wheels, name, version, {f"{name}.py": content})
 
     def installed(self) -> dict[str, str]:
-        """Return the packages of .venv that are not venv's own."""
+        """Return the packages of .venv that are not venv's own, nor written by set-up itself."""
         words = "import importlib.metadata as m; print([(d.name, d.version) for d in m.distributions()])"
         answer = subprocess.run(
             [self.python, "-I", "-c", words], capture_output=True, encoding="utf-8", check=True
         )
         found: dict[str, str] = dict(eval(answer.stdout))
-        return {name: version for name, version in found.items() if name not in ("pip", "setuptools")}
+        return {
+            name: version for name, version in found.items() if name not in ("pip", "setuptools", "workbench")
+        }
 
 
 def base_python() -> str:
