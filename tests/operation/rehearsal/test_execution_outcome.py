@@ -23,7 +23,11 @@ def supervised(
     """Run `code` under a supervisor of its own and return what that leaves."""
     work = folder / "work"
     work.mkdir(parents=True)
-    job = {"words": [sys.executable, "-c", code], "folder": str(work), "environment": dict(os.environ)}
+    job: dict[str, Any] = {
+        "words": [sys.executable, "-c", code],
+        "folder": str(work),
+        "environment": dict(os.environ),
+    }
     job |= {"log": str(folder / "log.txt"), "seconds": seconds}
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     if cancel:
