@@ -47,97 +47,72 @@ def told(config: str, run: str = "", principal: str = "", error: str = "StepErro
     )
 
 
-@pytest.mark.parametrize(
-    ("attempt", "opened"),
-    [
-        ("config.json with a service principal", "amltest in rg-test by ServicePrincipalAuthentication"),
-        ("config.json with a managed identity", "amltest in rg-test by MsiAuthentication"),
-        ("config.json with the Azure CLI", "amltest in rg-test by TokenAuthentication"),
-        ("service principal", "amldev in rg-dev by ServicePrincipalAuthentication"),
-        ("service principal with its subscription", "amldev in rg-dev by ServicePrincipalAuthentication"),
-        ("ops: config.json", "amltest in rg-test by ServicePrincipalAuthentication"),
-        (
-            "ops: service principal",
-            "amlworkbenchprod in rg-workbenchprod by ServicePrincipalAuthentication",
-        ),
-    ],
+OPENED = {
+    "config.json with a service principal": "amltest in rg-test by ServicePrincipalAuthentication",
+    "config.json with a managed identity": "amltest in rg-test by MsiAuthentication",
+    "config.json with the Azure CLI": "amltest in rg-test by TokenAuthentication",
+    "service principal": "amldev in rg-dev by ServicePrincipalAuthentication",
+    "service principal with its subscription": "amldev in rg-dev by ServicePrincipalAuthentication",
+    "ops: config.json": "amltest in rg-test by ServicePrincipalAuthentication",
+    "ops: service principal": "amlworkbenchprod in rg-workbenchprod by ServicePrincipalAuthentication",
+    "run context": "Completed: amltest in rg-test by AzureMLTokenAuthentication "
+    "{'rows': 3.0, 'roc_auc': 0.75}",
+}
+# a config.json that is there decides
+OF_CONFIG = {
+    "with the Azure CLI logged out": "workspace amltest in resource group rg-test: Please run 'az login' "
+    "to set up an account",
+    "without a login": f"no login: set {NO_PRINCIPAL.removeprefix('not set: ')}, or `az login`, "
+    "or call this at a terminal",
+    "with half a service principal": "a part of the service principal is not set: "
+    "AZUREML_SERVICE_PRINCIPAL_TENANT_ID",
+    "of a missing workspace": "workspace missing in resource group rg-test: Workspace not found.",
+    "that is broken": "{folder}/broken.json names no workspace; take the one of its page at ml.azure.com",
+    "that names nothing": "{folder}/list.json names no workspace; take the one of its page at ml.azure.com",
+}
+OF_PRINCIPAL = {
+    "without its secret": "not set: AZUREML_SERVICE_PRINCIPAL_PASSWORD",
+    "without a name": "not set: workspace, resource group",
+    "of a missing workspace": "workspace missing in resource group rg-dev: Workspace not found.",
+    "with a wrong secret": "workspace amldev in resource group rg-dev: AADSTS7000215: Invalid client secret "
+    "provided. This is the one that the rehearsal refuses.",
+    "with a foreign subscription": "workspace amldev in resource group rg-dev: You are currently logged-in "
+    "to 22222222-2222-2222-2222-222222222222 tenant. You don't have access to another subscription, please "
+    "check if it is in this tenant. All the subscriptions that you have access to in this tenant are = "
+    "[SubscriptionInfo(subscription_name='Rehearsal', "
+    "subscription_id='11111111-1111-1111-1111-111111111111')]. "
+    "Please refer to aka.ms/aml-notebook-auth for different authentication mechanisms in azureml-sdk.",
+}
+LOST = (
+    "run lost: Could not load a submitted run, if outside of an execution context, use "
+    "experiment.start_logging to initialize an azureml.core.Run."
 )
-def test_every_way_opens_its_workspace(outcomes: dict[str, str], attempt: str, opened: str) -> None:
-    assert outcomes[attempt] == opened
+UNKNOWN = (
+    "UsageError: unknown environment 'PRD': there is no configuration/configuration-PRD.yml. "
+    "Did you mean 'PROD'? Known: DEV, PROD and TEST."
+)
 
 
-def test_a_run_opens_its_own_workspace_and_logs_its_metrics_there(outcomes: dict[str, str]) -> None:
-    assert outcomes["run context"] == (
-        "Completed: amltest in rg-test by AzureMLTokenAuthentication {'rows': 3.0, 'roc_auc': 0.75}"
-    )
+def expected(folder: Path) -> dict[str, str]:
+    """Return what each attempt must give, word for word."""
+    no_file = NO_FILE.format(folder=folder)
+    found = {f"config.json {name}": told(text.format(folder=folder)) for name, text in OF_CONFIG.items()}
+    found |= {f"service principal {name}": told(no_file, NO_RUN, text) for name, text in OF_PRINCIPAL.items()}
+    found["nothing"] = told(no_file, NO_RUN, f"{NO_PRINCIPAL}, workspace, resource group")
+    found["ops: nothing"] = told(no_file, NO_RUN, NO_PRINCIPAL, "CredentialsError")
+    found["a run that is none"] = told(no_file, LOST)
+    found["ops: unknown environment"] = UNKNOWN
+    return {**OPENED, **found}
 
 
-@pytest.mark.parametrize("attempt", ["nothing", "ops: nothing"])
-def test_one_error_tells_what_each_way_lacks(outcomes: dict[str, str], folder: Path, attempt: str) -> None:
-    ops = attempt.startswith("ops")
-    lacks = NO_PRINCIPAL if ops else f"{NO_PRINCIPAL}, workspace, resource group"
-    error = "CredentialsError" if ops else "StepError"
-    assert outcomes[attempt] == told(NO_FILE.format(folder=folder), NO_RUN, lacks, error)
-
-
-@pytest.mark.parametrize(
-    ("attempt", "reason"),
-    [
-        ("with the Azure CLI logged out", "workspace amltest in resource group rg-test: Please run 'az login'"
-         " to set up an account"),
-        ("without a login", f"no login: set {NO_PRINCIPAL.removeprefix('not set: ')}, or `az login`, or call"
-         " this at a terminal"),
-        ("with half a service principal", "a part of the service principal is not set: "
-         "AZUREML_SERVICE_PRINCIPAL_TENANT_ID"),
-        ("of a missing workspace", "workspace missing in resource group rg-test: Workspace not found."),
-        ("that is broken", "{folder}/broken.json names no workspace; take the one of its page at "
-         "ml.azure.com"),
-        ("that names nothing", "{folder}/list.json names no workspace; take the one of its page at "
-         "ml.azure.com"),
-    ],
-)  # fmt: skip
-def test_a_config_that_is_there_decides(
-    outcomes: dict[str, str], folder: Path, attempt: str, reason: str
+def test_every_way_and_every_failure(
+    outcomes: dict[str, str], folder: Path, subtests: pytest.Subtests
 ) -> None:
-    assert outcomes[f"config.json {attempt}"] == told(reason.format(folder=folder))
-
-
-def test_a_run_that_is_there_decides(outcomes: dict[str, str], folder: Path) -> None:
-    lost = (
-        "run lost: Could not load a submitted run, if outside of an execution context, use "
-        "experiment.start_logging to initialize an azureml.core.Run."
-    )
-    assert outcomes["a run that is none"] == told(NO_FILE.format(folder=folder), lost)
-
-
-@pytest.mark.parametrize(
-    ("attempt", "reason"),
-    [
-        ("without its secret", "not set: AZUREML_SERVICE_PRINCIPAL_PASSWORD"),
-        ("without a name", "not set: workspace, resource group"),
-        ("of a missing workspace", "workspace missing in resource group rg-dev: Workspace not found."),
-        ("with a wrong secret", "workspace amldev in resource group rg-dev: AADSTS7000215: Invalid client "
-         "secret provided. This is the one that the rehearsal refuses."),
-    ],
-)  # fmt: skip
-def test_a_service_principal_that_fails(
-    outcomes: dict[str, str], folder: Path, attempt: str, reason: str
-) -> None:
-    expected = told(NO_FILE.format(folder=folder), NO_RUN, reason)
-    assert outcomes[f"service principal {attempt}"] == expected
-
-
-def test_a_foreign_subscription_is_told_with_those_that_there_are(outcomes: dict[str, str]) -> None:
-    said = outcomes["service principal with a foreign subscription"]
-    assert "You don't have access to another subscription" in said
-    assert "subscription_id='11111111-1111-1111-1111-111111111111'" in said
-
-
-def test_an_unknown_environment(outcomes: dict[str, str]) -> None:
-    assert outcomes["ops: unknown environment"] == (
-        "UsageError: unknown environment 'PRD': there is no configuration/configuration-PRD.yml. "
-        "Did you mean 'PROD'? Known: DEV, PROD and TEST."
-    )
+    # one test, so that what it looks at is made once, by one worker
+    assert set(outcomes) == set(expected(folder))
+    for attempt, said in expected(folder).items():
+        with subtests.test(attempt):
+            assert outcomes[attempt] == said
 
 
 def test_a_secret_that_azure_repeats_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,11 +114,11 @@ def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactor
     return answers
 
 
-def test_a_file_keeps_its_name_and_its_bytes(found: dict[str, Any]) -> None:
+def a_file_keeps_its_name_and_its_bytes(found: dict[str, Any]) -> None:
     assert found["files"] == dict.fromkeys(["Größe (1).txt", "notes of mine.txt"], "50 % off #1?")
 
 
-def test_every_kind_of_metric_comes_back(found: dict[str, Any]) -> None:
+def every_kind_of_metric_comes_back(found: dict[str, Any]) -> None:
     assert found["metrics"] == {
         "fibonacci": [1, 1, 2, 3],
         "wave": {"angle": 0.5, "sine": 0.25},
@@ -127,26 +127,42 @@ def test_every_kind_of_metric_comes_back(found: dict[str, Any]) -> None:
     assert found["child"] == [{"depth": 1}]
 
 
-def test_properties_are_immutable(found: dict[str, Any]) -> None:
+def properties_are_immutable(found: dict[str, Any]) -> None:
     said = "property author is 'somebody' and cannot become 'somebody else': properties are immutable"
     assert said in found["immutable"]
 
 
-def test_runs_are_found_by_tags_and_properties(found: dict[str, Any]) -> None:
+def runs_are_found_by_tags_and_properties(found: dict[str, Any]) -> None:
     assert (found["by tag"], found["by value"], found["by another value"]) == ([True], [True], 0)
 
 
-def test_a_script_makes_children_and_its_environment_is_known(found: dict[str, Any]) -> None:
+def a_script_makes_children_and_its_environment_is_known(found: dict[str, Any]) -> None:
     assert found["parent"] == ["Completed", [{"number": 0}, {"number": 1}, {"number": 2}]]
     assert found["environment"] == ["mine", "1", {"GREETING": "good day"}]
 
 
-def test_an_output_without_a_place_is_taken_by_the_next_step_and_registered(found: dict[str, Any]) -> None:
+def an_output_without_a_place_is_taken_by_the_next_step_and_registered(found: dict[str, Any]) -> None:
     assert found["graph"] == [
         "Finished", [["last", "Finished"], ["read", "Finished"], ["write", "Finished"]]
     ]  # fmt: skip
     assert found["dataset"] == 1
 
 
-def test_a_step_logs_to_its_pipeline(found: dict[str, Any]) -> None:
+def a_step_logs_to_its_pipeline(found: dict[str, Any]) -> None:
     assert found["graph's metrics"] == {"seen from below": 1}
+
+
+def test_what_samples_ask_through_the_sdk(found: dict[str, Any], subtests: pytest.Subtests) -> None:
+    # one test, so that what it looks at is made once, by one worker
+    checks: list[Callable[[dict[str, Any]], None]] = [
+        a_file_keeps_its_name_and_its_bytes,
+        every_kind_of_metric_comes_back,
+        properties_are_immutable,
+        runs_are_found_by_tags_and_properties,
+        a_script_makes_children_and_its_environment_is_known,
+        an_output_without_a_place_is_taken_by_the_next_step_and_registered,
+        a_step_logs_to_its_pipeline,
+    ]
+    for check in checks:
+        with subtests.test(check.__name__):
+            check(found)
