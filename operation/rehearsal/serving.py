@@ -14,11 +14,21 @@ from pathlib import Path
 
 LOG = "service.log"
 PATIENCE = 180.0  # seconds that a service may take until it answers
-# the server binds all interfaces by default; a rehearsal is nobody else's business
-_ON_LOOPBACK = (
-    "import azureml_inference_server_http.constants as constants; constants.DEFAULT_HOST = '127.0.0.1';"
-    "from azureml_inference_server_http import amlserver; amlserver.run()"
-)
+# the server binds all interfaces by default; a rehearsal is nobody else's business. It ends with the
+# service that started it, however that one ends: then its standard input is closed.
+_LAUNCH = """
+import os, signal, sys, threading
+
+def watch():
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=watch, daemon=True).start()
+import azureml_inference_server_http.constants as constants
+constants.DEFAULT_HOST = "127.0.0.1"
+from azureml_inference_server_http import amlserver
+amlserver.run()
+"""
 
 
 @dataclass(frozen=True)
@@ -102,14 +112,14 @@ class Serving:
         return connection.getresponse()
 
     def _started(self) -> subprocess.Popen[bytes]:
-        words = [str(self.app.python), "-c", _ON_LOOPBACK, "--entry_script", str(self.app.script)]
+        words = [str(self.app.python), "-c", _LAUNCH, "--entry_script", str(self.app.script)]
         words += ["--port", str(self.port), "--model_dir", str(self.app.models)]
         own = {"HOME": str(self.app.folder.parent), "PYTHONUNBUFFERED": "1"}
         own["AML_APP_ROOT"] = str((self.app.folder / self.app.script).parent)
         environment = {**os.environ, **self.app.variables, **own}
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                words, cwd=self.app.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                words, cwd=self.app.folder, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
             )
 
     def _answers(self) -> bool:
