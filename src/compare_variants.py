@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--loss-bound", type=float, default=1.0, help="absolute, squared: larger losses count as this (1)")
     add("--positive", help="brier: the label that the probability is of; none: labels are 0 and 1")
+    add("--threshold", type=float, help="brier: labels are numbers, and this or more is what it is of")
     add("--error-rate", type=float, default=0.05, help="how often a wrong answer may be given (0.05)")
     add("--margin", type=float, default=0.0, help="differences of the mean loss up to this don't matter (0)")
     add(
@@ -100,7 +101,8 @@ def read_log(args: argparse.Namespace, columns: Columns) -> pd.DataFrame:
     share = 0.5 if args.mode == "shadow" else args.share
     first = comparisons.first_of_each_key(comparisons.with_planned(log, columns.share, share), columns)
     said, happened = first[columns.prediction], first[columns.label]
-    return first.assign(loss=losses.losses(said, happened, args.loss, args.loss_bound, args.positive))
+    words = {"bound": args.loss_bound, "positive": args.positive, "threshold": args.threshold}
+    return first.assign(loss=losses.losses(said, happened, args.loss, **words))
 
 
 def scores_of(log: pd.DataFrame, args: argparse.Namespace, columns: Columns) -> tuple[Array, float]:

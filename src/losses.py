@@ -14,7 +14,15 @@ from features import as_levels
 Array = np.ndarray[Any, Any]
 
 
-def losses(prediction: pd.Series, label: pd.Series, loss: str, bound: float, positive: str | None) -> Array:
+def losses(
+    prediction: pd.Series,
+    label: pd.Series,
+    loss: str,
+    *,
+    bound: float = 1.0,
+    positive: str | None = None,
+    threshold: float | None = None,
+) -> Array:
     """Return how wrong each prediction was, missing (NaN) where the label is.
 
     Parameters
@@ -24,10 +32,12 @@ def losses(prediction: pd.Series, label: pd.Series, loss: str, bound: float, pos
     loss : {"brier", "error", "absolute", "squared"}
         (probability - happened) ** 2; whether prediction and label differ; their distance, or its square,
         cut off at and divided by `bound`.
-    bound : float
+    bound : float, default 1
         The largest loss that counts, in the label's unit, or its square.
     positive : str, optional
         brier: the label that the probability is of; None: labels are 0 and 1.
+    threshold : float, optional
+        brier: labels are numbers, and it happened where they are this or more.
 
     Returns
     -------
@@ -40,7 +50,7 @@ def losses(prediction: pd.Series, label: pd.Series, loss: str, bound: float, pos
         For a probability that is none, labels that are neither 0 nor 1, or a bound of 0 or less.
     """
     made: dict[str, Callable[[], Array]] = {
-        "brier": lambda: (_probabilities(prediction) - _happened(label, positive)) ** 2,
+        "brier": lambda: (_probabilities(prediction) - _happened(label, positive, threshold)) ** 2,
         "error": lambda: as_levels(prediction).ne(as_levels(label)).to_numpy("float64"),
         "absolute": lambda: np.abs(_numbers(prediction) - _numbers(label)),
         "squared": lambda: (_numbers(prediction) - _numbers(label)) ** 2,
@@ -65,8 +75,10 @@ def _probabilities(column: pd.Series) -> Array:
     return chances
 
 
-def _happened(label: pd.Series, positive: str | None) -> Array:
-    """Return 1 where the positive label came true, else 0."""
+def _happened(label: pd.Series, positive: str | None, threshold: float | None) -> Array:
+    """Return 1 where it happened, else 0."""
+    if threshold is not None:
+        return (_numbers(label) >= threshold).astype("float64")
     if positive is None:
         numbers = _numbers(label)
         if not np.isin(numbers[~np.isnan(numbers)], [0, 1]).all():

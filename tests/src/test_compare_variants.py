@@ -287,6 +287,13 @@ def test_labels_of_numbers_need_no_name(file: Write, tmp_path: Path) -> None:
     assert str(caught.value) == "column 'label' holds other labels than 0 and 1: name the --positive one"
 
 
+def test_labels_may_be_amounts(file: Write, tmp_path: Path) -> None:
+    log = scored()
+    minutes = log.assign(label=np.where(log["label"] == "yes", 15.0, 14.0))
+    named = compare(file(log), tmp_path)
+    assert compare(file(minutes), tmp_path, "--threshold", "15") == named
+
+
 def test_a_row_has_one_label(file: Write, tmp_path: Path) -> None:
     log = scored(60)
     with pytest.raises(utils.StepError) as caught:
