@@ -78,6 +78,7 @@ def configuration(remote: Remote, wanted: Automl, training: Path, holdout: Path)
 
     return AutoMLConfig(
         task=wanted.task,
+        path=str(_empty(remote.layout)),  # by default all of the working folder would be sent
         primary_metric=wanted.metric,
         training_data=table(remote, "training", training),
         validation_data=table(remote, "holdout", holdout),
@@ -89,6 +90,13 @@ def configuration(remote: Remote, wanted: Automl, training: Path, holdout: Path)
         model_explainability=False,
         debug_log=str(remote.layout.runs / "automl.log"),
     )
+
+
+def _empty(layout: Layout) -> Path:
+    """Return a folder without a script: AutoML brings its own."""
+    folder = layout.runs / "snapshots" / "automl"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def table(remote: Remote, name: str, folder: Path) -> TabularDataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,7 +136,8 @@ def _automl(order: Order, remote: Remote, made: Submission) -> None:
     session = RemoteSession(remote.configured, remote.layout, remote)
     own = session.step(wanted.compare, fresh=order.fresh)
     tables = [session.input_path(value) for value in (wanted.training, wanted.holdout)]
-    with told(f"automl in workspace {remote.workspace.name}"):
+    # the SDK leaves logs where it stands
+    with told(f"automl in workspace {remote.workspace.name}"), chdir(remote.layout.runs):
         found = automl.submit(remote, wanted, *tables)
     rows = found.rows(own.metrics)
     made.facts["automl"] = {"run": found.run, "algorithm": found.algorithm, "compared": rows}
