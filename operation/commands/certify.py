@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``certify``."""
     parser.description = (
         "Execute steps afresh in every way there is: as a child process, by a call of main(argv), in a "
-        "notebook that stock papermill executes, and with --rehearse or --azure-ml as runs of Azure ML. "
+        "notebook that stock papermill executes, in one that is executed as by `run`, and with --rehearse or "
+        "--azure-ml as runs of Azure ML. "
         "Compare sources, command lines, inputs and output bytes; exit 1 with the first difference when "
         "there is one."
     )

@@ -10,6 +10,7 @@ from typing import Any
 from operation.engine.configuration import Configuration
 from operation.engine.errors import StepFailed
 from operation.engine.layout import Layout
+from operation.engine.notebooks.engines import STOCK, WORKBENCH, quick_papermill, watched
 from operation.engine.notebooks.execution import kernel_manager
 from operation.engine.runners import child_process, in_process, thread_limits
 from operation.engine.session import Session
@@ -41,17 +42,33 @@ def papermill(layout: Layout, configured: Configuration, steps: Sequence[str]) -
     StepFailed
         With papermill's own words when a cell fails.
     """
-    import papermill as stock
-    from papermill.exceptions import PapermillExecutionError
+    _headless(STOCK, layout, configured, steps)
 
+
+def forked(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
+    """Call ``core.<step>()`` in the cells of a notebook that the workbench executes as ``run`` does.
+
+    Raises
+    ------
+    StepFailed
+        With papermill's own words when a cell fails.
+    """
+    _headless(WORKBENCH, layout, configured, steps)
+
+
+def _headless(engine: str, layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
     source, target = layout.runs / "steps.ipynb", layout.runs / "steps-executed.ipynb"
     source.write_text(json.dumps(_notebook(configured, steps)), encoding="utf-8")
     variables = {"WORKBENCH_RUNS": str(layout.runs), "JUPYTER_PREFER_ENV_PATH": "1", **thread_limits(1)}
+    stock = quick_papermill()
+    from papermill.exceptions import PapermillExecutionError
+
     try:
         with surroundings(variables):
             stock.execute_notebook(
                 str(source),
                 str(target),
+                engine_name=watched(engine, lambda *_: None),
                 cwd=str(layout.notebooks),
                 progress_bar=False,
                 kernel_manager_class=kernel_manager(layout.runs / "kernel.log"),
@@ -77,7 +94,7 @@ def _cell(index: int, source: str) -> dict[str, Any]:
     return {**content, "metadata": {}, "outputs": [], "execution_count": None}
 
 
-WAYS: dict[str, Way] = {"script": script, "call": call, "papermill": papermill}
+WAYS: dict[str, Way] = {"script": script, "call": call, "papermill": papermill, "forked": forked}
 
 
 def folder_of(certificate: Path, way: str) -> Path:

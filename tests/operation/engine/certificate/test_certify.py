@@ -31,7 +31,7 @@ def _write(layout: Layout, statements: str) -> None:
 def test_all_ways_of_the_tiny_project_are_identical(tiny: Layout, capsys: pytest.CaptureFixture[str]) -> None:
     code, content = _certificate(capsys)
     assert (code, content["identical"]) == (0, True)
-    assert content["ways"].keys() == {"script", "call", "papermill"}  # type: ignore[attr-defined]
+    assert content["ways"].keys() == {"script", "call", "papermill", "forked"}  # type: ignore[attr-defined]
     assert [(one["step"], one["differences"]) for one in content["steps"]] == [("count", []), ("double", [])]  # type: ignore[attr-defined]
     (kept,) = (tiny.runs / "certificates").glob("*/certificate.json")
     assert json.loads(kept.read_text()) == content

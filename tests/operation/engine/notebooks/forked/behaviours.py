@@ -27,12 +27,12 @@ BEHAVIOURS: dict[str, list[str]] = {
     "redirected": [
         "import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as kept:\n    print('in')\nkept.getvalue()"
     ],
-    "output of os.system": ["import os\nos.system('echo out; echo err >&2')"],
-    "output of a child process": ["import subprocess\nsubprocess.run(['echo', 'child']).returncode"],
+    "output of os.system": ["import os\nos.system('echo out; echo err >&2');"],
+    "output of a child process": ["import subprocess\nsubprocess.run(['echo', 'child']);"],
     "output of C code": [
         "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.printf(b'from C\\n')\nlibc.fflush(None);"
     ],
-    "a write to descriptor 1": ["import os\nos.write(1, b'raw\\n')"],
+    "a write to descriptor 1": ["import os\nos.write(1, b'raw\\n');"],
     "print of a thread": [
         "import threading\nt = threading.Thread(target=print, args=('thread',))\nt.start()\nt.join()"
     ],

@@ -5,6 +5,9 @@
 - Process numbers in file names of cells (``ipykernel_123``) and addresses of objects (``0x7f...``).
 - Times that ``%time`` measured.
 - Where the text of one stream was cut into outputs: neighbours are joined.
+- Whether text that did not come from ``print`` (C code, child processes) stands before or after a result
+  of the same cell: here always in its place, with the stock engine as its reader's thread came to it. The
+  notebooks compared have no such result.
 - The frames of ``input`` and ``getpass`` inside the engine: only their error is compared.
 """
 
