@@ -17,10 +17,11 @@ PATIENCE = 180.0  # seconds that a service may take until it answers
 # the server binds all interfaces by default; a rehearsal is nobody else's business. It ends with the
 # service that started it, however that one ends: then its standard input is closed.
 _LAUNCH = """
-import os, signal, sys, threading
+import os, signal, threading
 
 def watch():
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # not sys.stdin: its lock would be held in every process that is forked
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 threading.Thread(target=watch, daemon=True).start()
