@@ -43,7 +43,7 @@ def test_a_capsule_holds_all_that_a_replay_needs(failed: Failed) -> None:
     for name in (
         "run/manifest.json",
         "run/overrides.json",
-        "run/notebooks/02-double-count.log",
+        "run/notebooks/02-double-count.ipynb",
         "project/src/words.py",
         "project/notebooks/core.py",
         "project/configuration/configuration-tiny.yml",

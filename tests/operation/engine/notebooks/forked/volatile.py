@@ -2,6 +2,7 @@
 
 - Moments and durations: of ``execution`` and ``papermill`` metadata only the names, and which are None.
 - Paths of the executed notebook in papermill's metadata.
+- The names (``id``) of cells that papermill adds.
 - Process numbers in file names of cells (``ipykernel_123``) and addresses of objects (``0x7f...``).
 - Times that ``%time`` measured.
 - Where the text of one stream was cut into outputs: neighbours are joined.
@@ -39,13 +40,13 @@ def _known(papermill: dict[str, Any]) -> dict[str, Any]:
 
 def _cell(cell: dict[str, Any]) -> dict[str, Any]:
     metadata = dict(cell["metadata"])
-    marker = "papermill-error-cell-tag" in metadata.get("tags", [])
+    added = {"papermill-error-cell-tag", "injected-parameters"} & set(metadata.get("tags", []))
     if "papermill" in metadata:
         metadata["papermill"] = _known(metadata["papermill"])
     if "execution" in metadata:
         metadata["execution"] = sorted(metadata["execution"])
     rest = {key: value for key, value in cell.items() if key not in ("metadata", "outputs")}
-    if marker:
+    if added:
         rest["id"] = "drawn by chance"
     if "outputs" in cell:
         rest["outputs"] = _joined([_output(one) for one in cell["outputs"]])
