@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -90,20 +91,26 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(f"serving {model} at {settings.address}/score\n")
         sys.stdout.flush()
 
-    serve(settings, finder(args, layout), ready)
+    own = os.getpid()
+    try:
+        serve(settings, finder(args, layout), ready)
+    finally:
+        if os.getpid() == own:  # a process that answered and is replaced comes by here too
+            plan_file(layout.runs, args.port).unlink(missing_ok=True)
     return 0
 
 
 def script_words(args: argparse.Namespace, layout: Layout) -> tuple[str, ...]:
     """Return what the scoring script is given beside the model."""
     words = ["--threshold", str(args.threshold), "--most-rows", str(args.most_rows)]
+    plan = plan_file(layout.runs, args.port).resolve()
+    # who answered before says nothing of another challenger: it begins with nobody
+    plan.unlink(missing_ok=True)
     if args.challenger:
-        plan = plan_file(layout.runs, args.port).resolve()
-        # who answered before says nothing of another challenger: it begins with nobody
-        child_process(layout.src / "split_plan.py", ["--file", str(plan), "--share", "0"])
-        words += ["--challenger", shlex.join(challenger_words(args, layout)), "--plan", str(plan)]
-    else:
-        plan_file(layout.runs, args.port).unlink(missing_ok=True)
+        challenger = challenger_words(args, layout)
+        salt = challenger[-1][:12]  # of its digest: another challenger gets other keys
+        child_process(layout.src / "split_plan.py", ["--file", str(plan), "--share", "0", "--salt", salt])
+        words += ["--challenger", shlex.join(challenger), "--plan", str(plan)]
     if not args.no_log:
         words += ["--log", str((args.log or layout.runs / "scored").resolve()), "--log-full", args.log_full]
         for option, columns in (("--log-leave-out", args.log_leave_out), ("--log-hash", args.log_hash)):

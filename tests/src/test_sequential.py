@@ -65,16 +65,18 @@ def test_evidence_beyond_what_a_float_holds_is_infinite_without_a_warning() -> N
     assert evidence(-1e9, 1.0) == -math.inf
 
 
-@given(st.data(), st.sampled_from([0.5, 0.1, 0.8]))
+SIX = st.lists(st.floats(0, 1), min_size=6, max_size=6).map(np.array)
+SHARES = st.lists(st.sampled_from([0.05, 0.1, 0.5, 0.8]), min_size=6, max_size=6).map(np.array)
+
+
+@given(SIX, SIX, SHARES)
 def test_weighted_differences_are_right_on_average_over_all_that_could_be_drawn(
-    data: st.DataObject, share: float
+    champion: Array, challenger: Array, shares: Array
 ) -> None:
-    """Whatever both variants would have lost: all 2 ** 6 ways to draw them, exactly."""
-    losses = st.lists(st.floats(0, 1), min_size=6, max_size=6).map(np.array)
-    champion, challenger = data.draw(losses), data.draw(losses)
+    """Whatever both variants would have lost, whatever the shares: all 2 ** 6 ways to draw them, exactly."""
     draws = np.array(list(itertools.product([False, True], repeat=6)))
-    chances = np.where(draws, share, 1 - share).prod(axis=1)
-    scores, reach = sequential.weighted_differences(np.where(draws, challenger, champion), draws, share)
+    chances = np.where(draws, shares, 1 - shares).prod(axis=1)
+    scores, reach = sequential.weighted_differences(np.where(draws, challenger, champion), draws, shares)
     assert chances @ scores.sum(axis=1) == pytest.approx((challenger - champion).sum(), abs=1e-9)
     assert np.abs(scores).max() <= reach
 
@@ -123,11 +125,12 @@ def shadow(difference: float) -> Draw:
     return draw
 
 
-def drifting(random: np.random.Generator, experiments: int, rows: int) -> tuple[Array, float]:
-    """Draw experiments in which both variants are equally wrong, but more and more often."""
-    drawn = random.random((experiments, rows)) < 0.5
-    rates = np.linspace(0.02, 0.6, rows)
-    return sequential.weighted_differences((random.random(drawn.shape) < rates).astype("float64"), drawn, 0.5)
+def growing(random: np.random.Generator, experiments: int, rows: int) -> tuple[Array, float]:
+    """Draw experiments in which both variants are wrong more and more often, while the share grows."""
+    shares = np.where(np.arange(rows) < rows // 2, 0.1, 0.5)
+    drawn = random.random((experiments, rows)) < shares
+    wrong = random.random((experiments, rows)) < np.linspace(0.02, 0.6, rows)
+    return sequential.weighted_differences(wrong.astype("float64"), drawn, shares)
 
 
 def stopped(draw: Draw, rows: int) -> tuple[int, int, float]:
@@ -161,7 +164,7 @@ def at_least(rate: float) -> float:
 EQUAL: dict[str, tuple[Draw, int]] = {
     "split in halves": (split(0.3, 0.3, 0.5), 1600),
     "a tenth, rarely wrong": (split(0.02, 0.02, 0.1), 1600),
-    "wrong more and more often": (drifting, 1600),
+    "a share that grows, wrong more and more often": (growing, 1600),
     "in shadow": (shadow(0.0), 1600),
 }
 

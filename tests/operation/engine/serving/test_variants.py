@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -46,6 +47,12 @@ class Variants:
             check=False,
         )
         return done.stdout + done.stderr
+
+    def workers(self) -> set[int]:
+        """Return the processes that answer."""
+        lines = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+        pairs = (map(int, line.split()) for line in lines.stdout.splitlines())
+        return {pid for pid, parent in pairs if parent == self.service.process.pid}
 
     def variant(self, key: str) -> str:
         """Return who answers `key`."""
@@ -146,6 +153,19 @@ def test_what_was_logged_in_shadow_is_joined_with_outcomes_and_compared(
     verdict = json.loads((tmp_path / "report/verdict.json").read_text(encoding="utf-8"))
     assert verdict["mode"] == "shadow"
     assert set(verdict["models"].values()) == set(variants.names)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+def test_a_plan_outlives_the_processes_that_followed_it(variants: Variants) -> None:
+    variants.split("0.4", "--salt", "one")
+    split = Split({"challenger": 0.4}, "one")
+    before = variants.workers()
+    variants.service.process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 60
+    while variants.workers() & before and time.monotonic() < until:
+        assert variants.variant(KEYS[0]) == split.variant(KEYS[0])
+    assert not variants.workers() & before
+    assert [variants.variant(key) for key in KEYS] == [split.variant(key) for key in KEYS]
 
 
 def test_a_share_that_is_none_changes_nothing(variants: Variants) -> None:
