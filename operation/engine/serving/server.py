@@ -143,6 +143,7 @@ def _serve_by_gunicorn(
             prepare(settings, find_model())
             super().reload()
 
+    own = os.getpid()
     try:
         Service().run()
     except SystemExit as stop:
@@ -151,7 +152,8 @@ def _serve_by_gunicorn(
                 f"the server ended with code {stop.code} before it was stopped: its last lines say why"
             ) from None
     finally:
-        for file in settings.state.glob(f"*{SUFFIX}"):
+        # a process that answered and is replaced comes by here too: what it counted stays
+        for file in settings.state.glob(f"*{SUFFIX}") if os.getpid() == own else ():
             with suppress(OSError):
                 file.unlink()
 
