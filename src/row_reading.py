@@ -56,6 +56,7 @@ class Read:
     rows: list[Row]
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    raw: bytes | None = None
 
 
 class RowReader:
@@ -81,7 +82,7 @@ class RowReader:
         Malformed
             When the text is not such JSON, or has no row or too many.
         """
-        read = Read(self._records(parsed(text)), [])
+        read = Read(self._records(parsed(text)), [], raw=text if isinstance(text, bytes) else None)
         for number, record in enumerate(read.given):
             if not isinstance(record, dict):
                 read.problems.append(Problem(number, None, f"is {_kind(record)}, not an object of columns"))

@@ -42,9 +42,14 @@ class Redaction:
     hashed: frozenset[str] = frozenset()
     secret: bytes = b""
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether nothing is redacted."""
+        return not self.left_out and not self.hashed
+
     def inputs(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is kept of the inputs of one row."""
-        if not self.left_out and not self.hashed:
+        if self.keeps_all:
             return dict(row)
         kept = {name: value for name, value in row.items() if name not in self.left_out}
         return {name: self._hash(value) if name in self.hashed else value for name, value in kept.items()}

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from features import FeatureSpec
-from scored_form import Redaction, kept_features
+from scored_form import Redaction, feature_sources, kept_features
 
 OPEN, CLOSED = ".open.jsonl", ".jsonl"
 LOG = logging.getLogger("score")
@@ -68,6 +68,7 @@ class ScoredLog:
         self.folder, self._redacted, self._limits = folder, redacted, limits
         kept = kept_features(spec, redacted)
         self._places, self._names = [place for place, _ in kept], [name for _, name in kept]
+        self._all_kept = len(kept) == len(feature_sources(spec))
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._file, self._size, self._synced = -1, 0, 0
         self._begin()
@@ -81,27 +82,48 @@ class ScoredLog:
         features: Sequence[Sequence[float]],
         outputs: Sequence[Mapping[str, Any]],
         *,
+        raw: bytes | None = None,
         routed: Mapping[str, Any] | None = None,
     ) -> None:
-        """Keep the rows of one request; `routed` says which of several models it went to, and why.
+        """Keep the rows of one request.
+
+        Parameters
+        ----------
+        request_id : str
+            Letters, digits and - _ . : only.
+        model : mapping
+            name, version and digest.
+        given : sequence of mapping
+            The rows of the request.
+        features : sequence of sequence of float
+            Of each row.
+        outputs : sequence of mapping
+            Of each row.
+        raw : bytes, optional
+            The request itself, JSON that holds `given` and nothing else: to be kept without writing it anew.
+        routed : mapping, optional
+            Which of several models the request went to, and why.
 
         Raises
         ------
         OSError
             When they cannot be kept; nothing of them is.
         """
-        made = np.asarray(features, dtype="<f8")[:, self._places]
-        record = {
+        made = np.asarray(features, dtype="<f8")
+        parts: dict[str, Any] = {
             "time": datetime.now(UTC).isoformat(timespec="microseconds"),
             "request_id": request_id,
             "model": model,
-            "inputs": [self._redacted.inputs(row) for row in given],
-            "features": made.tobytes().hex(),
             "outputs": outputs,
+            "features": (made if self._all_kept else made[:, self._places]).tobytes().hex(),
         }
         if routed is not None:
-            record["routed"] = routed
-        line = json.dumps(record).encode() + b"\n"
+            parts["routed"] = routed
+        if raw is not None and self._redacted.keeps_all and b"\n" not in raw and b"\r" not in raw:
+            line = json.dumps(parts)[:-1].encode() + b', "request": ' + raw + b"}\n"
+        else:
+            parts["inputs"] = [self._redacted.inputs(row) for row in given]
+            line = json.dumps(parts).encode() + b"\n"
         with self._lock:
             self._append(line)
 

@@ -30,11 +30,20 @@ def read(folder: Path) -> pd.DataFrame:
     StepError
         When there are none.
     """
-    parts = [part for file in _files(folder) if not (part := _read(file)).empty]
+    parts = _parts(folder)
     if not parts:
         raise utils.StepError(f"{folder} holds no scored rows: name the log of a service or of batch_score")
     table = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     return table.sort_values(["time", "request_id", "row"], kind="stable", ignore_index=True)
+
+
+def _parts(folder: Path) -> list[pd.DataFrame]:
+    """Read all files; where one has got another name meanwhile, all of them again."""
+    while True:
+        try:
+            return [part for file in _files(folder) if not (part := _read(file)).empty]
+        except FileNotFoundError:
+            continue
 
 
 def compact(folder: Path) -> list[Path]:
@@ -47,7 +56,10 @@ def compact(folder: Path) -> list[Path]:
         target = folder / f"{stem}{PARQUET}"
         if not target.exists():
             partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
-            tables.write_table(_read(file), partial)
+            try:
+                tables.write_table(_read(file), partial)
+            except FileNotFoundError:
+                continue  # another process makes Parquet of it
             partial.replace(target)
         file.unlink(missing_ok=True)
         made.append(target)
@@ -77,7 +89,10 @@ def _read(file: Path) -> pd.DataFrame:
     if file.suffix == PARQUET:
         return pd.read_parquet(file)
     with file.open("rb") as lines:
-        names = json.loads(lines.readline())["features"]
+        head = lines.readline()
+        if not head.endswith(b"\n"):
+            return pd.DataFrame()  # killed before its first record
+        names = json.loads(head)["features"]
         return pd.DataFrame.from_records(list(_rows(lines, names)))
 
 
@@ -86,12 +101,13 @@ def _rows(lines: Any, names: list[str]) -> Iterator[dict[str, Any]]:
         if not line.endswith(b"\n"):
             return  # cut off when its process was killed: it was not acknowledged
         record = json.loads(line)
-        features = np.frombuffer(bytes.fromhex(record["features"]), dtype="<f8")
-        features = features.reshape(len(record["inputs"]), len(names))
+        given = record["inputs"] if "inputs" in record else record["request"]["data"]
+        rows = [given] if isinstance(given, dict) else given
+        features = np.frombuffer(bytes.fromhex(record["features"]), dtype="<f8").reshape(
+            len(rows), len(names)
+        )
         model = record["model"]
-        for row, values in enumerate(
-            zip(record["inputs"], features.tolist(), record["outputs"], strict=True)
-        ):
+        for row, values in enumerate(zip(rows, features.tolist(), record["outputs"], strict=True)):
             inputs, made, outputs = values
             head = {
                 "time": pd.Timestamp(record["time"]),

@@ -155,7 +155,7 @@ class Scorer:
         if self.log is None:
             return True
         try:
-            self.log.add(request_id, self.identity, read.given, vectors, outputs, routed=routed)
+            self.log.add(request_id, self.identity, read.given, vectors, outputs, raw=read.raw, routed=routed)
         except OSError as error:
             LOG.error("request %s could not be logged: %s", request_id, error.strerror or error)
             return False

@@ -241,5 +241,20 @@ def test_a_record_is_one_line_of_json(binary: Trained, log: Path) -> None:
     head, first, _ = file.read_text(encoding="utf-8").splitlines()
     assert json.loads(head) == {"features": ["radius", "texture", "size", "day weekday"]}
     record = json.loads(first)
-    assert list(record) == ["time", "request_id", "model", "inputs", "features", "outputs"]
+    assert list(record) == ["time", "request_id", "model", "outputs", "features", "inputs"]
     assert np.frombuffer(bytes.fromhex(record["features"]), dtype="<f8").shape == (12,)
+
+
+def test_a_request_is_kept_as_it_came_where_nothing_is_redacted(binary: Trained, log: Path) -> None:
+    score.init(["--model", str(binary.model), "--log", str(log)])
+    row = rows(binary)[0]
+    for number, body in enumerate(
+        (json.dumps({"data": row}), request(row, row), json.dumps({"data": row}, indent=1))
+    ):
+        assert score.run(body.encode(), {"x-request-id": str(number)}).status == 200
+    kept = scored_parts.read(log)
+    assert kept["request_id"].tolist() == ["0", "1", "1", "2"]
+    assert len(kept.drop(columns=["time", "request_id", "row"]).drop_duplicates()) == 1
+    assert kept["input.radius"].tolist() == [row["radius"]] * 4
+    text = next(log.glob("*.jsonl")).read_text(encoding="utf-8")
+    assert [('"request": {"data"' in line) for line in text.splitlines()[1:]] == [True, True, False]

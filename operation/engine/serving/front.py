@@ -12,9 +12,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from operation.engine.serving.counters import Counters
+from operation.engine.serving.deadlines import Deadlines
 
 Environment = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
@@ -22,7 +23,6 @@ Application = Callable[[Environment, StartResponse], Iterable[bytes]]
 
 JSON = "application/json"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
-PIECE = 65_536
 NO_KEY = "no key, or a wrong one: send the header Authorization: Bearer <key>"
 NO_PAGE = "there is no such page: POST /score, GET /openapi.json, /health/live, /health/ready, /metrics"
 STATUS_LINES = {one.value: f"{one.value} {one.phrase}" for one in HTTPStatus}
@@ -85,7 +85,7 @@ class Front:
     ) -> None:
         self._server, self._answered = server, answered
         self._keys = [f"Bearer {key}".encode() for key in keys]
-        self._most_bytes, self._seconds = most_bytes, seconds
+        self._most_bytes, self._seconds, self._deadlines = most_bytes, seconds, Deadlines(seconds)
         self._counters = counters
         self._pages: dict[str, Callable[[], tuple[str, bytes]]] = {
             "/health/live": lambda: ("text/plain", b"live\n"),
@@ -138,30 +138,36 @@ class Front:
             raise Refused(405, "send rows with POST")
         if not self._is_open(environ):
             raise Refused(401, NO_KEY)
-        length = environ.get("CONTENT_LENGTH") or ""
-        if length.isdecimal() and int(length) > self._most_bytes:
+        told = environ.get("CONTENT_LENGTH") or ""
+        length = int(told) if told.isdecimal() else -1
+        if length > self._most_bytes:
             raise Refused(413, f"{length} bytes are more than one request may have: {self._most_bytes}")
-        try:
-            return self._read(environ)
-        except (TimeoutError, BlockingIOError):
-            raise Refused(408, f"the request did not arrive within {self._seconds:g} s") from None
-        except OSError:
-            raise Refused(400, "the request broke off") from None
-
-    def _read(self, environ: Environment) -> bytes:
-        # gunicorn gives the connection: a client that stops sending, or reading, must not keep a thread
-        connection = environ.get("gunicorn.socket")
-        if connection is not None:
-            connection.settimeout(self._seconds)
         until = time.monotonic() + self._seconds
-        stream, pieces, length = environ["wsgi.input"], [], 0
-        while piece := stream.read(min(PIECE, self._most_bytes + 1 - length)):
+        try:
+            with self._deadlines.of(environ.get("gunicorn.socket")):
+                return self._read(environ["wsgi.input"], length)
+        except OSError:
+            if time.monotonic() < until:
+                raise Refused(400, "the request broke off") from None
+            raise Refused(408, f"the request did not arrive within {self._seconds:g} s") from None
+
+    def _read(self, stream: IO[bytes], length: int) -> bytes:
+        """Return the body: `length` bytes, or where that is not known all that come, up to the limit.
+
+        Raises
+        ------
+        OSError
+            When it ends too early.
+        """
+        pieces, there = [], 0
+        most = self._most_bytes + 1 if length < 0 else length
+        while there < most and (piece := stream.read(most - there)):
             pieces.append(piece)
-            length += len(piece)
-            if length > self._most_bytes:
-                raise Refused(413, f"more bytes than one request may have: {self._most_bytes}")
-            if time.monotonic() > until:
-                raise TimeoutError
+            there += len(piece)
+        if there > self._most_bytes:
+            raise Refused(413, f"more bytes than one request may have: {self._most_bytes}")
+        if there < length:
+            raise ConnectionError
         return b"".join(pieces)
 
     def _is_open(self, environ: Environment) -> bool:

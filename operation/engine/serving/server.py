@@ -160,11 +160,11 @@ def _serve_by_gunicorn(
 
 def _configured(settings: Settings, ready: Callable[[ServedModel], None]) -> dict[str, Any]:
     def listening(server: Any) -> None:
-        # a client that opens a connection and sends half a head must not keep a thread; accepted
-        # connections inherit the limit
+        # a client that stops sending, or reading, must not keep a thread; accepted connections inherit this
         for listener in server.LISTENERS:
             limit = struct.pack("ll", int(settings.seconds), int(settings.seconds % 1 * 1e6))
-            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                listener.sock.setsockopt(socket.SOL_SOCKET, option, limit)
 
     def loaded(worker: Any) -> None:
         if worker.age == 1:
