@@ -1,4 +1,8 @@
-"""Compare variants: challenger and champion on a scored log, with an error rate that holds at every look."""
+"""Compare variants: challenger and champion on a scored log, with an error rate that holds at every look.
+
+Observations count in the order of the log. Labels may come at any time, but not in an order that depends on
+what they say: a log in which only the bad outcomes are known yet misleads every test.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
 MOST_LOOKS = 400  # rows of the course that are written
 POWER = 0.8
+FINEST = 10_000  # a difference of a smaller part of the spread takes billions of observations
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -166,7 +171,7 @@ def measured(course: Course, scores: Array, stopped: int, margin: float) -> dict
     found = {"difference": difference, "difference_low": low, "difference_high": high}
     counts = {"observations": float(total), "stopped_after": float(stopped)}
     spread, aim = float(scores.std()), margin or difference
-    if spread and aim:
+    if abs(aim) > max(spread / FINEST, course.reach / FINEST**2) and spread:
         needed = sequential.observations_needed(aim, spread, course.reach, course.error_rate, POWER)
         counts["observations_for_power_80"] = float(needed)
     return {**found, **counts}
@@ -194,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     metrics = measured(course, scores, verdict.stopped, args.margin / scale)
     metrics |= {name: scale * metrics[name] for name in metrics if name.startswith("difference")}
     ratio = ratios(log, columns, args.challenger)
-    doubted = min(ratio.values()) < args.sample_ratio_error_rate
+    doubted = min(ratio.values()) < args.sample_ratio_error_rate / len(ratio)
     answer = "the shares are not as planned" if doubted else verdict.answer
     written = written_course(course, verdict.stopped, scale)
     facts = {"answer": answer, "stopped_after": verdict.stopped, "mode": args.mode, "models": models}

@@ -112,6 +112,16 @@ def test_the_same_log_takes_fewer_requests_in_shadow(file: Write, tmp_path: Path
     assert 0 < compare(file(log), tmp_path, "--mode", "shadow")[0]["stopped_after"] < 400
 
 
+def test_two_models_that_hardly_differ(file: Write, tmp_path: Path) -> None:
+    log = mirrored()
+    nearly = 0.5 + np.where(log["variant"] == "challenger", 1e-13, 0) * np.where(log["label"] == "yes", 1, -1)
+    verdict, metrics = compare(
+        file(log.assign(**{"output.probability": nearly})), tmp_path, "--mode", "shadow"
+    )
+    assert verdict["answer"] == "undecided"
+    assert abs(metrics["difference"]) < 1e-8
+
+
 def test_labels_that_came_later_are_joined(file: Write, tmp_path: Path) -> None:
     log = scored()
     labels = log.loc[log.index % 4 > 0, ["request_id", "row", "label"]].sample(frac=1, random_state=0)
