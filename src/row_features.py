@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from features import PAIR, FeatureSpec
-from row_reading import Row, level
+from row_reading import Row
 from row_schema import Column
+from row_values import level
 
 NAN = float("nan")
 PARTS: dict[str, Callable[[datetime], int]] = {

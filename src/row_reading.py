@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import utils
 from row_schema import Column
+from row_values import Refused, cut, kind_of, reader, shown
 
-Value: TypeAlias = float | str | bool | datetime | None
 Row: TypeAlias = list[Any]  # of Value: a union would have to be told apart at each use
-
-LARGEST = 1.7976931348623157e308
-LONGEST_SHOWN = 60  # characters of a value in a message
-TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
-FIRST_YEAR, LAST_YEAR = 1678, 2261  # what 64 bits of nanoseconds hold
 
 
 class Malformed(Exception):
     """The request as a whole cannot be read; ``str(error)`` says why."""
-
-
-class _Refused(Exception):
-    """A value is not what its column holds; ``str(error)`` ends a sentence that begins with it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -85,7 +74,7 @@ class RowReader:
         read = Read(self._records(parsed(text)), [], raw=text if isinstance(text, bytes) else None)
         for number, record in enumerate(read.given):
             if not isinstance(record, dict):
-                read.problems.append(Problem(number, None, f"is {_kind(record)}, not an object of columns"))
+                read.problems.append(Problem(number, None, f"is {kind_of(record)}, not an object of columns"))
                 continue
             values = self._row(number, record, read.problems)
             read.rows.append(values)
@@ -95,10 +84,10 @@ class RowReader:
 
     def _records(self, document: Any) -> list[Any]:
         if not isinstance(document, dict):
-            raise Malformed(f'the request is {_kind(document)}, not an object such as {{"data": [...]}}')
+            raise Malformed(f'the request is {kind_of(document)}, not an object such as {{"data": [...]}}')
         unknown = [name for name in document if name != "data"]
         if unknown:
-            raise Malformed(f"there is no field {_shown(unknown[0])}{utils.nearest(unknown[0], ['data'])}")
+            raise Malformed(f"there is no field {shown(unknown[0])}{utils.nearest(unknown[0], ['data'])}")
         given = document.get("data")
         if isinstance(given, dict):
             given = [given]
@@ -117,7 +106,7 @@ class RowReader:
             except KeyError:
                 values.append(None)
                 problems.append(self._missing(number, name, record))
-            except _Refused as refused:
+            except Refused as refused:
                 values.append(None)
                 problems.append(Problem(number, name, str(refused)))
         if len(record) > len(self._readers) or problems:
@@ -126,7 +115,7 @@ class RowReader:
 
     def _missing(self, number: int, name: str, record: Mapping[str, Any]) -> Problem:
         near = utils.nearest(name, [other[:200] for other in record if other not in self.schema])
-        return Problem(number, name, f"is missing{_cut(near)}; null stands for an unknown value")
+        return Problem(number, name, f"is missing{cut(near)}; null stands for an unknown value")
 
     def _new_gaps(self, number: int, values: Row) -> Iterator[Problem]:
         for (name, column), value in zip(self.schema.items(), values, strict=True):
@@ -135,7 +124,7 @@ class RowReader:
 
     def _unknown(self, number: int, name: str) -> Problem:
         return Problem(
-            number, _cut(name), f"is no column of the model{utils.nearest(name[:200], self.schema)}"
+            number, cut(name), f"is no column of the model{utils.nearest(name[:200], self.schema)}"
         )
 
 
@@ -165,124 +154,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(record) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise Malformed(f"the name {_shown(twice)} stands twice in one object")
+        raise Malformed(f"the name {shown(twice)} stands twice in one object")
     return record
 
 
 def _no_constant(word: str) -> float:
     raise Malformed(f"the request is not JSON: {word} is no number; null stands for an unknown value")
-
-
-def reader(column: Column) -> Callable[[Any], Value]:
-    """Return the function that reads one value of `column`; null becomes None."""
-    kinds: dict[str, Callable[[Any], Value]] = {
-        "boolean": _boolean,
-        "text": _text,
-        "code": _code,
-        "time": _time,
-    }
-    return kinds.get(column.kind) or _number(column)
-
-
-def _number(column: Column) -> Callable[[Any], Value]:
-    low = -LARGEST if column.minimum is None else column.minimum
-    high = LARGEST if column.maximum is None else column.maximum
-    whole, what = column.kind == "integer", "a whole number" if column.kind == "integer" else "a number"
-
-    def read(value: Any) -> Value:
-        if (type(value) is float or type(value) is int) and low <= value <= high:
-            if whole and value != int(value):
-                raise _Refused(f"is {value}, not a whole number")
-            return float(value)
-        if value is None:
-            return None
-        if type(value) is float or type(value) is int:
-            raise _Refused(f"is {_shown(value)}, not between {low:g} and {high:g}")
-        raise _Refused(f"is {_kind(value)}, not {what}")
-
-    return read
-
-
-def _boolean(value: Any) -> Value:
-    if value is True or value is False or value is None:
-        return value
-    raise _Refused(f"is {_kind(value)}, not true or false")
-
-
-def _text(value: Any) -> Value:
-    if value is None:
-        return None
-    if type(value) is not str:
-        raise _Refused(f"is {_kind(value)}, not text")
-    if not value.isascii():
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError:
-            raise _Refused("is half of a character pair, not text") from None
-    return value
-
-
-def _code(value: Any) -> Value:
-    if type(value) is int or type(value) is float:
-        return level(value)
-    if value is None or type(value) is str:
-        return _text(value)
-    raise _Refused(f"is {_kind(value)}, not a number or text")
-
-
-def _time(value: Any) -> Value:
-    if value is None:
-        return None
-    if type(value) is not str:
-        raise _Refused(f"is {_kind(value)}, not a time such as 2013-01-31T05:00:00")
-    return as_time(value)
-
-
-def as_time(text: str) -> datetime:
-    """Return the time that `text` is, in UTC where it names a zone, without a zone.
-
-    Raises
-    ------
-    _Refused
-        When it is none, or one that a table cannot hold.
-    """
-    if TIME.fullmatch(text):
-        try:
-            time = datetime.fromisoformat(text)
-            time = time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
-        except (ValueError, OverflowError):
-            pass
-        else:
-            if FIRST_YEAR <= time.year <= LAST_YEAR:
-                return time
-            raise _Refused(f"is {text}, not between the years {FIRST_YEAR} and {LAST_YEAR}")
-    raise _Refused(f"is {_shown(text)}, not a time such as 2013-01-31T05:00:00")
-
-
-def level(value: float | bool | str) -> str:
-    """Return a level as text, as `features.as_levels` does for a column of such values."""
-    if type(value) is float and value.is_integer():
-        return f"{value:.0f}"
-    return str(value)
-
-
-def _kind(value: Any) -> str:
-    kinds: Sequence[tuple[type, str]] = (
-        (bool, "true or false"),
-        (int, "a number"),
-        (float, "a number"),
-        (str, "text"),
-        (list, "a list"),
-        (dict, "an object"),
-    )
-    return next((name for kind, name in kinds if isinstance(value, kind)), "null")
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, int) and abs(value) > LARGEST:
-        return "a number of hundreds of digits"
-    return _cut(utils.shown(value))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."

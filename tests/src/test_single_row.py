@@ -17,7 +17,8 @@ import row_schema
 import tables
 from features import as_levels
 from row_features import RowFeatures
-from row_reading import RowReader, level
+from row_reading import RowReader
+from row_values import level
 from single_row import BoostedRow, is_supported
 from tests.src.requesting import request, rows
 from tests.src.running import Trained
