@@ -146,11 +146,17 @@ def _post(needs_key: bool) -> dict[str, Any]:
         said["401"] = "no key, or a wrong one"
     responses = {status: _content(text, "Error") for status, text in sorted(said.items())}
     request_id = {"name": "x-request-id", "in": "header", "schema": {"type": "string", "maxLength": 100}}
+    key = {
+        "name": "x-variant-key",
+        "in": "header",
+        "description": "what sticks to one of two models, such as a customer; without it, the request's id",
+        "schema": {"type": "string"},
+    }
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/Request"}}}
     return {
         "summary": "Predict rows",
         "operationId": "score",
-        "parameters": [request_id],
+        "parameters": [request_id, key],
         "requestBody": {"required": True, "content": body},
         "responses": {"200": _content("a prediction for each row", "Answer"), **responses},
     }
