@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import score
 import scored_parts
 import utils
 from routing import Router
@@ -174,6 +176,25 @@ def test_a_client_does_not_pay_for_a_challenger_that_fails(
         "request r-7: the challenger failed, the champion answers",
         "request r-7: the challenger failed in shadow",
     ]
+
+
+def test_the_scoring_script_holds_both_models(
+    scorers: tuple[Scorer, Scorer], text: str, tmp_path: Path
+) -> None:
+    first, second = (str(scorer.served.folder) for scorer in scorers)
+    write_plan(Plan(0.4, "one"), tmp_path / "plan.json")
+    words = ["--model", first, "--challenger", shlex.join(["--model", second])]
+    with pytest.raises(utils.StepError) as caught:
+        score.init(words)
+    assert str(caught.value) == "--challenger: name the file that says who answers too, with --plan"
+    score.init([*words, "--plan", str(tmp_path / "plan.json")])
+    split, names = Split({"challenger": 0.4}, "one"), dict(zip((first, second), scorers, strict=True))
+    for key in KEYS[:20]:
+        answer = score.run(text, {"X-Variant-Key": key})
+        expected = names[second if split.variant(key) == "challenger" else first]
+        assert answer.document["model"] == expected.identity
+    score.init(["--model", first])
+    assert score.run(text, {"X-Variant-Key": KEYS[0]}).document["model"] == scorers[0].identity
 
 
 def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
