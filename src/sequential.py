@@ -6,7 +6,7 @@ distribution and however it changes, and with m_i the mean of X_i given all that
     exp(l * sum(X_i - m_i) - psi(l) * sum(X_i ** 2)),   psi(l) = (-log(1 - c l) - c l) / c ** 2
 
 has for every l from 0 to 1 / c an expectation of at most 1 at every stopping time: Fan, Grama and Liu (2015),
-"Exponential inequalities for martingales with applications", Electronic Journal of Probability 20; used so by
+"Exponential inequalities for martingales with applications", Electronic J. of Probability 20, lemma 4.1. See
 Howard, Ramdas, McAuliffe and Sekhon (2021), "Time-uniform, nonparametric, nonasymptotic confidence
 sequences", Annals of Statistics 49, theorem 4, here with predictions of 0. So has its average over several l,
 their discrete mixture. By Ville's inequality it ever reaches 2 / error_rate with a probability of
