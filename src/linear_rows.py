@@ -35,11 +35,78 @@ def predict(pipeline: Any, made: Any) -> np.ndarray[Any, Any]:
     -------
     ndarray of shape (rows,) or (rows, classes)
     """
+    inputs, model = pipeline[:-1].transform(made), pipeline[-1]
+    return _outputs(model, _scores(inputs, np.atleast_2d(model.coef_)))
+
+
+class LinearRow:
+    """Predicts one row as a fitted pipeline of `estimators.linear` does.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted on a table, as `train` does.
+    """
+
+    def __init__(self, pipeline: Any) -> None:
+        place = {name: number for number, name in enumerate(pipeline.feature_names_in_)}
+        columns = {name: (part, list(names)) for name, part, names in pipeline[0].transformers_}
+        self._model = pipeline[-1]
+        self._coefficients = np.atleast_2d(self._model.coef_)
+        numbers, names = columns["numbers"]
+        self._numbers = [place[name] for name in names]
+        if names:
+            imputer, scaler = numbers[0], numbers[1]
+            self._fill = imputer.statistics_.tolist()
+            self._flagged = [] if imputer.indicator_ is None else imputer.indicator_.features_.tolist()
+            self._mean, self._scale = scaler.mean_, scaler.scale_
+        levels, names = columns["levels"]
+        known = levels.categories_ if names else []
+        self._levels = [(place[name], _codes(one)) for name, one in zip(names, known, strict=True)]
+
+    def predict(self, features: list[float]) -> np.ndarray[Any, Any]:
+        """Return what `predict` gives for a table of one row.
+
+        Parameters
+        ----------
+        features : list of float
+            In the order of the columns that the pipeline was fitted on; NaN for missing.
+
+        Returns
+        -------
+        ndarray of shape (1,) or (1, classes)
+        """
+        inputs = self._scaled([features[place] for place in self._numbers]) if self._numbers else []
+        for place, codes in self._levels:
+            own = [0.0] * len(codes)
+            code = codes.get(_same_gap(features[place]))
+            if code is not None:
+                own[code] = 1.0
+            inputs += own
+        return _outputs(self._model, _scores(np.array([inputs]), self._coefficients))
+
+    def _scaled(self, numbers: list[float]) -> list[float]:
+        gaps = [value != value for value in numbers]  # noqa: PLR0124 - only NaN differs from itself
+        filled = [fill if gap else value for value, fill, gap in zip(numbers, self._fill, gaps, strict=True)]
+        flags = [float(gaps[place]) for place in self._flagged]
+        scaled: list[float] = ((np.array(filled + flags) - self._mean) / self._scale).tolist()
+        return scaled
+
+
+def _codes(known: np.ndarray[Any, Any]) -> dict[float | None, int]:
+    return {_same_gap(value): code for code, value in enumerate(known.tolist())}
+
+
+def _same_gap(value: float) -> float | None:
+    """Return None for NaN, which as a key of a dictionary is not found again."""
+    return None if value != value else value  # noqa: PLR0124 - only NaN differs from itself
+
+
+def _outputs(model: Any, sums: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     from sklearn.linear_model import Ridge
     from sklearn.utils.extmath import softmax
 
-    inputs, model = pipeline[:-1].transform(made), pipeline[-1]
-    scores: np.ndarray[Any, Any] = _scores(inputs, np.atleast_2d(model.coef_)) + model.intercept_
+    scores: np.ndarray[Any, Any] = sums + model.intercept_
     if isinstance(model, Ridge):
         return scores[:, 0]
     if scores.shape[1] > 1:

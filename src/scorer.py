@@ -17,7 +17,7 @@ from row_features import RowFeatures
 from row_reading import Malformed, Problem, Read, Row, RowReader
 from scored_log import ScoredLog
 from served_model import Served
-from single_row import BoostedRow, is_supported
+from single_row import single_row
 
 LOG = logging.getLogger("score")
 FEW = 200  # rows: from here on a table is faster than rows one by one
@@ -90,8 +90,7 @@ class Scorer:
         schema = row_schema.from_facts(model.facts, str(served.folder))
         self.reader = RowReader(schema, most_rows)
         self.features = RowFeatures(model.features, schema)
-        quick = self.features.exact and is_supported(model.estimator)
-        self._single = BoostedRow(model.estimator) if quick else None
+        self._single = single_row(model.estimator) if self.features.exact else None
         digest = str(model.facts["digest"])
         self.identity = {"name": served.name, "version": served.version or digest[:12], "digest": digest}
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from linear_rows import LinearRow, is_linear
+
 try:
     from sklearn.ensemble._hist_gradient_boosting._predictor import _predict_from_raw_data
 except ImportError:  # private to scikit-learn: without it rows go through tables
@@ -83,10 +85,12 @@ class BoostedRow:
         return own.repeated, own.rows, own.sums
 
 
-def is_supported(estimator: Any) -> bool:
-    """Return whether one row of `estimator` can be predicted without a table."""
+def single_row(estimator: Any) -> BoostedRow | LinearRow | None:
+    """Return what predicts one row of `estimator` without a table, or None where only tables do."""
+    if is_linear(estimator):
+        return LinearRow(estimator)
     boosted = isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor)
-    return boosted and _predict_from_raw_data is not None
+    return BoostedRow(estimator) if boosted and _predict_from_raw_data is not None else None
 
 
 def _inputs(estimator: Any) -> tuple[list[int], list[tuple[int, dict[float, float]]]]:

@@ -158,3 +158,20 @@ def sparse(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) -> T
     prepare = ["--task", "classification", "--target", "kind", "--numeric", "radius", "texture"]
     words = ["--estimator", "linear"]
     return Trained(tmp_path_factory.mktemp("sparse"), table, [*prepare, "--categorical", "ward"], words)
+
+
+@pytest.fixture(scope="session")
+def logistic(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) -> Trained:
+    """Two classes, logistic regression: gaps in numbers, in levels and in times."""
+    return Trained(tmp_path_factory.mktemp("logistic"), tumours, TUMOURS, ["--estimator", "linear"])
+
+
+@pytest.fixture(scope="session")
+def gaps(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) -> Trained:
+    """Two classes, logistic regression on levels alone: most of them are missing, some are new later."""
+    late = tumours["day"] > pd.Timestamp("2021-01-01")
+    table = tumours.assign(
+        size=tumours["size"].where(tumours.index % 3 > 0), ward=late.map({True: "b", False: "a"})
+    )
+    prepare = [*TUMOURS[:10], "--categorical", "size", "ward"]
+    return Trained(tmp_path_factory.mktemp("gaps"), table, prepare, ["--estimator", "linear"])

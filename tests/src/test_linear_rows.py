@@ -11,18 +11,10 @@ import tables
 from tests.src.running import Trained
 
 
-@pytest.fixture(params=["regression", "sparse", "logistic"])
+@pytest.fixture(params=["regression", "sparse", "logistic", "gaps"])
 def trained(request: pytest.FixtureRequest) -> Trained:
     found: Trained = request.getfixturevalue(request.param)
     return found
-
-
-@pytest.fixture(scope="session")
-def logistic(tmp_path_factory: pytest.TempPathFactory, binary: Trained) -> Trained:
-    words = ["--estimator", "linear"]
-    return Trained(
-        tmp_path_factory.mktemp("logistic"), tables.read_table(binary.table), binary.prepare_words, words
-    )
 
 
 def test_it_means_what_scikit_learn_means(trained: Trained) -> None:

@@ -19,21 +19,21 @@ from features import as_levels
 from row_features import RowFeatures
 from row_reading import RowReader
 from row_values import level
-from single_row import BoostedRow, is_supported
+from single_row import BoostedRow, single_row
 from tests.src.requesting import request, rows
 from tests.src.running import Trained
 
-BOOSTED = ["flights", "diabetes", "everything", "binary"]
+QUICK = ["flights", "diabetes", "everything", "binary", "regression", "sparse", "logistic", "gaps"]
 
 
-@pytest.fixture(params=[*BOOSTED, "regression", "multiclass"])
+@pytest.fixture(params=[*QUICK, "multiclass"])
 def any_model(request: pytest.FixtureRequest) -> Trained:
     trained: Trained = request.getfixturevalue(request.param)
     return trained
 
 
-@pytest.fixture(params=BOOSTED)
-def boosted(request: pytest.FixtureRequest) -> Trained:
+@pytest.fixture(params=QUICK)
+def quick(request: pytest.FixtureRequest) -> Trained:
     trained: Trained = request.getfixturevalue(request.param)
     return trained
 
@@ -62,13 +62,13 @@ def test_a_table_made_of_rows_has_the_same_features(any_model: Trained) -> None:
     assert made.tobytes() == model.features.transform(table).to_numpy().tobytes()
 
 
-def test_every_row_has_the_same_bits_alone(boosted: Trained) -> None:
-    model, reader, features = parts(boosted)
-    assert is_supported(model.estimator)
-    single = BoostedRow(model.estimator)
-    for folder in (boosted.holdout, boosted.training):
+def test_every_row_has_the_same_bits_alone(quick: Trained) -> None:
+    model, reader, features = parts(quick)
+    single = single_row(model.estimator)
+    assert single is not None
+    for folder in (quick.holdout, quick.training):
         table = tables.read_table(folder)
-        vectors = [features.vector(row)[0] for row in reader.read(request(*rows(boosted, table))).rows]
+        vectors = [features.vector(row)[0] for row in reader.read(request(*rows(quick, table))).rows]
         alone = model.with_all_classes(np.concatenate([single.predict(vector) for vector in vectors]))
         assert alone.tobytes() == np.ascontiguousarray(model.predict(table)).tobytes()
 
@@ -88,9 +88,8 @@ def test_whatever_the_features_are_the_bits_are_the_same(seed: int, everything: 
     assert alone.tobytes() == estimator.predict_proba(pd.DataFrame(vectors, columns=names)).tobytes()
 
 
-def test_other_estimators_are_left_to_tables(regression: Trained, multiclass: Trained) -> None:
-    assert not is_supported(models.load(regression.model).estimator)
-    assert not is_supported(models.load(multiclass.model).estimator)
+def test_other_estimators_are_left_to_tables(multiclass: Trained) -> None:
+    assert single_row(models.load(multiclass.model).estimator) is None
 
 
 def test_threads_do_not_disturb_one_another(flights: Trained) -> None:
