@@ -34,8 +34,8 @@ def rehearsed(layout: Layout, wanted: bool) -> Iterator[None]:
     if not wanted:
         yield
         return
+    from operation.rehearsal.access.workspace import SUBSCRIPTION
     from operation.rehearsal.server import started
-    from operation.rehearsal.workspace import SUBSCRIPTION
 
     folder = layout.runs / "rehearsal"
     more = {"SUBSCRIPTION_ID": SUBSCRIPTION, "WORKBENCH_REHEARSAL": str(folder)}

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.rehearsal import artifacts, runs
+from operation.rehearsal.history import artifacts, runs
 from operation.rehearsal.http import Call, Refused, Reply, route
 
 if TYPE_CHECKING:

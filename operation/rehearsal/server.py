@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from operation.engine.errors import UsageError, WorkbenchError
-from operation.rehearsal import ports
+from operation.rehearsal.access import ports
 
 READY = "service.json"  # where it answers, written when it does
 PATIENCE = 60.0  # seconds that a start may take
@@ -112,8 +112,8 @@ async def _serve(
 ) -> None:
     import uvicorn
 
-    from operation.rehearsal import certificates
-    from operation.rehearsal.proxy import Proxy
+    from operation.rehearsal.access import certificates
+    from operation.rehearsal.access.proxy import Proxy
     from operation.rehearsal.service import Service, application
 
     certificate, bundle = certificates.ensure(folder / "certificates")
@@ -165,7 +165,7 @@ def _apart(outer: str) -> str:
 
 def variables(port: int, proxy: int, bundle: Path) -> dict[str, str]:
     """Return the variables that lead the SDK in another process to the service."""
-    from operation.rehearsal.auth import CLIENT
+    from operation.rehearsal.access.auth import CLIENT
 
     apart = _apart(os.environ.get("NO_PROXY") or os.environ.get("no_proxy", ""))
     return {

@@ -11,30 +11,17 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
-from operation.rehearsal import (
-    artifacts,
-    auth,
-    automl,
-    blobs,
-    compute,
-    datasets,
-    datastores,
-    deployment,
-    environments,
-    execution_routes,
-    experiments,
-    history,
-    hyperdrive,
-    keyvault,
-    metrics,
-    mlflow_experiments,
-    mlflow_logged,
-    mlflow_models,
-    mlflow_runs,
-    models,
-    operations,
-    packages,
-    pages,
+from operation.rehearsal import pages
+from operation.rehearsal.access import auth, telemetry, workspace
+from operation.rehearsal.assets import compute, datasets, datastores, environments, keyvault, models
+from operation.rehearsal.automl import automl
+from operation.rehearsal.history import artifacts, blobs, experiments, history, metrics
+from operation.rehearsal.history.naming import Hosts
+from operation.rehearsal.http import Refused, refusal
+from operation.rehearsal.jobs import execution_routes, hyperdrive, snapshots
+from operation.rehearsal.jobs.execution import Jobs
+from operation.rehearsal.mlflow import mlflow_experiments, mlflow_logged, mlflow_models, mlflow_runs
+from operation.rehearsal.pipelines import (
     pipeline_drafts,
     pipeline_endpoints,
     pipeline_modules,
@@ -42,13 +29,8 @@ from operation.rehearsal import (
     pipelines,
     published,
     schedules,
-    snapshots,
-    telemetry,
-    workspace,
 )
-from operation.rehearsal.execution import Jobs
-from operation.rehearsal.http import Refused, refusal
-from operation.rehearsal.naming import Hosts
+from operation.rehearsal.services import deployment, operations, packages
 from operation.rehearsal.state import State
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from operation.rehearsal.automl_learners import learners
-from operation.rehearsal.automl_metrics import loss
-from operation.rehearsal.automl_search import Trial
+from operation.rehearsal.automl.automl_learners import learners
+from operation.rehearsal.automl.automl_metrics import loss
+from operation.rehearsal.automl.automl_search import Trial
 
 SUBMIT = """
 import json, logging, warnings

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from operation.rehearsal.access.shared_key import account_key, request_signature
 from operation.rehearsal.http import Refused
-from operation.rehearsal.shared_key import account_key, request_signature
 
 CODE = """
 import json, os
@@ -104,7 +104,7 @@ def test_the_signature_is_that_of_azures_documentation() -> None:
 
 
 def test_a_path_stays_in_its_container(tmp_path: Path) -> None:
-    from operation.rehearsal import blobs
+    from operation.rehearsal.history import blobs
     from operation.rehearsal.service import Service
 
     service = Service(tmp_path, "https://localhost", {})

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from operation.rehearsal.execution_environment import NotHad, interpreter, python_version, requirements
+from operation.rehearsal.jobs.execution_environment import NotHad, interpreter, python_version, requirements
 
 
 def asking(*lines: str, conda: tuple[str, ...] = ("python=3.11",)) -> dict[str, Any]:

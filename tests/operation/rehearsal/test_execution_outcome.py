@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from operation.rehearsal import execution_supervisor
-from operation.rehearsal.execution_outcome import last_words, outcome
+from operation.rehearsal.jobs import execution_supervisor
+from operation.rehearsal.jobs.execution_outcome import last_words, outcome
 
 SUPERVISOR = Path(execution_supervisor.__file__)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operation.rehearsal.filters import matches
+from operation.rehearsal.history.filters import matches
 from operation.rehearsal.http import Refused
 
 RUN = {

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operation.rehearsal.http import Refused
-from operation.rehearsal.hyperdrive_sampling import samples
+from operation.rehearsal.jobs.hyperdrive_sampling import samples
 
 SCRIPT = """
 import argparse

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from operation.rehearsal.http import Refused
-from operation.rehearsal.mlflow_search import ordered, selected
+from operation.rehearsal.mlflow.mlflow_search import ordered, selected
 
 TRACK = """
 import json, os, pathlib

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from operation.rehearsal import models
+from operation.rehearsal.assets import models
 from operation.rehearsal.http import Call, Refused
 from operation.rehearsal.service import Service
 from operation.rehearsal.state import State

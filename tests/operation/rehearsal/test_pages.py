@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
+from operation.rehearsal.history.runs import failure, record, status
 from operation.rehearsal.pages import page, values
-from operation.rehearsal.runs import failure, record, status
 from operation.rehearsal.state import State
 
 RUN = "train_1"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from operation.rehearsal.proxy import Proxy
+from operation.rehearsal.access.proxy import Proxy
 from operation.rehearsal.server import variables
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from operation.rehearsal.http import Refused
-from operation.rehearsal.recurrence import following
+from operation.rehearsal.pipelines.recurrence import following
 
 MADE = datetime(2026, 3, 4, 10, 20, 30, tzinfo=UTC)  # a Wednesday
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from operation.engine.errors import UsageError, WorkbenchError
-from operation.rehearsal import auth
-from operation.rehearsal.certificates import hosts
+from operation.rehearsal.access import auth
+from operation.rehearsal.access.certificates import hosts
 from operation.rehearsal.http import Refused
 from operation.rehearsal.server import READY, running, serve, started
 

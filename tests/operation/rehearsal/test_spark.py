@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from operation.rehearsal import spark
+from operation.rehearsal.jobs import spark
 
 SUBMIT = """
 import json

@@ -1,0 +1,1 @@
+"""Models, environments, compute, datastores, datasets and secrets."""

@@ -1,0 +1,1 @@
+"""AutoML submissions, searched for real."""

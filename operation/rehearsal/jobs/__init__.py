@@ -1,0 +1,1 @@
+"""Scripts that are really executed: snapshots, environments, data, supervisors, Spark and sweeps."""

@@ -1,0 +1,173 @@
+"""The workspace as MLflow's registry: models and their versions, the very ones of model management."""
+
+from __future__ import annotations
+
+import uuid
+
+from operation.rehearsal.assets import models
+from operation.rehearsal.clock import now
+from operation.rehearsal.http import Call, Refused, route
+from operation.rehearsal.mlflow.mlflow_experiments import API, asked, missing, pairs
+from operation.rehearsal.mlflow.mlflow_logged import place
+from operation.rehearsal.mlflow.mlflow_runs import milliseconds
+from operation.rehearsal.mlflow.mlflow_search import selected
+from operation.rehearsal.state import Document, State
+
+REGISTERED = "mlflow-registered-models"
+
+
+def _versions(state: State, name: str) -> list[Document]:
+    return sorted(
+        (one for one in state.all("models") if one["name"] == name), key=lambda one: int(one["version"])
+    )
+
+
+def _registered(state: State, name: str) -> Document:
+    known, versions = state.get(REGISTERED, name), _versions(state, name)
+    if known is None and not versions:
+        raise missing(f"registered model {name}")
+    facts = known or {"tags": {}, "aliases": {}, "description": None, "created": versions[0]["createdTime"]}
+    aliases = [{"alias": alias, "version": version} for alias, version in facts["aliases"].items()]
+    return {
+        "name": name,
+        "description": facts["description"] or "",
+        "creation_timestamp": milliseconds(facts["created"]),
+        "last_updated_timestamp": milliseconds((versions[-1] if versions else facts).get("createdTime")),
+        "latest_versions": [_shown(state, one) for one in versions[-1:]],
+        "tags": pairs(facts["tags"]),
+        "aliases": aliases,
+    }
+
+
+def _shown(state: State, one: Document) -> Document:
+    known = state.get(REGISTERED, one["name"]) or {"aliases": {}}
+    version = str(one["version"])
+    return {
+        "name": one["name"],
+        "version": version,
+        "creation_timestamp": milliseconds(one["createdTime"]),
+        "last_updated_timestamp": milliseconds(one["modifiedTime"]),
+        "description": one["description"] or "",
+        "current_stage": one.get("stage") or "None",
+        "source": one.get("mlflowSource") or f"azureml://artifacts/{models.prefixes(state, one['id'])[0]}",
+        "run_id": one["runId"] or "",
+        "status": "READY",
+        "tags": pairs(one["kvTags"]),
+        "aliases": [alias for alias, of in known["aliases"].items() if of == version],
+    }
+
+
+def _version(call: Call) -> Document:
+    wanted = asked(call)
+    found = call.state.get("models", f"{wanted['name']}:{wanted['version']}")
+    if found is None:
+        raise missing(f"version {wanted['version']} of model {wanted['name']}")
+    return found
+
+
+def _model_made(call: Call) -> Document:
+    wanted = asked(call)
+    with call.state.change(REGISTERED, wanted["name"]) as known:
+        if known:
+            raise Refused(400, "RESOURCE_ALREADY_EXISTS", f"registered model {wanted['name']} exists")
+        tags = {one["key"]: one.get("value") for one in wanted.get("tags") or []}
+        known.update(
+            name=wanted["name"], tags=tags, aliases={}, description=wanted.get("description"), created=now()
+        )
+    return {"registered_model": _registered(call.state, wanted["name"])}
+
+
+def _model_shown(call: Call) -> Document:
+    return {"registered_model": _registered(call.state, asked(call)["name"])}
+
+
+def _models(call: Call) -> Document:
+    names = {one["name"] for kind in (REGISTERED, "models") for one in call.state.all(kind)}
+    shown = [_registered(call.state, name) for name in sorted(names)]
+    return {"registered_models": selected(shown, asked(call).get("filter") or "")}
+
+
+def _version_made(call: Call) -> Document:
+    """Register what a source holds: the artifacts of a run, or of a model that was logged."""
+    wanted = asked(call)
+    source, prefix = place(call.state, wanted["source"])
+    identity = uuid.uuid4().hex
+    part = {"id": None, "prefix": prefix}
+    call.state.put("assets", identity, {"id": identity, "name": wanted["name"], "artifacts": [part]})
+    tags = {one["key"]: one.get("value") for one in wanted.get("tags") or []}
+    given = {"name": wanted["name"], "url": f"aml://asset/{identity}", "mimeType": "application/x-python"}
+    given |= {"runId": wanted.get("run_id"), "kvTags": tags, "description": wanted.get("description")}
+    made = models.registered(call.state, {**given, "framework": "MLflow", "unpack": False})
+    with call.state.change("models", made["id"]) as kept:
+        kept["mlflowSource"] = source
+        return {"model_version": _shown(call.state, kept)}
+
+
+def _version_shown(call: Call) -> Document:
+    return {"model_version": _shown(call.state, _version(call))}
+
+
+def _found(call: Call) -> Document:
+    shown = [_shown(call.state, one) for one in call.state.all("models")][::-1]
+    return {"model_versions": selected(shown, asked(call).get("filter") or "")}
+
+
+def _newest(call: Call) -> Document:
+    versions = _versions(call.state, asked(call)["name"])
+    stages = asked(call).get("stages") or [one.get("stage") or "None" for one in versions]
+    newest = {one.get("stage") or "None": one for one in versions}
+    return {
+        "model_versions": [_shown(call.state, newest[one]) for one in dict.fromkeys(stages) if one in newest]
+    }
+
+
+def _version_changed(call: Call) -> Document:
+    wanted = asked(call)
+    with call.state.change("models", _version(call)["id"]) as known:
+        known["description"] = wanted.get("description") or known["description"]
+        known["stage"] = wanted.get("stage") or known.get("stage")
+        if wanted.get("key"):
+            known["kvTags"][wanted["key"]] = known["tags"][wanted["key"]] = wanted.get("value")
+        known["modifiedTime"] = now()
+    return _version_shown(call)
+
+
+def _source(call: Call) -> Document:
+    return {"artifact_uri": _shown(call.state, _version(call))["source"]}
+
+
+def _alias(call: Call) -> Document:
+    wanted = asked(call)
+    _registered(call.state, wanted["name"])
+    with call.state.change(REGISTERED, wanted["name"]) as known:
+        if not known:
+            known.update(name=wanted["name"], tags={}, aliases={}, description=None, created=now())
+        if call.method == "DELETE":
+            known["aliases"].pop(wanted["alias"], None)
+        elif call.method == "POST":
+            known["aliases"][wanted["alias"]] = str(_version(call)["version"])
+        version = known["aliases"].get(wanted["alias"])
+    if call.method != "GET":
+        return {}
+    found = call.state.get("models", f"{wanted['name']}:{version}")
+    if found is None:
+        raise missing(f"alias {wanted['alias']} of model {wanted['name']}")
+    return {"model_version": _shown(call.state, found)}
+
+
+_MODELS, _VERSIONS = f"{API}/registered-models", f"{API}/model-versions"
+
+ROUTES = [
+    route("POST", f"{_MODELS}/create", _model_made),
+    route("GET", f"{_MODELS}/get", _model_shown),
+    route("GET", f"{_MODELS}/search", _models),
+    route("GET POST", f"{_MODELS}/get-latest-versions", _newest),
+    route("GET POST DELETE", f"{_MODELS}/alias", _alias),
+    route("POST", f"{_VERSIONS}/create", _version_made),
+    route("GET", f"{_VERSIONS}/get", _version_shown),
+    route("GET", f"{_VERSIONS}/search", _found),
+    route("GET", f"{_VERSIONS}/get-download-uri", _source),
+    route("PATCH", f"{_VERSIONS}/update", _version_changed),
+    route("POST", f"{_VERSIONS}/transition-stage", _version_changed),
+    route("POST", f"{_VERSIONS}/set-tag", _version_changed),
+]

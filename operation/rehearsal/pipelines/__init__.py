@@ -1,0 +1,1 @@
+"""Graphs of steps: executed, reused, published, scheduled."""

@@ -1,0 +1,71 @@
+"""Modules that teams share between pipelines: a name with versions, each of them a script step."""
+
+from __future__ import annotations
+
+from operation.rehearsal.clock import now
+from operation.rehearsal.http import Call, Refused
+from operation.rehearsal.pipelines.pipelines import MODULES, described, entity, found, kept, module, part
+from operation.rehearsal.state import Document
+
+SHARED = "pipeline-shared-modules"
+
+
+def _create(call: Call) -> Document:
+    wanted = call.json
+    if any(one["Name"] == wanted["Name"] for one in call.state.all(SHARED)):
+        raise Refused(409, "Conflict", f"there is a module {wanted['Name']!r} already")
+    named = {name: wanted.get(name) for name in ("Name", "Description")}
+    return kept(call.state, SHARED, entity(**named, Versions=[], DefaultVersion=None))
+
+
+def _by_id(call: Call) -> Document:
+    return found(call.state, SHARED, call.path["id"])
+
+
+def _by_name(call: Call) -> Document:
+    wanted = call.query.get("name") or call.query.get("Name")
+    named = [one for one in call.state.all(SHARED) if one["Name"] == wanted]
+    if not named:
+        raise Refused(404, "NotFound", f"there is no module {wanted!r} in this workspace")
+    return named[-1]
+
+
+def _update(call: Call) -> Document:
+    known = _by_id(call)
+    made = {**known, **call.json, "Id": known["Id"], "LastModifiedDate": now()}
+    numbers = [one["Version"] for one in made["Versions"] or []]
+    if numbers and made.get("DefaultVersion") not in numbers:
+        made["DefaultVersion"] = numbers[0]
+    return kept(call.state, SHARED, made)
+
+
+def _new_version(call: Call) -> Document:
+    wanted = call.json
+    shared = found(call.state, SHARED, wanted["AmlModuleId"])
+    version = wanted.get("Version") or str(len(shared["Versions"] or []))
+    made = module({**wanted, "AmlModuleId": shared["Id"], "Version": version})
+    return _shown(kept(call.state, MODULES, made))
+
+
+def _version(call: Call) -> Document:
+    return _shown(found(call.state, MODULES, call.path["id"]))
+
+
+def _changed_version(call: Call) -> Document:
+    known = found(call.state, MODULES, call.path["id"])
+    return _shown(kept(call.state, MODULES, {**known, **(call.json.get("Data") or {}), "Id": known["Id"]}))
+
+
+def _shown(document: Document) -> Document:
+    return {"ModuleId": document["AmlModuleId"], "Version": document["Version"], **described(document)}
+
+
+ROUTES = [
+    part("POST", "/AzureMLModules", _create),
+    part("GET", "/AzureMLModules/Name", _by_name),
+    part("GET", "/AzureMLModules/{id}", _by_id),
+    part("PUT", "/AzureMLModules/{id}", _update),
+    part("POST", "/AzureMLModuleVersions", _new_version),
+    part("GET", "/AzureMLModuleVersions/{id}", _version),
+    part("PUT", "/AzureMLModuleVersions/{id}", _changed_version),
+]

@@ -1,0 +1,1 @@
+"""Models behind web services, and packages of them."""
