@@ -7,9 +7,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.capsule.secrets import mask_values
+from operation.engine.disk import DiskError
 from operation.engine.reports.quick_imports import without_iri_grammar
 
 if TYPE_CHECKING:
@@ -19,6 +21,27 @@ OnCell = Callable[[int, int], None]
 WORKBENCH, STOCK = "workbench", "nbclient"
 NAMES = (WORKBENCH, STOCK)
 _REMOTE = ("papermill.s3", "papermill.adl", "papermill.abs", "gcsfs", "pyarrow.fs", "github")
+
+
+class NotSaved(DiskError):
+    """An executed notebook could not be written.
+
+    Parameters
+    ----------
+    target : Path
+        Where it belongs.
+    cell : int
+        The cell that was being executed, from 0.
+    error : OSError
+        What the system said.
+    """
+
+    def __init__(self, target: Path, cell: int, error: OSError) -> None:
+        super().__init__(
+            f"{target.stem}, cell {cell}: the executed notebook cannot be written to {target.parent}: "
+            f"{error.strerror}. Let this user write there, free some space, or name a folder elsewhere by "
+            "the environment variable WORKBENCH_RUNS."
+        )
 
 
 @contextmanager
@@ -98,9 +121,11 @@ def _watch(nb_man: Any, on_cell: OnCell) -> None:
     from nbformat.notebooknode import from_dict
 
     begin, save, total = nb_man.cell_start, nb_man.save, len(nb_man.nb.cells)
+    target, at = Path(nb_man.output_path), [0]
 
     def cell_start(cell: Any, cell_index: int | None = None, **words: Any) -> None:
-        on_cell(cell_index or 0, total)
+        at[0] = cell_index or 0
+        on_cell(at[0], total)
         begin(cell, cell_index, **words)
 
     def save_masked(**words: Any) -> None:
@@ -109,6 +134,9 @@ def _watch(nb_man: Any, on_cell: OnCell) -> None:
             clean = mask_values(outputs)
             if clean is not outputs:
                 outputs[:] = from_dict(clean)  # type: ignore[no-untyped-call]
-        save(**words)
+        try:
+            save(**words)
+        except OSError as error:
+            raise NotSaved(target, at[0], error) from error
 
     nb_man.cell_start, nb_man.save = cell_start, save_masked

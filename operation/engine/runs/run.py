@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from operation.engine import manifest
+from operation.engine.disk import DiskError, told
 from operation.engine.layout import Layout
 from operation.engine.notebooks.engines import fork_source
 from operation.engine.notebooks.execution import Executed, execute
@@ -54,13 +55,16 @@ def start(layout: Layout, prepared: Prepared, say: Say, templates: Templates | N
         (folder.path / "fresh").touch()
     record = RunManifest.new(layout, folder, prepared)
     source = nullcontext(templates) if templates else fork_source(prepared.request.engine, for_all())
-    with surroundings(for_all()), source as forks, Tracker(layout, configured) as tracker:
+    with told(layout.runs), surroundings(for_all()), source as forks, Tracker(layout, configured) as tracker:
         try:
             with Rendering() as pages:
                 each = _Notebook(record, prepared, forks, pages, say)
                 _notebooks(each, Notebooks(layout, prepared), tracker)
         except KeyboardInterrupt:
             record.end("interrupted")
+            raise
+        except DiskError:
+            record.end("failed")
             raise
         finally:
             record.end()

@@ -69,6 +69,8 @@ class Tracker:
 
 def main(uri: str) -> None:
     """Log every manifest that is named on standard input, to the MLflow store at `uri`."""
+    if hasattr(os, "nice"):
+        os.nice(10)  # the notebook comes first
     import mlflow
 
     mlflow.set_tracking_uri(uri)

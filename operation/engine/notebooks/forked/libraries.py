@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from operation.engine.notebooks.parameters import code_cells, step_calls
 from operation.engine.source import dependencies
 
-_READ_AT_IMPORT = ("environ", "putenv", "%env", "%set_env")
+_SETS_VARIABLES = re.compile(r"\benviron\b|\bputenv\b|%(set_)?env\b")
 
 
 def libraries(notebooks: Iterable[Path], scripts: Mapping[str, Path]) -> list[str]:
@@ -31,7 +32,7 @@ def libraries(notebooks: Iterable[Path], scripts: Mapping[str, Path]) -> list[st
     found: dict[str, None] = {}
     for notebook in notebooks:
         texts = [text for _, _, text in code_cells(notebook)]
-        if any(word in text for text in texts for word in _READ_AT_IMPORT):
+        if any(_SETS_VARIABLES.search(text) for text in texts):
             return []
         called = {call.step for call in step_calls(notebook)} & set(scripts)
         files = [*notebook.parent.glob("*.py")]

@@ -3,9 +3,11 @@
 - Moments and durations: of ``execution`` and ``papermill`` metadata only the names, and which are None.
 - Paths of the executed notebook in papermill's metadata.
 - The names (``id``) of cells that papermill adds.
-- Process numbers in file names of cells (``ipykernel_123``) and addresses of objects (``0x7f...``).
+- Process numbers in file names of cells (``ipykernel_123``), addresses of objects (``0x7f...``), the names
+  that pandas draws for styled tables (``T_1a2b3``).
 - Times that ``%time`` measured.
-- Where the text of one stream was cut into outputs: neighbours are joined.
+- Where text was cut into outputs, and which of the two streams comes first where text of both follows one
+  another: both engines pass text on after a fifth of a second.
 - Whether text that did not come from ``print`` (C code, child processes) stands before or after a result
   of the same cell: here always in its place, with the stock engine as its reader's thread came to it. The
   notebooks compared have no such result.
@@ -15,11 +17,13 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import Any
 
 _NUMBERS = (
     (re.compile(r"ipykernel_\d+"), "ipykernel_N"),
     (re.compile(r"0x[0-9a-f]{6,}"), "0xADDRESS"),
+    (re.compile(r"\bT_[0-9a-f]{5}\b|\bT_[0-9a-f]{5}(?=_)"), "T_STYLE"),
     (re.compile(r"(CPU times|Wall time): [^\n]*"), r"\1: measured"),
 )
 
@@ -72,11 +76,18 @@ def _plain(value: Any) -> Any:
 
 
 def _joined(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join the texts between two other outputs: first all of standard output, then all of standard error."""
     joined: list[dict[str, Any]] = []
-    for output in outputs:
-        last = joined[-1] if joined else {}
-        if output["output_type"] == "stream" and last.get("name") == output["name"]:
-            last["text"] += output["text"]
-        else:
-            joined.append(dict(output))
+    for is_text, group in groupby(outputs, lambda one: one["output_type"] == "stream"):
+        texts = list(group)
+        if not is_text:
+            joined += texts
+            continue
+        for name in sorted({one["name"] for one in texts}, reverse=True):
+            text = "".join(
+                one["text"] if isinstance(one["text"], str) else "".join(one["text"])
+                for one in texts
+                if one["name"] == name
+            )
+            joined.append({"output_type": "stream", "name": name, "text": text})
     return joined
