@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  python3 -m operation split 0"
     )
     add = parser.add_argument
-    add("share", type=float, nargs="?", default=0.0, help="of keys, from 0 to 1 (default: 0, roll back)")
+    add("share", type=float, nargs="?", help="of keys, from 0 to 1; 0 rolls back")
     add("--shadow", action="store_true", help="the challenger scores everything and answers nobody")
     add("--salt", metavar="TEXT", help="name of the comparison: another one splits the keys afresh")
     add("--port", type=int, default=5001, help="of the service (default: %(default)s)")
@@ -31,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Change the plan that the service reads."""
+    if (args.share is None) != args.shadow:
+        raise UsageError("give a share of keys, such as 0.1, or 0 to roll back, or --shadow")
     layout = project()
     file = plan_file(layout.runs, args.port)
     if not file.is_file():
@@ -38,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
             f"no service on port {args.port} has a challenger: start one with "
             f"python3 -m operation serve --challenger challenger --port {args.port}"
         )
-    words = ["--file", str(file.resolve()), "--share", str(args.share)]
+    words = ["--file", str(file.resolve()), "--share", str(args.share or 0.0)]
     words += ["--shadow"] if args.shadow else []
     words += ["--salt", args.salt] if args.salt is not None else []
     child_process(layout.src / "split_plan.py", words)

@@ -25,7 +25,7 @@ from tests.src.requesting import request, rows
 from tests.src.running import Trained, run
 from variants import Split, position
 
-KEYS = [f"customer {number}" for number in range(200)]
+KEYS = [f"customer {number}" for number in range(80)]
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_no_request_meets_half_a_plan(service: Service, text: str, caplog: pytes
     write_plan(Plan(0.0), service.file)
     writer = threading.Thread(target=write)
     writer.start()
-    said = [service.variant(text) for _ in range(500)]
+    said = [service.variant(text) for _ in range(300)]
     stop.set()
     writer.join()
     assert set(said) == {"champion", "challenger"}
