@@ -1,7 +1,8 @@
 """The Core Scripts as functions: ``core.train(learning_rate=0.1)`` runs ``src/train.py`` in this kernel.
 
 Every step of the use case is here by its name, with the signature, help and completion that its
-script's ``build_parser()`` gives it. ``core.serve(model)`` puts a model behind HTTP. ``core.plots`` is ``src/plots.py`` as it stands on disk.
+script's ``build_parser()`` gives it. ``core.serve(model)`` puts a model behind HTTP. ``core.plots`` is
+``src/plots.py`` as it stands on disk.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ def rehearsed(layout: Layout, wanted: bool) -> Iterator[None]:
 
     folder = layout.runs / "rehearsal"
     more = {"SUBSCRIPTION_ID": SUBSCRIPTION, "WORKBENCH_REHEARSAL": str(folder)}
+    print("starting a rehearsal of Azure ML on this machine", file=sys.stderr, flush=True)
     with started(folder) as variables, surroundings({**variables, **more}):
         yield
 

@@ -64,6 +64,7 @@ def send(order: Order, made: Submission, say: Say) -> None:
     RemoteError
         When Azure ML cannot be asked.
     """
+    say("opening the workspace")  # the SDK's import alone takes seconds
     workspace = opened(made.configured.environment)
     submit = AS_SCRIPTS.get(order.way, script.submit)
     remote = Remote(made.layout, made.configured, workspace, order.compute, submit=submit, say=say)
