@@ -86,11 +86,14 @@ def by_alias(name: str, alias: str, uri: str, digest: str | None = None) -> Serv
 
     from register import open_registry
 
+    client = open_registry(uri)
     try:
-        version = open_registry(uri).get_model_version_by_alias(name, alias)
+        version = client.get_model_version_by_alias(name, alias)
     except MlflowException as error:
+        known = [one.aliases for one in client.search_registered_models(f"name='{name}'")]
+        there_are = f"its aliases: {', '.join(sorted(known[0])) or 'none'}" if known else "no such model"
         raise utils.StepError(
-            f"there is no model {name!r} with the alias {alias!r} in {uri}: {error.message}; "
+            f"there is no model {name!r} with the alias {alias!r} in {uri} ({there_are}): "
             "run the step that registers it, or name its folder"
         ) from error
     source = urlsplit(str(version.source))

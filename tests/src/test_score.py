@@ -175,8 +175,14 @@ def test_an_alias_of_the_registry(binary: Trained, tmp_path: Path) -> None:
         f"{model} is not tumours version 1: its digest is 000000000000, that of tumours version 1 is "
         f"{facts['digest'][:12]}; it was not loaded, name the right model"
     )
-    with pytest.raises(utils.StepError, match="there is no model 'tumours' with the alias 'challenger'"):
+    with pytest.raises(utils.StepError) as caught:
         score.init([*words, "--alias", "challenger"])
+    assert str(caught.value) == (
+        f"there is no model 'tumours' with the alias 'challenger' in {uri} (its aliases: champion): "
+        "run the step that registers it, or name its folder"
+    )
+    with pytest.raises(utils.StepError, match="no such model"):
+        score.init(["--name", "tumors", "--tracking-uri", uri])
 
 
 class Bomb:
