@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "examples:\n"
         "  python3 -m operation models list --environment TEST\n"
-        "  python3 -m operation models promote flights --environment DEV --to TEST --digest 3f2a9c"
+        "  python3 -m operation models promote churn --environment DEV --to TEST --digest 3f2a9c"
     )
     parser.add_argument("action", choices=_ACTIONS)
     parser.add_argument("name", nargs="?", help="the model; may be left out of list, and of register")
