@@ -115,6 +115,7 @@ def _notebooks(each: _Notebook, known: Notebooks, tracker: Tracker) -> None:
     if each.templates:
         scripts = {name: step.script for name, step in prepared.configured.steps.items()}
         each.templates.preload(libraries(prepared.sources.values(), scripts))
+        each.templates.learns = len(prepared.sources) > 1
     for name in prepared.sources:
         key = known.key(name)
         found = None if prepared.request.fresh else known.find(name)

@@ -102,6 +102,7 @@ class ForkedClient(PapermillNotebookClient):  # type: ignore[misc]
                 message["header"]["date"] = datetime.fromisoformat(message["header"]["date"])
             if message["msg_type"] == "execute_reply":
                 reply = message
+                self.process.imported(message["content"].pop("libraries"))
                 if self.record_timing:
                     cell["metadata"]["execution"]["shell.execute_reply"] = _moment(message)
             elif message["content"].get("execution_state") == "idle":

@@ -49,6 +49,7 @@ class NotebookKernel:
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         self.session = shells.connect(shell, self.deliver)
+        self.known = set(sys.modules)
 
     def deliver(self, message: bytes) -> None:
         """Send a message, with a mark for the text before it."""
@@ -102,7 +103,13 @@ class NotebookKernel:
                 "traceback": self.shell._last_traceback or [],
             }
         self.shell.payload_manager.clear_payload()
-        self._tell("execute_reply", reply)
+        self._tell("execute_reply", {**reply, "libraries": self._new_libraries()})
+
+    def _new_libraries(self) -> list[str]:
+        """Return the installed modules that were imported since this was asked before, in their order."""
+        new = [name for name in list(sys.modules) if name not in self.known]
+        self.known.update(new)
+        return [name for name in new if _installed(sys.modules.get(name))]
 
     async def _run(self, source: str) -> Any:
         """Execute a cell as ipykernel does: with a running event loop around all of it."""
@@ -133,6 +140,13 @@ class NotebookKernel:
 
     def _tell(self, kind: str, content: dict[str, Any]) -> None:
         self.session.send(None, kind, content)
+
+
+def _installed(module: Any) -> bool:
+    """Tell whether a module is a file of the environment: the user's own code is never among them."""
+    spec = getattr(module, "__spec__", None)
+    origin = getattr(spec, "origin", None)
+    return isinstance(origin, str) and origin.startswith(sys.prefix + os.sep)
 
 
 @contextmanager

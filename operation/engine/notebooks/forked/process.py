@@ -7,7 +7,7 @@ import os
 import selectors
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -63,6 +63,7 @@ class NotebookProcess:
         self.streams = streams
         self.status = status
         self.limits = limits
+        self.imported: Callable[[list[str]], None] = lambda _: None
         self.number: int | None = None
         self.code: int | None = None
         self._said = b""

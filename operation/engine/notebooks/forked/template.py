@@ -23,7 +23,7 @@ from operation.engine.notebooks.forked.shell import make_shell
 # They start threads or talk to devices when imported, which a fork would not have; the last one changes
 # the state of matplotlib at the notebook's first figure.
 NOT_BEFORE_A_FORK = frozenset(
-    {"grpc", "jax", "polars", "pyspark", "ray", "tensorflow", "torch", "matplotlib_inline"}
+    {"grpc", "jax", "mlflow", "polars", "pyspark", "ray", "tensorflow", "torch", "matplotlib_inline"}
 )
 
 

@@ -32,7 +32,14 @@ class Templates:
     ----------
     variables : mapping
         Its operating system's environment: what libraries read when they are imported, threads above all.
+
+    Attributes
+    ----------
+    learns : bool, default=False
+        Whether it imports what notebooks import, while they execute: worth it when others follow.
     """
+
+    learns = False
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._started = False
@@ -97,6 +104,8 @@ class Templates:
                 os.close(descriptor)
         streams = MarkedStream(out, "stdout", mark), MarkedStream(err, "stderr", mark)
         process = NotebookProcess(Channel(channel), streams, status, limits)
+        if self.learns:
+            process.imported = self.preload
         launcher = str(Path(sys.prefix) / "ipykernel_launcher.py")
         process.send(
             {

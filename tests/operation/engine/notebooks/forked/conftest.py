@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from operation.engine.notebooks.engines import quick_papermill, watched
 from operation.engine.notebooks.forked.templates import Templates
 from tests.operation.engine.notebooks.forked.behaviours import document
+
+collect_ignore = [] if sys.platform == "linux" else ["test_conformance.py", "test_faults.py"]
 
 
 @pytest.fixture(scope="session")

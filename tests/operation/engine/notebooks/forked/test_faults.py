@@ -283,3 +283,14 @@ def test_notebooks_of_one_template_share_nothing(tmp_path: Path, forks: Template
     code = "import os, sys, json\nos.environ.get('A'), hasattr(json, 'x'), 'p' in sys.path, 'v' in globals()"
     found = execute(tmp_path, [code], "workbench", templates=forks)
     assert outputs(found)[0][0]["data"]["text/plain"] == ["(None, False, False, False)"]
+
+
+def test_what_a_notebook_imports_is_there_for_the_next_but_not_the_user_s_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("value = 1", encoding="utf-8")
+    seen = "import sys\n'mine' in sys.modules, 'mistune' in sys.modules"
+    with Templates(os.environ) as templates:
+        templates.learns = True
+        execute(tmp_path, ["import mine, mistune"], "workbench", templates=templates)
+        time.sleep(1)
+        found = execute(tmp_path, [seen], "workbench", templates=templates)
+    assert outputs(found)[0][0]["data"]["text/plain"] == ["(False, True)"]
