@@ -1,6 +1,6 @@
-"""Measure a service beside others, interleaved: ``python -m tests.operation.engine.serving.measure --help``.
+"""Measure a service beside others, interleaved.
 
-Needs wrk. Prints microseconds inside run(), requests a second of one worker with each server, and ratios.
+``PYTHONPATH=src python -m tests.operation.engine.serving.measure --model M --table T``; needs wrk. Prints microseconds inside run(), requests a second of one worker with each server, and ratios.
 """
 
 from __future__ import annotations
@@ -195,5 +195,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / "src"))
     main()
