@@ -1,6 +1,7 @@
 """Measure a service beside others, interleaved.
 
-``PYTHONPATH=src python -m tests.operation.engine.serving.measure --model M --table T``; needs wrk. Prints microseconds inside run(), requests a second of one worker with each server, and ratios.
+``PYTHONPATH=src python -m tests.operation.engine.serving.measure --model M --table T``; needs wrk. It
+prints microseconds inside run(), requests a second of one worker with each server, and ratios.
 """
 
 from __future__ import annotations
