@@ -42,9 +42,11 @@ def error_record(
     raised: Mapping[str, Any] = next(
         (one for one in cell.get("outputs", []) if one.get("output_type") == "error"), {}
     )
+    timed_out = isinstance(error, TimeoutError)  # then the cell shows only where it was interrupted
+    kind = type(error).__name__ if timed_out else raised.get("ename") or type(error).__name__
     text = _ANSI.sub("", "\n".join(raised.get("traceback", [])))
     record = {
-        "type": raised.get("ename") or type(error).__name__,
+        "type": kind,
         "message": raised.get("evalue") or str(error).strip() or "the kernel died",
         "notebook": notebook,
         "cell": index,
