@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,17 @@ def _outcome(folder: Path, name: str, engine: str, **options: Any) -> dict[str, 
         None if raised is None else [type(raised).__name__, raised.exec_count, raised.ename, raised.evalue]
     )
     text = json.dumps({"notebook": comparable(joined), "raised": words}, sort_keys=True)
-    outcome: dict[str, Any] = json.loads(text.replace(str(folder), "<folder>"))
+    outcome: dict[str, Any] = json.loads(_placeless(text.replace(str(folder), "<folder>")))
     return outcome
+
+
+def _placeless(text: str) -> str:
+    """Return `text` without where this Python is; tracebacks write the home folder as ``~``."""
+    for name, place in (("<environment>", Path(sys.prefix)), ("<python>", Path(sys.base_prefix))):
+        text = text.replace(str(place), name)
+        if place.is_relative_to(Path.home()):
+            text = text.replace(f"~/{place.relative_to(Path.home()).as_posix()}", name)
+    return text
 
 
 def test_there_are_enough_behaviours() -> None:
