@@ -146,7 +146,7 @@ BEHAVIOURS: dict[str, list[str]] = {
     "search path": ["import sys\n'' in sys.path, sys.argv[0].endswith('ipykernel_launcher.py')"],
     "shell": ["type(get_ipython())", "'IPKernelApp' in get_ipython().config"],
     "environment": [
-        "import os\n{k: os.environ.get(k) for k in ('MPLBACKEND', 'PAGER', 'TERM', 'CLICOLOR', 'HOME')}"
+        "import os\n{k: os.environ.get(k) for k in ('MPLBACKEND', 'PAGER', 'TERM', 'CLICOLOR')}"
     ],
     # asynchronous
     "await": ["import asyncio\nawait asyncio.sleep(0.01)\nprint('slept')\n7"],
