@@ -145,9 +145,7 @@ BEHAVIOURS: dict[str, list[str]] = {
     "pickled class": ["import pickle\nclass P:\n    x = 1\npickle.loads(pickle.dumps(P())).x"],
     "search path": ["import sys\n'' in sys.path, sys.argv[0].endswith('ipykernel_launcher.py')"],
     "shell": ["type(get_ipython())", "'IPKernelApp' in get_ipython().config"],
-    "environment": [
-        "import os\n{k: os.environ.get(k) for k in ('MPLBACKEND', 'PAGER', 'TERM', 'CLICOLOR')}"
-    ],
+    "environment": ["import os\n{k: os.environ.get(k) for k in ('MPLBACKEND', 'PAGER', 'TERM', 'CLICOLOR')}"],
     # asynchronous
     "await": ["import asyncio\nawait asyncio.sleep(0.01)\nprint('slept')\n7"],
     "gather": [

@@ -11,6 +11,7 @@ import gzip
 import json
 import os
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def _outcome(folder: Path, name: str, engine: str, **options: Any) -> dict[str, 
 
 def _placeless(text: str) -> str:
     """Return `text` without where this Python is; tracebacks write the home folder as ``~``."""
-    for name, place in (("<environment>", Path(sys.prefix)), ("<python>", Path(sys.base_prefix))):
+    places = {"environment": sys.prefix, "python": sys.base_prefix, "temporary": tempfile.gettempdir()}
+    for name, place in ((f"<{name}>", Path(path)) for name, path in places.items()):
         text = text.replace(str(place), name)
         if place.is_relative_to(Path.home()):
             text = text.replace(f"~/{place.relative_to(Path.home()).as_posix()}", name)
