@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,12 @@ from pathlib import Path
 import pytest
 
 CORE_SCRIPTS = [path.stem for path in (Path(__file__).parents[1] / "src").glob("*.py")]
+
+
+def pytest_configure() -> None:
+    """Let tests interrupt what they start: a shell's background job ignores the signal, and so would they."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -166,6 +166,7 @@ class Jobs:
                 kind = "OutputRegistrationFailed"
                 status, error = "Failed", runs.failure(refused.message, type=kind, message=refused.message)
         if result.get("folder"):
-            runs.status(job.state, job.run_id, "Finalizing")
+            if status == "Completed":  # the SDK waits no longer then, and would not raise a failure
+                runs.status(job.state, job.run_id, "Finalizing")
             job.keep_outputs(Path(result["folder"]))
         runs.status(job.state, job.run_id, status, error)

@@ -84,5 +84,5 @@ def test_a_submission_repeats_its_command_line() -> None:
 
 def test_models_have_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["models", "--help"]) == 0
-    assert "models promote flights --environment DEV --to TEST" in capsys.readouterr().out
+    assert "models promote churn --environment DEV --to TEST" in capsys.readouterr().out
     assert set(models._ACTIONS) == {"list", "register", "download", "promote"}
