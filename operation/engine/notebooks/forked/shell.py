@@ -66,8 +66,15 @@ def make_shell() -> ZMQInteractiveShell:
     return shell
 
 
+def _no_terminal() -> None:
+    """Let tables be as wide as in a notebook: imported in the template, pandas saw a terminal."""
+    if "pandas" in sys.modules:
+        sys.modules["pandas"].set_option("display.max_columns", 20)
+
+
 def connect(shell: ZMQInteractiveShell, deliver: Deliver) -> ChannelSession:
     """Let the messages of `shell` go to `deliver` from now on."""
+    _no_terminal()
     hook: Any = shell.displayhook
     session: ChannelSession = hook.session
     session.owner, session.deliver = os.getpid(), deliver
