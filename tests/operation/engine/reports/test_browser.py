@@ -48,9 +48,11 @@ function visit(at) {
   frame.width = 1280; frame.height = 700; frame.src = pages[at];
   frame.onload = async () => {
     const inside = frame.contentDocument;
-    // Autofocus is given when a frame is drawn, on a busy machine long after the page has loaded. While
-    // the server takes its time, so does the browser's virtual clock.
-    for (let tries = 0; tries < 40; tries += 1) {
+    // Autofocus is given when a frame is drawn, on a busy machine long after the page has loaded, and a
+    // frame is drawn only if something asks for it. While the server takes its time, so does the
+    // browser's virtual clock.
+    for (let tries = 0; tries < 100; tries += 1) {
+      frame.contentWindow.requestAnimationFrame(() => {});
       await fetch("wait");
       if (!inside.querySelector("[autofocus]") || inside.activeElement.id) break;
     }
