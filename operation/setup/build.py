@@ -10,7 +10,7 @@ import time
 
 from operation.setup import diagnosis, lockfile, registration, turn
 from operation.setup.checkout import Checkout
-from operation.setup.errors import NoSpace, NotFetched, SetupError
+from operation.setup.errors import NoSpace, SetupError
 from operation.setup.install import Installer
 from operation.setup.progress import say
 
@@ -65,15 +65,27 @@ def _updatable(checkout: Checkout) -> bool:
 
 
 def _updated(checkout: Checkout) -> str:
-    before = checkout.stamp()
+    before, packages = checkout.stamp(), _installed(checkout)
     say(f"{'requirements.lock has changed: b' if before else 'B'}ringing .venv up to date.")
     _begin(checkout)
     try:
         Installer(checkout).fill()
-    except NotFetched:  # packages are fetched before any is replaced: the environment is what it was
-        checkout.write_stamp(before)
+    except SetupError:
+        if _installed(checkout) == packages:  # all are fetched before any is replaced
+            checkout.write_stamp(before)
         raise
     return "Up to date"
+
+
+def _installed(checkout: Checkout) -> dict[str, int]:
+    """Return the record of each package and when it was written, but for the installer's own."""
+    folder = registration.packages(checkout)
+    records = folder.glob("*.dist-info/RECORD") if folder else ()
+    return {
+        record.parent.name: record.stat().st_mtime_ns
+        for record in records
+        if not record.parent.name.startswith("uv-")
+    }
 
 
 def _created(checkout: Checkout) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from operation.setup.errors import NoSpace, NotFetched, SetupError
+from operation.setup.errors import NoSpace, SetupError
 from operation.setup.indexes import is_true
 
 FULL = re.compile(
@@ -41,18 +41,18 @@ def failure(output: str, settings: Mapping[str, str], log: Path, venv: Path) -> 
     if FULL.search(output):
         return no_space(venv)
     if HASH.search(output):
-        return NotFetched(
+        return SetupError(
             "an index offered a file whose content is not what requirements.lock pins, and it was not "
             f"installed. Ask whoever runs the index ({_index(settings)}). {where}"
         )
     if UNREACHABLE.search(output):
-        return NotFetched(
+        return SetupError(
             f"no package index can be reached ({_index(settings)}): {_first(UNREACHABLE, output)}\n"
             "Look at `pip config list`, PIP_INDEX_URL and, behind a proxy, HTTPS_PROXY and PIP_CERT; "
             f"then run the same command again. {where}"
         )
     if MISSING.search(output):
-        return NotFetched(
+        return SetupError(
             f"the package index ({_index(settings)}) lacks what requirements.lock pins: "
             f"{_first(MISSING, output)}\nLook at `pip config list` and PIP_INDEX_URL. {where}"
         )

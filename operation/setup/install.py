@@ -46,7 +46,7 @@ class Installer:
         Raises
         ------
         SetupError
-            Neither could; a `NotFetched` has left the environment as it was.
+            Neither could.
         """
         self._read_settings()
         try:

@@ -41,7 +41,7 @@ def write_wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) 
 
 
 def lock_entry(wheel: Path) -> str:
-    name, version = wheel.name.split("-")[:2]
+    name, version = wheel.name.removesuffix(".tar.gz").split("-")[:2]
     return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,6 +100,25 @@ def test_index_that_lacks_a_package_is_named(started: Project, ready_uv: Path) -
     where = f"no-index is set; find-links: {started.wheels}"
     assert f"error: the package index ({where}) lacks what requirements.lock pins: " in answer.stderr
     assert not (started.root / ".venv" / STAMP).exists(), "the environment is what it was"
+
+
+def test_source_that_cannot_be_built_leaves_the_environment_as_it_was(
+    project: Project, ready_uv: Path
+) -> None:
+    tiny = project.wheel("tiny", "1.0")
+    project.lock(tiny, ready_uv)
+    assert project.call("version").returncode == 0
+    sound = (project.root / "requirements.lock").read_bytes()
+    source = project.wheels / "odd-1.0.tar.gz"
+    with tarfile.open(source, "w:gz") as archive:
+        archive.add(tiny, "odd-1.0/no-project-at-all")
+    project.lock(tiny, ready_uv, source)
+    answer = project.call("version")
+    assert answer.returncode == 1
+    assert "error: the packages could not be installed. The installer's output is in " in answer.stderr
+    (project.root / "requirements.lock").write_bytes(sound)
+    again = project.call("version")
+    assert (again.returncode, again.stderr) == (0, "")
 
 
 def test_file_indexes_that_lack_packages_or_do_not_exist(
