@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from operation.engine import configuration
 from operation.engine.configuration.compute_file import compute_problems
+from operation.engine.configuration.deployment_file import deployment_problems
 from operation.engine.configuration.documents import read_document
 from operation.engine.errors import ConfigurationError, Problem
 from operation.engine.layout import Layout, project
@@ -64,6 +65,7 @@ def _problems(layout: Layout, environment: str | None, use_case: str | None) -> 
     for path in sorted(layout.notebooks.glob("*.ipynb")):
         yield from notebook_problems(path, layout.relative(path))
     yield from compute_problems(layout, environment)
+    yield from deployment_problems(layout, environment)
     yield from _tracked(layout)
 
 
@@ -90,7 +92,8 @@ def _files(layout: Layout, environment: str | None, use_case: str | None) -> lis
     ]
     paths = [configuration.configuration_file(layout, name) for name in names if name]
     paths += [*sorted(layout.schemas.glob("*.yml")), *sorted(layout.notebooks.glob("*.ipynb"))]
-    paths += sorted((layout.configuration / "compute").glob("*.yml"))
+    for shelf in ("compute", "deployment"):
+        paths += sorted((layout.configuration / shelf).glob("*.yml"))
     return [layout.relative(path) for path in paths]
 
 
