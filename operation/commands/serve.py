@@ -14,9 +14,8 @@ from operation.commands.choice import add_choice
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
 from operation.engine.runners import child_process
+from operation.engine.serving.keys import read_keys
 from operation.engine.serving.settings import MOST_BYTES, ServedModel, Settings, plan_file
-
-SHORTEST_KEY = 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -155,29 +154,6 @@ def model_words(option: str, named: str, args: argparse.Namespace, layout: Layou
     if "/" in named or "\\" in named:
         raise UsageError(f"{option}: there is no folder {named}; name one, or an alias such as champion")
     return [*registered_words(layout, args.environment, args.use_case), "--alias", named]
-
-
-def read_keys(file: Path | None) -> tuple[str, ...]:
-    """Return the keys in `file`, one a line.
-
-    Raises
-    ------
-    UsageError
-        When it cannot be read, or a key is too short to be one.
-    """
-    if file is None:
-        return ()
-    try:
-        lines = [line.strip() for line in file.read_text(encoding="ascii").splitlines()]
-    except (OSError, UnicodeError) as error:
-        raise UsageError(f"--key-file: cannot read {file}: {error}") from error
-    keys = tuple(line for line in lines if line)
-    if not keys or any(len(key) < SHORTEST_KEY for key in keys):
-        raise UsageError(
-            f"--key-file: {file} must hold a key a line, each of at least {SHORTEST_KEY} characters: "
-            'python3 -c "import secrets; print(secrets.token_urlsafe())"'
-        )
-    return keys
 
 
 def check_address(host: str, port: int, keys: tuple[str, ...]) -> None:

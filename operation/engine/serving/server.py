@@ -10,14 +10,14 @@ import shlex
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from operation.engine.errors import StepFailed
 from operation.engine.serving.counters import SUFFIX, Counters
-from operation.engine.serving.front import Front
+from operation.engine.serving.front import Application, Front
 from operation.engine.serving.openapi import document
 from operation.engine.serving.settings import ServedModel, Settings
 
@@ -33,7 +33,10 @@ LOGGING: dict[str, Any] = {
 
 
 def serve(
-    settings: Settings, find_model: Callable[[], ServedModel], ready: Callable[[ServedModel], None]
+    settings: Settings,
+    find_model: Callable[[], ServedModel],
+    ready: Callable[[ServedModel], None],
+    application: Callable[[Settings], Front] | None = None,
 ) -> None:
     """Serve until a signal ends it: requests that have begun are answered.
 
@@ -45,19 +48,22 @@ def serve(
         Returns the model; called at the start, and again at each SIGHUP.
     ready : callable
         Called once, when requests are answered.
+    application : callable, optional
+        Makes the WSGI application of one process (default: around Azure ML's inference server).
 
     Raises
     ------
     StepFailed
         When the server ends by itself.
     """
+    made = application or around_inference_server
     for file in settings.state.glob(f"*{SUFFIX}"):
         file.unlink()
     prepare(settings, find_model())
     if os.name == "nt":
-        _serve_by_waitress(settings, ready)
+        _serve_by_waitress(settings, ready, made)
         return
-    _serve_by_gunicorn(settings, find_model, ready)
+    _serve_by_gunicorn(settings, find_model, ready, made)
 
 
 def prepare(settings: Settings, model: ServedModel) -> None:
@@ -76,7 +82,7 @@ def prepare(settings: Settings, model: ServedModel) -> None:
     )
 
 
-def application(settings: Settings) -> Front:
+def around_inference_server(settings: Settings) -> Front:
     """Return the WSGI application of one process: the inference server, loaded, behind the front."""
     logging.disable(logging.WARNING)  # the inference server calls its own variables unknown
     try:
@@ -84,7 +90,11 @@ def application(settings: Settings) -> Front:
     finally:
         logging.disable(logging.NOTSET)
 
-    script = app.azml_blueprint.user_script.get_run_function().__globals__
+    return fronted(app, app.azml_blueprint.user_script.get_run_function().__globals__, settings)
+
+
+def fronted(app: Application, script: Mapping[str, Any], settings: Settings) -> Front:
+    """Return the front of `app` that sends requests to ``script``, the names of a loaded ``score.py``."""
     scorer = script["ready"]()
     identity = scorer.identity
     return Front(
@@ -104,7 +114,9 @@ def application(settings: Settings) -> Front:
     )
 
 
-def _serve_by_waitress(settings: Settings, ready: Callable[[ServedModel], None]) -> None:
+def _serve_by_waitress(
+    settings: Settings, ready: Callable[[ServedModel], None], application: Callable[[Settings], Front]
+) -> None:
     waitress = importlib.import_module("waitress")  # comes with the inference server on Windows alone
     made = application(settings)
     ready(_model())
@@ -125,7 +137,10 @@ def _model() -> ServedModel:
 
 
 def _serve_by_gunicorn(
-    settings: Settings, find_model: Callable[[], ServedModel], ready: Callable[[ServedModel], None]
+    settings: Settings,
+    find_model: Callable[[], ServedModel],
+    ready: Callable[[ServedModel], None],
+    application: Callable[[Settings], Front],
 ) -> None:
     gunicorn = importlib.import_module(
         "gunicorn.app.base"
@@ -171,10 +186,11 @@ def _configured(settings: Settings, ready: Callable[[ServedModel], None]) -> dic
             ready(_model())
             sys.stdout.flush()
 
+    worker = importlib.import_module("operation.engine.serving.worker")
     return {
         "bind": settings.address.removeprefix("http://"),
         "workers": settings.workers,
-        "worker_class": "gthread",
+        "worker_class": type("Answering", (worker.Worker,), {"seconds": settings.seconds}),
         "threads": settings.threads,
         "timeout": LOADING_SECONDS,
         "graceful_timeout": round(settings.graceful_seconds),

@@ -10,6 +10,7 @@ import pytest
 from operation.commands import serve
 from operation.engine.errors import StepFailed, UsageError
 from operation.engine.layout import project
+from operation.engine.serving.keys import read_keys
 from operation.engine.serving.model import by_words, registered_words
 
 
@@ -37,8 +38,8 @@ def test_it_listens_on_this_computer_only_unless_asked_and_then_with_a_key() -> 
 def test_keys_stand_one_a_line(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text("first-key-of-the-two\n\n  second-key-of-the-two\n", encoding="ascii")
-    assert serve.read_keys(file) == ("first-key-of-the-two", "second-key-of-the-two")
-    assert serve.read_keys(None) == ()
+    assert read_keys(file) == ("first-key-of-the-two", "second-key-of-the-two")
+    assert read_keys(None) == ()
 
 
 @pytest.mark.parametrize("text", ["", "short\n", "long-enough-to-be-one\nshort"])
@@ -46,7 +47,7 @@ def test_keys_that_are_none(text: str, tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(text, encoding="ascii")
     with pytest.raises(UsageError) as caught:
-        serve.read_keys(file)
+        read_keys(file)
     assert str(caught.value) == (
         f"--key-file: {file} must hold a key a line, each of at least 16 characters: "
         'python3 -c "import secrets; print(secrets.token_urlsafe())"'
@@ -55,7 +56,7 @@ def test_keys_that_are_none(text: str, tmp_path: Path) -> None:
 
 def test_a_key_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--key-file: cannot read "):
-        serve.read_keys(tmp_path / "keys")
+        read_keys(tmp_path / "keys")
 
 
 def test_an_alias_is_looked_up_in_the_registry_of_the_use_case() -> None:
