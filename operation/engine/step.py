@@ -18,6 +18,7 @@ from operation.engine.keys import Components, lock_digest, python_version
 from operation.engine.layout import Layout
 from operation.engine.source import source_digests
 from operation.engine.store import Entry, Store
+from operation.engine.turns import in_turn
 
 How = Literal["executed", "reused"]
 Runner = Callable[[Path, list[str]], Mapping[str, Any] | None]
@@ -128,6 +129,8 @@ def _input_digest(digests: Digests, name: str, path: Path) -> str:
 def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = False) -> Done:
     """Reuse what the store holds under the plan's key, or execute the script and keep its outputs.
 
+    While another process executes the same key, this one waits for what that gives.
+
     Parameters
     ----------
     run_script : callable
@@ -144,10 +147,26 @@ def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = 
     """
     __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
     store = Store(layout.store, Digests(layout.runs / "digests.db"))
+    if found := None if fresh else _reused(store, planned):
+        return found
+    with in_turn(layout.runs / "turns" / f"{planned.key[:4]}.lock"):  # few names: the files stay
+        if found := None if fresh else _reused(store, planned):  # another process has just done it
+            return found
+        return _execute(layout, planned, run_script, store)
+
+
+def _reused(store: Store, planned: Plan) -> Done | None:
+    clock = time.perf_counter()
+    found = store.find(planned.key)
+    if found is None:
+        return None
+    return Done(planned, found, "reused", time.perf_counter() - clock, dict(found.manifest["metrics"]))
+
+
+def _execute(layout: Layout, planned: Plan, run_script: Runner, store: Store) -> Done:
+    """Execute the script and keep its outputs."""
+    __tracebackhide__ = True
     started, clock = manifest.now(), time.perf_counter()
-    found = None if fresh else store.find(planned.key)
-    if found:
-        return Done(planned, found, "reused", time.perf_counter() - clock, dict(found.manifest["metrics"]))
     with store.writing(planned.key) as folder:
         place = run_script(planned.contract.script, planned.argv(folder)) or {}
         _check_written(planned, folder)

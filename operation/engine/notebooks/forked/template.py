@@ -33,8 +33,8 @@ class Template:
     Parameters
     ----------
     control : socket
-        Each order is a line of JSON: ``{"fork": [channel, out, err, status]}`` with four descriptors, or
-        ``{"import": [names]}``.
+        Each order is a line of JSON: ``{"fork": [channel, out, err, status]}`` with four descriptors,
+        ``{"import": [names]}``, or ``{"imported": 1}`` with a descriptor that is closed when all is imported.
     """
 
     def __init__(self, control: socket.socket) -> None:
@@ -43,6 +43,7 @@ class Template:
         self.wanted: deque[str] = deque()
         self.descriptors: deque[int] = deque()
         self.text = b""
+        self.asking: list[int] = []  # descriptors of those who wait for imports
         self.running: dict[int, int] = {}  # process of a notebook -> where its end is told
         self.wake, wakeup = os.pipe()
         os.set_blocking(self.wake, False)
@@ -63,6 +64,8 @@ class Template:
                     break
             elif self.wanted:
                 self._import(self.wanted.popleft())
+            while self.asking and not self.wanted:
+                os.close(self.asking.pop())
         self.control.close()
         for process in self.running:
             _kill_group(process)
@@ -76,6 +79,8 @@ class Template:
             order = json.loads(line)
             if "import" in order:
                 self.wanted.extend(order["import"])
+            elif "imported" in order:
+                self.asking.append(self.descriptors.popleft())
             else:
                 self._fork([self.descriptors.popleft() for _ in range(4)])
         return bool(text)
@@ -97,7 +102,7 @@ class Template:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.control.close()
-        for descriptor in (self.wake, status, *self.running.values()):
+        for descriptor in (self.wake, status, *self.running.values(), *self.asking):
             os.close(descriptor)
 
     def _bury(self) -> None:

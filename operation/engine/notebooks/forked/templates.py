@@ -71,6 +71,17 @@ class Templates:
         with suppress(OSError):  # it has ended: who asks for a notebook will be told
             self._order({"import": list(modules)}, [])
 
+    def wait(self) -> None:
+        """Wait until what was asked for is imported: notebooks that are forked before import it each."""
+        asking, answer = os.pipe()
+        try:
+            with suppress(OSError):  # it has ended: who asks for a notebook will be told
+                self._order({"imported": 1}, [answer])
+        finally:
+            os.close(answer)
+        os.read(asking, 1)
+        os.close(asking)
+
     def start(
         self, variables: Mapping[str, str], folder: Path, limits: Limits | None = None
     ) -> NotebookProcess:
