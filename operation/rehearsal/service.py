@@ -30,7 +30,7 @@ from operation.rehearsal.pipelines import (
     published,
     schedules,
 )
-from operation.rehearsal.services import deployment, operations, packages
+from operation.rehearsal.services import deployment, front, operations, packages
 from operation.rehearsal.state import State
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ MODULES = (
     mlflow_models,
     operations,
     deployment,
+    front,
     packages,
     telemetry,
 )

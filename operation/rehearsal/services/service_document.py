@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from operation.rehearsal.assets.models import model
 from operation.rehearsal.clock import now
+from operation.rehearsal.http import Call, Refused
 
 if TYPE_CHECKING:
     from operation.rehearsal.service import Service
     from operation.rehearsal.state import Document, State
 
 KIND = "services"
-KINDS = ("ACI", "AKS")
+KINDS = ("ACI", "AKS", "AKSENDPOINT")
 _ACI: dict[str, Any] = {
     "appInsightsEnabled": False,
     "authEnabled": False,
@@ -62,15 +63,35 @@ _AKS: dict[str, Any] = {
     "numReplicas": None,
     "scoringTimeoutMs": 60_000,
 }
+_ENDPOINT: dict[str, Any] = {
+    "aadAuthEnabled": False,
+    "appInsightsEnabled": False,
+    "authEnabled": True,
+    "computeName": None,
+    "deploymentStatus": None,
+    "namespace": "default",
+    "versions": {},
+}
+_DEFAULTS = {"ACI": _ACI, "AKS": _AKS, "AKSENDPOINT": _ENDPOINT}
 _NOT_KEPT = ("overwrite", "keys")
 _NOT_SHOWN = ("keys",)
+
+
+def known(call: Call) -> Document:
+    """Return the web service that a call names; raise `Refused` 404 when there is none."""
+    name = call.path["name"]
+    found = call.state.get(KIND, name)
+    if found is None:
+        there = ", ".join(one["name"] for one in call.state.all(KIND)) or "none"
+        raise Refused(404, "ServiceNotFound", f"there is no web service {name!r}; there is: {there}")
+    return found
 
 
 def described(service: Service, path: dict[str, str], wanted: Document, before: Document | None) -> Document:
     """Return the service as it is kept: what was asked for over what Azure takes by default."""
     kind = wanted["computeType"]
     given = {name: value for name, value in wanted.items() if value is not None and name not in _NOT_KEPT}
-    made: Document = merged(_ACI if kind == "ACI" else _AKS, given)
+    made: Document = merged(_DEFAULTS[kind], given)
     if made.get("aadAuthEnabled"):
         made["authEnabled"] = False  # one or the other
     front = f"{service.url}/services/{path['workspace']}/{wanted['name']}"
@@ -83,6 +104,18 @@ def described(service: Service, path: dict[str, str], wanted: Document, before: 
     }
     own = {"id": wanted["name"], "scoringUri": f"{front}/score", "keys": _keys(wanted, before)}
     return {**empty, **made, **own, **times, "imageId": None, "deploymentType": None}
+
+
+def version(endpoint: Document, name: str, wanted: Document, *, default: bool = False) -> Document:
+    """Return a version of an endpoint as it is kept; it can be asked alone, at an address of its own."""
+    given = {key: value for key, value in wanted.items() if value is not None and key not in _NOT_KEPT}
+    alone = f"{endpoint['scoringUri'].removesuffix('/score')}/{name}/score"
+    own: Document = {"name": name, "computeType": "AKS", "scoringUri": alone, "state": "Transitioning"}
+    own |= {"computeName": endpoint["computeName"], "createdTime": now(), "updatedTime": now()}
+    own |= {name: endpoint[name] for name in ("authEnabled", "aadAuthEnabled")}
+    first: Document = {"isDefault": default, "type": "Control" if default else "Treatment"}
+    first |= {"trafficPercentile": 0, "kvTags": {}, "properties": {}, "description": None}
+    return {**first, **merged(_AKS, given), **own, "imageId": None, "deploymentType": None}
 
 
 def merged(defaults: Document, given: Document) -> Document:
@@ -99,9 +132,13 @@ def merged(defaults: Document, given: Document) -> Document:
 
 def shown(state: State, document: Document) -> Document:
     """Return the service as the SDK reads it: with its models, without its keys."""
-    served = (document.get("environmentImageRequest") or {}).get("modelIds") or []
-    there = [identity for identity in served if state.get("models", identity)]
     plain = {name: value for name, value in document.items() if name not in _NOT_SHOWN}
+    if "versions" in document:
+        versions = {name: shown(state, one) for name, one in document["versions"].items()}
+        served = [one for version in versions.values() for one in version["models"]]
+        return {**plain, "versions": versions, "models": served}
+    identities = (document.get("environmentImageRequest") or {}).get("modelIds") or []
+    there = [identity for identity in identities if state.get("models", identity)]
     return {**plain, "models": [model(state, identity) for identity in there]}
 
 
