@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 import utils
 
@@ -59,11 +57,13 @@ def read_table(path: Path, *, allow_empty: bool = False) -> pd.DataFrame:
 
 def _read_file(file: Path) -> pd.DataFrame:
     """Read one file, or say why it cannot be read."""
+    from pyarrow import ArrowException  # here: a service that keeps no log reads no table, and goes without
+
     try:
         if file.suffix.lower() == ".parquet":
             return _named(pd.read_parquet(file), file)
         return pd.read_csv(file, sep=_separator(file), encoding="utf-8-sig", low_memory=False)
-    except (pa.ArrowException, ValueError, OSError) as error:
+    except (ArrowException, ValueError, OSError) as error:
         kind = file.suffix.lower().lstrip(".").replace("csv", "CSV").replace("parquet", "Parquet")
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise utils.StepError(
@@ -106,6 +106,9 @@ def _check_same_columns(first: Path, expected: list[str], file: Path, found: lis
 
 def write_table(table: pd.DataFrame, file: Path) -> None:
     """Write `table` to a Parquet `file`, without its index; equal tables give equal bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pandas(table, preserve_index=False), sink, compression="zstd")
     file.write_bytes(sink.getvalue())
