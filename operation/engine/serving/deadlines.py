@@ -21,17 +21,27 @@ class Deadlines:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._until: dict[int, tuple[float, Any]] = {}
+        self._until: dict[int, tuple[float, Any, int]] = {}
         threading.Thread(target=self._watch, name="deadlines", daemon=True).start()
 
     @contextmanager
-    def of(self, connection: Any) -> Iterator[None]:
-        """Hold what is read inside to the deadline: behind it, the connection reads as ended."""
-        if connection is None:  # a server that sees to it itself
+    def of(self, connection: Any, how: int = socket.SHUT_RD) -> Iterator[None]:
+        """Hold what happens inside to the deadline: behind it, the connection is ended.
+
+        Parameters
+        ----------
+        connection : socket or None
+            With an attribute ``until`` that is its deadline, where it has one already. None: whose server
+            sees to it itself.
+        how : int, default SHUT_RD
+            Which way it is ended: it then reads as ended, or takes nothing any more.
+        """
+        if connection is None:
             yield
             return
         key = id(connection)
-        self._until[key] = (time.monotonic() + self._seconds, connection)
+        until = getattr(connection, "until", None) or time.monotonic() + self._seconds
+        self._until[key] = (until, connection, how)
         try:
             yield
         finally:
@@ -41,7 +51,7 @@ class Deadlines:
         while True:
             time.sleep(min(1.0, self._seconds / 4))
             now = time.monotonic()
-            for until, connection in list(self._until.values()):
+            for until, connection, how in list(self._until.values()):
                 if now > until:
                     with suppress(OSError):
-                        connection.shutdown(socket.SHUT_RD)
+                        connection.shutdown(how)

@@ -86,6 +86,7 @@ class Front:
         self._server, self._answered = server, answered
         self._keys = [f"Bearer {key}".encode() for key in keys]
         self._most_bytes, self._seconds, self._deadlines = most_bytes, seconds, Deadlines(seconds)
+        self._late = f"the request did not arrive within {seconds:g} s"
         self._counters = counters
         self._pages: dict[str, Callable[[], tuple[str, bytes]]] = {
             "/health/live": lambda: ("text/plain", b"live\n"),
@@ -106,6 +107,11 @@ class Front:
             return self._elsewhere(environ, start_response)
         kind, body = page()
         return _said(start_response, 200, None, kind, body)
+
+    def late(self) -> bytes:
+        """Count a request that did not arrive in time, and return what it is told."""
+        self._counters.count(408, self._seconds)
+        return _error(self._late, uuid.uuid4().hex)
 
     def _elsewhere(self, environ: Environment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] in ("/", "/swagger.json") and environ["REQUEST_METHOD"] == "GET":
@@ -142,14 +148,15 @@ class Front:
         length = int(told) if told.isdecimal() else -1
         if length > self._most_bytes:
             raise Refused(413, f"{length} bytes are more than one request may have: {self._most_bytes}")
-        until = time.monotonic() + self._seconds
+        connection = environ.get("gunicorn.socket")
+        until = getattr(connection, "until", time.monotonic() + self._seconds)
         try:
-            with self._deadlines.of(environ.get("gunicorn.socket")):
+            with self._deadlines.of(connection):
                 return self._read(environ["wsgi.input"], length)
         except OSError:
             if time.monotonic() < until:
                 raise Refused(400, "the request broke off") from None
-            raise Refused(408, f"the request did not arrive within {self._seconds:g} s") from None
+            raise Refused(408, self._late) from None
 
     def _read(self, stream: IO[bytes], length: int) -> bytes:
         """Return the body: `length` bytes, or where that is not known all that come, up to the limit.
@@ -185,8 +192,11 @@ def _request_id(environ: Environment) -> str:
 
 def _refused(start_response: StartResponse, status: int, environ: Environment, message: str) -> list[bytes]:
     request_id = _request_id(environ)
-    document = {"error": {"message": message, "problems": []}, "request_id": request_id}
-    return _said(start_response, status, request_id, JSON, json.dumps(document).encode())
+    return _said(start_response, status, request_id, JSON, _error(message, request_id))
+
+
+def _error(message: str, request_id: str) -> bytes:
+    return json.dumps({"error": {"message": message, "problems": []}, "request_id": request_id}).encode()
 
 
 def _said(

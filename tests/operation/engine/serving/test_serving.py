@@ -9,7 +9,6 @@ import signal
 import socket
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,33 +98,6 @@ def test_a_client_that_stops_sending_is_told_so(service: Service) -> None:
         client.settimeout(20)
         answer = client.recv(65536)
         assert answer.startswith(b"HTTP/1.1 408 Request Timeout")
-
-
-def test_a_client_that_sends_a_byte_now_and_then_is_told_so(service: Service) -> None:
-    with socket.create_connection(("127.0.0.1", service.port)) as client:
-        head = f"POST /score HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.key}\r\n"
-        client.sendall(head.encode() + b"Content-Length: 1000\r\n\r\n")
-        client.settimeout(0.3)
-        started, answer = time.monotonic(), b""
-        while not answer and time.monotonic() - started < 20:
-            client.sendall(b" ")
-            with suppress(TimeoutError):
-                answer = client.recv(65536)
-        assert answer.startswith(b"HTTP/1.1 408 Request Timeout")
-        assert time.monotonic() - started < 10
-
-
-def test_clients_that_hang_keep_nobody_waiting(service: Service, everything: Trained) -> None:
-    hanging = []
-    for _ in range(12):  # more than there are threads
-        client = socket.create_connection(("127.0.0.1", service.port))
-        client.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nConte")
-        hanging.append(client)
-    started = time.monotonic()
-    assert service.scored(request(rows(everything)[0]))[0] == 200
-    assert time.monotonic() - started < 12
-    for client in hanging:
-        client.close()
 
 
 def test_what_happened_is_counted(service: Service, everything: Trained) -> None:
