@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.commands.choice import add_choice
+from operation.commands.limits import add_limits, chosen_limits
 from operation.engine import manifest
 from operation.engine.layout import Layout, project
-from operation.engine.notebooks.forked.limits import Limits
 from operation.engine.runs.repeat import Answers
 from operation.engine.runs.request import Request
 
@@ -51,25 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="workbench",
         help="what executes the notebooks; nbclient is papermill's stock engine (default: workbench)",
     )
-    parser.add_argument("--cell-seconds", type=_more_than_zero, metavar="N", help="a cell may take so long")
-    parser.add_argument("--seconds", type=_more_than_zero, metavar="N", help="a notebook may take so long")
-    parser.add_argument("--megabytes", type=_more_than_zero, metavar="N", help="memory of a notebook")
-
-
-def _more_than_zero(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
-    return value
+    add_limits(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run and say where the report is."""
     layout = project()
-    memory = int(args.megabytes * 1_000_000) if args.megabytes else None
-    limits = Limits(args.cell_seconds, args.seconds, memory)
     choice = (args.environment, args.use_case, args.notebook, args.given)
-    request = Request(*choice, args.fresh, args.engine, limits)
+    request = Request(*choice, args.fresh, args.engine, chosen_limits(args))
     before = None if request.fresh else Answers(layout).recall(request)
     return _tell_unchanged(layout, before, as_json=args.json) if before else _run(layout, request, args.json)
 
