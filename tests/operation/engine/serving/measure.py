@@ -1,7 +1,7 @@
-"""Measure a service beside others, interleaved.
+"""Measure a service beside others, interleaved; needs Linux and wrk.
 
-``PYTHONPATH=src python -m tests.operation.engine.serving.measure --model M --table T``; needs wrk. It
-prints microseconds inside run(), requests a second of one worker with each server, and ratios.
+``PYTHONPATH=src python -m tests.operation.engine.serving.measure --model M --table T`` prints microseconds
+inside run(), and for each server with one worker: requests a second, CPU time of a request, ratios.
 """
 
 from __future__ import annotations
@@ -11,47 +11,29 @@ import json
 import os
 import re
 import shutil
-import statistics
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections import defaultdict
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import tables
-from tests.operation.engine.serving.running import ROOT, free_port, serving
+from tests.operation.engine.serving.contenders import Contender, Contenders
+from tests.src.measuring import keep, parser, spread, told
 from tests.src.requesting import value
 
-GUNICORN = ["--workers", "1", "--worker-class", "gthread", "--threads", "8", "--keep-alive", "15"]
-APPLICATIONS = """
-import sys
-sys.path.insert(0, {src!r})
-from pathlib import Path
-import pandas as pd
-from flask import Flask, request
-import models
-
-MODEL = models.load(Path({model!r}))
-app = Flask(__name__)
-
-
-@app.route("/empty", methods=["POST"])
-def empty():
-    return "{{}}"
-
-
-@app.route("/frame", methods=["POST"])
-def frame():
-    rows = pd.DataFrame(request.get_json()["data"])
-    return {{"predictions": MODEL.predict(rows).tolist()}}
-"""
+AIMS = {
+    ("serve", "empty"): 0.5,
+    ("serve", "empty, own worker"): 0.5,
+    ("serve", "frame"): 5,
+    ("serve", "mlflow"): None,
+}
 INSIDE = """
-import json, sys, time; sys.path.insert(0, sys.argv[1])
+import time
 import score
-score.init(sys.argv[3:])
-bodies = json.loads(open(sys.argv[2]).read())
+score.init(sys.argv[2:])
+bodies = json.loads(open(sys.argv[1]).read())
 taken = []
 for number in range(3 * len(bodies)):
     started = time.perf_counter_ns()
@@ -63,136 +45,108 @@ print(json.dumps([taken[len(taken) // 2] / 1000, taken[int(len(taken) * 0.99)] /
 """
 
 
-@contextmanager
-def child(command: list[str], folder: Path, port: int, **more: str) -> Iterator[None]:
-    """Run a server until the block ends; it is up when its port answers."""
-    import http.client
-
-    log = (folder / f"{port}.log").open("wb")
-    process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env={**os.environ, **more})
-    try:
-        until = time.monotonic() + 120
-        while True:
-            alive = process.poll() is None and time.monotonic() < until
-            assert alive, (folder / f"{port}.log").read_text()
-            try:
-                http.client.HTTPConnection("127.0.0.1", port, timeout=5).connect()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-        log.close()
+def inside(args: argparse.Namespace, folder: Path, bodies: list[str]) -> dict[str, Any]:
+    """Print and return the microseconds inside run(), without and with a log."""
+    (folder / "bodies.json").write_text(json.dumps(bodies), encoding="utf-8")
+    found: dict[str, Any] = {}
+    for name, words in (("without a log", []), ("with a log", ["--log", folder / "log"])):
+        rounds = [
+            told(INSIDE, folder / "bodies.json", "--model", args.model, *words) for _ in range(args.rounds)
+        ]
+        found[name] = {
+            "median": spread([one for one, _ in rounds]),
+            "p99": spread([one for _, one in rounds]),
+        }
+        median, slow = (found[name][one]["median"] for one in ("median", "p99"))
+        print(f"inside run(), {name}: {median:.0f} us at the median, {slow:.0f} us at the 99th percentile")
+    return found
 
 
-def requests_a_second(url: str, script: Path, seconds: int, connections: int) -> float:
-    """Return what wrk measures; every answer must be a good one."""
-    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "-s", str(script), url]
+def asked(contender: Contender, script: Path, seconds: int, connections: int) -> tuple[float, float]:
+    """Return requests a second, and microseconds of CPU time a request; every answer must be a good one."""
+    before = cpu_seconds(contender.pid)
+    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "-s", str(script), contender.url]
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     assert not re.search("Non-2xx|Socket errors", said), said
-    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    assert found, said
-    return float(found[1])
+    number, rate = re.search(r"(\d+) requests in", said), re.search(r"Requests/sec:\s+([\d.]+)", said)
+    assert number, said
+    assert rate, said
+    return float(rate[1]), (cpu_seconds(contender.pid) - before) / int(number[1]) * 1e6
 
 
-def inside(args: argparse.Namespace, folder: Path, bodies: list[str]) -> None:
-    """Print the time inside run(), without and with a log."""
-    (folder / "bodies.json").write_text(json.dumps(bodies), encoding="utf-8")
-    for name, words in (("without a log", []), ("with a log", ["--log", str(folder / "log")])):
-        given = [str(ROOT / "src"), str(folder / "bodies.json"), "--model", str(args.model), *words]
-        done = subprocess.run(
-            [sys.executable, "-c", INSIDE, *given], capture_output=True, text=True, check=True
-        )
-        median, slow = json.loads(done.stdout.splitlines()[-1])
-        print(f"inside run(), {name}: {median:.0f} us at the median, {slow:.0f} us at the 99th percentile")
+def cpu_seconds(root: int) -> float:
+    """Return the CPU time of a process and all below it."""
+    below, times = defaultdict(list), {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = file.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended
+        below[int(fields[1])].append(int(file.parent.name))
+        times[int(file.parent.name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    waiting, total = [root], 0.0
+    while waiting:
+        pid = waiting.pop()
+        waiting += below[pid]
+        total += times.get(pid, 0.0)
+    return total
 
 
-def compared(args: argparse.Namespace, folder: Path, body: str) -> None:
-    """Start every server, ask them in turn, print their medians and ratios."""
-    script = folder / "post.lua"
-    lines = [
-        'wrk.method = "POST"',
-        'wrk.headers["Content-Type"] = "application/json"',
-        f"wrk.body = [==[{body}]==]",
-    ]
-    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    python = Path(sys.executable)
+def post(folder: Path, name: str, body: str) -> Path:
+    """Write what wrk sends."""
+    script = folder / f"{name.replace(' ', '-')}.lua"
+    kind = 'wrk.headers["Content-Type"] = "application/json"'
+    script.write_text(f'wrk.method = "POST"\n{kind}\nwrk.body = [==[{body}]==]\n', encoding="utf-8")
+    return script
+
+
+def compared(args: argparse.Namespace, folder: Path, row: dict[str, Any]) -> dict[str, Any]:
+    """Ask every server in turn; print and return requests a second, CPU time and ratios."""
     with ExitStack() as stack:
-        servers: dict[str, str] = {}
-        for name, words in {"serve": [], "serve --no-log": ["--no-log"]}.items():
-            place = folder / f"service{len(words)}"
-            place.mkdir()
-            service = stack.enter_context(serving(place, "--model", args.model.resolve(), *words))
-            servers[name] = f"http://127.0.0.1:{service.port}/score"
-        source = APPLICATIONS.format(src=str(ROOT / "src"), model=str(args.model.resolve()))
-        (folder / "applications.py").write_text(source, encoding="utf-8")
-        for page in ("empty", "frame"):
-            port = free_port()
-            command = [
-                str(python),
-                "-m",
-                "gunicorn",
-                "-b",
-                f"127.0.0.1:{port}",
-                *GUNICORN,
-                "applications:app",
-            ]
-            stack.enter_context(child([*command, "--no-control-socket"], folder, port))
-            servers[page] = f"http://127.0.0.1:{port}/{page}"
-        port = free_port()
-        command = [
-            str(python),
-            "-m",
-            "azureml_inference_server_http",
-            "--entry_script",
-            str(ROOT / "src" / "score.py"),
-        ]
-        command += ["--port", str(port), "--model_dir", str(args.model.resolve())]
-        home = {
-            "AML_APP_ROOT": str(ROOT / "src"),
-            "HOME": str(folder),
-            "AZUREML_ENTRY_SCRIPT": str(ROOT / "src" / "score.py"),
-        }
-        stack.enter_context(child(command, folder, port, **home))
-        servers["azmlinfsrv alone"] = f"http://127.0.0.1:{port}/score"
-        ask: Callable[[str, int], float] = lambda url, seconds: requests_a_second(  # noqa: E731
-            url, script, seconds, args.connections
-        )
-        for url in servers.values():
-            ask(url, 1)
-        rates = {name: [] for name in servers}  # type: dict[str, list[float]]
-        for _ in range(args.rounds):
-            for name, url in servers.items():
-                rates[name].append(ask(url, args.seconds))
-    medians = {name: statistics.median(found) for name, found in rates.items()}
-    for name, rate in medians.items():
-        spread = f"{min(rates[name]):,.0f} to {max(rates[name]):,.0f}"
-        print(f"{name:<18} {rate:>8,.0f} requests a second ({spread})")
-    print(f"serve / empty {medians['serve'] / medians['empty']:.2f}, aim 0.5")
-    print(f"serve / frame {medians['serve'] / medians['frame']:.1f}, aim 5")
+        servers = Contenders(stack, folder, args.model, row).all()
+        scripts = {name: post(folder, name, one.body) for name, one in servers.items()}
+        rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
+        for number in range(args.rounds + 1):
+            for name, one in servers.items():
+                found = asked(one, scripts[name], args.seconds if number else 1, args.connections)
+                rounds[name] += [found] if number else []  # the first one warms up
+    figures: dict[str, Any] = {
+        name: {"rate": spread([one for one, _ in found]), "cpu_us": spread([one for _, one in found])}
+        for name, found in rounds.items()
+    }
+    for name, one in figures.items():
+        rate, cpu = one["rate"], one["cpu_us"]["median"]
+        between = f"({rate['least']:,.0f} to {rate['most']:,.0f})"
+        print(f"{name:<18} {rate['median']:>7,.0f} requests a second {between}, {cpu:,.0f} us of CPU each")
+    return {"servers": figures, "ratios": ratios(figures)}
+
+
+def ratios(figures: dict[str, Any]) -> dict[str, float]:
+    """Print and return how the service stands to others, by requests a second and by CPU time."""
+    found: dict[str, float] = {}
+    for (one, other), aim in AIMS.items():
+        rate = figures[one]["rate"]["median"] / figures[other]["rate"]["median"]
+        cpu = figures[other]["cpu_us"]["median"] / figures[one]["cpu_us"]["median"]
+        found |= {f"{one} / {other}": rate, f"{one} / {other}, by CPU": cpu}
+        print(f"{one} / {other}: {rate:.2f}, by CPU {cpu:.2f}{f', aim {aim:g}' if aim else ''}")
+    return found
 
 
 def main() -> None:
     """Measure."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", type=Path, required=True, help="folder of a model")
-    parser.add_argument("--table", type=Path, required=True, help="rows to ask for: the holdout")
-    parser.add_argument("--seconds", type=int, default=5, help="of a round (default: 5)")
-    parser.add_argument("--rounds", type=int, default=3, help="of each server, in turn (default: 3)")
-    parser.add_argument("--connections", type=int, default=4, help="of wrk (default: 4)")
-    args = parser.parse_args()
+    made = parser(__doc__)
+    made.add_argument("--seconds", type=int, default=5, help="of a round (default: 5)")
+    made.add_argument("--rounds", type=int, default=5, help="of each server, in turn (default: 5)")
+    made.add_argument("--connections", type=int, default=4, help="of wrk (default: 4)")
+    args = made.parse_args()
     if not shutil.which("wrk"):
         raise SystemExit("wrk is not installed: apt-get install wrk")
     columns = list(json.loads((args.model / "model.json").read_text(encoding="utf-8"))["schema"])
     records = tables.read_table(args.table)[columns].head(1000).to_dict("records")
-    bodies = [json.dumps({"data": [{name: value(cell) for name, cell in row.items()}]}) for row in records]
+    rows = [{name: value(cell) for name, cell in row.items()} for row in records]
     with tempfile.TemporaryDirectory() as folder:
-        inside(args, Path(folder), bodies)
-        compared(args, Path(folder), bodies[0])
+        found = inside(args, Path(folder), [json.dumps({"data": [row]}) for row in rows])
+        keep({"inside_run_us": found, **compared(args, Path(folder), rows[0])}, args.json)
 
 
 if __name__ == "__main__":
