@@ -17,6 +17,7 @@ COMMANDS = {
     "replay": "open what a failed run left, stopped before the failing cell",
     "report": "write the HTML reports and the gallery of runs again",
     "serve": "serve a model with the inference server of Azure ML",
+    "package": "build an image that answers requests with a model",
     "split": "change which share of keys the challenger of a service answers; 0 rolls back",
     "outcomes": "join labels that arrive later with the rows that were scored",
     "lab": "open the notebooks in JupyterLab",

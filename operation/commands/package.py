@@ -1,0 +1,158 @@
+"""The command ``package``: an image that answers requests with a model."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+
+from operation.commands.choice import add_choice
+from operation.commands.serve import model_words
+from operation.engine.errors import UsageError
+from operation.engine.layout import Layout, project
+from operation.engine.packaging.builder import BUILDERS, build, command, find_builder
+from operation.engine.packaging.context import Recipe, read_manifest, write_context
+from operation.engine.packaging.dockerfile import BASE
+
+TAG = re.compile(r"[a-z0-9][a-z0-9._/:-]*(@sha256:[0-9a-f]{64})?")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``package``."""
+    parser.description = (
+        "Write what an image of the scoring service is built from into runs/packages/, and build it with "
+        "docker, podman or buildah where one is there. The model goes into the image, or is fetched from an "
+        "MLflow tracking server when the container starts. The index and the certificates that pip uses here "
+        "are used to build, and are in no layer."
+    )
+    parser.epilog = (
+        "examples:\n"
+        "  python3 -m operation package\n"
+        "  python3 -m operation package --model runs/store/<key>/model --tag flights:3\n"
+        "  python3 -m operation package --model-at-start --model champion"
+    )
+    add = parser.add_argument
+    add(
+        "--model",
+        default="champion",
+        metavar="ALIAS|PATH",
+        help="alias in the registry of the use case, or folder of a model (default: champion)",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--model-in-image", action="store_true", help="the image holds the model (default)")
+    where.add_argument(
+        "--model-at-start", action="store_true", help="the container fetches it from MLFLOW_TRACKING_URI"
+    )
+    add_choice(parser)
+    add("--base", default=BASE, metavar="IMAGE", help="with Python 3.11 and venv (default: %(default)s)")
+    add("--tag", metavar="NAME", help="name of the image (default: workbench-<use case's model>)")
+    add("--into", type=Path, metavar="FOLDER", help="where to write (default: runs/packages/<key>)")
+    add("--scored-log", action="store_true", help="with what a log of scored rows needs (150 MB more)")
+    add("--no-build", action="store_true", help="write only, build nothing")
+    add("--builder", choices=BUILDERS, help="what builds (default: the first of them that works here)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the build context, and build it where that can be done."""
+    layout = project()
+    check_names(args.base, args.tag)
+    builder = None if args.no_build else find_builder(args.builder)
+    recipe = fetching(args, layout) if args.model_at_start else holding(args, layout)
+    folder = write_context(layout, recipe, args.into)
+    tag = args.tag or default_tag(recipe)
+    print(f"{told(folder)} is written to {layout.relative(folder)}", flush=True)
+    if "@sha256:" not in args.base:
+        print(f"{args.base} is a tag: the Dockerfile says how to pin the base by its digest", flush=True)
+    if builder is None:
+        words = shlex.join(command("docker", folder, tag))
+        print(f"build it with docker, podman or buildah: {words}")
+        return 0
+    print(
+        f"building {tag} with {builder}; the first time packages are installed, which takes a while",
+        flush=True,
+    )
+    build(builder, folder, tag)
+    print(f"{tag} is built; start it: {shlex.join(start_words(builder, tag, recipe))}")
+    return 0
+
+
+def check_names(base: str, tag: str | None) -> None:
+    """Raise a UsageError for names that no builder would take."""
+    for option, name in (("--base", base), ("--tag", tag)):
+        if name is not None and not TAG.fullmatch(name):
+            raise UsageError(
+                f"{option}: {name!r} is not the name of an image: lower-case letters, digits and ._-/, then "
+                "perhaps :<tag>, such as flights:3"
+            )
+
+
+def holding(args: argparse.Namespace, layout: Layout) -> Recipe:
+    """Return the recipe of an image that holds its model."""
+    from operation.engine.serving.model import by_words
+
+    model = by_words(layout, model_words("--model", args.model, args, layout))
+    variables = {"SCORE_MODEL": "/model", "SCORE_DIGEST": model.digest}
+    if model.name and model.version:
+        variables |= {"SCORE_MODEL_NAME": model.name, "SCORE_MODEL_VERSION": model.version}
+    return Recipe(args.base, model, variables, args.scored_log)
+
+
+def fetching(args: argparse.Namespace, layout: Layout) -> Recipe:
+    """Return the recipe of an image that fetches its model when it starts.
+
+    Raises
+    ------
+    UsageError
+        When `--model` is a folder: there is nothing to fetch.
+    """
+    from operation.engine.serving.model import registered_words
+
+    if Path(args.model).exists() or "/" in args.model:
+        raise UsageError(
+            f"--model: {args.model} is a folder, and --model-at-start fetches an alias such as champion from "
+            "a registry: give --model-in-image, or an alias"
+        )
+    named = dict(zip(*[iter(registered_words(layout, args.environment, args.use_case))] * 2, strict=True))
+    variables = {"SCORE_MODEL": f"models:/{named['--name']}@{args.model}"}
+    if named["--tracking-uri"].startswith(("http://", "https://")):
+        variables["MLFLOW_TRACKING_URI"] = without_password(named["--tracking-uri"])
+    return Recipe(args.base, None, variables, args.scored_log)
+
+
+def without_password(uri: str) -> str:
+    """Return the address without a user and password: an image keeps no secret."""
+    scheme, _, rest = uri.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"
+
+
+def default_tag(recipe: Recipe) -> str:
+    """Return the name of an image that nobody named."""
+    name = recipe.variables.get("SCORE_MODEL_NAME") or "scoring"
+    if not recipe.model:
+        name = recipe.variables["SCORE_MODEL"].removeprefix("models:/").partition("@")[0]
+    version = recipe.variables.get("SCORE_MODEL_VERSION")
+    safe = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "scoring"
+    last = version or (recipe.model.digest[:12] if recipe.model else "at-start")
+    return f"workbench-{safe}:{last}"
+
+
+def start_words(builder: str, tag: str, recipe: Recipe) -> list[str]:
+    """Return the words that start a container of the image."""
+    program = "docker" if builder == "docker" else "podman"
+    words = [program, "run", "--read-only", "--tmpfs", "/tmp", "--publish", "127.0.0.1:5001:5001"]  # noqa: S108
+    words += ["--volume", "./keys.txt:/keys.txt:ro", "--env", "SCORE_KEY_FILE=/keys.txt"]
+    if not recipe.model and "MLFLOW_TRACKING_URI" not in recipe.variables:
+        words += ["--env", "MLFLOW_TRACKING_URI=https://mlflow.example.com"]
+    return [*words, tag]
+
+
+def told(folder: Path) -> str:
+    """Return what a build context is, in a few words."""
+    manifest = read_manifest(folder)
+    model = manifest["model"]
+    if not model:
+        return f"An image that fetches {manifest['variables']['SCORE_MODEL']} when it starts"
+    known = f"{model['name']} version {model['version']}" if model["name"] else "a model"
+    return f"An image with {known} ({model['digest'][:12]})"
