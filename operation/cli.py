@@ -11,6 +11,7 @@ from types import ModuleType
 
 COMMANDS = {
     "run": "execute the notebooks of a use case headlessly and leave HTML reports",
+    "sweep": "execute one notebook at many points of its parameters, several at once",
     "step": "execute one step of a use case as a plain script",
     "why": "say why a step was executed or reused, and what differs now",
     "certify": "prove that script, call and notebook give the same bytes",
@@ -26,8 +27,10 @@ COMMANDS = {
     "submit": "send a step or a whole use case to Azure ML, or to its rehearsal",
     "rehearse": "start a loopback Azure ML that executes what is submitted",
     "models": "list, register, download and promote the models of the workspaces",
+    "deploy": "put a model behind a web service of Azure ML, or its rehearsal",
     "export": "write what the Azure CLI reads: jobs of version 2, variables of a shell",
     "clean": "free space: old runs, and outputs that no kept run refers to",
+    "bench": "measure the workbench beside plain scripts and other tools",
     "lock": "resolve requirements.lock from environment.yml",
     "test": "lint, type-check and test the project, as CI does",
     "version": "say what is running: workbench, Python, commit, environment",

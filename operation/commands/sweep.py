@@ -1,0 +1,173 @@
+"""Execute one notebook at many points of its parameters."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from operation.commands.choice import add_choice
+from operation.commands.limits import add_limits, chosen_limits
+from operation.commands.sweep_words import ending, opening, planned
+from operation.engine.layout import Layout, project
+from operation.engine.sweeps.request import RAY, SweepRequest
+
+if TYPE_CHECKING:
+    from operation.engine.notebooks.forked.templates import Templates
+    from operation.engine.sweeps.places import Place
+    from operation.engine.sweeps.plan import Sweep
+    from operation.engine.sweeps.record import SweepManifest
+
+_EPILOG = """\
+examples:
+  python3 -m operation sweep 03-train-model --grid learning_rate=0.05,0.1,0.2 --grid max_leaf_nodes=15,31
+  python3 -m operation sweep 03-train-model --grid learning_rate=log:0.01..0.3 --random 20 --metric roc_auc
+"""
+_EXIT_CODES = {"succeeded": 0, "interrupted": 130}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``sweep``."""
+    parser.description = (
+        "Execute one notebook at every point of a grid of its parameters, several at once, each in a process "
+        "of its own. Every point leaves its executed notebook and its report; the sweep's page ranks them. "
+        "Asked for again, a sweep goes on where it stopped, and only what failed is left alone."
+    )
+    parser.epilog = _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("notebook", help="a notebook of the use case: 03-train-model")
+    parser.add_argument(
+        "--grid",
+        action="append",
+        required=True,
+        metavar="NAME=VALUES",
+        help="a parameter of the notebook, or step.argument, with its values between commas; with --random "
+        "also low..high or log:low..high; may be repeated",
+    )
+    parser.add_argument(
+        "-p",
+        dest="given",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a value for all points; may be repeated",
+    )
+    _add_choices(parser)
+    add_choice(parser)
+    add_limits(parser)
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--random", type=_one_or_more, metavar="K", help="draw K points instead of all")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the drawing (default: 0)")
+    parser.add_argument("--workers", type=_one_or_more, metavar="N", help="points at once (default: cores)")
+    parser.add_argument("--metric", metavar="NAME", help="what points are ranked by, such as roc_auc")
+    parser.add_argument(
+        "--engine",
+        choices=["workbench", "nbclient", RAY],
+        default="workbench",
+        help="what executes the notebooks; nbclient is papermill's stock engine, ray spreads them over a "
+        "cluster (default: workbench)",
+    )
+    parser.add_argument(
+        "--address", metavar="HOST:PORT", help="the Ray cluster: auto, host:port or ray://host:port"
+    )
+    parser.add_argument("--retry-failed", action="store_true", help="execute again what failed before")
+    parser.add_argument("--fresh", action="store_true", help="execute every step again, reuse nothing")
+    parser.add_argument("--dry-run", action="store_true", help="say which points there are, execute nothing")
+    parser.add_argument("--json", action="store_true", help="print the sweep's manifest, for programs")
+
+
+def _one_or_more(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
+    return value
+
+
+def run(args: argparse.Namespace) -> int:
+    """Sweep, and say what is best."""
+    layout, request = _absolute(project()), _request(args)
+    if args.dry_run:
+        return _plan_only(layout, request, args.json)
+    from operation.engine.notebooks.engines import fork_source
+    from operation.engine.runners import cores, thread_limits
+    from operation.engine.runs.run import for_all
+
+    workers = args.workers or cores()
+    variables = {**for_all(), **thread_limits(workers)}
+    with fork_source(request.engine, variables) as templates:  # its imports take longer than the checks
+        from operation.engine.sweeps.plan import plan_sweep
+
+        sweep = plan_sweep(layout, request)
+        with _place(sweep, templates, workers) as place:
+            record = _conduct(layout, sweep, place, args)
+    return _tell(layout, record, args.json)
+
+
+def _request(args: argparse.Namespace) -> SweepRequest:
+    return SweepRequest(
+        args.notebook.removesuffix(".ipynb"),
+        args.grid,
+        args.given,
+        args.random,
+        args.seed,
+        args.environment,
+        args.use_case,
+        args.engine,
+        args.fresh,
+        chosen_limits(args),
+        args.metric,
+    )
+
+
+def _absolute(layout: Layout) -> Layout:
+    """Return `layout` for processes that stand elsewhere."""
+    return Layout(layout.root.absolute(), layout.runs.absolute())
+
+
+def _plan_only(layout: Layout, request: SweepRequest, as_json: bool) -> int:
+    from operation.engine.sweeps.plan import known, plan_sweep
+
+    sweep = plan_sweep(layout, request)
+    found = known(layout, sweep)
+    if as_json:
+        rows = [
+            {"number": one.number, "values": one.values, "known": one.number in found} for one in sweep.points
+        ]
+        print(json.dumps({"id": sweep.name, "points": rows}, indent=1, default=str))
+    else:
+        print("\n".join(planned(sweep, found)))
+    return 0
+
+
+def _place(sweep: Sweep, templates: Templates | None, workers: int) -> AbstractContextManager[Place]:
+    from operation.engine.sweeps.places import local, why_stock
+
+    reason = why_stock(sweep)
+    if reason:
+        print(f"executed by the stock engine: {reason}", file=sys.stderr)
+    return local(sweep, templates, workers)
+
+
+def _conduct(layout: Layout, sweep: Sweep, place: Place, args: argparse.Namespace) -> SweepManifest:
+    from operation.commands.sweep_progress import SweepProgress
+    from operation.engine.sweeps.conduct import Conduct
+
+    if not args.json:
+        print(opening(sweep, place.workers), flush=True)
+    with SweepProgress(len(sweep.points), place.workers, silent=args.json) as progress:
+        return Conduct(layout, place, progress.say, args.retry_failed).run(sweep)
+
+
+def _tell(layout: Layout, record: SweepManifest, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps(record.content, indent=1, default=str))
+    else:
+        print("\n".join(ending(layout, record.content)))
+    wrong = record.wrong_metric
+    if wrong:
+        raise wrong
+    return _EXIT_CODES.get(record.status, 1)

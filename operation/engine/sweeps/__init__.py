@@ -1,0 +1,1 @@
+"""Sweeps: one notebook executed at many points of its parameters."""

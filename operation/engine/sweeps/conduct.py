@@ -1,0 +1,140 @@
+"""Conducts a sweep: what is known is recalled, the rest executed several at once, all of it recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from operation.engine.disk import told
+from operation.engine.errors import UsageError
+from operation.engine.layout import Layout
+from operation.engine.notebooks.engines import quick_papermill
+from operation.engine.runners import thread_limits
+from operation.engine.runs.rendering import Rendering
+from operation.engine.runs.run import for_all
+from operation.engine.surroundings import surroundings
+from operation.engine.sweeps.page import write_sweep_page
+from operation.engine.sweeps.places import Place
+from operation.engine.sweeps.plan import Point, Sweep, known
+from operation.engine.sweeps.point import PointRun
+from operation.engine.sweeps.record import SweepManifest
+from operation.engine.sweeps.results import write_results
+from operation.engine.sweeps.tracking import SweepTracker
+from operation.engine.sweeps.upstream import execute_upstream
+from operation.engine.turns import if_free
+
+Say = Callable[[Point, Mapping[str, Any], int], None]
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a sweep is conducted.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project's folders, absolute.
+    place : Place
+        Where points are executed.
+    say : callable
+        Told a point that ended, its entry in the manifest, and how many are still to be executed.
+    retry_failed : bool
+        Execute again what failed when the same sweep was asked for before.
+    """
+
+    layout: Layout
+    place: Place
+    say: Say
+    retry_failed: bool = False
+
+    def run(self, sweep: Sweep) -> SweepManifest:
+        """Execute what is not known of `sweep`.
+
+        Returns
+        -------
+        SweepManifest
+            Everything is written by then, but for the pages of the sweep.
+
+        Raises
+        ------
+        UsageError
+            The same sweep is being executed by another process.
+        KeyboardInterrupt
+            After everything was stopped and recorded.
+        """
+        folder = sweep.folder(self.layout)
+        with told(self.layout.runs), if_free(self.layout.runs / "turns" / f"{sweep.name}.lock") as free:
+            if not free:
+                raise UsageError(f"the sweep {sweep.name} is being executed by another process: wait for it.")
+            folder.mkdir(parents=True, exist_ok=True)
+            record = SweepManifest(self.layout, sweep, self.place.workers)
+            try:
+                waiting = self._recall(sweep, record)
+                if waiting:
+                    with SweepTracker(self.layout, sweep.prepared.configured) as tracker:
+                        self._tracked(sweep, record, waiting, tracker)
+            finally:
+                record.end()
+                write_results(record.folder, record.content)
+                write_sweep_page(self.layout.runs, record.content)
+        return record
+
+    def _tracked(
+        self, sweep: Sweep, record: SweepManifest, waiting: Sequence[Point], tracker: SweepTracker
+    ) -> None:
+        """Execute, and have the sweep logged however it ends."""
+        try:
+            self._execute(sweep, record, waiting)
+        except KeyboardInterrupt:
+            record.end("interrupted")
+            raise
+        finally:
+            record.end()
+            tracker.log(record.path)
+
+    def _recall(self, sweep: Sweep, record: SweepManifest) -> list[Point]:
+        """Take in what is known, and return the points that are to be executed."""
+        found = known(self.layout, sweep)
+        for number, recalled in found.items():
+            record.recall(number, recalled)
+        failed = {} if self.retry_failed or sweep.request.fresh else record.failed_before
+        for number in failed.keys() - found.keys():
+            record.keep_failure(number)
+        return [point for point in sweep.points if point.number not in {*found, *failed}]
+
+    def _execute(self, sweep: Sweep, record: SweepManifest, waiting: Sequence[Point]) -> None:
+        record.write()
+        quick_papermill()  # here: threads that import the same at once wait for each other
+        execute_upstream(self.layout, sweep, record.folder)
+        workers = self.place.workers
+        with _standing_in(sweep, self.layout, workers) as variables, Rendering() as pages:
+            pages.warm_up()
+            self.place.ready()
+            runs = PointRun(self.layout, record.folder, variables, self.place.perform, pages)
+            with ThreadPoolExecutor(workers, "point") as threads:
+                futures = {threads.submit(runs.run, point): point for point in waiting}
+                try:
+                    self._collect(futures, record)
+                except BaseException:
+                    threads.shutdown(wait=False, cancel_futures=True)
+                    self.place.stop()
+                    raise
+
+    def _collect(self, futures: Mapping[Future[dict[str, Any]], Point], record: SweepManifest) -> None:
+        left = len(futures)
+        for future in as_completed(futures):
+            point, left = futures[future], left - 1
+            record.add(point, future.result())
+            self.say(point, record.entry(point.number), left)
+
+
+@contextmanager
+def _standing_in(sweep: Sweep, layout: Layout, workers: int) -> Iterator[dict[str, str]]:
+    """Stand in the notebook's folder: papermill goes there for each notebook, and threads share the place."""
+    variables = {**thread_limits(workers), "WORKBENCH_RUNS": str(layout.runs)}
+    with surroundings({**for_all(), **variables}), chdir(sweep.source.parent):
+        yield {**os.environ, **variables}

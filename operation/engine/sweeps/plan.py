@@ -1,0 +1,194 @@
+"""A sweep before it starts: every point checked as ``run -p`` would check it, none of them twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from operation.engine.errors import UsageError
+from operation.engine.layout import Layout
+from operation.engine.notebooks.assignments import Assignments, assign
+from operation.engine.runs.prepared import Prepared, prepare
+from operation.engine.runs.reuse import Notebooks, Recalled
+from operation.engine.sweeps.grid import Axis, points, read_grid
+from operation.engine.sweeps.request import SweepRequest
+
+
+@dataclass(frozen=True)
+class Point:
+    """One execution of the notebook.
+
+    Parameters
+    ----------
+    number : int
+        From 1, in the order of the grid.
+    values : mapping
+        What is varied -> its value here, as it was understood.
+    prepared : Prepared
+        The run that this point is.
+    """
+
+    number: int
+    values: Mapping[str, object]
+    prepared: Prepared
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return f"point-{self.number:03d}"
+
+    @property
+    def words(self) -> str:
+        """Its values as a person types them."""
+        return " ".join(f"{name}={written(value)}" for name, value in self.values.items())
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sound request with all its points; nothing has started yet.
+
+    Parameters
+    ----------
+    request : SweepRequest
+        What was asked for.
+    axes : sequence of Axis
+        What is varied.
+    prepared : Prepared
+        The notebook with what all points have in common.
+    points : sequence of Point
+        In the order of the grid, each another one.
+    merged : int
+        Points that were asked for more than once, in another spelling.
+    identity : str
+        Digest of what is asked for and of all that the outputs depend on: the same again goes on.
+    """
+
+    request: SweepRequest
+    axes: Sequence[Axis]
+    prepared: Prepared
+    points: Sequence[Point]
+    merged: int
+    identity: str
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's name."""
+        return self.prepared.notebooks[0].name
+
+    @property
+    def source(self) -> Path:
+        """The notebook."""
+        return self.prepared.sources[self.notebook]
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return f"{self.notebook}-{self.prepared.configured.environment}-{self.identity[:8]}"
+
+    def folder(self, layout: Layout) -> Path:
+        """Return the folder of the sweep."""
+        return layout.runs / "sweeps" / self.name
+
+
+def plan_sweep(layout: Layout, request: SweepRequest) -> Sweep:
+    """Check everything that can be checked before anything starts.
+
+    Raises
+    ------
+    ConfigurationError, UsageError
+        With all mistakes of the configuration, of the grid, or of the values.
+    """
+    axes = read_grid(request.grid)
+    prepared = _prepared(layout, request)
+    _check(prepared, axes, request.given)
+    asked = [_point(prepared, request, values) for values in points(axes, request.random, request.seed)]
+    distinct: dict[str, Point] = {}
+    for point in asked:
+        distinct.setdefault(_meaning(point.prepared.assignments), point)
+    numbered = [replace(point, number=number) for number, point in enumerate(distinct.values(), 1)]
+    identity = _identity(layout, request, prepared, numbered)
+    return Sweep(request, axes, prepared, numbered, len(asked) - len(numbered), identity)
+
+
+def known(layout: Layout, sweep: Sweep) -> dict[int, Recalled]:
+    """Return the points that need no execution, by number: some run, of a sweep or not, did the same."""
+    if sweep.request.fresh:
+        return {}
+    found = {one.number: Notebooks(layout, one.prepared).find(sweep.notebook) for one in sweep.points}
+    return {number: recalled for number, recalled in found.items() if recalled}
+
+
+def written(value: object) -> str:
+    """Return a value as it would be typed on the command line."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _prepared(layout: Layout, request: SweepRequest) -> Prepared:
+    try:
+        return prepare(layout, request.at(()))
+    except UsageError as error:  # `prepare` names the option of `run`
+        raise UsageError(str(error).replace("--notebook ", "", 1)) from error
+
+
+def _check(prepared: Prepared, axes: Sequence[Axis], given: Sequence[str]) -> None:
+    problems = list(_problems(prepared, axes, given))
+    if problems:
+        raise UsageError("\n".join(dict.fromkeys(problems)))
+
+
+def _problems(prepared: Prepared, axes: Sequence[Axis], given: Sequence[str]) -> Iterator[str]:
+    fixed = [text.partition("=")[0] for text in given]
+    sources = list(prepared.sources.values())
+    for axis in axes:
+        if axis.name in fixed:
+            yield f"--grid {axis.name}: -p gives it one value: vary it or fix it, not both."
+        for value in axis.examples:
+            try:
+                assign(prepared.configured, sources, [f"{axis.name}={value}"])
+            except UsageError as error:
+                yield from (line.replace("-p ", "--grid ", 1) for line in str(error).splitlines())
+
+
+def _point(prepared: Prepared, request: SweepRequest, values: Mapping[str, str]) -> Point:
+    given = [f"{name}={value}" for name, value in values.items()]
+    whole = request.at(given)
+    found = assign(prepared.configured, list(prepared.sources.values()), whole.given)
+    here = replace(prepared, request=whole, assignments=found)
+    return Point(0, {name: _understood(found, name) for name in values}, here)
+
+
+def _understood(found: Assignments, name: str) -> object:
+    step, dot, argument = name.partition(".")
+    if dot:
+        return found.overrides[step][argument.replace("_", "-")]
+    return next(values[name] for values in found.parameters.values() if name in values)
+
+
+def _meaning(found: Assignments) -> str:
+    """Return what two spellings of the same point share: 0.1 and 0.10, 1 and 1.0."""
+    return json.dumps([_plain(found.parameters), _plain(found.overrides)], sort_keys=True)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _identity(layout: Layout, request: SweepRequest, prepared: Prepared, found: Sequence[Point]) -> str:
+    values = [dict(point.values) for point in found]
+    base = Notebooks(layout, prepared).key(prepared.notebooks[0].name)
+    again = _token() if request.fresh else ""
+    parts = [base, values, list(request.given), again]
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
+
+
+def _token() -> str:
+    """Return what no other sweep has: one that executes everything again does not go on with an older one."""
+    return secrets.token_hex(8)

@@ -1,0 +1,90 @@
+"""One point of a sweep as a run: its folder, manifest and report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from operation.engine import manifest
+from operation.engine.layout import Layout
+from operation.engine.notebooks.execution import Executed
+from operation.engine.runs.folder import RunFolder
+from operation.engine.runs.rendering import Rendering
+from operation.engine.runs.reuse import Notebooks
+from operation.engine.sweeps.plan import Point
+from operation.engine.sweeps.work import Outcome, Perform, Work
+
+
+@dataclass(frozen=True)
+class PointRun:
+    """What executing each point of a sweep needs.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project's folders.
+    folder : Path
+        Of the sweep, absolute.
+    variables : dict
+        Environment variables of the notebooks.
+    perform : callable
+        Executes the notebook.
+    pages : Rendering
+        Renders reports while other points are executed.
+    """
+
+    layout: Layout
+    folder: Path
+    variables: dict[str, str]
+    perform: Perform
+    pages: Rendering
+
+    def run(self, point: Point) -> dict[str, Any]:
+        """Execute a point, record it, have it rendered; return its manifest."""
+        from operation.engine.runs.record import RunManifest
+
+        name = point.prepared.notebooks[0].name
+        notebooks = Notebooks(self.layout, point.prepared)
+        key, work = notebooks.key(name), self._work(point)
+        record = RunManifest.new(self.layout, RunFolder(work.folder), point.prepared)
+        started = manifest.now()
+        outcome = self.perform(work)
+        record.add(name, _executed(work, outcome), started, outcome.error)
+        record.end()
+        if outcome.error is None:
+            run = work.folder.relative_to(self.layout.runs).as_posix()
+            notebooks.keep(key, run, record.entry(name), record.steps_of(name))
+        self.pages.render(work.target, work.folder / f"{name}.html", record.content)
+        return record.content
+
+    def _work(self, point: Point) -> Work:
+        """Make the folder of a point anew: what an attempt that was killed left is not of this one."""
+        prepared, folder = point.prepared, self.folder / point.name
+        name = prepared.notebooks[0].name
+        shutil.rmtree(folder, ignore_errors=True)
+        manifest.write(folder / "overrides.json", prepared.assignments.overrides)
+        if prepared.request.fresh:
+            _begin_fresh(folder, self.folder / "upstream")
+        return Work(
+            prepared.sources[name].resolve(),
+            folder,
+            prepared.parameters(name),
+            self.variables,
+            prepared.request.engine,
+            prepared.request.limits,
+        )
+
+
+def _begin_fresh(folder: Path, upstream: Path) -> None:
+    """Have every step executed again, but for those that were executed again for all points together."""
+    (folder / "fresh").touch()
+    if (upstream / "steps").is_dir():
+        shutil.copytree(upstream / "steps", folder / "steps")
+
+
+def _executed(work: Work, outcome: Outcome) -> Executed:
+    document = json.loads(work.target.read_text(encoding="utf-8"))
+    return Executed(document, outcome.seconds, None)

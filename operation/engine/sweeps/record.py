@@ -1,0 +1,169 @@
+"""The manifest of a sweep, written through after every point: a kill loses nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from operation.engine import manifest
+from operation.engine.errors import UsageError
+from operation.engine.layout import Layout
+from operation.engine.runs.reuse import Recalled
+from operation.engine.sweeps.plan import Point, Sweep
+from operation.engine.sweeps.results import metrics_of, ranking, unknown_metric
+
+_OPEN = ("pending", "running")
+
+
+class SweepManifest:
+    """``runs/sweeps/<name>/manifest.json``.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project's folders.
+    sweep : Sweep
+        What is asked for.
+    workers : int
+        Points that are executed at once.
+    """
+
+    def __init__(self, layout: Layout, sweep: Sweep, workers: int) -> None:
+        self.layout = layout
+        self.sweep = sweep
+        self.folder = sweep.folder(layout).absolute()
+        self._clock = time.perf_counter()
+        self._steps: dict[int, list[dict[str, Any]]] = {}
+        before = manifest.read(self.path) or {}
+        self.failed_before = {
+            entry["number"]: entry
+            for entry in before.get("points", [])
+            if entry["status"] in ("failed", "rejected")
+        }
+        self.content: dict[str, Any] = {
+            "schema": manifest.SCHEMA,
+            "kind": "sweep",
+            "id": sweep.name,
+            "status": "running",
+            **_asked(sweep),
+            **manifest.commit(layout.root),
+            **manifest.machine(),
+            "workers": workers,
+            "started": manifest.now(),
+            "ended": None,
+            "seconds": None,
+            "points": [_pending(point) for point in sweep.points],
+            "metric": None,
+            "lower_is_better": None,
+            "best": None,
+        }
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.folder / "manifest.json"
+
+    @property
+    def status(self) -> str:
+        """How the sweep stands: running, succeeded, failed or interrupted."""
+        return str(self.content["status"])
+
+    @property
+    def wrong_metric(self) -> UsageError | None:
+        """What to say when no point has the metric that was asked for."""
+        wanted = self.sweep.request.metric
+        return unknown_metric(self.content["points"], wanted) if wanted else None
+
+    def entry(self, number: int) -> dict[str, Any]:
+        """Return the entry of a point."""
+        entry: dict[str, Any] = self.content["points"][number - 1]
+        return entry
+
+    def recall(self, number: int, found: Recalled) -> None:
+        """Take in a point that an earlier run executed; its files stay where they are."""
+        self._steps[number] = found.steps
+        self.entry(number).update(
+            status="succeeded",
+            how="reused",
+            run=found.run,
+            notebook=f"{found.run}/{found.entry['notebook']}",
+            report=f"{found.run}/{found.entry['report']}",
+            seconds=found.entry["seconds"],
+        )
+
+    def keep_failure(self, number: int) -> None:
+        """Take in a point that failed when this sweep was asked for before."""
+        self.entry(number).update(self.failed_before[number], how="reused")
+
+    def add(self, point: Point, run: Mapping[str, Any]) -> None:
+        """Take in the manifest of a point that has just been executed."""
+        book = run["notebooks"][0]
+        place = (self.folder / point.name).relative_to(self.layout.runs.absolute()).as_posix()
+        self._steps[point.number] = list(run["steps"])
+        self.entry(point.number).update(
+            status=run["status"],
+            how="executed",
+            run=place,
+            notebook=f"{place}/{book['notebook']}",
+            report=f"{place}/{book['report']}",
+            seconds=book["seconds"],
+            error=run["error"],
+        )
+        self.write()
+
+    def write(self) -> None:
+        """Write the manifest as it stands, points ranked."""
+        for number, metrics in metrics_of(self._steps).items():
+            self.entry(number)["metrics"] = metrics
+            self.entry(number)["keys"] = sorted({step["key"] for step in self._steps[number]})
+        self.content.update(ranking(self.content["points"], self.sweep.request.metric))
+        manifest.write(self.path, self.content)
+
+    def end(self, status: str | None = None) -> None:
+        """Close the manifest, once; it has failed when a point has."""
+        if self.content["ended"]:
+            return
+        states = {entry["status"] for entry in self.content["points"]}
+        found = "failed" if states & {"failed", "rejected"} else "succeeded"
+        self.content["status"] = status or ("interrupted" if states & set(_OPEN) else found)
+        self.content["ended"] = manifest.now()
+        self.content["seconds"] = round(time.perf_counter() - self._clock, 3)
+        self.write()
+
+
+def _asked(sweep: Sweep) -> dict[str, Any]:
+    configured, request = sweep.prepared.configured, sweep.request
+    return {
+        "identity": sweep.identity,
+        "notebook": sweep.notebook,
+        "use_case": configured.use_case,
+        "environment": configured.environment,
+        "description": configured.description,
+        "command": request.command,
+        "configuration_digest": configured.digest,
+        "engine": request.engine,
+        "grid": list(request.grid),
+        "given": list(request.given),
+        "random": request.random,
+        "seed": request.seed if request.random is not None else None,
+        "varied": [axis.name for axis in sweep.axes],
+    }
+
+
+def _pending(point: Point) -> dict[str, Any]:
+    return {
+        "number": point.number,
+        "values": dict(point.values),
+        "status": "pending",
+        "how": None,
+        "command": point.prepared.request.command,
+        "run": None,
+        "notebook": None,
+        "report": None,
+        "seconds": None,
+        "metrics": {},
+        "keys": [],
+        "error": None,
+    }

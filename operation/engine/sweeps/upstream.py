@@ -1,0 +1,82 @@
+"""What all points need is executed once, before the first of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from operation.engine import manifest
+from operation.engine.configuration import Step
+from operation.engine.layout import Layout
+from operation.engine.notebooks.parameters import step_calls
+from operation.engine.runners import child_process
+from operation.engine.runs.folder import RunFolder
+from operation.engine.session import Session
+from operation.engine.sweeps.plan import Sweep
+
+
+@dataclass(frozen=True)
+class _Upstream(RunFolder):
+    """The folder for what is executed before the points; `changed` is what ``-p`` changed."""
+
+    changed: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    @property
+    def overrides(self) -> dict[str, dict[str, object]]:
+        return self.changed
+
+
+def execute_upstream(layout: Layout, sweep: Sweep, folder: Path) -> None:
+    """Execute, or find, the steps that are the same at all points and that they read from.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the sweep; the records of the steps go to ``upstream`` in it.
+
+    Raises
+    ------
+    ScriptFailed
+        A step failed: no point could do without it.
+    """
+    place = folder / "upstream"
+    place.mkdir(parents=True, exist_ok=True)
+    if sweep.request.fresh:
+        (place / "fresh").touch()
+    session = Session(sweep.prepared.configured, layout, child_process)
+    session.run = _Upstream(place, sweep.points[0].prepared.assignments.overrides)
+    for step in common_steps(sweep):
+        session.step(step)
+
+
+def common_steps(sweep: Sweep) -> list[str]:
+    """Return the steps that the notebook's own steps read from and that are the same at all points."""
+    steps = sweep.prepared.configured.steps
+    read = {name: _read_by(step, steps) for name, step in steps.items()}
+    own = {call.step for call in step_calls(sweep.source)} & set(steps)
+    changed, needed = _varied(sweep), set(own)
+    for name in steps:  # each after those that it reads from
+        if read[name] & changed:
+            changed.add(name)
+    for name in reversed(steps):
+        needed |= read[name] if name in needed else set()
+    later = needed & (own | changed)
+    return [name for name in steps if name not in later and any(name in read[one] for one in later)]
+
+
+def _read_by(step: Step, steps: Collection[str]) -> set[str]:
+    return {value.partition(".")[0] for value in step.inputs.values()} & set(steps)
+
+
+def _varied(sweep: Sweep) -> set[str]:
+    """Return the steps of which an argument is not the same at all points."""
+    overrides = [point.prepared.assignments.overrides for point in sweep.points]
+    names = {name for one in overrides for name in one}
+    return {name for name in names if any(one.get(name) != overrides[0].get(name) for one in overrides)}
+
+
+def upstream_records(folder: Path) -> list[dict[str, object]]:
+    """Return the records of what was executed or found before the points."""
+    records = (manifest.read(file) for file in sorted((folder / "upstream" / "steps").glob("*.json")))
+    return [one for one in records if one is not None]

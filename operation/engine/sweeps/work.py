@@ -1,0 +1,95 @@
+"""One point's execution, wherever it happens: what is needed for it, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from operation.engine.notebooks.execution import execute
+from operation.engine.notebooks.failure import error_record
+from operation.engine.notebooks.forked.limits import Limits
+from operation.engine.runs.folder import VARIABLE, RunFolder
+
+if TYPE_CHECKING:
+    from operation.engine.notebooks.forked.templates import Templates
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one execution needs.
+
+    Parameters
+    ----------
+    source : Path
+        The notebook, absolute.
+    folder : Path
+        The folder of the point, absolute; it holds ``overrides.json``.
+    parameters : mapping
+        Injected into the notebook.
+    variables : mapping
+        Environment variables of the notebook's process, beside those of this one.
+    engine : str
+        ``workbench`` or ``nbclient``.
+    limits : Limits
+        Time and memory.
+    """
+
+    source: Path
+    folder: Path
+    parameters: Mapping[str, object]
+    variables: Mapping[str, str]
+    engine: str
+    limits: Limits
+
+    @property
+    def name(self) -> str:
+        """The notebook's name."""
+        return self.source.stem
+
+    @property
+    def target(self) -> Path:
+        """Where the executed notebook belongs."""
+        return self.folder / "notebooks" / self.source.name
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one execution; the executed notebook and the records of its steps are in its folder.
+
+    Parameters
+    ----------
+    seconds : float
+        Wall time.
+    error : dict or None
+        The ``error`` record of a manifest.
+    """
+
+    seconds: float
+    error: dict[str, Any] | None
+
+
+Perform = Callable[[Work], Outcome]
+
+
+def perform(work: Work, templates: Templates | None = None) -> Outcome:
+    """Execute the notebook here; whatever stops it is in the outcome."""
+    executed = execute(
+        work.source,
+        work.target,
+        work.parameters,
+        {**work.variables, VARIABLE: str(work.folder), "WORKBENCH_NOTEBOOK": work.name},
+        _unheard,
+        engine=work.engine,
+        templates=templates,
+        limits=work.limits,
+    )
+    if executed.error is None:
+        return Outcome(executed.seconds, None)
+    steps = [step for step in RunFolder(work.folder).records() if step["notebook"] == work.name]
+    return Outcome(executed.seconds, error_record(executed.document, work.name, executed.error, steps))
+
+
+def _unheard(done: int, total: int) -> None:
+    """Hear of a cell: a sweep tells of whole points. One function for all, since papermill keeps the last."""
