@@ -1,131 +1,84 @@
-"""Interleaved rounds of commands: each is measured as often, at the same times, on the same machine."""
+"""Interleaved rounds: each contender is measured as often, at the same times, on the same machine."""
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from operation.engine.errors import StepFailed
+from operation.engine.benchmarks.contender import Comparison, Contender, Measured
+from operation.engine.benchmarks.measuring import measure
 
-
-@dataclass(frozen=True)
-class Contender:
-    """Something that is measured.
-
-    Parameters
-    ----------
-    name : str
-        As the table says it.
-    commands : callable
-        Given a folder that was prepared for it, returns the commands that are executed one after the other.
-    variables : mapping, optional
-        Environment variables beside those of this process.
-    """
-
-    name: str
-    commands: Callable[[Path], Sequence[Sequence[str]]]
-    variables: Callable[[Path], Mapping[str, str]] = field(default=lambda _: {})
-
-
-def measure(contender: Contender, folder: Path, cwd: Path) -> float:
-    """Return the seconds of wall time from the first command's start to the last one's end.
-
-    Raises
-    ------
-    StepFailed
-        A command failed; with the end of what it said.
-    """
-    variables = {**os.environ, **contender.variables(folder)}
-    begin = time.perf_counter()
-    for command in contender.commands(folder):
-        done = subprocess.run(
-            command, cwd=cwd, env=variables, capture_output=True, text=True, encoding="utf-8", check=False
-        )
-        if done.returncode:
-            raise StepFailed(f"{contender.name}: {' '.join(command)} failed:\n{done.stderr[-2000:]}")
-    return time.perf_counter() - begin
+Say = Callable[[str], None]
 
 
 def rounds(
-    contenders: Sequence[Contender],
-    count: int,
-    prepared: Callable[[Contender, int], Path],
-    cwd: Path,
-    say: Callable[[str], None],
-) -> dict[str, list[float]]:
-    """Measure each contender once a round, every round in another order; one more round before is not kept.
+    comparison: Comparison, count: int, say: Say, *, warm_up: bool = True
+) -> dict[str, list[Measured]]:
+    """Measure each contender once a round, every round in another order.
+
+    Every process starts cold in every round; the round before the first, which is not kept, only brings
+    the files of all contenders into the disk's cache.
 
     Parameters
     ----------
     count : int
-        Rounds, 1 or more.
-    prepared : callable
-        Returns a new folder for a contender and a round; not measured.
-    cwd : Path
-        Where the commands are executed.
+        Rounds that are kept, 1 or more.
     say : callable
-        Told what was measured.
+        Told what was measured and about how long the rest takes.
+    warm_up : bool, default=True
+        Whether there is a round before the first.
 
     Returns
     -------
     dict
-        Contender -> seconds of each round.
+        Contender -> what was measured in each round, in the order of the rounds.
     """
-    found: dict[str, list[float]] = {one.name: [] for one in contenders}
-    for number in range(count + 1):
-        shift = number % len(contenders)
-        for one in [*contenders[shift:], *contenders[:shift]]:
-            seconds = measure(one, prepared(one, number), cwd)
-            say(f"{'warm-up' if number == 0 else f'round {number}'}: {one.name} {seconds:.2f} s")
-            if number:
-                found[one.name].append(seconds)
+    found: dict[str, list[Measured]] = {one.name: [] for one in comparison.contenders}
+    seen: dict[str, list[float]] = {one.name: [] for one in comparison.contenders}
+    last = count if warm_up else count - 1
+    for number in range(last + 1):
+        for position, one in enumerate(order(comparison.contenders, number)):
+            measured = measure(one, comparison.place(one))
+            seen[one.name].append(measured.seconds)
+            left = order(comparison.contenders, number)[position + 1 :]
+            waiting = seconds_left(comparison.contenders, seen, left, last - number)
+            what = f"{_title(number, count, warm_up)}: {one.name} {_told(measured.seconds)}"
+            say(f"{what}, {duration(waiting)} left")
+            if number or not warm_up:
+                found[one.name].append(measured)
     return found
 
 
-def summary(found: Mapping[str, Sequence[float]], reference: str) -> list[dict[str, Any]]:
-    """Return a row for each contender: median, least and most seconds, and its ratios to `reference`.
+def order(contenders: Sequence[Contender], number: int) -> list[Contender]:
+    """Return the contenders as round `number` begins with another one each."""
+    shift = number % len(contenders)
+    return [*contenders[shift:], *contenders[:shift]]
 
-    ``ratio`` is the ratio of the medians; ``ratios`` are those within each round.
+
+def seconds_left(
+    contenders: Sequence[Contender],
+    seen: Mapping[str, Sequence[float]],
+    now: Sequence[Contender],
+    after: int,
+) -> float:
+    """Return about how many seconds are left: those of `now`, then `after` whole rounds.
+
+    A contender takes the median of what it took, or what it says that it takes.
     """
-    middle = statistics.median(found[reference])
-    return [
-        {
-            "name": name,
-            "median": round(statistics.median(seconds), 3),
-            "least": round(min(seconds), 3),
-            "most": round(max(seconds), 3),
-            "ratio": round(statistics.median(seconds) / middle, 3),
-            "ratios": [round(a / b, 3) for a, b in zip(seconds, found[reference], strict=True)],
-        }
-        for name, seconds in found.items()
-    ]
+    about = {one.name: statistics.median(seen.get(one.name) or [one.about]) for one in contenders}
+    return sum(about[one.name] for one in now) + after * sum(about.values())
 
 
-def machine() -> dict[str, Any]:
-    """Describe what was measured on; the load says how quiet it was."""
-    return {
-        "platform": platform.platform(),
-        "python": sys.version.split()[0],
-        "cores": os.cpu_count(),
-        "load": os.getloadavg() if hasattr(os, "getloadavg") else None,
-    }
+def duration(seconds: float) -> str:
+    """Return a time as a person says it: ``40 s``, ``12 min``."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the rows as text."""
-    lines = [f"{'':<34} {'median':>8} {'least':>8} {'most':>8} {'ratio':>7}   ratio of each round"]
-    for row in rows:
-        each = " ".join(f"{one:.2f}" for one in row["ratios"])
-        lines.append(
-            f"{row['name']:<34} {row['median']:>7.2f}s {row['least']:>7.2f}s {row['most']:>7.2f}s "
-            f"{row['ratio']:>7.2f}   {each}"
-        )
-    return "\n".join(lines)
+def _title(number: int, count: int, warm_up: bool) -> str:
+    if warm_up and number == 0:
+        return "  warm-up"
+    return f"  round {number if warm_up else number + 1} of {count}"
+
+
+def _told(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"

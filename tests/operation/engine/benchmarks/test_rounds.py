@@ -3,60 +3,121 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from operation.engine.benchmarks.notebooks import contenders
-from operation.engine.benchmarks.rounds import Contender, rounds, summary, table
+from operation.engine.benchmarks.contender import Command, Comparison, Contender, Place
+from operation.engine.benchmarks.rounds import duration, order, rounds, seconds_left
 from operation.engine.errors import StepFailed
-from operation.engine.layout import Layout
+
+OF = Callable[[Place], list[Command]]
 
 
-def _contender(name: str, code: str) -> Contender:
-    return Contender(name, lambda folder: [[sys.executable, "-c", code, str(folder)]])
+def python(code: str, *codes: str) -> OF:
+    """Return commands that execute each code in the folder of the place."""
+    return lambda place: [Command([sys.executable, "-c", one], place.out) for one in (code, *codes)]
 
 
-def test_every_round_has_another_order_and_the_first_does_not_count(tmp_path: Path) -> None:
+def comparison(tmp_path: Path, *contenders: Contender) -> Comparison:
+    def place(contender: Contender) -> Place:
+        out = tmp_path / "out" / contender.name
+        out.mkdir(parents=True, exist_ok=True)
+        return Place(tmp_path, out)
+
+    return Comparison("test", "a test", contenders, place)
+
+
+def test_every_round_begins_with_another_and_the_first_does_not_count(tmp_path: Path) -> None:
     said: list[str] = []
-    both = [_contender("a", ""), _contender("b", "import time; time.sleep(.2)")]
-    found = rounds(both, 2, lambda one, number: tmp_path / f"{one.name}{number}", tmp_path, said.append)
-    assert [line.split(": ")[0] + " " + line.split()[-3] for line in said] == [
-        "warm-up a",
-        "warm-up b",
-        "round 1 b",
-        "round 1 a",
-        "round 2 a",
-        "round 2 b",
+    both = comparison(
+        tmp_path, Contender("a", python("")), Contender("b", python("import time; time.sleep(.2)"))
+    )
+    found = rounds(both, 2, said.append)
+    assert [" ".join(line.split()[:-5]) for line in said] == [
+        "warm-up: a",
+        "warm-up: b",
+        "round 1 of 2: b",
+        "round 1 of 2: a",
+        "round 2 of 2: a",
+        "round 2 of 2: b",
     ]
-    assert [len(seconds) for seconds in found.values()] == [2, 2]
-    assert min(found["b"]) > 0.2
+    assert said[-1].endswith(", 0 s left")
+    assert [len(measured) for measured in found.values()] == [2, 2]
+    assert min(one.seconds for one in found["b"]) > 0.2
 
 
-def test_a_command_that_fails_ends_the_measurement(tmp_path: Path) -> None:
-    with pytest.raises(StepFailed, match=r"^broken: .* failed:\n(.|\n)*ZeroDivisionError"):
-        rounds([_contender("broken", "1 / 0")], 1, lambda *_: tmp_path, tmp_path, lambda _: None)
+def test_without_a_warm_up_the_first_round_counts(tmp_path: Path) -> None:
+    said: list[str] = []
+    found = rounds(comparison(tmp_path, Contender("a", python(""))), 1, said.append, warm_up=False)
+    assert len(found["a"]) == 1
+    assert said[0].startswith("  round 1 of 1: a ")
 
 
-def test_ratios_are_of_the_medians_and_of_each_round() -> None:
-    rows = summary({"plain": [1.0, 2.0, 3.0], "other": [2.0, 2.0, 9.0]}, "plain")
-    assert [row["ratio"] for row in rows] == [1.0, 1.0]
-    assert rows[1]["ratios"] == [2.0, 1.0, 3.0]
-    assert (rows[1]["least"], rows[1]["median"], rows[1]["most"]) == (2.0, 2.0, 9.0)
-    assert table(rows).splitlines()[2].split() == [
-        "other",
-        "2.00s",
-        "2.00s",
-        "9.00s",
-        "1.00",
-        "2.00",
-        "1.00",
-        "3.00",
-    ]
+def test_a_command_that_fails_ends_the_measurement_with_its_last_lines(tmp_path: Path) -> None:
+    broken = Contender("broken", python("print('hello'); 1 / 0"))
+    with pytest.raises(StepFailed) as caught:
+        rounds(comparison(tmp_path, broken), 1, lambda _: None)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"broken: exit code 1 of: {sys.executable} -c print('hello'); 1 / 0"
+    assert lines[1] == "    hello"
+    assert lines[-1] == "    ZeroDivisionError: division by zero"
 
 
-def test_the_plain_script_is_the_notebook_s_code(tiny: Layout, tmp_path: Path) -> None:
-    contenders(tiny, tiny.notebooks / "01-count-letters.ipynb", tmp_path)
-    text = (tmp_path / "01-count-letters.py").read_text(encoding="utf-8")
-    assert "counted = core.count(factor=factor, skip=skip)" in text
-    compile(text, "script", "exec")
+def test_what_did_not_do_what_was_meant_is_not_measured(tmp_path: Path) -> None:
+    idle = Contender("idle", python("print('did it all again')"), proof="nothing to do")
+    with pytest.raises(StepFailed) as caught:
+        rounds(comparison(tmp_path, idle), 1, lambda _: None)
+    assert str(caught.value) == (
+        "idle: expected 'nothing to do' in its output: what was measured is not what was meant.\n"
+        "    did it all again"
+    )
+
+
+def test_commands_at_once_overlap(tmp_path: Path) -> None:
+    meeting = """
+import sys, time
+from pathlib import Path
+Path(sys.argv[1]).touch()
+while not Path(sys.argv[2]).exists():
+    time.sleep(.01)
+"""
+
+    def commands(place: Place) -> list[Command]:
+        pair = [("one", "other"), ("other", "one")]
+        return [Command([sys.executable, "-c", meeting, *words], place.out) for words in pair]
+
+    (found,) = rounds(comparison(tmp_path, Contender("meeting", commands, at_once=2)), 1, print).values()
+    assert found[0].seconds > 0
+
+
+def test_a_contender_may_measure_itself(tmp_path: Path) -> None:
+    warm = Contender("warm", python("print(0.25)"), figure=float)
+    assert rounds(comparison(tmp_path, warm), 1, print)["warm"][0].seconds == 0.25
+
+
+def test_variables_that_steer_the_workbench_do_not_reach_a_contender(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_RUNS", "elsewhere")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    code = "import os; print(os.environ.get('WORKBENCH_RUNS', 'no'), os.environ.get('OMP_NUM_THREADS', 'no'))"
+    rounds(comparison(tmp_path, Contender("a", python(code), proof="no no")), 1, print)
+
+
+@given(st.integers(1, 9), st.integers(0, 40))
+def test_a_round_holds_every_contender_once(count: int, number: int) -> None:
+    every = [Contender(str(one), python("")) for one in range(count)]
+    found = order(every, number)
+    assert sorted(one.name for one in found) == sorted(one.name for one in every)
+    assert found[0] is every[number % count]
+
+
+def test_what_is_left_follows_what_was_seen() -> None:
+    both = [Contender("a", python(""), about=5), Contender("b", python(""), about=7)]
+    assert seconds_left(both, {}, [], 2) == 24
+    assert seconds_left(both, {"a": [1.0, 3.0, 2.0]}, both[1:], 1) == 16
+    assert (duration(99), duration(100), duration(1200)) == ("99 s", "2 min", "20 min")
