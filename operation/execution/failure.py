@@ -36,8 +36,8 @@ def script_failed(script: Path, details: Mapping[str, Any], log: str) -> ScriptF
     """
     said = _said(details)
     own = _own_words(log)
-    found = {"type": "StepError", "message": own} if own else _raised(log) or _of_service(details, said)
-    file, line = _place(log, script.parent)
+    found = {"type": "StepError", "message": own} if own else raised(log) or _of_service(details, said)
+    file, line = place(log, script.parent)
     rejected = bool(own) and bool(_REJECTED.search(said))
     record = {
         "type": "GateRejected" if rejected else found["type"],
@@ -69,7 +69,7 @@ def _own_words(log: str) -> str | None:
     return lines[-1].removeprefix("error: ") if lines else None
 
 
-def _raised(log: str) -> dict[str, str] | None:
+def raised(log: str) -> dict[str, str] | None:
     """Return type and message of the exception that stands below the last traceback."""
     _, found, below = log.rpartition("Traceback (most recent call last)")
     if not found:
@@ -88,7 +88,7 @@ def _of_service(details: Mapping[str, Any], said: str) -> dict[str, str]:
     return {"type": "RunFailed", "message": said or "the process was killed, and said nothing"}
 
 
-def _place(log: str, folder: Path) -> tuple[str | None, int | None]:
+def place(log: str, folder: Path) -> tuple[str | None, int | None]:
     """Return the innermost frame of the last traceback that lies in the snapshot."""
     ours = {path.name for path in folder.glob("*.py")}
     below = log.rpartition("Traceback (most recent call last)")[2]

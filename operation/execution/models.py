@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Mapping
-from contextlib import chdir
+from contextlib import chdir, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from operation.engine import manifest
 from operation.engine.configuration import Step
 from operation.engine.contract import read_contract
 from operation.engine.digests import Digests
@@ -58,18 +60,32 @@ def register(workspace: Workspace, name: str, done: Done, output: str, more: Map
     more : mapping
         Tags besides the lineage: metrics, the use case.
     """
-    return _register(workspace, name, done.entry.output(output), {**lineage(done, output), **more})
+    tags = {**lineage(done.entry.manifest, output), **more}
+    return _register(workspace, name, done.entry.output(output), tags)
 
 
-def lineage(done: Done, output: str) -> dict[str, str]:
-    """Return where a model comes from: digests of it, of what it was made of, of its manifest."""
-    record = done.entry.manifest
+def register_folder(workspace: Workspace, name: str, folder: Path, digest: str) -> Registered:
+    """Register a folder as the next version of model `name`, with its lineage where the store knows it.
+
+    Parameters
+    ----------
+    digest : str
+        Of the folder.
+    """
+    record = manifest.read(folder.parent / "manifest.json")
+    known = record is not None and folder.name in record.get("outputs", {})
+    tags = lineage(record, folder.name) if record and known else {}
+    return _register(workspace, name, folder, {**tags, "digest": digest})
+
+
+def lineage(record: Mapping[str, Any], output: str) -> dict[str, str]:
+    """Return where a model comes from: digests of it, of what it was made of, of its step's manifest."""
     azure = record.get("azure") or {}
     found = {
         "digest": record["outputs"][output]["digest"],
-        "key": done.plan.key,
+        "key": record["key"],
         "manifest": record["seal"],
-        "step": done.plan.step,
+        "step": record["step"],
         "commit": f"{record['commit'] or ''}{' with changes' if record['dirty'] else ''}",
         "azure_run": azure.get("run", ""),
         **{f"data.{name}": digest for name, digest in record["components"]["inputs"].items()},
@@ -83,7 +99,8 @@ def _register(workspace: Workspace, name: str, folder: Path, tags: Mapping[str, 
     same = [one for one in versions(workspace, name) if one.digest == tags["digest"]]
     if same:
         return same[0]
-    with chdir(folder.parent):  # the SDK takes what lies in the working folder
+    # the SDK takes what lies in the working folder, and prints what the caller says better
+    with chdir(folder.parent), redirect_stdout(io.StringIO()):
         model = Model.register(
             workspace,
             model_path=folder.name,

@@ -9,6 +9,7 @@ from operation.engine.errors import UsageError
 from operation.engine.layout import project
 from operation.execution import utils
 from operation.execution.failure import told
+from operation.execution.quiet import quieten
 
 if TYPE_CHECKING:
     from azureml.core import Workspace
@@ -30,6 +31,7 @@ def opened(environment: str | None) -> Workspace:
     CredentialsError
         When no way leads to a workspace.
     """
+    quieten()
     with told("credentials"):
         workspace = utils.workspace(environment=environment)
     layout = project()

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from operation.rehearsal.services.serving import Serving
     from operation.rehearsal.state import Document
 
-_PASSED_ON = ("content-type", "accept", "x-ms-client-request-id", "x-ms-request-id")
-_PASSED_ON += ("x-request-id", "x-variant-key")
+_OF_AZURE = ("content-type", "accept", "x-ms-client-request-id", "x-ms-request-id")
+_PASSED_ON = (*_OF_AZURE, "x-request-id", "x-variant-key")
 
 
 def _keys(call: Call) -> Any:

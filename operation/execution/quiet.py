@@ -1,0 +1,40 @@
+"""What the SDK prints and a person can do nothing about: left out; everything else it says is heard."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+
+# its logger, the beginning of what it says, and why nobody needs to hear it
+_SAID = {
+    # there is no other way to tell a web service anything
+    "azureml.core.environment": "Property environment_variables is deprecated",
+    # the server that it stands for is named by itself, at the version that is tested here
+    "azureml.core.model": "Warning, azureml-defaults not detected",
+    # said of every endpoint whenever it is looked at; the SDK's support has ended, and nothing changes it
+    "azureml._base_sdk_common._docstring_wrapper": "Class AksEndpoint",
+    # what to do about it is said in the line that follows
+    "azureml._model_management._util": "Failed to create Docker client",
+}
+
+
+class _Without(logging.Filter):
+    """Leaves out records that begin with `words`."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(self.words)
+
+
+def quieten() -> None:
+    """Leave out, from now on, what the README says once: that version 1 of the SDK is out of support."""
+    os.environ.setdefault("AZUREML_LOG_DEPRECATION_WARNING_ENABLED", "False")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="azureml")
+    for name, words in _SAID.items():
+        logger = logging.getLogger(name)
+        if not any(isinstance(one, _Without) for one in logger.filters):
+            logger.addFilter(_Without(words))

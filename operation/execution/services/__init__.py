@@ -1,0 +1,1 @@
+"""Models behind web services of Azure ML: chosen, deployed, tried, replaced, packaged."""

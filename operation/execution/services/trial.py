@@ -1,0 +1,117 @@
+"""One row before a service is said to be there: the model that was meant answers it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from operation.execution.services.order import DeploymentFailed, Order
+from operation.execution.services.waiting import failed
+
+if TYPE_CHECKING:
+    from azureml.core.webservice import Webservice
+
+PATIENCE = 60.0  # seconds in which a router may still lead elsewhere
+PASSING = frozenset({502, 503, 504})  # of a gateway that does not know the service yet
+SHOWN = 300  # characters of an answer
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back.
+
+    Parameters
+    ----------
+    status : int
+        Of HTTP; 0 where nobody answered.
+    text : str
+        The body, or why there is none.
+    """
+
+    status: int
+    text: str
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of the model that answered, or None."""
+        try:
+            document = json.loads(self.text)
+            return str(document["model"]["digest"]) if document["predictions"] else None
+        except (ValueError, KeyError, TypeError):
+            return None
+
+
+def example_row(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row that the model takes: the middle of each range, the first of each column's levels.
+
+    Parameters
+    ----------
+    facts : mapping
+        What model.json holds.
+    """
+    levels = facts["features"]["levels"]
+    return {name: _value(column, levels.get(name, [])) for name, column in facts["schema"].items()}
+
+
+def _value(column: Mapping[str, Any], levels: list[str]) -> Any:
+    if column["kind"] in {"number", "integer"}:
+        bounds = [bound for bound in (column["minimum"], column["maximum"]) if bound is not None]
+        middle = sum(bounds) / len(bounds) if bounds else 0.0
+        return round(middle) if column["kind"] == "integer" else middle
+    plain = {"boolean": False, "time": "2020-02-29T12:00:00"}
+    return plain.get(column["kind"], levels[0] if levels else None)
+
+
+def opening(service: Webservice) -> dict[str, str]:
+    """Return the header that opens a service: of its key, of a token, or none. Never printed."""
+    if getattr(service, "token_auth_enabled", False):
+        return {"Authorization": f"Bearer {service.get_access_token().access_token}"}
+    return {"Authorization": f"Bearer {service.get_keys()[0]}"} if service.auth_enabled else {}
+
+
+def ask(address: str, header: Mapping[str, str], rows: list[dict[str, Any]]) -> Answer:
+    """Send rows to a service and return what comes back."""
+    import requests
+
+    try:
+        answer = requests.post(address, headers=dict(header), json={"data": rows}, timeout=60)
+    except requests.RequestException as error:
+        return Answer(0, f"{type(error).__name__}")
+    return Answer(answer.status_code, answer.text)
+
+
+def attempt(order: Order, service: Webservice, address: str, name: str) -> None:
+    """Send one row, and check that the model that was meant answers it.
+
+    Raises
+    ------
+    DeploymentFailed
+        When another model answers, or none does: what came back, the end of the service's log.
+    """
+    header, row = opening(service), example_row(order.chosen.facts)
+    until = time.monotonic() + PATIENCE
+    answer = ask(address, header, [row])
+    while _may_change(answer, order.chosen.digest) and time.monotonic() < until:
+        time.sleep(1)
+        answer = ask(address, header, [row])
+    if answer.digest == order.chosen.digest:
+        order.say(f"  {name}: answers a row with the model {order.chosen}")
+        return
+    raise _refused(order, service, name, answer)
+
+
+def _may_change(answer: Answer, wanted: str) -> bool:
+    """Tell whether this is what a router answers that still leads to what was there before."""
+    other = answer.status == 200 and answer.digest not in {None, wanted}
+    return other or answer.status in {0, *PASSING}
+
+
+def _refused(order: Order, service: Webservice, name: str, answer: Answer) -> DeploymentFailed:
+    if answer.digest:
+        said = f"it answers with the model {answer.digest[:12]}, not with {order.chosen}"
+        return DeploymentFailed(f"service {name}: {said}. It gets no request.")
+    what = f"status {answer.status}" if answer.status else "nothing"
+    return failed(order, service, name, f"it answers one row with {what}: {answer.text[:SHOWN].strip()}")
