@@ -65,12 +65,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(layout: Layout, request: Request, as_json: bool) -> int:
     """Run what was not answered before; only now the configuration and its libraries are needed."""
-    from operation.engine.notebooks.engines import fork_source
-    from operation.engine.runs.prepared import prepare
-    from operation.engine.runs.reuse import unchanged
-    from operation.engine.runs.run import for_all
+    from operation.engine.notebooks.forked.source import for_all, fork_source
 
-    with fork_source(request.engine, for_all()) as templates:  # its imports take longer than the checks
+    with fork_source(request.engine, for_all()) as templates:  # its imports take longer than all else here
+        from operation.engine.runs.prepared import prepare
+        from operation.engine.runs.reuse import unchanged
+
         prepared = prepare(layout, request)
         before = unchanged(layout, prepared)
         if before:

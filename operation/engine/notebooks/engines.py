@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operation.engine.capsule.secrets import mask_values
 from operation.engine.disk import DiskError
+from operation.engine.notebooks.forked.source import WORKBENCH, fork_source
 from operation.engine.reports.quick_imports import without_iri_grammar
 
-if TYPE_CHECKING:
-    from operation.engine.notebooks.forked.templates import Templates
+__all__ = ["NAMES", "STOCK", "WORKBENCH", "NotSaved", "OnCell", "fork_source", "quick_papermill", "watched"]
 
 OnCell = Callable[[int, int], None]
-WORKBENCH, STOCK = "workbench", "nbclient"
+STOCK = "nbclient"
 NAMES = (WORKBENCH, STOCK)
 _REMOTE = ("papermill.s3", "papermill.adl", "papermill.abs", "gcsfs", "pyarrow.fs", "github")
 
@@ -61,27 +60,6 @@ def quick_papermill() -> Any:
     with without_iri_grammar(), _local_files_alone():
         import papermill
     return papermill
-
-
-@contextmanager
-def fork_source(engine: str, variables: Mapping[str, str]) -> Iterator[Templates | None]:
-    """Start the process that notebooks are forked from; None where the engine does not fork.
-
-    Parameters
-    ----------
-    engine : str
-        ``workbench`` or ``nbclient``.
-    variables : mapping
-        Environment variables of all notebooks, beside those of this process: libraries read them when
-        they are imported.
-    """
-    if engine != WORKBENCH or sys.platform != "linux":
-        yield None
-        return
-    from operation.engine.notebooks.forked.templates import Templates
-
-    with Templates({**os.environ, **variables}) as templates:
-        yield templates
 
 
 def watched(name: str, on_cell: OnCell) -> str:

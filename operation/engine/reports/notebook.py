@@ -32,15 +32,32 @@ def render_notebook(executed: Path, target: Path, run: Mapping[str, object]) -> 
     WorkbenchError
         `executed` is missing or is not a notebook.
     """
+    folders = (executed.parent, project().notebooks)
+    write_page(target, as_html(_read(executed), executed.stem, run, folders))
+
+
+def as_html(notebook: Any, name: str, run: Mapping[str, object], folders: tuple[Path, ...] = ()) -> str:
+    """Return the report of a notebook.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        The executed notebook; it is changed.
+    name : str
+        Of its entry in the manifest.
+    run : mapping
+        The manifest.
+    folders : tuple of Path
+        Where pictures that its markdown names are looked for.
+    """
     with without_iri_grammar():
         from operation.engine.reports.cells import prepare
         from operation.engine.reports.exporter import exporter
 
         exporter()
     record = run_record(run)
-    entry = _entry(record, executed.stem)
-    notebook = _read(executed)
-    outline = prepare(notebook, entry, (executed.parent, project().notebooks))
+    entry = _entry(record, name)
+    outline = prepare(notebook, entry, folders)
     steps = _steps(record, entry)
     resources = {
         "run": record,
@@ -52,7 +69,7 @@ def render_notebook(executed: Path, target: Path, run: Mapping[str, object]) -> 
         ),
     }
     html, _ = exporter().from_notebook_node(notebook, resources)
-    write_page(target, html)
+    return str(html)
 
 
 def _steps(run: RunRecord, entry: NotebookRecord) -> list[StepRecord]:

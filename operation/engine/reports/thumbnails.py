@@ -6,6 +6,7 @@ import base64
 import binascii
 import io
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,27 @@ def thumbnails(notebooks: list[Path]) -> list[str]:
     """
     addresses, spent = [], 0
     for notebook in notebooks:
-        picture = _small(_best(notebook))
+        picture = _thumbnail(notebook, _state(notebook))
         address = f"data:image/png;base64,{base64.b64encode(picture).decode('ascii')}" if picture else ""
         if spent + len(address) > BUDGET:
             address = ""
         spent += len(address)
         addresses.append(address)
     return addresses
+
+
+@cache
+def _thumbnail(notebook: Path, _: object) -> bytes:
+    return _small(_best(notebook))
+
+
+def _state(notebook: Path) -> object:
+    """Tell one content of the file from another."""
+    try:
+        stat = notebook.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def _best(notebook: Path) -> bytes:

@@ -26,7 +26,7 @@ class Rendering:
         return self
 
     def warm_up(self) -> None:
-        """Import in the background what rendering needs, once."""
+        """Make ready in the background what rendering needs, once."""
         if not self._pages:
             self._pages.append(self._thread.submit(_import))
 
@@ -42,15 +42,14 @@ class Rendering:
 
 
 def _import() -> None:
-    from operation.engine.reports.quick_imports import without_iri_grammar
+    from operation.engine.reports.warm import warm_up
 
-    with without_iri_grammar():
-        from operation.engine.reports.exporter import exporter
-
-        exporter()
+    warm_up()
 
 
 def _render(executed: Path, target: Path, run: Mapping[str, Any]) -> None:
     from operation.engine.reports.notebook import render_notebook
+    from operation.engine.reports.thumbnails import thumbnails
 
     render_notebook(executed, target, run)
+    thumbnails([executed])  # kept for the page of the run

@@ -42,6 +42,8 @@ class Answers:
 
     def recall(self, request: Request) -> Path | None:
         """Return the folder of the run that answered `request`, if it would be the answer again."""
+        if not any(self._folder.glob("*.json")):  # nothing was asked for yet
+            return None
         kept = manifest.read(self._path(request))
         if kept is None or any(self._digest(name) != digest for name, digest in kept["inputs"].items()):
             return None
@@ -69,7 +71,11 @@ class Answers:
     def _path(self, request: Request) -> Path:
         parts = [asdict(request), self._read(), self._variables(), python_version()]
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        return self.layout.runs / "answers" / f"{digest}.json"
+        return self._folder / f"{digest}.json"
+
+    @property
+    def _folder(self) -> Path:
+        return self.layout.runs / "answers"
 
     def _read(self) -> list[list[str]]:
         """Name and digest of every file that the configuration, contracts and keys are read from."""

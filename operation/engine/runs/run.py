@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from operation.engine import manifest
 from operation.engine.disk import DiskError, told
 from operation.engine.layout import Layout
-from operation.engine.notebooks.engines import fork_source
 from operation.engine.notebooks.execution import Executed, execute
 from operation.engine.notebooks.failure import error_record
 from operation.engine.notebooks.forked.libraries import libraries
-from operation.engine.runners import thread_limits
+from operation.engine.notebooks.forked.source import for_all, fork_source
 from operation.engine.runs import folder as run_folder
 from operation.engine.runs.comparison import since_last_good
 from operation.engine.runs.folder import RunFolder
@@ -29,6 +27,8 @@ from operation.engine.surroundings import surroundings
 
 if TYPE_CHECKING:
     from operation.engine.notebooks.forked.templates import Templates
+
+__all__ = ["Say", "for_all", "start"]
 
 Say = Callable[[str, int, int], None]
 
@@ -49,17 +49,21 @@ def start(layout: Layout, prepared: Prepared, say: Say, templates: Templates | N
         Of the finished run; its ``status`` says how it ended. Everything is written by then.
     """
     configured = prepared.configured
+    if templates:
+        _preload(templates, prepared)
     folder = run_folder.new(layout.runs, configured.use_case, configured.environment)
     manifest.write(folder.path / "overrides.json", prepared.assignments.overrides)
     if prepared.request.fresh:
         (folder.path / "fresh").touch()
     record = RunManifest.new(layout, folder, prepared)
-    source = nullcontext(templates) if templates else fork_source(prepared.request.engine, for_all())
+    source = nullcontext(templates) if templates else _forks(prepared)
     with told(layout.runs), surroundings(for_all()), source as forks, Tracker(layout, configured) as tracker:
         try:
             with Rendering() as pages:
-                each = _Notebook(record, prepared, forks, pages, say)
-                _notebooks(each, Notebooks(layout, prepared), tracker)
+                each = _Notebook(record, prepared, forks, pages, tracker, say)
+                _notebooks(each, Notebooks(layout, prepared))
+                if forks:
+                    forks.release()
         except KeyboardInterrupt:
             record.end("interrupted")
             raise
@@ -84,6 +88,7 @@ class _Notebook:
     prepared: Prepared
     templates: Templates | None
     pages: Rendering
+    tracker: Tracker
     say: Say
 
     def execute(self, name: str) -> bool:
@@ -107,15 +112,27 @@ class _Notebook:
 
     def _begin_cell(self, name: str, done: int, total: int) -> None:
         self.pages.warm_up()
+        self.tracker.begin()
         self.say(name, done, total)
 
 
-def _notebooks(each: _Notebook, known: Notebooks, tracker: Tracker) -> None:
+@contextmanager
+def _forks(prepared: Prepared) -> Iterator[Templates | None]:
+    with fork_source(prepared.request.engine, for_all()) as templates:
+        if templates:
+            _preload(templates, prepared)
+        yield templates
+
+
+def _preload(templates: Templates, prepared: Prepared) -> None:
+    """Let the template import libraries while this process imports what drives the notebooks."""
+    scripts = {name: step.script for name, step in prepared.configured.steps.items()}
+    templates.preload(libraries(prepared.sources.values(), scripts))
+    templates.learns = len(prepared.sources) > 1
+
+
+def _notebooks(each: _Notebook, known: Notebooks) -> None:
     record, prepared = each.record, each.prepared
-    if each.templates:
-        scripts = {name: step.script for name, step in prepared.configured.steps.items()}
-        each.templates.preload(libraries(prepared.sources.values(), scripts))
-        each.templates.learns = len(prepared.sources) > 1
     for name in prepared.sources:
         key = known.key(name)
         found = None if prepared.request.fresh else known.find(name)
@@ -126,18 +143,7 @@ def _notebooks(each: _Notebook, known: Notebooks, tracker: Tracker) -> None:
             return
         else:
             known.keep(key, record.folder.path.name, record.entry(name), record.steps_of(name))
-        tracker.log(record.path)
-
-
-def for_all() -> dict[str, str]:
-    """Return the environment variables of every notebook of a run."""
-    return {
-        **thread_limits(1),
-        "JUPYTER_PREFER_ENV_PATH": "1",  # a kernelspec in the user's home may be another environment's
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", "default"),
-    }
+        each.tracker.log(record.path)
 
 
 def _error(folder: RunFolder, notebook: str, executed: Executed) -> dict[str, Any] | None:

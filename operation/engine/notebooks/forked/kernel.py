@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import builtins
 import faulthandler
+import gc
 import getpass
 import io
 import os
@@ -169,6 +170,7 @@ def main(shell: Any, channel: int, out: int, err: int) -> None:
     """Be the notebook's process, in a child that was just forked; never returns."""
     code = 70
     try:
+        gc.enable()
         os.setsid()
         die_with_parent()
         line = Channel(socket.socket(fileno=channel))

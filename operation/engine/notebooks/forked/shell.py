@@ -9,10 +9,14 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from ipykernel import zmqshell
-from ipykernel.compiler import XCachingCompiler
-from jupyter_client.session import Session, json_packer
-from traitlets.config import Config
+from operation.engine.notebooks.forked.quick_ipython import import_ipython
+
+import_ipython()
+
+from ipykernel import zmqshell  # noqa: E402
+from ipykernel.compiler import XCachingCompiler  # noqa: E402
+from jupyter_client.session import Session, json_packer  # noqa: E402
+from traitlets.config import Config  # noqa: E402
 
 Deliver = Callable[[bytes], None]
 

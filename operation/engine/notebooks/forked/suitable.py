@@ -34,11 +34,14 @@ def why_not(notebook: Any, kernel_name: str, options: Mapping[str, Any]) -> str 
 
 def _other_kernel(name: str) -> str | None:
     """Say that `name` is not ipykernel in this Python."""
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    from jupyter_client import kernelspec
 
+    found: Any = kernelspec
+    # by itself it would import all of IPython to learn the name of the last folder
+    folders = [*found.jupyter_path("kernels"), str(_ipython_folder() / "kernels")]
     try:
-        spec = KernelSpecManager().get_kernel_spec(name)
-    except NoSuchKernel:
+        spec = kernelspec.KernelSpecManager(kernel_dirs=folders).get_kernel_spec(name)
+    except kernelspec.NoSuchKernel:
         return f"there is no kernel '{name}' here that is known to be this Python"
     if spec.language != "python" or "ipykernel_launcher" not in spec.argv:
         return f"its kernel '{name}' is not ipykernel"
@@ -60,9 +63,13 @@ def _widgets(notebook: Any) -> str | None:
     return f"it uses {used}, whose widgets talk to a kernel" if used else None
 
 
+def _ipython_folder() -> Path:
+    return Path(os.environ.get("IPYTHONDIR") or Path.home() / ".ipython")
+
+
 def _profile() -> str | None:
     """Say that the user's IPython profile changes what a kernel does at its start."""
-    folder = Path(os.environ.get("IPYTHONDIR") or Path.home() / ".ipython") / "profile_default"
+    folder = _ipython_folder() / "profile_default"
     files = [
         folder / f"{name}_config.{kind}" for name in ("ipython", "ipython_kernel") for kind in ("py", "json")
     ]

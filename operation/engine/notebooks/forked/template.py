@@ -17,8 +17,10 @@ import warnings
 from collections import deque
 from contextlib import suppress
 
-from operation.engine.notebooks.forked import kernel, surroundings
-from operation.engine.notebooks.forked.shell import make_shell
+gc.disable()  # imports leave little garbage and take a quarter longer with the search for it
+
+from operation.engine.notebooks.forked import kernel, surroundings  # noqa: E402
+from operation.engine.notebooks.forked.shell import make_shell  # noqa: E402
 
 # They start threads or talk to devices when imported, which a fork would not have; the last one changes
 # the state of matplotlib at the notebook's first figure.
@@ -33,8 +35,9 @@ class Template:
     Parameters
     ----------
     control : socket
-        Each order is a line of JSON: ``{"fork": [channel, out, err, status]}`` with four descriptors,
-        ``{"import": [names]}``, or ``{"imported": 1}`` with a descriptor that is closed when all is imported.
+        Each order is a line of JSON: ``{"fork": 4}`` with four descriptors, channel, out, err and status;
+        ``{"import": [names]}``, done before the orders that follow; ``{"learn": [names]}``, imported while
+        there is nothing else to do; ``{"imported": 1}`` with a descriptor that is closed when all that is.
     """
 
     def __init__(self, control: socket.socket) -> None:
@@ -78,7 +81,10 @@ class Template:
         for line in lines:
             order = json.loads(line)
             if "import" in order:
-                self.wanted.extend(order["import"])
+                for name in order["import"]:
+                    self._import(name)
+            elif "learn" in order:
+                self.wanted.extend(order["learn"])
             elif "imported" in order:
                 self.asking.append(self.descriptors.popleft())
             else:
@@ -148,3 +154,4 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the driver decides
     surroundings.adopt_orphans()
     Template(socket.socket(fileno=descriptor)).serve()
+    os._exit(0)  # nothing here is worth the time of taking libraries apart

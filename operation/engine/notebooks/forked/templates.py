@@ -67,12 +67,17 @@ class Templates:
         return self._child.pid
 
     def preload(self, modules: Iterable[str]) -> None:
-        """Have libraries imported, in the order given, as long as no notebook is asked for."""
+        """Have libraries imported, in the order given, before the notebooks that are asked for after this."""
         with suppress(OSError):  # it has ended: who asks for a notebook will be told
             self._order({"import": list(modules)}, [])
 
+    def learn(self, modules: Iterable[str]) -> None:
+        """Have libraries imported when there is time: no notebook waits for them."""
+        with suppress(OSError):
+            self._order({"learn": list(modules)}, [])
+
     def wait(self) -> None:
-        """Wait until what was asked for is imported: notebooks that are forked before import it each."""
+        """Wait until all that was asked for is imported, what is learned too."""
         asking, answer = os.pipe()
         try:
             with suppress(OSError):  # it has ended: who asks for a notebook will be told
@@ -116,7 +121,7 @@ class Templates:
         streams = MarkedStream(out, "stdout", mark), MarkedStream(err, "stderr", mark)
         process = NotebookProcess(Channel(channel), streams, status, limits)
         if self.learns:
-            process.imported = self.preload
+            process.imported = self.learn
         launcher = str(Path(sys.prefix) / "ipykernel_launcher.py")
         process.send(
             {
@@ -130,11 +135,15 @@ class Templates:
         )
         return process
 
-    def close(self) -> None:
-        """End the process and whatever it started."""
+    def release(self) -> None:
+        """Ask for no notebook any more: what is left may end while this process does other things."""
         if not self._started:
             self._child.kill()  # it may be deep in an import
         self._control.close()
+
+    def close(self) -> None:
+        """End the process and whatever it started."""
+        self.release()
         self._child.wait()
 
     def _order(self, content: dict[str, object], descriptors: list[int]) -> None:

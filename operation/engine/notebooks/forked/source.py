@@ -1,0 +1,48 @@
+"""What all notebooks of one command are forked from, started before anything else is imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from operation.engine.runners import thread_limits
+
+if TYPE_CHECKING:
+    from operation.engine.notebooks.forked.templates import Templates
+
+WORKBENCH = "workbench"
+
+
+@contextmanager
+def fork_source(engine: str, variables: Mapping[str, str]) -> Iterator[Templates | None]:
+    """Start the process that notebooks are forked from; None where the engine does not fork.
+
+    Parameters
+    ----------
+    engine : str
+        ``workbench`` or ``nbclient``.
+    variables : mapping
+        Environment variables of all notebooks, beside those of this process: libraries read them when
+        they are imported.
+    """
+    if engine != WORKBENCH or sys.platform != "linux":
+        yield None
+        return
+    from operation.engine.notebooks.forked.templates import Templates
+
+    with Templates({**os.environ, **variables}) as templates:
+        yield templates
+
+
+def for_all(workers: int = 1) -> dict[str, str]:
+    """Return the environment variables of every notebook of a command that executes `workers` at once."""
+    return {
+        **thread_limits(workers),
+        "JUPYTER_PREFER_ENV_PATH": "1",  # a kernelspec in the user's home may be another environment's
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", "default"),
+    }
