@@ -8,7 +8,7 @@ import platform
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 
@@ -39,7 +39,7 @@ class Components:
     python: str
     lock: str
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256, hexadecimal, of the components as canonical JSON."""
         text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), default=str)

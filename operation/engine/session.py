@@ -14,6 +14,7 @@ from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.runs import folder as run_folder
 from operation.engine.step import Done, Plan, Runner, execute, plan
+from operation.engine.store import Entry
 
 
 class Session:
@@ -83,19 +84,17 @@ class Session:
             **step.arguments,
             **{key: value for key, value in wanted.items() if key in contract.values},
         }
-        return plan(
-            self.layout,
-            name,
-            step.script,
-            {key: self._input(value) for key, value in inputs.items()},
-            arguments,
-        )
+        found: dict[str, Entry] = {}
+        places = {key: self._input(value, found) for key, value in inputs.items()}
+        return plan(self.layout, name, step.script, places, arguments)
 
-    def _input(self, value: object) -> Path:
-        """Return the path of an input; a reference ``step.output`` is executed or found first."""
+    def _input(self, value: object, found: dict[str, Entry]) -> Path:
+        """Return the path of an input; a reference ``step.output`` is executed or `found` first, once."""
         step, _, output = str(value).partition(".")
         if isinstance(value, str) and step in self.configured.steps and output:
-            return self.step(step).entry.output(output)
+            if step not in found:
+                found[step] = self.step(step).entry
+            return found[step].output(output)
         path = Path(os.fspath(value))  # type: ignore[call-overload]
         return path if path.is_absolute() else self.layout.root / path
 
