@@ -58,6 +58,11 @@ class Router:
             self._mirror(plan, text, request_id, sticks)
         return answer
 
+    @property
+    def scorers(self) -> dict[str, Scorer]:
+        """Both models, by variant."""
+        return {CHAMPION: self._champion, CHALLENGER: self._challenger}
+
     def close(self) -> None:
         """Score what still waits, then end."""
         self._waiting.put(None)

@@ -142,6 +142,14 @@ def open_log(args: argparse.Namespace, scorer: Scorer) -> ScoredLog:
     return log
 
 
+def scorers() -> dict[str, Scorer]:
+    """Return what answers, by variant: champion, and challenger where there is one.
+
+    Whoever sets their attribute ``observed`` is told of each answer; see `Scorer`.
+    """
+    return {"champion": ready()} if _router is None else _router.scorers
+
+
 def ready() -> Scorer:
     """Return what answers.
 

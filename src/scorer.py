@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -81,11 +82,22 @@ class Scorer:
         For two classes, the probability from which on a row is of the positive one.
     most_rows : int
         Rows that one request may have.
+
+    Attributes
+    ----------
+    log : ScoredLog or None
+        Where rows are kept.
+    log_is_needed : bool
+        Whether a request that cannot be logged is refused.
+    observed : callable or None
+        Told of each answer: variant (champion, challenger, or shadow), status, seconds, rows, and whether
+        the log has lost it.
     """
 
     def __init__(self, served: Served, model: Model, threshold: float, most_rows: int) -> None:
         self.log: ScoredLog | None = None
         self.log_is_needed = True
+        self.observed: Callable[[str, int, float, int, bool], None] | None = None
         self.served, self.model, self.threshold = served, model, threshold
         schema = row_schema.from_facts(model.facts, str(served.folder))
         self.reader = RowReader(schema, most_rows)
@@ -102,6 +114,18 @@ class Scorer:
 
     def answer(self, text: str | bytes, request_id: str, routed: Mapping[str, Any] | None = None) -> Answer:
         """Return the answer to a request; `routed` goes to the log."""
+        if self.observed is None:
+            return self._answer(text, request_id, routed)
+        started, status, rows, lost = time.perf_counter(), 500, 0, False
+        try:
+            answer = self._answer(text, request_id, routed)
+            status, rows, lost = answer.status, len(answer.document.get("predictions", ())), answer.lost
+            return answer
+        finally:
+            variant = "champion" if routed is None else "shadow" if routed["shadow"] else routed["variant"]
+            self.observed(variant, status, time.perf_counter() - started, rows, lost)
+
+    def _answer(self, text: str | bytes, request_id: str, routed: Mapping[str, Any] | None) -> Answer:
         try:
             read = self.reader.read(text)
         except Malformed as error:

@@ -5,17 +5,30 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import os
-import shlex
+import shutil
+import socket
 import sys
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from operation.commands.choice import add_choice
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
 from operation.engine.runners import child_process
 from operation.engine.serving.keys import read_keys
-from operation.engine.serving.settings import MOST_BYTES, ServedModel, Settings, plan_file
+from operation.engine.serving.settings import (
+    ASKED,
+    MOST_BYTES,
+    PLAN,
+    ServedModel,
+    Settings,
+    plan_file,
+    state_folder,
+)
+
+if TYPE_CHECKING:
+    from operation.engine.serving.models import Models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,37 +92,39 @@ def run(args: argparse.Namespace) -> int:
         host=args.host,
         port=args.port,
         keys=keys,
-        state=layout.runs / "serving" / str(args.port),
+        state=state_folder(layout.runs, args.port),
         workers=args.workers,
         most_bytes=args.most_bytes,
         seconds=args.seconds,
     )
 
     def ready(model: ServedModel) -> None:
+        told = model if model.name else replace(model, folder=Path(args.model))
         # not print: the inference server has put its own in place of it
-        sys.stdout.write(f"serving {model} at {settings.address}/score\n")
+        sys.stdout.write(f"serving {told} at {settings.address}/score\n")
         sys.stdout.flush()
 
+    check_free(args.host, args.port)
     own = os.getpid()
+    forget(settings.state)
     try:
-        serve(settings, finder(args, layout), ready)
+        serve(settings, models_of(args, layout, settings.state), ready)
     finally:
         if os.getpid() == own:  # a process that answered and is replaced comes by here too
-            plan_file(layout.runs, args.port).unlink(missing_ok=True)
+            forget(settings.state)
     return 0
+
+
+def forget(state: Path) -> None:
+    """Remove what says who answers: it says nothing of another service on the same port."""
+    for name in (PLAN, ASKED):
+        (state / name).unlink(missing_ok=True)
+    shutil.rmtree(state / "models", ignore_errors=True)
 
 
 def script_words(args: argparse.Namespace, layout: Layout) -> tuple[str, ...]:
     """Return what the scoring script is given beside the model."""
     words = ["--threshold", str(args.threshold), "--most-rows", str(args.most_rows)]
-    plan = plan_file(layout.runs, args.port).resolve()
-    # who answered before says nothing of another challenger: it begins with nobody
-    plan.unlink(missing_ok=True)
-    if args.challenger:
-        challenger = challenger_words(args, layout)
-        salt = challenger[-1][:12]  # of its digest: another challenger gets other keys
-        child_process(layout.src / "split_plan.py", ["--file", str(plan), "--share", "0", "--salt", salt])
-        words += ["--challenger", shlex.join(challenger), "--plan", str(plan)]
     if not args.no_log:
         words += ["--log", str((args.log or layout.runs / "scored").resolve()), "--log-full", args.log_full]
         for option, columns in (("--log-leave-out", args.log_leave_out), ("--log-hash", args.log_hash)):
@@ -117,26 +132,22 @@ def script_words(args: argparse.Namespace, layout: Layout) -> tuple[str, ...]:
     return tuple(words)
 
 
-def finder(args: argparse.Namespace, layout: Layout) -> Callable[[], ServedModel]:
-    """Return the function that finds the model, each time anew."""
-    from operation.engine.serving.model import by_words
+def models_of(args: argparse.Namespace, layout: Layout, state: Path) -> Models:
+    """Return the models that the service looks up, now and again."""
+    from operation.engine.serving.lookup import Lookup, Requested, ask
+    from operation.engine.serving.models import Models
 
-    words = model_words("--model", args.model, args, layout)
-    return lambda: by_words(layout, words)
+    champion = Lookup(layout, model_words("--model", args.model, args, layout), state)
+    file = state / ASKED
+    ask(file, model_words("--challenger", args.challenger, args, layout) if args.challenger else [])
+    plan = str(plan_file(layout.runs, args.port).resolve())
 
+    def begins_with_nobody(challenger: ServedModel) -> None:
+        # who answered before says nothing of another challenger, which gets other keys too
+        words = ["--file", plan, "--share", "0", "--salt", challenger.digest[:12]]
+        child_process(layout.src / "split_plan.py", words)
 
-def challenger_words(args: argparse.Namespace, layout: Layout) -> list[str]:
-    """Return the words that name the challenger to the scoring script, as it is now and stays."""
-    from operation.engine.serving.model import by_words
-
-    found = by_words(layout, model_words("--challenger", args.challenger, args, layout))
-    named = {
-        "--model": found.folder,
-        "--name": found.name,
-        "--version": found.version,
-        "--digest": found.digest,
-    }
-    return [str(word) for name, value in named.items() if value for word in (name, value)]
+    return Models(state, champion, Requested(layout, file, state), begins_with_nobody)
 
 
 def model_words(option: str, named: str, args: argparse.Namespace, layout: Layout) -> list[str]:
@@ -162,6 +173,20 @@ def check_address(host: str, port: int, keys: tuple[str, ...]) -> None:
         raise UsageError(f"--port: {port} is no port: give 1 to 65535")
     if not keys and not _is_loopback(host):
         raise UsageError(f"--host: {host} can be reached by others: give --key-file, or listen on 127.0.0.1")
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise a UsageError where something listens already: a second service would end the first's split."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        if os.name != "nt":  # there the option would let two listen on one port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise UsageError(
+                f"--port: cannot listen on {host}:{port}: {error.strerror}; name another"
+            ) from error
 
 
 def _is_loopback(host: str) -> bool:

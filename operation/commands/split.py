@@ -3,37 +3,50 @@
 from __future__ import annotations
 
 import argparse
+import time
 
-from operation.engine.errors import UsageError
-from operation.engine.layout import project
+from operation.commands.choice import add_choice
+from operation.commands.serve import model_words
+from operation.engine.errors import StepFailed, UsageError
+from operation.engine.layout import Layout, project
 from operation.engine.runners import child_process
-from operation.engine.serving.settings import plan_file
+from operation.engine.serving.settings import ASKED, plan_file, state_folder
+
+PATIENCE = 120.0  # seconds until a challenger is there
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``split``."""
     parser.description = (
         "Change which share of keys the challenger of a running service answers. Every request that begins "
-        "after this command has ended follows it; 0 rolls back."
+        "after this command has ended follows it; 0 rolls back. Another challenger begins with no share."
     )
     parser.epilog = (
         "examples:\n"
         "  python3 -m operation split 0.1\n"
         "  python3 -m operation split --shadow\n"
-        "  python3 -m operation split 0"
+        "  python3 -m operation split 0\n"
+        "  python3 -m operation split --challenger challenger"
     )
     add = parser.add_argument
     add("share", type=float, nargs="?", help="of keys, from 0 to 1; 0 rolls back")
     add("--shadow", action="store_true", help="the challenger scores everything and answers nobody")
     add("--salt", metavar="TEXT", help="name of the comparison: another one splits the keys afresh")
+    add("--challenger", metavar="ALIAS|PATH", help="add or replace the second model of a running service")
+    add_choice(parser)
     add("--port", type=int, default=5001, help="of the service (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Change the plan that the service reads."""
-    if (args.share is None) != args.shadow:
+    """Change the plan that the service reads, or the challenger."""
+    if args.challenger is None and (args.share is None) != args.shadow:
         raise UsageError("give a share of keys, such as 0.1, or 0 to roll back, or --shadow")
+    if args.challenger is not None and (args.share is not None or args.shadow):
+        raise UsageError("--challenger: another challenger begins with no share; give one when it is there")
     layout = project()
+    if args.challenger is not None:
+        print(_challenged(args, layout))
+        return 0
     file = plan_file(layout.runs, args.port)
     if not file.is_file():
         raise UsageError(
@@ -45,3 +58,25 @@ def run(args: argparse.Namespace) -> int:
     words += ["--salt", args.salt] if args.salt is not None else []
     child_process(layout.src / "split_plan.py", words)
     return 0
+
+
+def _challenged(args: argparse.Namespace, layout: Layout) -> str:
+    """Ask the service for another challenger, wait until it is there, and return which one it is."""
+    from operation.engine.serving.lookup import ask, seen
+    from operation.engine.serving.models import told
+
+    state = state_folder(layout.runs, args.port)
+    if not told(state):
+        raise UsageError(f"no service listens on port {args.port}: start one with python3 -m operation serve")
+    file = state / ASKED
+    ask(file, model_words("--challenger", args.challenger, args, layout))
+    print(f"the service on port {args.port} looks for {args.challenger}, verifies and loads it", flush=True)
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        said = told(state)
+        if said and said["seen"][0] == list(seen(file) or ()) and said["settled"]:
+            if said["said"]:
+                raise StepFailed(said["said"])
+            return f"the challenger is {said['served']['challenger']}; it answers nobody yet"
+        time.sleep(0.1)
+    raise StepFailed(f"the service on port {args.port} has not taken another challenger in {PATIENCE:g} s")

@@ -1,24 +1,32 @@
-"""Counters that all processes of a service share, in the text format of Prometheus.
+"""Counters that all processes of a service share.
 
 Each process adds to a file of its own, mapped into its memory; whoever is asked adds them all up. A process
-that is killed leaves what it has counted: a counter never falls.
+that is killed leaves what it has counted: a counter never falls. Beside all requests together, each variant
+has counters of its own: the champion, the challenger, and the challenger in shadow, which nobody hears.
 """
 
 from __future__ import annotations
 
+import json
 import mmap
 import os
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 STATUSES = (200, 400, 401, 404, 405, 408, 411, 413, 415, 431, 500, 503)
+PLACE = {status: place for place, status in enumerate(STATUSES)}
 ANY = len(STATUSES)  # the place of every other status
 ROWS, LOST, SECONDS, FIRST_BUCKET = ANY + 1, ANY + 2, ANY + 3, ANY + 4
 PLACES = FIRST_BUCKET + len(BUCKETS) + 1
+VARIANTS = ("champion", "challenger", "shadow")
+HEAD = 4096  # bytes: which models the process has
+SIZE = HEAD + 8 * PLACES * (1 + len(VARIANTS))
 SUFFIX = ".counters"
+Models = Mapping[str, Mapping[str, str | None]]
 
 
 class Counters:
@@ -28,65 +36,77 @@ class Counters:
     ----------
     folder : Path
         Of the service; it is made.
+    models : mapping of str to mapping
+        name, version and digest of champion and challenger, as far as there are.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, models: Models) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        with (folder / f"{os.getpid()}{SUFFIX}").open("w+b") as file:
-            file.truncate(PLACES * 8)
-            self._values = memoryview(mmap.mmap(file.fileno(), PLACES * 8)).cast("d")
-        self._places = {status: place for place, status in enumerate(STATUSES)}
-        self._lock = threading.Lock()
+        self.folder, self._lock = folder, threading.Lock()
+        partial = folder / f"{os.getpid()}.partial"
+        head = json.dumps(models).encode().ljust(HEAD)
+        partial.write_bytes(head + bytes(SIZE - HEAD))
+        # whoever keeps the processes sees by this file that this one has loaded
+        own = partial.replace(folder / f"{os.getpid()}{SUFFIX}")
+        with own.open("r+b") as file:
+            values = memoryview(mmap.mmap(file.fileno(), SIZE))[HEAD:].cast("d")
+        self._blocks = [values[PLACES * place : PLACES * (place + 1)] for place in range(1 + len(VARIANTS))]
+        self._of_variant = dict(zip(VARIANTS, self._blocks[1:], strict=True))
 
     def count(self, status: int, seconds: float, rows: int = 0, *, lost: bool = False) -> None:
         """Add one request to /score; `lost` says that the log of scored rows could not be written."""
-        values = self._values
+        self._add(self._blocks[0], status, seconds, rows, lost)
+
+    def count_variant(self, variant: str, status: int, seconds: float, rows: int, lost: bool) -> None:
+        """Add what a variant said to a request, and how long it took."""
+        self._add(self._of_variant[variant], status, seconds, rows, lost)
+
+    def _add(self, values: memoryview[float], status: int, seconds: float, rows: int, lost: bool) -> None:
         with self._lock:
-            values[self._places.get(status, ANY)] += 1
+            values[PLACE.get(status, ANY)] += 1
             values[ROWS] += rows
             values[LOST] += lost
             values[SECONDS] += seconds
             values[FIRST_BUCKET + bisect_left(BUCKETS, seconds)] += 1
 
-    def text(self, labels: Mapping[str, str]) -> str:
-        """Return the counters of all processes; `labels` tell the model."""
-        return "\n".join(_lines(_totals(self.folder), labels)) + "\n"
+
+class Totals:
+    """What all processes of a service have counted.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the service.
+
+    Attributes
+    ----------
+    all : list of float
+        Of all requests.
+    of_variant : dict of (str, str) to list of float
+        Of each variant with the digest of its model.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.all = [0.0] * PLACES
+        self.of_variant: dict[tuple[str, str], list[float]] = {}
+        for content in _contents(folder):
+            models: dict[str, dict[str, Any]] = json.loads(content[:HEAD])
+            values = memoryview(content)[HEAD:].cast("d").tolist()
+            self.all = _sum(self.all, values[:PLACES])
+            for place, variant in enumerate(VARIANTS, start=1):
+                model = models.get("challenger" if variant == "shadow" else variant)
+                if model is not None:
+                    label = (variant, str(model["digest"]))
+                    known = self.of_variant.get(label, [0.0] * PLACES)
+                    self.of_variant[label] = _sum(known, values[PLACES * place : PLACES * (place + 1)])
 
 
-def _totals(folder: Path) -> list[float]:
-    totals = [0.0] * PLACES
-    for file in folder.glob(f"*{SUFFIX}"):
+def _contents(folder: Path) -> Iterator[bytes]:
+    for file in sorted(folder.glob(f"*{SUFFIX}")):
         content = file.read_bytes()
-        if len(content) == PLACES * 8:
-            totals = [one + other for one, other in zip(totals, memoryview(content).cast("d"), strict=True)]
-    return totals
+        if len(content) == SIZE:
+            yield content
 
 
-def _lines(totals: list[float], labels: Mapping[str, str]) -> Iterator[str]:
-    yield from _head("score_requests_total", "counter", "Requests to /score, by the status of the answer.")
-    for status, place in [*((str(one), place) for place, one in enumerate(STATUSES)), ("other", ANY)]:
-        if totals[place] or status in ("200", "400", "500"):
-            yield f'score_requests_total{{status="{status}"}} {totals[place]:.0f}'
-    yield from _head("score_rows_total", "counter", "Rows that were predicted.")
-    yield f"score_rows_total {totals[ROWS]:.0f}"
-    yield from _head("score_log_failures_total", "counter", "Requests that could not be logged.")
-    yield f"score_log_failures_total {totals[LOST]:.0f}"
-    yield from _head("score_seconds", "histogram", "Time from the request's head to its answer.")
-    below = 0.0
-    for bound, number in zip((*map(str, BUCKETS), "+Inf"), totals[FIRST_BUCKET:], strict=True):
-        below += number
-        yield f'score_seconds_bucket{{le="{bound}"}} {below:.0f}'
-    yield f"score_seconds_sum {totals[SECONDS]:.9g}"
-    yield f"score_seconds_count {below:.0f}"
-    yield from _head("score_model_info", "gauge", "The model that answers.")
-    told = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-    yield f"score_model_info{{{told}}} 1"
-
-
-def _head(name: str, kind: str, text: str) -> tuple[str, str]:
-    return f"# HELP {name} {text}", f"# TYPE {name} {kind}"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _sum(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    return [left + right for left, right in zip(one, other, strict=True)]

@@ -10,11 +10,12 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import IO, Any, Protocol
 
-from operation.engine.serving.counters import Counters
+from operation.engine.serving import metrics
+from operation.engine.serving.counters import Counters, Models
 from operation.engine.serving.deadlines import Deadlines
 
 Environment = dict[str, Any]
@@ -65,8 +66,8 @@ class Front:
         That a body may take to arrive.
     counters : Counters
         Where requests are counted.
-    labels : mapping of str to str
-        The model, for the counters.
+    models : mapping of str to mapping
+        name, version and digest of each variant, for the metrics.
     openapi : dict
         The document about the service.
     """
@@ -80,7 +81,7 @@ class Front:
         most_bytes: int,
         seconds: float,
         counters: Counters,
-        labels: Mapping[str, str],
+        models: Models,
         openapi: dict[str, Any],
     ) -> None:
         self._server, self._answered = server, answered
@@ -91,7 +92,7 @@ class Front:
         self._pages: dict[str, Callable[[], tuple[str, bytes]]] = {
             "/health/live": lambda: ("text/plain", b"live\n"),
             "/health/ready": lambda: ("text/plain", b"ready\n"),
-            "/metrics": lambda: (TEXT, counters.text(labels).encode()),
+            "/metrics": lambda: (TEXT, metrics.text(counters.folder, models).encode()),
             "/openapi.json": lambda: (JSON, json.dumps(openapi).encode()),
         }
 

@@ -18,8 +18,9 @@ from typing import Any
 from operation.engine.errors import StepFailed
 from operation.engine.serving.counters import SUFFIX, Counters
 from operation.engine.serving.front import Application, Front
+from operation.engine.serving.models import TOLD, Models
 from operation.engine.serving.openapi import document
-from operation.engine.serving.settings import ServedModel, Settings
+from operation.engine.serving.settings import PLAN, ServedModel, Settings
 
 LOADING_SECONDS = 120  # that a process may take to load its model
 LOGGING: dict[str, Any] = {
@@ -34,7 +35,7 @@ LOGGING: dict[str, Any] = {
 
 def serve(
     settings: Settings,
-    find_model: Callable[[], ServedModel],
+    find_model: Callable[[], ServedModel] | Models,
     ready: Callable[[ServedModel], None],
     application: Callable[[Settings], Front] | None = None,
 ) -> None:
@@ -44,8 +45,8 @@ def serve(
     ----------
     settings : Settings
         How.
-    find_model : callable
-        Returns the model; called at the start, and again at each SIGHUP.
+    find_model : callable or Models
+        Returns the model; called at the start, and again at each SIGHUP. `Models` also look by themselves.
     ready : callable
         Called once, when requests are answered.
     application : callable, optional
@@ -59,17 +60,21 @@ def serve(
     made = application or around_inference_server
     for file in settings.state.glob(f"*{SUFFIX}"):
         file.unlink()
-    prepare(settings, find_model())
+    models = find_model if isinstance(find_model, Models) else Models(settings.state, find_model)
+    models.begin()
+    prepare(settings, models.champion, models.challenger)
     if os.name == "nt":
         _serve_by_waitress(settings, ready, made)
         return
-    _serve_by_gunicorn(settings, find_model, ready, made)
+    _serve_by_gunicorn(settings, models, ready, made)
 
 
-def prepare(settings: Settings, model: ServedModel) -> None:
+def prepare(settings: Settings, model: ServedModel, challenger: ServedModel | None = None) -> None:
     """Set what the inference server and the script read from the environment."""
-    named = [("--model", model.folder), ("--name", model.name), ("--version", model.version)]
-    words = [str(word) for option in named if option[1] for word in option]
+    words = model.words
+    if challenger:
+        plan = settings.state / PLAN
+        words += ["--challenger", shlex.join(challenger.words), "--plan", str(plan.resolve())]
     settings.state.mkdir(parents=True, exist_ok=True)
     # without it the server tells each request in two lines, which costs more than the prediction
     (settings.state / "logging.json").write_text(json.dumps(LOGGING), encoding="utf-8")
@@ -78,7 +83,7 @@ def prepare(settings: Settings, model: ServedModel) -> None:
         AML_APP_ROOT=str(settings.state.resolve()),
         AZUREML_ENTRY_SCRIPT=str(settings.source / "score.py"),
         AML_APP_INSIGHTS_ENABLED="false",
-        SCORE_ARGUMENTS=shlex.join([*words, "--digest", model.digest, *settings.words]),
+        SCORE_ARGUMENTS=shlex.join([*words, *settings.words]),
     )
 
 
@@ -95,19 +100,23 @@ def around_inference_server(settings: Settings) -> Front:
 
 def fronted(app: Application, script: Mapping[str, Any], settings: Settings) -> Front:
     """Return the front of `app` that sends requests to ``script``, the names of a loaded ``score.py``."""
-    scorer = script["ready"]()
-    identity = scorer.identity
+    scorers = script["scorers"]()
+    scorer = scorers["champion"]
+    models = {variant: one.identity for variant, one in scorers.items()}
+    counters = Counters(settings.state, models)
+    for one in scorers.values():
+        one.observed = counters.count_variant
     return Front(
         app,
         script["answered"],
         keys=settings.keys,
         most_bytes=settings.most_bytes,
         seconds=settings.seconds,
-        counters=Counters(settings.state),
-        labels={name: value or "" for name, value in identity.items()},
+        counters=counters,
+        models=models,
         openapi=document(
             scorer.model.facts,
-            identity["version"],
+            scorer.identity["version"],
             needs_key=bool(settings.keys),
             most_rows=scorer.reader.most_rows,
         ),
@@ -138,13 +147,13 @@ def _model() -> ServedModel:
 
 def _serve_by_gunicorn(
     settings: Settings,
-    find_model: Callable[[], ServedModel],
+    models: Models,
     ready: Callable[[ServedModel], None],
     application: Callable[[Settings], Front],
 ) -> None:
-    gunicorn = importlib.import_module(
-        "gunicorn.app.base"
-    )  # comes with the inference server, but not on Windows
+    # both come with the inference server, but not on Windows
+    gunicorn = importlib.import_module("gunicorn.app.base")
+    keeper = importlib.import_module("operation.engine.serving.keeper")
 
     class Service(gunicorn.BaseApplication):  # type: ignore[misc, name-defined]
         def load_config(self) -> None:
@@ -154,9 +163,25 @@ def _serve_by_gunicorn(
         def load(self) -> Front:
             return application(settings)
 
-        def reload(self) -> None:
-            prepare(settings, find_model())
-            super().reload()
+        def run(self) -> None:
+            keeper.Keeper(self).run()
+
+        def renewed(self) -> bool:
+            return self._prepared(models.renew() or not models.was_refused)
+
+        def other_models(self) -> bool:
+            return self._prepared(models.look())
+
+        def _prepared(self, is_other: bool) -> bool:
+            if is_other:
+                prepare(settings, models.champion, models.challenger)
+            return is_other
+
+        def settled(self) -> None:
+            models.settled()
+
+        def has_loaded(self, pid: int) -> bool:
+            return (settings.state / f"{pid}{SUFFIX}").exists()
 
     own = os.getpid()
     try:
@@ -168,9 +193,10 @@ def _serve_by_gunicorn(
             ) from None
     finally:
         # a process that answered and is replaced comes by here too: what it counted stays
-        for file in settings.state.glob(f"*{SUFFIX}") if os.getpid() == own else ():
-            with suppress(OSError):
-                file.unlink()
+        if os.getpid() == own:
+            for file in [*settings.state.glob(f"*{SUFFIX}"), settings.state / TOLD]:
+                with suppress(OSError):
+                    file.unlink()
 
 
 def _configured(settings: Settings, ready: Callable[[ServedModel], None]) -> dict[str, Any]:

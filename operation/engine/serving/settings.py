@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 MOST_BYTES = 10_000_000
+PLAN, ASKED = "plan.json", "challenger.json"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class ServedModel:
     name: str | None
     version: str | None
     digest: str
+
+    @property
+    def words(self) -> list[str]:
+        """What names it to the scoring script."""
+        named = {"model": self.folder, "name": self.name, "version": self.version, "digest": self.digest}
+        return [str(word) for name, value in named.items() if value for word in (f"--{name}", value)]
 
     def __str__(self) -> str:
         known = f"{self.name} version {self.version}" if self.name else str(self.folder)
@@ -78,9 +85,14 @@ class Settings:
         return f"http://{host}:{self.port}"
 
 
+def state_folder(runs: Path, port: int) -> Path:
+    """Return the folder of the service on `port`."""
+    return runs / "serving" / str(port)
+
+
 def plan_file(runs: Path, port: int) -> Path:
     """Return the file that says who answers on `port`, where a service has a challenger."""
-    return runs / "serving" / str(port) / "plan.json"
+    return state_folder(runs, port) / PLAN
 
 
 def served_from(document: dict[str, Any]) -> ServedModel:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import threading
@@ -116,16 +115,28 @@ def test_what_happened_is_counted(service: Service, everything: Trained) -> None
     assert grown.pop('score_requests_total{status="400"}') == 1
     assert grown.pop("score_rows_total") == 5
     assert grown.pop("score_seconds_count") == grown.pop('score_seconds_bucket{le="+Inf"}') == 2
-    assert all(name.startswith("score_seconds") for name in grown)
+    assert grown.pop('score_errors_total{kind="request"}') == 1
+    labels = f'variant="champion",model="{_digest(everything)}"'
+    assert grown.pop(f'score_variant_requests_total{{{labels},status="200"}}') == 1
+    assert grown.pop(f'score_variant_requests_total{{{labels},status="400"}}') == 1
+    assert grown.pop(f"score_variant_rows_total{{{labels}}}") == 5
+    assert grown.pop(f"score_variant_seconds_count{{{labels}}}") == 2
+    assert all(name.startswith(("score_seconds", "score_variant_seconds")) for name in grown)
 
 
-def test_the_metrics_are_in_the_format_of_prometheus(service: Service) -> None:
+def test_the_metrics_are_in_the_format_of_prometheus(service: Service, everything: Trained) -> None:
     prometheus = pytest.importorskip("prometheus_client.parser")
     text = service.asked("GET", "/metrics")[2].decode()
     families = {family.name: family for family in prometheus.text_string_to_metric_families(text)}
-    assert families["score_seconds"].type == "histogram"
-    digest = families["score_model_info"].samples[0].labels["digest"]
-    assert re.fullmatch(r"[0-9a-f]{64}", digest)
+    assert families["score_seconds"].type == families["score_variant_seconds"].type == "histogram"
+    assert families["score_model_info"].samples[0].labels == {
+        **{"variant": "champion", "name": "", "version": _digest(everything)[:12]},
+        "digest": _digest(everything),
+    }
+
+
+def _digest(trained: Trained) -> str:
+    return str(json.loads((trained.model / "model.json").read_text(encoding="utf-8"))["digest"])
 
 
 def test_the_openapi_document_describes_what_is_accepted(service: Service, everything: Trained) -> None:
