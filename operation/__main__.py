@@ -23,5 +23,21 @@ def main() -> int:
     return cli.main(arguments)
 
 
+def leave(code: int) -> None:
+    """End this process as the interpreter does, but for taking every library apart: up to half a second."""
+    import atexit
+    import os
+    import threading
+
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # the reader has left: the interpreter knows what is usual then
+        sys.exit(code)
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())
