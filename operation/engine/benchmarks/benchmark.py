@@ -16,7 +16,7 @@ from operation.engine.benchmarks.options import Options
 from operation.engine.benchmarks.page import write_benchmark
 from operation.engine.benchmarks.peers import Peers
 from operation.engine.benchmarks.plot import write_plots
-from operation.engine.benchmarks.rounds import duration, rounds, seconds_left
+from operation.engine.benchmarks.rounds import duration, rounds, seconds_left, several
 from operation.engine.benchmarks.subjects import SUBJECTS
 from operation.engine.benchmarks.table import table
 from operation.engine.benchmarks.tools import Tools
@@ -73,7 +73,7 @@ def benchmark(layout: Layout, wish: Wish, folder: Path, say: Say) -> dict[str, A
         A contender failed, the peers cannot be installed, or no contender is called so.
     """
     record = {**figures.begin(wish.command, peers=wish.peers), **_commit(layout)}
-    record["warning"] = unquiet(record["load_before"])
+    record |= {"warm_up": wish.warm_up, "warning": unquiet(record["load_before"])}
     if record["warning"]:
         say(f"warning: {record['warning']}")
     tools_of = _tools(layout, wish, say)
@@ -84,7 +84,7 @@ def benchmark(layout: Layout, wish: Wish, folder: Path, say: Say) -> dict[str, A
             if subject.preparation:
                 say(f"  preparing, about {duration(subject.preparation)}")
             tools = tools_of(Workplace(layout, Path(work) / name))
-            for comparison in _chosen(subject.prepare(tools, wish.options), wish.only):
+            for comparison in _chosen(subject.prepare(tools, wish.options), wish):
                 _compare(record, comparison, wish, folder, say)
     return record
 
@@ -92,7 +92,7 @@ def benchmark(layout: Layout, wish: Wish, folder: Path, say: Say) -> dict[str, A
 def _compare(record: dict[str, Any], comparison: Comparison, wish: Wish, folder: Path, say: Say) -> None:
     whole = wish.count + wish.warm_up
     waiting = seconds_left(comparison.contenders, {}, [], whole)
-    size = f"{wish.count} rounds of {len(comparison.contenders)} contenders"
+    size = f"{several(wish.count, 'round')} of {several(len(comparison.contenders), 'contender')}"
     say(f"  {comparison.title}: {size}, about {duration(waiting)}")
     found = rounds(comparison, wish.count, say, warm_up=wish.warm_up)
     figures.add(record, comparison, found)
@@ -110,17 +110,18 @@ def _tools(layout: Layout, wish: Wish, say: Say) -> Callable[[Workplace], Tools]
     return lambda workplace: Tools(workplace, peers.tools if wish.peers else None)
 
 
-def _chosen(comparisons: Sequence[Comparison], only: Sequence[str]) -> list[Comparison]:
-    if not only:
+def _chosen(comparisons: Sequence[Comparison], wish: Wish) -> list[Comparison]:
+    """Return the comparisons with the contenders wished for; of several subjects each has its own."""
+    if not wish.only:
         return list(comparisons)
     names = list(dict.fromkeys(one.name for each in comparisons for one in each.contenders))
-    for word in only:
-        if not any(name.startswith(word) for name in names):
-            raise UsageError(
-                f"--only {word}: no contender's name begins so.{did_you_mean(word, names)} "
-                f"There are {listed(names, 'and')}."
-            )
-    return [replace(one, contenders=_kept(one.contenders, tuple(only))) for one in comparisons]
+    unknown = [word for word in wish.only if not any(name.startswith(word) for name in names)]
+    if unknown and (len(wish.subjects) == 1 or len(unknown) == len(wish.only)):
+        raise UsageError(
+            f"--only {' '.join(unknown)}: no contender's name begins so.{did_you_mean(unknown[0], names)} "
+            f"There are {listed(names, 'and')}."
+        )
+    return [replace(one, contenders=_kept(one.contenders, tuple(wish.only))) for one in comparisons]
 
 
 def _kept(contenders: Sequence[Contender], only: tuple[str, ...]) -> list[Contender]:

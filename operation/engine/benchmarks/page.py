@@ -45,7 +45,7 @@ def write_benchmark(folder: Path, record: Mapping[str, Any]) -> Path:
 
 def measured(seconds: float) -> str:
     """Return a time with three digits: ``41.3 ms``, ``12.3 s``."""
-    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+    return f"{seconds * 1000:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
 
 
 def _columns(comparison: Mapping[str, Any]) -> list[Column]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from operation.engine.benchmarks.rounds import several
+
 _OURS, _OTHERS, _REFERENCE = "#17656e", "#b98a2f", "#5f6570"
 
 
@@ -27,7 +29,7 @@ def write_plots(folder: Path, comparison: Mapping[str, Any]) -> Path:
     axes.set_xlim(0, 1.35 * factor * max(row["most"] for row in rows))
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlabel(
-        f"{unit}: median, least to most of {comparison['rounds']} rounds; x: of the median of "
+        f"{unit}: median, least to most of {several(comparison['rounds'], 'round')}; x: of the median of "
         f"{comparison['reference']}"
     )
     axes.spines[["top", "right"]].set_visible(False)

@@ -74,6 +74,11 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
+def several(count: int, thing: str) -> str:
+    """Return ``1 round`` or ``5 rounds``."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
 def _title(number: int, count: int, warm_up: bool) -> str:
     if warm_up and number == 0:
         return "  warm-up"

@@ -32,10 +32,11 @@ def comparisons(tools: Tools, options: Options) -> list[Comparison]:
 
     told = "the project's cells and outputs, put together" if options.executed is None else str(source)
     remarks = [f"The notebook: {told}.", "HTML: the whole page, in 1000 bytes."]
+    once = "Imports and the first render of each process are counted in its processor time alone."
     warm = f"a notebook of {size} rendered in a warm process: median of {options.renders} renders a round"
     cold = f"a notebook of {size} rendered by a cold command"
     return [
-        Comparison("render-warm", warm, _warm(tools, options.renders), place, remarks),
+        Comparison("render-warm", warm, _warm(tools, options.renders), place, [*remarks, once]),
         Comparison("render-cold", cold, _cold(tools), place, remarks),
     ]
 
@@ -64,7 +65,8 @@ def _cold(tools: Tools) -> list[Contender]:
         Contender(
             "workbench report",
             lambda place: [tools.operation("report", "--notebook", str(place.out / _NAME))],
-            about=1,
+            "one page that asks for nothing",
+            1,
         )
     ]
     if tools.peers:
@@ -72,7 +74,8 @@ def _cold(tools: Tools) -> list[Contender]:
             Contender(
                 "nbconvert",
                 lambda place: [tools.peer("jupyter-nbconvert", "--to", "html", str(place.out / _NAME))],
-                about=3,
+                "one page that loads scripts from elsewhere",
+                3,
             )
         )
     return found
