@@ -127,6 +127,8 @@ def _work(args: argparse.Namespace) -> Callable[[argparse.Namespace, Asked], Non
         raise UsageError(f"{' and '.join(given)} ask for different things: give one of them.")
     if args.dockerfile and not args.package:
         raise UsageError("--dockerfile says where a package goes: give --package too.")
+    if args.dockerfile and args.dockerfile.exists():
+        raise UsageError(f"{args.dockerfile} exists: name a folder that does not, or remove it.")
     return wanted[given[0]][1] if given else _deploy
 
 

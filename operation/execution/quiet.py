@@ -14,6 +14,8 @@ _SAID = {
     "azureml.core.model": "Warning, azureml-defaults not detected",
     # said of every endpoint whenever it is looked at; the SDK's support has ended, and nothing changes it
     "azureml._base_sdk_common._docstring_wrapper": "Class AksEndpoint",
+    # what is fetched without one is fetched all the same
+    "azureml._file_utils.file_utils": "requests session is not set",
     # what to do about it is said in the line that follows
     "azureml._model_management._util": "Failed to create Docker client",
 }

@@ -214,7 +214,7 @@ class RemoteSession(Session):
 
     def input_path(self, reference: str) -> Path:
         """Return what `reference`, ``step.output`` or a path, stands for; executed where it is missing."""
-        return self._input(reference)
+        return self._input(reference, {})
 
     def _record(self, record: Mapping[str, Any], planned: Plan, as_configured: bool) -> None:
         if record["how"] == "failed" and record["error"]["type"] == results.NotExecuted.__name__:

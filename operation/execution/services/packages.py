@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from operation.engine.errors import UsageError
 from operation.execution.logs import pause
 from operation.execution.services.order import DeploymentFailed, Order
 
@@ -24,13 +23,9 @@ def package(order: Order, folder: Path | None) -> str:
     ------
     DeploymentFailed
         When Azure did not build it.
-    UsageError
-        When `folder` exists.
     """
     from azureml.core import Model
 
-    if folder is not None and folder.exists():
-        raise UsageError(f"{folder} exists: name a folder that does not, or remove it.")
     made = Model.package(
         order.workspace,
         order.models(),

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from azureml.core.webservice import Webservice
 
 ENDED = frozenset({"Succeeded", "Failed", "Cancelled", "TimedOut"})
+_WRAPPER = "UserScriptException"  # what the server makes of what the entry script raises in init()
+_WRAPPED = "The above exception was the direct cause of the following exception"
 EVERY = 10.0  # seconds between two lines that say that it goes on
 
 
@@ -49,11 +51,12 @@ def failed(place: Place, service: Any, name: str, said: str) -> DeploymentFailed
     file = log_file(place.layout, name)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(log, encoding="utf-8")
-    raised, (script, line) = failure.raised(log), failure.place(log, place.layout.src)
+    own = log.partition(_WRAPPED)[0] if _WRAPPER in log else log
+    raised, (script, line) = failure.raised(own), failure.place(own, place.layout.src)
     if raised:
         where = f"{script}:{line}: " if script else ""
         said = f"{where}{raised['type']}: {raised['message']}"
-    tail = failure.traceback_in(log)
+    tail = failure.traceback_in(own)
     shown = "\n".join(f"  | {text}" for text in tail.splitlines()[-failure.TAIL :])
     kept = f"The whole log: {place.layout.relative(file)}"
     return DeploymentFailed("\n".join(filter(None, [f"service {name}: {said}", shown, kept])))
