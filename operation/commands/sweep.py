@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from contextlib import AbstractContextManager
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from operation.commands.choice import add_choice
 from operation.commands.limits import add_limits, chosen_limits
 from operation.commands.sweep_words import ending, opening, planned
+from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
 from operation.engine.sweeps.request import RAY, SweepRequest
 
@@ -89,20 +91,23 @@ def _one_or_more(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Sweep, and say what is best."""
+    if args.address and args.engine != RAY:
+        raise UsageError(f"--address {args.address}: only --engine ray spreads points over a cluster.")
     layout, request = _absolute(project()), _request(args)
     if args.dry_run:
         return _plan_only(layout, request, args.json)
-    from operation.engine.notebooks.engines import fork_source
-    from operation.engine.runners import cores, thread_limits
-    from operation.engine.runs.run import for_all
+    from operation.engine.notebooks.forked.source import for_all, fork_source
+    from operation.engine.runners import cores
 
+    gc.set_threshold(100_000, 50, 100)  # imports leave little garbage, and this process makes little
     workers = args.workers or cores()
-    variables = {**for_all(), **thread_limits(workers)}
-    with fork_source(request.engine, variables) as templates:  # its imports take longer than the checks
+    with fork_source(
+        request.engine, for_all(workers)
+    ) as templates:  # its imports take longer than the checks
         from operation.engine.sweeps.plan import plan_sweep
 
         sweep = plan_sweep(layout, request)
-        with _place(sweep, templates, workers) as place:
+        with _place(layout, sweep, templates, args) as place:
             record = _conduct(layout, sweep, place, args)
     return _tell(layout, record, args.json)
 
@@ -143,13 +148,21 @@ def _plan_only(layout: Layout, request: SweepRequest, as_json: bool) -> int:
     return 0
 
 
-def _place(sweep: Sweep, templates: Templates | None, workers: int) -> AbstractContextManager[Place]:
+def _place(
+    layout: Layout, sweep: Sweep, templates: Templates | None, args: argparse.Namespace
+) -> AbstractContextManager[Place]:
+    from operation.engine.runners import cores
+
+    if args.engine == RAY:
+        from operation.engine.sweeps.cluster import Cluster
+
+        return Cluster(layout, sweep, args.address, args.workers)
     from operation.engine.sweeps.places import local, why_stock
 
     reason = why_stock(sweep)
     if reason:
         print(f"executed by the stock engine: {reason}", file=sys.stderr)
-    return local(sweep, templates, workers)
+    return local(sweep, templates, args.workers or cores())
 
 
 def _conduct(layout: Layout, sweep: Sweep, place: Place, args: argparse.Namespace) -> SweepManifest:

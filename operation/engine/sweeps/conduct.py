@@ -13,9 +13,8 @@ from operation.engine.disk import told
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.notebooks.engines import quick_papermill
-from operation.engine.runners import thread_limits
+from operation.engine.notebooks.forked.source import for_all
 from operation.engine.runs.rendering import Rendering
-from operation.engine.runs.run import for_all
 from operation.engine.surroundings import surroundings
 from operation.engine.sweeps.page import write_sweep_page
 from operation.engine.sweeps.places import Place
@@ -113,7 +112,7 @@ class Conduct:
         workers = self.place.workers
         with _standing_in(sweep, self.layout, workers) as variables, Rendering() as pages:
             pages.warm_up()
-            self.place.ready()
+            self.place.ready(record.folder)
             runs = PointRun(self.layout, record.folder, variables, self.place.perform, pages)
             with ThreadPoolExecutor(workers, "point") as threads:
                 futures = {threads.submit(runs.run, point): point for point in waiting}
@@ -135,6 +134,5 @@ class Conduct:
 @contextmanager
 def _standing_in(sweep: Sweep, layout: Layout, workers: int) -> Iterator[dict[str, str]]:
     """Stand in the notebook's folder: papermill goes there for each notebook, and threads share the place."""
-    variables = {**thread_limits(workers), "WORKBENCH_RUNS": str(layout.runs)}
-    with surroundings({**for_all(), **variables}), chdir(sweep.source.parent):
-        yield {**os.environ, **variables}
+    with surroundings({**for_all(workers), "WORKBENCH_RUNS": str(layout.runs)}), chdir(sweep.source.parent):
+        yield dict(os.environ)

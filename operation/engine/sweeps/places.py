@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from operation.engine.notebooks.forked.libraries import libraries
@@ -19,8 +20,8 @@ class Place(Protocol):
 
     workers: int
 
-    def ready(self) -> None:
-        """Wait until the first point can begin."""
+    def ready(self, folder: Path) -> None:
+        """Make ready for the first point; what comes before the points is done, and told in `folder`."""
 
     def perform(self, work: Work) -> Outcome:
         """Execute one point and wait for it."""
@@ -49,9 +50,8 @@ class Forks:
         templates.preload(libraries([sweep.source], scripts))
         templates.learns = len(sweep.points) > workers
 
-    def ready(self) -> None:
-        """Wait until the libraries are imported."""
-        self._templates.wait()
+    def ready(self, folder: Path) -> None:
+        """Begin at once: a notebook waits for the libraries by itself."""
 
     def perform(self, work: Work) -> Outcome:
         """Execute one point and wait for it."""

@@ -45,7 +45,7 @@ class Stock:
             with suppress(OSError, ValueError):
                 one.communicate()
 
-    def ready(self) -> None:
+    def ready(self, folder: Path) -> None:
         """Begin at once: what a process still has to import, it imports."""
 
     def perform(self, work: Work) -> Outcome:

@@ -1,0 +1,155 @@
+"""One point on a node of a cluster: the project is there, the outputs go home with the answer."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from operation.engine.errors import WorkbenchError
+from operation.engine.layout import Layout, project
+from operation.engine.notebooks.forked.libraries import libraries
+from operation.engine.notebooks.forked.limits import Limits
+from operation.engine.notebooks.forked.source import for_all
+from operation.engine.runners import thread_limits
+from operation.engine.runs.folder import RunFolder
+from operation.engine.surroundings import surroundings
+from operation.engine.sweeps.parcel import pack, pack_entry, take_entry, unpack
+from operation.engine.sweeps.work import Outcome, Work, perform
+
+_warm: Any = None  # the process that this worker forks notebooks from
+
+
+class NodeUnfit(WorkbenchError):
+    """A node has not the packages that keys stand for."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a node is told of a point.
+
+    Parameters
+    ----------
+    place : str
+        The point's folder below ``runs``.
+    notebook : str
+        Name.
+    parameters : dict
+        Injected into it.
+    files : bytes
+        What the point's folder holds before it is executed.
+    scripts : dict of str to str
+        Step -> file name of its Core Script.
+    variables : dict of str to str
+        Variables that win over those of the configuration's files.
+    versions : dict of str to str
+        Package -> version, where the sweep was asked for; and ``Python``.
+    limits : Limits
+        Time and memory.
+    """
+
+    place: str
+    notebook: str
+    parameters: dict[str, object]
+    files: bytes
+    scripts: dict[str, str]
+    variables: dict[str, str]
+    versions: dict[str, str]
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What comes of it: files of the point's folder, new entries of the store, and where they were."""
+
+    outcome: Outcome
+    files: bytes
+    entries: dict[str, bytes]
+    root: str
+    runs: str
+
+
+def execute_on_node(order: Order, entries: Mapping[str, Any], fetch: Callable[[Any], bytes]) -> Answer:
+    """Execute one point here.
+
+    Parameters
+    ----------
+    order : Order
+        What is wanted.
+    entries : mapping
+        Key -> reference of an entry of the store that was executed before the points.
+    fetch : callable
+        Gives the bytes of a reference.
+
+    Raises
+    ------
+    NodeUnfit
+        Python or a package is not what it is where the sweep was asked for.
+    """
+    _check_versions(order.versions)
+    layout = project()
+    folder = layout.runs / order.place
+    shutil.rmtree(folder, ignore_errors=True)  # an attempt that another worker did not finish
+    unpack(order.files, folder)
+    for key, reference in entries.items():
+        if not (layout.store / key).is_dir():
+            take_entry(layout, key, fetch(reference))
+    one_core = dict.fromkeys(thread_limits(1), "1")  # that is what the cluster gives a point
+    with surroundings({**for_all(), **one_core, **order.variables, "WORKBENCH_RUNS": str(layout.runs)}):
+        outcome = _perform(layout, order)
+    records = RunFolder(folder).records()
+    new = {record["key"] for record in records if record["how"] == "executed"} - set(entries)
+    files = [*folder.glob("notebooks/*"), *folder.glob("steps/*.json")]
+    stored = {key: pack_entry(layout, key) for key in new}
+    return Answer(outcome, pack(folder, files), stored, str(layout.root), str(layout.runs))
+
+
+def _perform(layout: Layout, order: Order) -> Outcome:
+    source = layout.notebooks / f"{order.notebook}.ipynb"
+    folder = (layout.runs / order.place).resolve()
+    work = Work(source, folder, order.parameters, dict(os.environ), "workbench", order.limits)
+    return perform(work, _templates(layout, order))
+
+
+def _templates(layout: Layout, order: Order) -> Any:
+    """Return the process to fork from; it ends with this worker."""
+    global _warm  # noqa: PLW0603 - a worker executes one point after the other
+    if _warm is None and sys.platform == "linux":
+        from operation.engine.notebooks.forked.templates import Templates
+
+        _warm = Templates(os.environ)
+        scripts = {step: layout.src / file for step, file in order.scripts.items()}
+        _warm.preload(libraries([layout.notebooks / f"{order.notebook}.ipynb"], scripts))
+        _warm.wait()
+    return _warm
+
+
+def versions_here(names: list[str]) -> dict[str, str]:
+    """Return the versions of Python and of the packages `names` that are installed."""
+    found = {"Python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # of another platform
+            continue
+    return found
+
+
+def _check_versions(wanted: Mapping[str, str]) -> None:
+    here = versions_here([name for name in wanted if name != "Python"])
+    wrong = [
+        f"{name} {here.get(name, 'missing')} instead of {version}"
+        for name, version in wanted.items()
+        if here.get(name) != version
+    ]
+    if wrong:
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        raise NodeUnfit(
+            f"the node {platform.node()} has {', '.join(wrong[:5])}{more}: "
+            "keys would not mean what they say. Give the nodes the environment of requirements.lock."
+        )
