@@ -8,7 +8,6 @@ import builtins
 import faulthandler
 import gc
 import getpass
-import io
 import os
 import random
 import signal
@@ -22,6 +21,7 @@ from typing import Any
 
 from operation.engine.notebooks.forked import shell as shells
 from operation.engine.notebooks.forked.channel import Channel
+from operation.engine.notebooks.forked.output import writer
 from operation.engine.notebooks.forked.surroundings import die_with_parent, limit_memory, notebook_path, room
 
 
@@ -49,7 +49,9 @@ class NotebookKernel:
         self.lock = threading.RLock()
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
-        self.session = shells.connect(shell, self.deliver)
+        self.there = asyncio.Event()  # a request, or that there is no more to wait for
+        self.leaving = False
+        self.session = shells.connect(shell, self.deliver, self._leave_later)
         self.known = set(sys.modules)
 
     def deliver(self, message: bytes) -> None:
@@ -64,7 +66,7 @@ class NotebookKernel:
 
     def serve(self) -> None:
         """Execute cells until the channel ends, the driver says so or the notebook exits."""
-        while not self.shell.exit_now:
+        while not self.leaving:
             try:
                 request = self.loop.run_until_complete(self._next())
             except KeyboardInterrupt:  # between two cells: there is nothing to interrupt
@@ -77,13 +79,21 @@ class NotebookKernel:
 
     async def _next(self) -> dict[str, Any] | None:
         """Wait for the next request while what earlier cells left to the event loop goes on."""
-        there = asyncio.Event()
-        self.loop.add_reader(self.channel.fileno(), there.set)
+        self.there.clear()
+        self.loop.add_reader(self.channel.fileno(), self.there.set)
         try:
-            await there.wait()
+            await self.there.wait()
         finally:
             self.loop.remove_reader(self.channel.fileno())
-        return self.channel.receive()
+        return None if self.leaving else self.channel.receive()
+
+    def _leave_later(self, seconds: float, _: object) -> None:
+        """Leave as a kernel does after ``exit``: cells that come soon are executed all the same."""
+        self.loop.call_later(seconds, self._leave)
+
+    def _leave(self) -> None:
+        self.leaving = True
+        self.there.set()
 
     def _execute(self, source: str) -> None:
         count = self.shell.execution_count
@@ -205,7 +215,7 @@ def _become(order: dict[str, Any], out: int, err: int) -> tuple[int, int]:
         os.dup2(nothing.fileno(), 0)
     os.dup2(out, 1)
     os.dup2(err, 2)
-    sys.stdout, sys.stderr = _writer(out), _writer(err)
+    sys.stdout, sys.stderr = writer(out), writer(err)
     faulthandler.enable(err)
     sys.path[:] = notebook_path(order["root"])
     sys.argv[:] = order["arguments"]
@@ -220,13 +230,6 @@ def _become(order: dict[str, Any], out: int, err: int) -> tuple[int, int]:
 def _show_with_room(shell: Any, kind: Any, error: Any, traceback: Any, tb_offset: int | None = None) -> None:
     with room():
         shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
-
-
-def _writer(descriptor: int) -> io.TextIOWrapper:
-    """Return a text stream that keeps at most the line that is being written."""
-    raw = io.FileIO(descriptor, "w", closefd=False)
-    buffer = io.BufferedWriter(raw, 1 << 16)
-    return io.TextIOWrapper(buffer, encoding="UTF-8", errors="backslashreplace", line_buffering=True)
 
 
 def _end(line: Channel) -> None:

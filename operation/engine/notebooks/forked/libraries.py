@@ -10,6 +10,7 @@ from pathlib import Path
 from operation.engine.notebooks.parameters import code_cells, step_calls
 from operation.engine.source import dependencies
 
+_FIGURES = "matplotlibrc"
 _SETS_VARIABLES = re.compile(r"\benviron\b|\bputenv\b|%(set_)?env\b")
 
 
@@ -27,8 +28,12 @@ def libraries(notebooks: Iterable[Path], scripts: Mapping[str, Path]) -> list[st
     -------
     list of str
         In the order of their first import, never a file that lies beside a notebook or a script. Empty
-        when a notebook sets environment variables: libraries read them when they are imported.
+        when a notebook sets environment variables, or ``matplotlibrc`` lies beside it: libraries read
+        them when they are imported.
     """
+    notebooks = list(notebooks)
+    if any((folder / _FIGURES).is_file() for folder in (Path.cwd(), *(one.parent for one in notebooks))):
+        return []
     found: dict[str, None] = {}
     for notebook in notebooks:
         texts = [text for _, _, text in code_cells(notebook)]

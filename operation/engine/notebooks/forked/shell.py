@@ -19,6 +19,7 @@ from jupyter_client.session import Session, json_packer  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
 Deliver = Callable[[bytes], None]
+Leave = Callable[[float, object], None]
 
 
 class ChannelSession(Session):
@@ -70,15 +71,10 @@ def make_shell() -> ZMQInteractiveShell:
     return shell
 
 
-def _no_terminal() -> None:
-    """Let tables be as wide as in a notebook: imported in the template, pandas saw a terminal."""
-    if "pandas" in sys.modules:
-        sys.modules["pandas"].set_option("display.max_columns", 20)
-
-
-def connect(shell: ZMQInteractiveShell, deliver: Deliver) -> ChannelSession:
-    """Let the messages of `shell` go to `deliver` from now on."""
-    _no_terminal()
+def connect(shell: ZMQInteractiveShell, deliver: Deliver, leave: Leave) -> ChannelSession:
+    """Let the messages of `shell` go to `deliver` from now on; after ``exit`` it calls `leave`."""
+    kernel: Any = shell.kernel
+    kernel.io_loop = SimpleNamespace(call_later=leave, stop=None)
     hook: Any = shell.displayhook
     session: ChannelSession = hook.session
     session.owner, session.deliver = os.getpid(), deliver

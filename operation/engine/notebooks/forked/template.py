@@ -127,9 +127,11 @@ class Template:
     def _import(self, name: str) -> None:
         if name.partition(".")[0] in NOT_BEFORE_A_FORK or name in sys.modules:
             return
-        with warnings.catch_warnings(), suppress(Exception):  # the notebook will meet the same, and show it
+        # as in a cell: pandas, for one, asks for the shell to know that this is no terminal
+        with self.shell.builtin_trap, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            importlib.import_module(name)
+            with suppress(Exception):  # the notebook will meet the same, and show it
+                importlib.import_module(name)
 
 
 def _kill_group(process: int) -> None:

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,7 @@ from operation.engine.notebooks.forked.streams import MarkedStream, new_mark
 ROOT = Path(__file__).resolve().parents[4]
 INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # as a kernel sets it
 _START = (
-    "import sys; sys.path.insert(0, {root!r}); "
+    "import sys; sys.path[0] = {root!r}; "  # and not the current folder, where code of the user may lie
     "from operation.engine.notebooks.forked.template import main; main({descriptor})"
 )
 
@@ -43,6 +44,7 @@ class Templates:
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._started = False
+        self._turn = threading.Lock()
         self._control, theirs = socket.socketpair()
         code = _START.format(root=str(ROOT), descriptor=theirs.fileno())
         self._child = subprocess.Popen(
@@ -148,4 +150,5 @@ class Templates:
 
     def _order(self, content: dict[str, object], descriptors: list[int]) -> None:
         text = json.dumps(content).encode() + b"\n"
-        socket.send_fds(self._control, [text], descriptors)
+        with self._turn:  # notebooks may be asked for by several threads at once
+            socket.send_fds(self._control, [text], descriptors)

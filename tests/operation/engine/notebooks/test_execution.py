@@ -71,3 +71,10 @@ def test_nothing_is_imported_before_a_notebook_that_sets_variables(tiny: Layout)
         json.dumps(notebook("a = 1", "import numpy", "import os\nos.environ['X'] = '1'")),
     )
     assert libraries([tiny.notebooks / "01-count-letters.ipynb"], {}) == []
+
+
+def test_nothing_is_imported_before_a_notebook_whose_figures_are_configured_beside_it(tiny: Layout) -> None:
+    book = tiny.notebooks / "01-count-letters.ipynb"
+    assert libraries([book], {})
+    (tiny.notebooks / "matplotlibrc").write_text("lines.linewidth: 7", encoding="utf-8")
+    assert libraries([book], {}) == []

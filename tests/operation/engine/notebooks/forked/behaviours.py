@@ -190,6 +190,87 @@ BEHAVIOURS: dict[str, list[str]] = {
     "unknown cell magic": ["%%nothing_like_it\nx"],
     "macro and alias": ["%alias hey echo hey", "hey"],
     "background": ["!sleep 0 &"],
+    # what libraries ask their surroundings
+    "wide table": ["import pandas as pd\npd.DataFrame([range(40)])", "pd.get_option('display.max_columns')"],
+    "long table": ["import pandas as pd\npd.DataFrame({'a': range(500)})"],
+    "styled table": ["import pandas as pd\npd.DataFrame({'a': [1.234]}).style.format('{:.1f}')"],
+    "progress bar": [
+        "import io, sys\nfrom tqdm.auto import tqdm\ntype(tqdm).__name__, tqdm.__module__",
+    ],
+    "rich": ["from rich.console import Console\nConsole().is_jupyter"],
+    "size of figures": [PLOT + "plt.rcParams['figure.dpi'], plt.rcParams['figure.figsize']"],
+    "matplotlibrc beside the notebook": [
+        "from pathlib import Path\nPath('matplotlibrc').write_text('lines.linewidth: 7');",
+        "import matplotlib\nmatplotlib.matplotlib_fname() == str(Path('matplotlibrc').absolute())",
+    ],
+    "no terminal": ["import shutil, sys\nshutil.get_terminal_size().columns, sys.stdin.read()"],
+    "garbage collection": ["import gc\ngc.isenabled(), gc.get_threshold()"],
+    "threads": [
+        "import threading\nthreading.current_thread() is threading.main_thread()",
+        "import signal\nsignal.getsignal(signal.SIGTERM) is signal.SIG_DFL",
+    ],
+    "limits of recursion": ["import sys\nsys.getrecursionlimit()", "def deep():\n    deep()\ndeep()"],
+    "IPython.embed is there": [
+        "import IPython\nfrom IPython import embed\nembed.__module__, IPython.embed is embed"
+    ],
+    "module beside the notebook": [
+        "%%writefile lies_beside.py\nvalue = 5",
+        "import lies_beside\nlies_beside.value, '__pycache__' in lies_beside.__cached__",
+    ],
+    # output that comes otherwise
+    "bytes": ["import sys\nsys.stdout.buffer.write(b'bytes\\n')\nsys.stdout.flush()"],
+    "print to the first stream": ["import sys\nprint('kept', file=sys.__stdout__)"],
+    "error in a thread": [
+        "import threading\nt = threading.Thread(target=lambda: 1 / 0, name='T')\nt.start()\nt.join()",
+        "print('on')",
+    ],
+    "error that nobody can catch": [
+        "class A:\n    def __del__(self):\n        print('deleted')\na = A()\ndel a"
+    ],
+    "thread pool": [
+        "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(2) as pool:\n    print(list(pool.map(abs, [-1, -2])))"
+    ],
+    "process pool": [
+        "from concurrent.futures import ProcessPoolExecutor\nwith ProcessPoolExecutor(2) as pool:\n    print(list(pool.map(abs, [-1, -2])))"
+    ],
+    "joblib": ["from joblib import Parallel, delayed\nParallel(2)(delayed(abs)(n) for n in (-1, -2))"],
+    "child of an async cell": [
+        "import asyncio\np = await asyncio.create_subprocess_exec('echo', 'async', stdout=-1)\n(await p.communicate())[0]"
+    ],
+    "update after an error": ["h = display(1, display_id='three')\n1 / 0", "h.update(2)"],
+    "display in a thread": [
+        "import threading\nt = threading.Thread(target=display, args=('threaded',))\nt.start()\nt.join()"
+    ],
+    "display in a callback": [
+        "import asyncio\nasyncio.get_running_loop().call_soon(print, 'called')\nawait asyncio.sleep(0.01)"
+    ],
+    "write and clear in a loop": [
+        "from IPython.display import clear_output, display\nfor n in range(3):\n    clear_output(wait=True)\n    print(n)\n    display(n)"
+    ],
+    # more magics, and what ends a notebook
+    "script magic": ["%%sh\necho sh", "%%script bash --no-raise-error\nexit 4"],
+    "shell magics": ["%sx echo one", "%%sx\necho two"],
+    "profile": ["%prun -q -T prof.txt sum([1])\nopen('prof.txt').read().strip() != ''"],
+    "debugger without a terminal": ["1 / 0", "%debug"],
+    "exit": ["print('a')\nexit()"],
+    "quit": ["quit"],
+    "os.fork": [
+        "import os\nif not os.fork():\n    print('child', flush=True)\n    os._exit(0)\nos.wait()[1]",
+    ],
+    "type hints and dataclasses": [
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass P:\n    x: int = 1\nP(), P.__annotations__"
+    ],
+    "future holds for later cells": [
+        "from __future__ import annotations",
+        "def f(x: nowhere): ...\nf.__annotations__",
+    ],
+    "inspect": ["def f():\n    return 1", "import inspect\ninspect.getsource(f)"],
+    "displayed in order": ["from IPython.display import display\n1\ndisplay(2)\nprint(3)\n4"],
+    "all results": [
+        "from IPython.core.interactiveshell import InteractiveShell\nInteractiveShell.ast_node_interactivity = 'all'",
+        "1\n2",
+    ],
+    "parameters": ["#parameters\nalpha: int = 1  # first\nname = 'a'", "alpha, name"],
     # randomness
     "seeded": [
         "import random\nimport numpy as np\nrandom.seed(1)\nnp.random.seed(1)\nrandom.random(), np.random.rand()"
@@ -211,7 +292,7 @@ def document(cells: list[str]) -> dict[str, Any]:
 
 def _cell(number: int, source: str) -> dict[str, Any]:
     first, _, rest = source.partition("\n")
-    tagged = first in ("#raises-exception", "#skip-execution")
+    tagged = first in ("#raises-exception", "#skip-execution", "#parameters")
     return {
         "cell_type": "code",
         "id": f"cell-{number}",

@@ -291,6 +291,6 @@ def test_what_a_notebook_imports_is_there_for_the_next_but_not_the_user_s_own(tm
     with Templates(os.environ) as templates:
         templates.learns = True
         execute(tmp_path, ["import mine, mistune"], "workbench", templates=templates)
-        time.sleep(1)
+        templates.wait()
         found = execute(tmp_path, [seen], "workbench", templates=templates)
     assert outputs(found)[0][0]["data"]["text/plain"] == ["(False, True)"]

@@ -6,6 +6,7 @@
 - Process numbers in file names of cells (``ipykernel_123``), addresses of objects (``0x7f...``), the names
   that pandas draws for styled tables (``T_1a2b3``).
 - Times that ``%time`` measured.
+- How many frames fit below the limit of recursion: the engines' own differ by two.
 - Where text was cut into outputs, and which of the two streams comes first where text of both follows one
   another: both engines pass text on after a fifth of a second.
 - Whether text that did not come from ``print`` (C code, child processes) stands before or after a result
@@ -24,6 +25,7 @@ _NUMBERS = (
     (re.compile(r"ipykernel_\d+"), "ipykernel_N"),
     (re.compile(r"0x[0-9a-f]{6,}"), "0xADDRESS"),
     (re.compile(r"\bT_[0-9a-f]{5}\b|\bT_[0-9a-f]{5}(?=_)"), "T_STYLE"),
+    (re.compile(r"similar frames: (.*) \(\d+ times\)"), r"similar frames: \1 (N times)"),
     (re.compile(r"(CPU times|Wall time): [^\n]*"), r"\1: measured"),
 )
 
