@@ -187,6 +187,9 @@ def _serve_by_gunicorn(
     try:
         Service().run()
     except SystemExit as stop:
+        # a process that cannot begin ends by here too: its code tells the first one to end as well
+        if stop.code not in (0, None) and os.getpid() != own:
+            raise
         if stop.code not in (0, None):
             raise StepFailed(
                 f"the server ended with code {stop.code} before it was stopped: its last lines say why"
