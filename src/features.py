@@ -190,7 +190,7 @@ def as_levels(column: pd.Series) -> pd.Series:
 def _numbers(column: pd.Series) -> pd.Series:
     """Return numbers as float64, or say which value is none."""
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-    broken = column[(numbers.isna() & column.notna()) | numbers.isin([float("inf"), float("-inf")])]
+    broken = column[(numbers.isna() & column.notna()) | np.isinf(numbers)]
     if len(broken):
         message = (
             f"features: column {column.name!r} is declared numeric but holds {utils.shown(broken.iloc[0])}: "

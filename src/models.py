@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.pickle"
 FACTS_FILE = "model.json"
+MANY_ROWS = 20_000
 PACKAGES = ("numpy", "pandas", "scikit-learn")
 
 
@@ -53,8 +54,8 @@ class Model:
         made = self.features.transform(table)
         if linear_rows.is_linear(self.estimator):
             return self.with_all_classes(linear_rows.predict(self.estimator, made))
-        # sums in BLAS depend on the number of threads; for trees, starting them costs more than they gain
-        with threadpool_limits(limits=1):
+        # sums in BLAS depend on the number of threads; those of trees do not, but few rows are not worth it
+        with threadpool_limits(limits=1, user_api="blas" if len(made) >= MANY_ROWS else None):
             if self.facts["task"] == "regression":
                 return self.estimator.predict(made)  # type: ignore[no-any-return]
             return self.with_all_classes(self.estimator.predict_proba(made))

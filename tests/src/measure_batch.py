@@ -1,27 +1,31 @@
-"""Measure batch scoring of many rows beside a naive way: ``python -m tests.src.measure_batch --help``.
+"""Measure batch scoring of many rows beside naive ways; needs Linux.
 
-Rows of a table are repeated until there are enough of them. Each way runs in a process of its own, whose peak
-memory Linux tells.
+``python -m tests.src.measure_batch --model M --table T --rows 10000000``: rows of a table are repeated until
+there are enough of them. Each way runs in a process of its own, whose peak memory Linux tells. The batch is
+killed in its middle once and goes on behind the parts that it has done.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
+import hashlib
+import os
+import signal
 import subprocess
-import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-SRC = Path(__file__).resolve().parents[2] / "src"
+from tests.src.measuring import command, keep, parser, told
+
 PARTS = """
 import batch_score
 batch_score.main(["--model", model, "--table", table, "--scores", scores, *words])
 """
-NAIVE = """
+LOOP = """
 import models, pandas
 from pathlib import Path
 loaded, rows = models.load(Path(model)), pandas.read_parquet(table)
@@ -30,20 +34,27 @@ for start in range(0, len(rows), 1000):
     found.append(pandas.DataFrame(loaded.predict(rows.iloc[start:start + 1000])))
 pandas.concat(found).rename(columns=str).to_parquet(scores)
 """
+AT_ONCE = """
+import models, pandas
+from pathlib import Path
+loaded, rows = models.load(Path(model)), pandas.read_parquet(table)
+pandas.DataFrame(loaded.predict(rows)).rename(columns=str).to_parquet(scores)
+"""
 AROUND = """
-import json, re, sys, time; sys.path.insert(0, sys.argv[1])
-model, table, scores, *words = sys.argv[2:]
+import re, time
+model, table, scores, *words = sys.argv[1:]
 started = time.perf_counter()
 {code}
 taken = time.perf_counter() - started
 peak = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
-print(json.dumps([taken, peak / 1024]))
+print(json.dumps({{"seconds": taken, "cpu_seconds": time.process_time(), "peak_megabytes": peak / 1024}}))
 """
 
 
 def repeated(table: Path, rows: int, file: Path) -> None:
     """Write a Parquet file of `rows` rows: those of `table`, again and again."""
     once = pq.read_table(table)
+    once = pa.concat_tables([once] * max(1, 200_000 // len(once)))
     with pq.ParquetWriter(file, once.schema, compression="zstd") as writer:
         written = 0
         while written < rows:
@@ -52,36 +63,68 @@ def repeated(table: Path, rows: int, file: Path) -> None:
             written += len(part)
 
 
-def measured(code: str, *words: object) -> tuple[float, float]:
-    """Return seconds and megabytes at the peak."""
-    command = [sys.executable, "-c", AROUND.format(code=code), SRC, *words]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
-    seconds, megabytes = json.loads(done.stdout.splitlines()[-1])
-    return seconds, megabytes
+def measured(name: str, rows: int, code: str, *words: object) -> dict[str, Any]:
+    """Run one way, print and return its figures."""
+    figures: dict[str, Any] = {"rows": rows, **told(AROUND.format(code=code), *words)}
+    figures["rows_a_second"] = rows / figures["seconds"]
+    print(
+        f"{name}: {rows:,} rows in {figures['seconds']:.0f} s ({figures['cpu_seconds']:.0f} s of CPU), "
+        f"{figures['rows_a_second']:,.0f} rows a second, {figures['peak_megabytes']:,.0f} MB at the peak",
+        flush=True,
+    )
+    return figures
+
+
+def killed(parts: Path, after: int, words: list[object]) -> dict[str, Any]:
+    """Start the batch, kill it behind `after` parts, let it go on; print and return how that went."""
+    process = subprocess.Popen(command(AROUND.format(code=PARTS), *words), stdout=subprocess.DEVNULL)
+    while process.poll() is None and not (parts / f"part-{after:05d}.parquet").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = len(list(parts.glob("part-*.parquet")))
+    figures: dict[str, Any] = {"parts_done": done, **told(AROUND.format(code=PARTS), *words)}
+    print(f"killed behind part {done}, gone on with in {figures['seconds']:.0f} s", flush=True)
+    return figures
+
+
+def digest(folder: Path) -> str:
+    """Return a digest of all scores."""
+    whole = hashlib.sha256()
+    for file in sorted(folder.glob("*.parquet")):
+        whole.update(file.read_bytes())
+    return whole.hexdigest()
 
 
 def main() -> None:
     """Measure."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", type=Path, required=True, help="folder of a model")
-    parser.add_argument("--table", type=Path, required=True, help="rows that are repeated: the holdout")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="how many (default: 1000000)")
-    parser.add_argument("--naive-rows", type=int, default=200_000, help="of the naive way (default: 200000)")
-    parser.add_argument("--part-rows", type=int, default=200_000, help="of batch_score (default: 200000)")
-    args = parser.parse_args()
+    made = parser(__doc__)
+    made.add_argument("--rows", type=int, default=1_000_000, help="how many (default: 1000000)")
+    made.add_argument("--loop-rows", type=int, default=100_000, help="of the naive loop (default: 100000)")
+    made.add_argument("--at-once-rows", type=int, help="of reading all at once (default: as --rows)")
+    made.add_argument("--part-rows", type=int, default=200_000, help="of batch_score (default: 200000)")
+    args = made.parse_args()
+    sizes = {"rows": args.rows, "loop": args.loop_rows, "at once": args.at_once_rows or args.rows}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for way, rows, code, words in (
-            ("batch_score", args.rows, PARTS, ["--part-rows", args.part_rows]),
-            ("naive pandas", args.naive_rows, NAIVE, []),
-        ):
-            file = folder / f"{rows}.parquet"
+        files = {rows: folder / f"{rows}.parquet" for rows in sizes.values()}
+        for rows, file in files.items():
             repeated(args.table, rows, file)
-            seconds, megabytes = measured(code, args.model, file, folder / way, *words)
-            rate = f"{rows / seconds:,.0f} rows a second"
-            print(f"{way}: {rows:,} rows in {seconds:.0f} s, {rate}, {megabytes:,.0f} MB at the peak")
+        print(f"{files[args.rows].stat().st_size / 1e6:,.0f} MB of Parquet", flush=True)
+
+        def words(way: str, rows: int, *more: object) -> list[object]:
+            return [args.model, files[rows], folder / way, *more]
+
+        part = ["--part-rows", args.part_rows]
+        found = {"batch_score": measured("batch_score", args.rows, PARTS, *words("whole", args.rows, *part))}
+        resumed = words("resumed", args.rows, *part, "--resume", folder / "parts")
+        found["killed"] = killed(folder / "parts", args.rows // args.part_rows // 2, resumed)
+        found["killed"]["same_bytes"] = digest(folder / "whole") == digest(folder / "resumed")
+        print(f"the same bytes as without a kill: {found['killed']['same_bytes']}", flush=True)
+        for way, code in (("loop", LOOP), ("at once", AT_ONCE)):
+            told_as = f"naive, {'a loop over 1,000 rows each' if way == 'loop' else 'all rows at once'}"
+            found[way] = measured(told_as, sizes[way], code, *words(f"{way}.parquet", sizes[way]))
+        keep({"part_rows": args.part_rows, "cpus": len(os.sched_getaffinity(0)), **found}, args.json)
 
 
 if __name__ == "__main__":
