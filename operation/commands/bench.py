@@ -82,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure, and say where the figures are."""
     from operation.engine.benchmarks.benchmark import benchmark
     from operation.engine.benchmarks.figures import new_folder, write_figures
+    from operation.engine.benchmarks.voice import Voice
 
     layout = project()
     if args.lock:
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     wish = _wish(args)
     folder = args.into or new_folder(layout, wish.subjects[0] if len(wish.subjects) == 1 else ALL)
     folder.mkdir(parents=True, exist_ok=True)
-    record = benchmark(layout, wish, folder, _say)
+    record = benchmark(layout, wish, folder, Voice())
     if args.json:
         write_figures(args.json, record)
     print(f"figures: {layout.relative(folder / 'figures.json')}")
@@ -157,7 +158,3 @@ def _lock(layout: Layout) -> int:
     resolve(layout)
     print(f"wrote {layout.relative(LOCK)}")
     return 0
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)

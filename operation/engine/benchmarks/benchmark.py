@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,12 +22,13 @@ from operation.engine.benchmarks.rounds import duration, rounds, seconds_left, s
 from operation.engine.benchmarks.subjects import SUBJECTS
 from operation.engine.benchmarks.table import table
 from operation.engine.benchmarks.tools import Tools
+from operation.engine.benchmarks.voice import Voice
 from operation.engine.benchmarks.workplace import Workplace
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean, listed
 
-Say = Callable[[str], None]
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Wish:
     options: Options = field(default_factory=Options)
 
 
-def benchmark(layout: Layout, wish: Wish, folder: Path, say: Say) -> dict[str, Any]:
+def benchmark(layout: Layout, wish: Wish, folder: Path, voice: Voice) -> dict[str, Any]:
     """Measure, say what was found, and leave figures, plots and a page in `folder`.
 
     Returns
@@ -75,38 +78,38 @@ def benchmark(layout: Layout, wish: Wish, folder: Path, say: Say) -> dict[str, A
     record = {**figures.begin(wish.command, peers=wish.peers), **_commit(layout)}
     record |= {"warm_up": wish.warm_up, "warning": unquiet(record["load_before"])}
     if record["warning"]:
-        say(f"warning: {record['warning']}")
-    tools_of = _tools(layout, wish, say)
+        voice.say(f"warning: {record['warning']}")
+    tools_of = _tools(layout, wish, voice)
     with tempfile.TemporaryDirectory(dir=_base(layout), prefix="work-") as work:
         for name in wish.subjects:
             subject = SUBJECTS[name]
-            say(f"{name}: {subject.summary}")
+            voice.say(f"{name}: {subject.summary}")
             if subject.preparation:
-                say(f"  preparing, about {duration(subject.preparation)}")
+                voice.say(f"  preparing, about {duration(subject.preparation)}")
             tools = tools_of(Workplace(layout, Path(work) / name))
             for comparison in _chosen(subject.prepare(tools, wish.options), wish):
-                _compare(record, comparison, wish, folder, say)
+                _compare(record, comparison, wish, folder, voice)
     return record
 
 
-def _compare(record: dict[str, Any], comparison: Comparison, wish: Wish, folder: Path, say: Say) -> None:
+def _compare(record: dict[str, Any], comparison: Comparison, wish: Wish, folder: Path, voice: Voice) -> None:
     whole = wish.count + wish.warm_up
     waiting = seconds_left(comparison.contenders, {}, [], whole)
     size = f"{several(wish.count, 'round')} of {several(len(comparison.contenders), 'contender')}"
-    say(f"  {comparison.title}: {size}, about {duration(waiting)}")
-    found = rounds(comparison, wish.count, say, warm_up=wish.warm_up)
+    voice.say(f"  {comparison.title}: {size}, about {duration(waiting)}")
+    found = rounds(comparison, wish.count, voice, warm_up=wish.warm_up)
     figures.add(record, comparison, found)
     latest = record["comparisons"][-1]
     write_plots(folder, latest)
     figures.write_figures(folder / "figures.json", record)
     write_benchmark(folder, record)
-    say(f"\n{comparison.title}\n{table(latest['rows'])}\n")
+    voice.say(f"\n{comparison.title}\n{table(latest['rows'])}\n")
 
 
-def _tools(layout: Layout, wish: Wish, say: Say) -> Callable[[Workplace], Tools]:
+def _tools(layout: Layout, wish: Wish, voice: Voice) -> Callable[[Workplace], Tools]:
     peers = Peers(layout)
     if wish.peers:
-        peers.make(say)
+        peers.make(voice.say)
     return lambda workplace: Tools(workplace, peers.tools if wish.peers else None)
 
 
@@ -133,6 +136,10 @@ def _commit(layout: Layout) -> Mapping[str, Any]:
 
 
 def _base(layout: Layout) -> Path:
+    """Return where copies of the project are made; those of measurements that were killed go."""
     folder = layout.runs / "bench"
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("work-*"):
+        if left.stat().st_mtime < time.time() - _DAY:
+            shutil.rmtree(left, ignore_errors=True)
     return folder

@@ -114,6 +114,8 @@ class Measured:
         From the first command's start to the last one's end, or what the contender measured itself.
     cpu : float or None
         Seconds of processor time of all its processes; None where the platform does not tell.
+    others : float or None
+        Share of the cores that other work on the machine took meanwhile, from 0 to 1; None but on Linux.
     cells : float or None
         Seconds that its executed notebooks spent in their cells, all together; None without any.
     kilobytes : float or None
@@ -122,5 +124,6 @@ class Measured:
 
     seconds: float
     cpu: float | None = None
+    others: float | None = None
     cells: float | None = None
     kilobytes: float | None = None

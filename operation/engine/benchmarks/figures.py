@@ -11,7 +11,7 @@ from typing import Any
 from operation.engine.benchmarks.contender import Comparison, Measured
 from operation.engine.benchmarks.machine import load, machine, versions
 from operation.engine.benchmarks.peers import LOCK, TOOLS
-from operation.engine.benchmarks.summary import summary
+from operation.engine.benchmarks.summary import doubts, summary
 from operation.engine.layout import Layout
 from operation.setup import lockfile
 
@@ -38,6 +38,7 @@ def begin(command: str, *, peers: bool) -> dict[str, Any]:
 
 def add(record: dict[str, Any], comparison: Comparison, found: Mapping[str, Sequence[Measured]]) -> None:
     """Add what a comparison came to."""
+    rows = summary(comparison, found)
     record["comparisons"].append(
         {
             "name": comparison.name,
@@ -45,7 +46,8 @@ def add(record: dict[str, Any], comparison: Comparison, found: Mapping[str, Sequ
             "reference": comparison.reference,
             "remarks": list(comparison.remarks),
             "rounds": len(found[comparison.reference]),
-            "rows": summary(comparison, found),
+            "doubts": doubts(rows),
+            "rows": rows,
         }
     )
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from operation.engine.benchmarks import activity
 from operation.engine.benchmarks.contender import Contender, Measured, Place
 from operation.engine.benchmarks.processes import execute, last_lines
 from operation.engine.benchmarks.traces import cell_seconds, page_kilobytes
@@ -23,15 +22,16 @@ def measure(contender: Contender, place: Place) -> Measured:
         A command failed, or its output lacks the contender's proof; with the end of what it said.
     """
     commands, before = contender.commands(place), set(_files(place))
-    processor, begin = _children(), time.perf_counter()
-    with ThreadPoolExecutor(contender.at_once) as pool:
-        said = [*pool.map(lambda command: execute(command, contender.name), commands)]
-    seconds, used = time.perf_counter() - begin, _children() - processor
+    whole, own, children, begin = activity.machine(), activity.own(), activity.children(), time.perf_counter()
+    said = execute(commands, contender.name, contender.at_once)
+    seconds, used = time.perf_counter() - begin, activity.children() - children
+    busy = (activity.machine() or 0) - whole if whole is not None else None
     _check(contender, said[-1])
     left = [path for path in _files(place) if path not in before]
     return Measured(
         seconds=contender.figure(said[-1]) if contender.figure else seconds,
         cpu=used or None,
+        others=activity.share_of_others(busy, used + activity.own() - own, seconds),
         cells=cell_seconds(left),
         kilobytes=page_kilobytes(left),
     )
@@ -43,12 +43,6 @@ def _check(contender: Contender, said: str) -> None:
             f"{contender.name}: expected '{contender.proof}' in its output: what was measured is not what "
             f"was meant.\n{last_lines(said)}"
         )
-
-
-def _children() -> float:
-    """Return the processor time of all children that have ended; 0 on Windows."""
-    times = os.times()
-    return times.children_user + times.children_system
 
 
 def _files(place: Place) -> Iterator[Path]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from operation.engine.benchmarks.contender import Comparison, Contender, Measured
 from operation.engine.benchmarks.measuring import measure
-
-Say = Callable[[str], None]
+from operation.engine.benchmarks.voice import Voice
 
 
 def rounds(
-    comparison: Comparison, count: int, say: Say, *, warm_up: bool = True
+    comparison: Comparison, count: int, voice: Voice, *, warm_up: bool = True
 ) -> dict[str, list[Measured]]:
     """Measure each contender once a round, every round in another order.
 
@@ -23,7 +22,7 @@ def rounds(
     ----------
     count : int
         Rounds that are kept, 1 or more.
-    say : callable
+    voice : Voice
         Told what was measured and about how long the rest takes.
     warm_up : bool, default=True
         Whether there is a round before the first.
@@ -38,12 +37,13 @@ def rounds(
     last = count if warm_up else count - 1
     for number in range(last + 1):
         for position, one in enumerate(order(comparison.contenders, number)):
+            title = f"{_title(number, count, warm_up)}: {one.name}"
+            voice.now(f"{title} ... about {duration(seconds_left([one], seen, [one], 0))}")
             measured = measure(one, comparison.place(one))
             seen[one.name].append(measured.seconds)
             left = order(comparison.contenders, number)[position + 1 :]
             waiting = seconds_left(comparison.contenders, seen, left, last - number)
-            what = f"{_title(number, count, warm_up)}: {one.name} {_told(measured.seconds)}"
-            say(f"{what}, {duration(waiting)} left")
+            voice.say(f"{title} {_told(measured.seconds)}, {duration(waiting)} left")
             if number or not warm_up:
                 found[one.name].append(measured)
     return found

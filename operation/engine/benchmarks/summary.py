@@ -9,6 +9,7 @@ from typing import Any
 from operation.engine.benchmarks.contender import Comparison, Measured
 
 WIDE = 1.3  # most / least beyond which the spread is worth a word
+BUSY = 0.1  # share of the cores that others may take before it is worth a word
 
 
 def summary(comparison: Comparison, found: Mapping[str, Sequence[Measured]]) -> list[dict[str, Any]]:
@@ -50,6 +51,7 @@ def _more(measured: Sequence[Measured], at_once: int) -> dict[str, Any]:
     middle = statistics.median(one.seconds for one in measured)
     return {
         "cpu": _median([one.cpu for one in measured]),
+        "others": max((one.others for one in measured if one.others is not None), default=None),
         "cells": shared,
         "rest": middle - shared if shared is not None else None,
         "kilobytes": _median([one.kilobytes for one in measured]),
@@ -61,6 +63,13 @@ def _median(values: Sequence[float | None]) -> float | None:
     return statistics.median(known) if known else None
 
 
-def restless(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the contenders whose slowest round took much longer than their fastest."""
-    return [row["name"] for row in rows if row["most"] > WIDE * row["least"]]
+def doubts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what speaks against the figures: other work meanwhile, rounds far apart."""
+    others = max((row["others"] for row in rows if row["others"] is not None), default=0)
+    apart = [row["name"] for row in rows if row["most"] > WIDE * row["least"]]
+    found = []
+    if others > BUSY:
+        found.append(f"other work took up to {others:.0%} of the cores while this was measured")
+    if apart:
+        found.append(f"slowest round over {WIDE - 1:.0%} above the fastest: {', '.join(apart)}")
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from operation.engine.benchmarks.summary import WIDE, restless
+from operation.engine.benchmarks.summary import doubts
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -19,7 +19,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         cells = [f"{_told(row.get(name), form):>9}" for _, name, form in shown]
         each = " ".join(f"{one:.2f}" for one in row["ratios"])
         lines.append("  ".join([f"{row['name']:<{width}}", *cells, f" {each}"]))
-    return "\n".join(line.rstrip() for line in [*lines, *_remarks(rows)])
+    return "\n".join(line.rstrip() for line in [*lines, *doubts(rows)])
 
 
 def _columns(unit: str, factor: float) -> list[tuple[str, str, Callable[[float], str]]]:
@@ -40,9 +40,3 @@ def _columns(unit: str, factor: float) -> list[tuple[str, str, Callable[[float],
 
 def _told(value: float | None, form: Callable[[float], str]) -> str:
     return "" if value is None else form(value)
-
-
-def _remarks(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    found = restless(rows)
-    share = round((WIDE - 1) * 100)
-    return [f"slowest round over {share} % above the fastest: {', '.join(found)}"] if found else []

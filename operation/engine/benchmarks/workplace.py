@@ -56,8 +56,7 @@ class Workplace:
     def seed(self, commands: Sequence[Command]) -> None:
         """Execute `commands`; what ``runs`` holds then is what every contender finds."""
         self._clear()
-        for command in commands:
-            execute(command, "before measuring")
+        execute(commands, "before measuring")
         shutil.rmtree(self._seed, ignore_errors=True)
         self.layout.runs.rename(self._seed)
 

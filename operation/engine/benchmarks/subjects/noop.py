@@ -19,7 +19,7 @@ def comparisons(tools: Tools, options: Options) -> list[Comparison]:
     place.seed([tools.operation("run")])
     place.fresh()
     again = tools.operation("run")
-    execute(again, "before measuring")
+    execute([again], "before measuring")
     found = [
         Contender("python3 -c pass", lambda _: [_nothing(place.folder)], "Python's own start", 0.03),
         Contender("workbench run", lambda _: [again], "", 0.15, proof="nothing to do"),
@@ -55,8 +55,8 @@ def _with_peers(tools: Tools) -> tuple[int, list[Contender]]:
         again = Command(command.words, folder, {**command.variables, **quiet})
         if name == "dvc":
             words_of_init = [*command.words[:1], "init", "--no-scm", "--quiet"]
-            execute(Command(words_of_init, folder, again.variables), "before measuring")
-        execute(again, "before measuring")
+            execute([Command(words_of_init, folder, again.variables)], "before measuring")
+        execute([again], "before measuring")
         every.append(_peer(" ".join([name, *words]), again, proof))
     return count, every
 

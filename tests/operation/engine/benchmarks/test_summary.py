@@ -36,7 +36,7 @@ def test_ratios_are_of_the_medians_and_of_each_round() -> None:
         "          median      least       most      ratio   ratio of each round",
         "plain     2.00 s     1.00 s     3.00 s       1.00   1.00 1.00 1.00",
         "other     2.00 s     2.00 s     9.00 s       1.00   2.00 1.00 3.00",
-        "slowest round over 30 % above the fastest: plain, other",
+        "slowest round over 30% above the fastest: plain, other",
     ]
 
 
