@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,8 +91,8 @@ def run(args: argparse.Namespace) -> int:
         return _lock(layout)
     wish = _wish(args)
     folder = args.into or new_folder(layout, wish.subjects[0] if len(wish.subjects) == 1 else ALL)
-    folder.mkdir(parents=True, exist_ok=True)
-    record = benchmark(layout, wish, folder, Voice())
+    with _made(folder):
+        record = benchmark(layout, wish, folder, Voice())
     if args.json:
         write_figures(args.json, record)
     print(f"figures: {layout.relative(folder / 'figures.json')}")
@@ -104,6 +106,10 @@ def _wish(args: argparse.Namespace) -> Wish:
 
     if args.peers and not args.quick:
         raise UsageError("--peers: other tools take part anyway; it only says something beside --quick.")
+    if args.json and not args.json.parent.is_dir():
+        raise UsageError(
+            f"--json {args.json}: there is no folder {args.json.parent}. Make it, or name another."
+        )
     if args.grid and args.points:
         raise UsageError("--points and --grid: give one of them; a grid has as many points as combinations.")
     options = Options(
@@ -123,6 +129,22 @@ def _wish(args: argparse.Namespace) -> Wish:
         only=args.only,
         options=options,
     )
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make the folder before anything is measured; one that stays empty goes again."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"--into {folder}: cannot be made: {error.strerror}. Name another folder."
+        ) from error
+    try:
+        yield
+    finally:
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _subjects(words: list[str]) -> list[str]:

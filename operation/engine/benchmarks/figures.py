@@ -53,11 +53,9 @@ def add(record: dict[str, Any], comparison: Comparison, found: Mapping[str, Sequ
 
 
 def new_folder(layout: Layout, name: str) -> Path:
-    """Return a new folder ``runs/bench/<time>-<name>``."""
+    """Return ``runs/bench/<time>-<name>``, which is not there yet."""
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder = layout.runs / "bench" / f"{moment}-{name}"
-    folder.mkdir(parents=True)
-    return folder
+    return layout.runs / "bench" / f"{moment}-{name}"
 
 
 def write_figures(target: Path, record: Mapping[str, Any]) -> Path:

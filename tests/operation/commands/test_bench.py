@@ -48,6 +48,8 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
             ["sweep", "--grid", "a=1", "--points", "3"],
             "--points and --grid: give one of them; a grid has as many points as combinations.",
         ),
+        (["--json", "no/f.json"], "--json no/f.json: there is no folder no. Make it, or name another."),
+        (["--into", "README.md"], "--into README.md: cannot be made: File exists. Name another folder."),
         (["--peers"], "--peers: other tools take part anyway; it only says something beside --quick."),
         (
             ["--quick", "--notebook", "02-double-counts"],
@@ -61,10 +63,16 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     ],
 )
 def test_what_cannot_be_measured_is_one_message(
-    words: list[str], said: str, tiny: Layout, capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    said: str,
+    tiny: Layout,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(REAL)
     assert cli.main(["bench", *words]) == 2
     assert capsys.readouterr().err == f"error: {said}\n"
+    assert [path for path in tiny.runs.rglob("*") if path.name != "bench"] == []
 
 
 def test_an_unknown_contender_is_named_with_those_there_are(
@@ -140,6 +148,16 @@ def test_the_peers_have_the_versions_of_the_project_and_hashes() -> None:
     assert "://" not in LOCK.read_text(encoding="utf-8")
     wanted = [line for line in LIST.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
     assert set(wanted) <= set(locked)
+
+
+def test_versions_that_cannot_be_resolved_leave_the_old(
+    tiny: Layout, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    before = LOCK.read_bytes()
+    assert cli.main(["bench", "--lock"]) == 1
+    assert "peers.in cannot be resolved:\n" in capsys.readouterr().err
+    assert LOCK.read_bytes() == before
 
 
 def test_a_tool_that_is_missing_is_said(tmp_path: Path) -> None:
