@@ -1,0 +1,57 @@
+"""What ``deploy`` refuses before anything is started."""
+
+from __future__ import annotations
+
+import pytest
+
+from operation import cli
+from operation.engine.layout import Layout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--list", "--delete", "flights"],
+            "--list and --delete ask for different things: give one of them.",
+        ),
+        (
+            ["--model", "champion", "--traffic", "0.1"],
+            "--model and --traffic ask for different things: give one of them.",
+        ),
+        (["--dockerfile", "image"], "--dockerfile says where a package goes: give --package too."),
+        (
+            ["--package", "--dockerfile", "src"],
+            "src exists: name a folder that does not, or remove it.",
+        ),
+        (
+            ["--to", "acii", "--rehearse"],
+            "unknown deployment 'acii': there is no configuration/deployment/acii.yml. Did you mean 'aci'? "
+            "Known: aci and aks.",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_meant_starts_nothing(
+    real_project: Layout,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(real_project.root)
+    assert cli.main(["deploy", *words]) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", f"error: {message}\n")
+    assert not real_project.runs.exists()
+
+
+def test_a_mistake_in_its_file_is_told_with_its_line(
+    real_project: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = real_project.configuration / "deployment" / "aci.yml"
+    file.write_text("kind: aci\ncpu: 1\n", encoding="utf-8")
+    assert cli.main(["deploy", "--to", "aci"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "error: configuration/deployment/aci.yml:2: unknown key 'cpu' of a deployment of kind aci: expected "
+    )
