@@ -81,39 +81,58 @@ def execute(
     Executed
         Whatever happened: an error is returned, not raised; only an interrupt passes through.
     """
-    papermill = quick_papermill()
-    from nbclient.exceptions import CellControlSignal, CellExecutionError, CellTimeoutError, DeadKernelError
-    from papermill.exceptions import PapermillException
-
+    started, log = time.perf_counter(), target.with_suffix(".log")
     own: dict[str, Any] = {"templates": templates, "limits": limits, "variables": variables}
-    started, error = time.perf_counter(), None
     target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        error = _caught(
+            source,
+            target,
+            parameters=dict(parameters),
+            engine=(engine, on_cell),
+            kernels=(log, variables),
+            execution_timeout=math.ceil(limits.cell) if limits and limits.cell else None,
+            **(own if engine == WORKBENCH else {}),
+        )
+    finally:
+        for file in (target, log):
+            mask_file(file)
+    return Executed(json.loads(target.read_text(encoding="utf-8")), time.perf_counter() - started, error)
+
+
+def _caught(
+    source: Path,
+    target: Path,
+    *,
+    engine: tuple[str, OnCell],
+    kernels: tuple[Path, Mapping[str, str]],
+    **options: Any,
+) -> BaseException | None:
+    """Have papermill execute a notebook; return the error that stopped it."""
+    papermill = quick_papermill()
     try:
         papermill.execute_notebook(
             str(source),
             str(target),
-            parameters=dict(parameters),
-            engine_name=watched(engine, on_cell),
+            engine_name=watched(*engine),
             kernel_name="python3",
             cwd=str(source.parent),
             progress_bar=False,
-            kernel_manager_class=kernel_manager(target.with_suffix(".log"), variables),
-            execution_timeout=math.ceil(limits.cell) if limits and limits.cell else None,
-            **(own if engine == WORKBENCH else {}),
+            kernel_manager_class=kernel_manager(*kernels),
+            **options,
         )
-    except (
-        PapermillException,
-        CellControlSignal,
-        CellExecutionError,
-        CellTimeoutError,
-        DeadKernelError,
-        RuntimeError,
-    ) as caught:
-        error = caught
-    finally:
-        for file in (target, target.with_suffix(".log")):
-            mask_file(file)
-    return Executed(json.loads(target.read_text(encoding="utf-8")), time.perf_counter() - started, error)
+    except _stops() as error:
+        return error
+    return None
+
+
+def _stops() -> tuple[type[Exception], ...]:
+    """Return the errors by which papermill and nbclient say that a notebook did not come to its end."""
+    from nbclient.exceptions import CellControlSignal, CellExecutionError, CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillException
+
+    clients = (CellControlSignal, CellExecutionError, CellTimeoutError, DeadKernelError)
+    return (PapermillException, *clients, RuntimeError)
 
 
 def kernel_manager(log: Path, variables: Mapping[str, str] | None = None) -> type:

@@ -48,16 +48,12 @@ def start(layout: Layout, prepared: Prepared, say: Say, templates: Templates | N
     RunManifest
         Of the finished run; its ``status`` says how it ended. Everything is written by then.
     """
-    configured = prepared.configured
     if templates:
         _preload(templates, prepared)
-    folder = run_folder.new(layout.runs, configured.use_case, configured.environment)
-    manifest.write(folder.path / "overrides.json", prepared.assignments.overrides)
-    if prepared.request.fresh:
-        (folder.path / "fresh").touch()
-    record = RunManifest.new(layout, folder, prepared)
+    record = _begin(layout, prepared)
     source = nullcontext(templates) if templates else _forks(prepared)
-    with told(layout.runs), surroundings(for_all()), source as forks, Tracker(layout, configured) as tracker:
+    following = Tracker(layout, prepared.configured)
+    with told(layout.runs), surroundings(for_all()), source as forks, following as tracker:
         try:
             with Rendering() as pages:
                 each = _Notebook(record, prepared, forks, pages, tracker, say)
@@ -71,13 +67,28 @@ def start(layout: Layout, prepared: Prepared, say: Say, templates: Templates | N
             record.end("failed")
             raise
         finally:
-            record.end()
-            if record.status == "failed":
-                record.tell("since_last_good", since_last_good(layout, record.content))
-            tracker.log(record.path)
-            _capsule(layout, folder, prepared, record)
-            _pages(layout, folder)
+            _end(layout, prepared, record, tracker)
     return record
+
+
+def _begin(layout: Layout, prepared: Prepared) -> RunManifest:
+    """Make the folder of the run, with what its processes read there."""
+    configured = prepared.configured
+    folder = run_folder.new(layout.runs, configured.use_case, configured.environment)
+    manifest.write(folder.path / "overrides.json", prepared.assignments.overrides)
+    if prepared.request.fresh:
+        (folder.path / "fresh").touch()
+    return RunManifest.new(layout, folder, prepared)
+
+
+def _end(layout: Layout, prepared: Prepared, record: RunManifest, tracker: Tracker) -> None:
+    """Write what is known only now, however the run ended."""
+    record.end()
+    if record.status == "failed":
+        record.tell("since_last_good", since_last_good(layout, record.content))
+    tracker.log(record.path)
+    _capsule(layout, record.folder, prepared, record)
+    _pages(layout, record.folder)
 
 
 @dataclass(frozen=True)

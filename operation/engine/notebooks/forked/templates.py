@@ -124,17 +124,7 @@ class Templates:
         process = NotebookProcess(Channel(channel), streams, status, limits)
         if self.learns:
             process.imported = self.learn
-        launcher = str(Path(sys.prefix) / "ipykernel_launcher.py")
-        process.send(
-            {
-                "mark": mark.hex(),
-                "variables": {**INLINE, **variables},
-                "folder": str(folder.resolve()),
-                "root": str(ROOT),
-                "arguments": [launcher, "-f", os.devnull],
-                "memory": limits.memory,
-            }
-        )
+        process.send({"mark": mark.hex(), **_whereabouts(variables, folder), "memory": limits.memory})
         return process
 
     def release(self) -> None:
@@ -152,3 +142,14 @@ class Templates:
         text = json.dumps(content).encode() + b"\n"
         with self._turn:  # notebooks may be asked for by several threads at once
             socket.send_fds(self._control, [text], descriptors)
+
+
+def _whereabouts(variables: Mapping[str, str], folder: Path) -> dict[str, object]:
+    """Return what a process is to find around it: that of a kernel."""
+    launcher = str(Path(sys.prefix) / "ipykernel_launcher.py")
+    return {
+        "variables": {**INLINE, **variables},
+        "folder": str(folder.resolve()),
+        "root": str(ROOT),
+        "arguments": [launcher, "-f", os.devnull],
+    }
