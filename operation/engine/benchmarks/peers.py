@@ -59,7 +59,8 @@ class Peers(Checkout):
                 if not self.ready():
                     self._make(say)
         except SetupError as error:
-            raise WorkbenchError(f"the peers' environment: {error}") from error
+            said = str(error).replace("requirements.lock", self.lock.name)
+            raise WorkbenchError(f"the peers' environment: {said}") from error
 
     def _make(self, say: Say) -> None:
         count, size = len(lockfile.entries(LOCK)), lockfile.size_in_megabytes(LOCK)

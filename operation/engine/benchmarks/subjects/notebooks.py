@@ -7,6 +7,7 @@ from operation.engine.benchmarks import ways
 from operation.engine.benchmarks.contender import Comparison, Contender
 from operation.engine.benchmarks.given import given
 from operation.engine.benchmarks.options import Options, earlier
+from operation.engine.benchmarks.subjects.remarks import CELLS, PAGES
 from operation.engine.benchmarks.tools import Tools
 from operation.engine.configuration import Configuration
 
@@ -22,6 +23,8 @@ def comparisons(tools: Tools, options: Options) -> list[Comparison]:
         "store. Each executes the notebook's own steps.",
         "The plain script holds the same cells; it draws no picture and renders no table.",
         "nbconvert, jupyter execute and nbmake take no parameters: the defaults in the notebook hold.",
+        CELLS,
+        PAGES,
     ]
     title = f"{name}, from a cold command to the executed notebook and its HTML"
     return [Comparison("notebooks", title, found, lambda _: tools.workplace.fresh(), remarks)]

@@ -7,6 +7,7 @@ from operation.engine.benchmarks import ways
 from operation.engine.benchmarks.contender import Comparison, Contender
 from operation.engine.benchmarks.given import given
 from operation.engine.benchmarks.options import Options
+from operation.engine.benchmarks.subjects.remarks import CELLS, PAGES
 from operation.engine.benchmarks.tools import Tools
 
 
@@ -47,5 +48,5 @@ def comparisons(tools: Tools, options: Options) -> list[Comparison]:
             )
         )
     title = f"the whole use case {configured.use_case} in {configured.environment}, from nothing"
-    remarks = ["Before each: nothing, not even the tables of MLflow's database."]
+    remarks = ["Before each: nothing, not even the tables of MLflow's database.", CELLS, PAGES]
     return [Comparison("run", title, found, lambda _: tools.workplace.fresh(), remarks)]

@@ -12,6 +12,7 @@ from operation.engine.benchmarks.contender import Command, Comparison, Contender
 from operation.engine.benchmarks.given import given
 from operation.engine.benchmarks.options import Options
 from operation.engine.benchmarks.subjects.notebooks import seed
+from operation.engine.benchmarks.subjects.remarks import CELLS, PAGES
 from operation.engine.benchmarks.tools import Tools
 from operation.engine.runners import thread_limits
 
@@ -28,8 +29,10 @@ def comparisons(tools: Tools, options: Options) -> list[Comparison]:
     remarks = [
         f"Before each: {' and '.join(before) or 'nothing'} executed. A point executes what its values "
         "change; what all points share, one of them executes, for every contender.",
-        f"in cells: the time inside the cells of all points, divided by the {options.workers} workers of the "
-        "workbench: computing alone. beside: what remains of the whole.",
+        CELLS,
+        f"Where {options.workers} are executed at once, the time in cells is divided by {options.workers}: "
+        "what computing alone would take. beside is then what remains.",
+        PAGES,
     ]
     title = f"{len(points)} points of {name}, {options.workers} at a time, with HTML"
     label = f"sweep-{len(points)}"
