@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from operation.engine.benchmarks.table import table
 from operation.engine.benchmarks.tools import Tools
 from operation.engine.benchmarks.voice import Voice
 from operation.engine.benchmarks.workplace import Workplace
-from operation.engine.errors import UsageError
+from operation.engine.errors import StepFailed, UsageError
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean, listed
 
@@ -80,13 +81,13 @@ def benchmark(layout: Layout, wish: Wish, folder: Path, voice: Voice) -> dict[st
     if record["warning"]:
         voice.say(f"warning: {record['warning']}")
     tools_of = _tools(layout, wish, voice)
-    with tempfile.TemporaryDirectory(dir=_base(layout), prefix="work-") as work:
+    with _work(layout) as work:
         for name in wish.subjects:
             subject = SUBJECTS[name]
             voice.say(f"{name}: {subject.summary}")
             if subject.preparation:
                 voice.say(f"  preparing, about {duration(subject.preparation)}")
-            tools = tools_of(Workplace(layout, Path(work) / name))
+            tools = tools_of(Workplace(layout, work / name))
             for comparison in _chosen(subject.prepare(tools, wish.options), wish):
                 _compare(record, comparison, wish, folder, voice)
     return record
@@ -135,8 +136,22 @@ def _commit(layout: Layout) -> Mapping[str, Any]:
     return manifest.commit(layout.root)
 
 
+@contextmanager
+def _work(layout: Layout) -> Iterator[Path]:
+    """Make a folder for copies of the project; it stays for a look where a contender failed."""
+    folder = Path(tempfile.mkdtemp(dir=_base(layout), prefix="work-"))
+    try:
+        yield folder
+    except StepFailed as error:
+        raise StepFailed(f"{error}\n  The project as it was then: {layout.relative(folder)}") from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _base(layout: Layout) -> Path:
-    """Return where copies of the project are made; those of measurements that were killed go."""
+    """Return where copies of the project are made; those of long ago that failed go."""
     folder = layout.runs / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob("work-*"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
+
 from operation.engine import configuration
 from operation.engine.benchmarks import ways
 from operation.engine.benchmarks.contender import Comparison, Contender
@@ -39,7 +41,7 @@ def seed(tools: Tools, configured: Configuration, name: str) -> list[str]:
 
 def _own(tools: Tools, name: str, values: dict[str, object]) -> list[Contender]:
     script = ways.plain_script(tools, name, values)
-    return [
+    found = [
         Contender("plain script", lambda _: [tools.plain(script)], "no notebook, no HTML", 5),
         Contender(
             "workbench run",
@@ -47,13 +49,19 @@ def _own(tools: Tools, name: str, values: dict[str, object]) -> list[Contender]:
             "notebook, HTML, manifest, gallery, logged to MLflow",
             6,
         ),
-        Contender(
-            "papermill --engine workbench",
-            lambda place: ways.papermill_workbench(tools, place, name, values),
-            "notebook, no HTML",
-            6,
-        ),
     ]
+    engine = Contender(
+        "papermill --engine workbench",
+        lambda place: ways.papermill_workbench(tools, place, name, values),
+        "notebook, no HTML",
+        6,
+    )
+    return [*found, *([engine] if _registered() else [])]
+
+
+def _registered() -> bool:
+    """Return whether papermill knows the engine: in .venv, not in an environment that a person made."""
+    return any(one.name == "workbench" for one in entry_points(group="papermill.engine"))
 
 
 def _peers(tools: Tools, name: str, values: dict[str, object]) -> list[Contender]:
