@@ -7,6 +7,7 @@ that was cut off is the last one of its file, and was not acknowledged.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -26,6 +27,7 @@ from features import FeatureSpec
 from scored_form import Redaction, feature_sources, kept_features
 
 OPEN, CLOSED = ".open.jsonl", ".jsonl"
+FULL = (errno.ENOSPC, errno.EDQUOT) if hasattr(errno, "EDQUOT") else (errno.ENOSPC,)
 LOG = logging.getLogger("score")
 
 
@@ -70,8 +72,13 @@ class ScoredLog:
         self._places, self._names = [place for place, _ in kept], [name for _, name in kept]
         self._all_kept = len(kept) == len(feature_sources(spec))
         self._lock, self._ended = threading.Lock(), threading.Event()
-        self._file, self._size, self._synced = -1, 0, 0
-        self._begin()
+        self._file, self._size, self._synced, self._empty = -1, 0, 0, 0
+        try:
+            self._begin()
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            LOG.error("the log of scored rows cannot be kept in %s: the disk is full", folder)  # yet
         threading.Thread(target=self._keep, name="scored-log", daemon=True).start()
 
     def add(
@@ -138,7 +145,7 @@ class ScoredLog:
             self._begin()
         try:
             if os.write(self._file, line) != len(line):
-                raise OSError("the disk is full")
+                raise OSError(errno.ENOSPC, "the disk is full")
         except OSError:
             os.ftruncate(self._file, self._size)  # the next record begins on a line of its own
             raise
@@ -149,7 +156,13 @@ class ScoredLog:
         self._path = self.folder / f"{time.time_ns():020}-{os.getpid()}{OPEN}"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         self._file, self._size, self._synced = os.open(self._path, flags, 0o600), 0, 0
-        self._append(json.dumps({"features": self._names}).encode() + b"\n")
+        try:
+            self._append(json.dumps({"features": self._names}).encode() + b"\n")
+        except OSError:
+            os.close(self._file)
+            self._file = -1
+            self._path.unlink()  # without its first line no other could be read
+            raise
         self._empty = self._size
         if os.name != "nt":  # the file's name must be on the disk too
             place = os.open(self.folder, os.O_RDONLY)

@@ -195,6 +195,35 @@ def test_a_disk_that_is_really_full_loses_nothing_acknowledged(binary: Trained, 
     assert done.returncode == 0, done.stderr
 
 
+FULL_AT_FIRST = """
+import os, sys; sys.path.insert(0, sys.argv[1])
+import score
+from pathlib import Path
+log, body = Path(sys.argv[3]), Path(sys.argv[4]).read_text()
+filler = os.open(log / "filler", os.O_WRONLY | os.O_CREAT)
+try:
+    while True:
+        os.write(filler, bytes(64))
+except OSError:
+    os.ftruncate(filler, 4096)
+score.init(["--model", sys.argv[2], "--log", str(log)])
+statuses = [score.run(body).status]
+(log / "filler").unlink()
+os.close(filler)
+statuses += [score.run(body).status]
+import scored_parts
+raise SystemExit(0 if statuses == [503, 200] and len(scored_parts.read(log)) == 1 else str(statuses))
+"""
+
+
+def test_a_disk_that_is_full_at_first_is_waited_for(binary: Trained, tmp_path: Path) -> None:
+    disk, body = tmp_path / "disk", tmp_path / "body.json"
+    disk.mkdir()
+    body.write_text(request(rows(binary)[0]), encoding="utf-8")
+    done = on_a_small_disk(disk, sys.executable, "-c", FULL_AT_FIRST, SRC, binary.model, disk, body)
+    assert done.returncode == 0, done.stderr
+
+
 def labelled(log: Path, labels: pd.DataFrame, *words: str) -> pd.DataFrame:
     file, joined = log.parent / "labels.csv", log.parent / "joined"
     labels.to_csv(file, index=False)

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,10 +78,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, *words: object, key: str = "", port: int | None = None) -> Iterator[Service]:
-    """Start ``python3 -m operation serve`` with a place of its own for what it leaves; end it."""
+def serving(
+    folder: Path, *words: object, key: str = "", port: int | None = None, around: Sequence[object] = ()
+) -> Iterator[Service]:
+    """Start ``python3 -m operation serve`` with a place of its own for what it leaves; end it.
+
+    `around` are words that start the command, with another disk for instance.
+    """
     port = port or free_port()
     command = [
+        *map(str, around),
         sys.executable,
         "-X",
         "workbench",
