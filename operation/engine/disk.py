@@ -17,7 +17,7 @@ PARTIAL = ".partial"
 _ABANDONED_SECONDS = 3600
 _ELSEWHERE = "name a folder elsewhere by the environment variable WORKBENCH_RUNS."
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 
 
 class DiskError(WorkbenchError):

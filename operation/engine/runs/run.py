@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.engine import manifest
@@ -50,7 +51,8 @@ def start(layout: Layout, prepared: Prepared, say: Say, templates: Templates | N
     """
     if templates:
         _preload(templates, prepared)
-    record = _begin(layout, prepared)
+    with told(layout.runs):
+        record = _begin(layout, prepared)
     source = nullcontext(templates) if templates else _forks(prepared)
     following = Tracker(layout, prepared.configured)
     with told(layout.runs), surroundings(for_all()), source as forks, following as tracker:
@@ -86,7 +88,7 @@ def _end(layout: Layout, prepared: Prepared, record: RunManifest, tracker: Track
     record.end()
     if record.status == "failed":
         record.tell("since_last_good", since_last_good(layout, record.content))
-    tracker.log(record.path)
+    tracker.log(record.path, record.content)
     _capsule(layout, record.folder, prepared, record)
     _pages(layout, record.folder)
 
@@ -106,20 +108,26 @@ class _Notebook:
         """Execute and record one notebook, and have it rendered; return whether it succeeded."""
         clock, started, folder = time.perf_counter(), manifest.now(), self.record.folder
         target = folder.path / "notebooks" / f"{name}.ipynb"
-        executed = execute(
+        try:
+            executed = self._executed(name, target)
+            self.record.add(name, executed, started, _error(folder, name, executed))
+        finally:
+            if target.is_file():  # an interrupted notebook is worth reading too
+                self.pages.render(target, folder.path / f"{name}.html", self.record.content)
+        self.say(name, -1, round(time.perf_counter() - clock))
+        return executed.error is None
+
+    def _executed(self, name: str, target: Path) -> Executed:
+        return execute(
             self.prepared.sources[name],
             target,
             self.prepared.parameters(name),
-            {run_folder.VARIABLE: str(folder.path.resolve()), "WORKBENCH_NOTEBOOK": name},
+            {run_folder.VARIABLE: str(target.parents[1].resolve()), "WORKBENCH_NOTEBOOK": name},
             lambda done, total: self._begin_cell(name, done, total),
             engine=self.prepared.request.engine,
             templates=self.templates,
             limits=self.prepared.request.limits,
         )
-        self.record.add(name, executed, started, _error(folder, name, executed))
-        self.pages.render(target, folder.path / f"{name}.html", self.record.content)
-        self.say(name, -1, round(time.perf_counter() - clock))
-        return executed.error is None
 
     def _begin_cell(self, name: str, done: int, total: int) -> None:
         self.pages.warm_up()
@@ -154,7 +162,7 @@ def _notebooks(each: _Notebook, known: Notebooks) -> None:
             return
         else:
             known.keep(key, record.folder.path.name, record.entry(name), record.steps_of(name))
-        each.tracker.log(record.path)
+        each.tracker.log(record.path, record.content)
 
 
 def _error(folder: RunFolder, notebook: str, executed: Executed) -> dict[str, Any] | None:
