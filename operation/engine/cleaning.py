@@ -18,6 +18,7 @@ from operation.engine.layout import Layout
 from operation.engine.runs.folder import RunFolder
 
 _DAY = 86_400.0
+_KINDS = ("run", "sweep")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Removable:
 
     Parameters
     ----------
-    kind : {"run", "store entry", "certificate", "replay", "leftover"}
+    kind : {"run", "sweep", "store entry", "certificate", "replay", "leftover"}
         What it is.
     path : Path
         Where it is.
@@ -48,7 +49,7 @@ class Cleaning:
     removable : list of Removable
         In the order in which they are removed: runs first, then what only they referred to.
     runs : int
-        Number of runs that are kept.
+        Number of runs and sweeps that are kept.
     """
 
     removable: list[Removable]
@@ -59,7 +60,8 @@ def plan_cleaning(layout: Layout, days: float, limit: float | None = None) -> Cl
     """Find what may go.
 
     A run is kept when it began less than `days` ago, when it is the newest, when it is the newest
-    that succeeded of its use case and environment, or when a kept run took a notebook from it.
+    that succeeded of its use case and environment, or when a kept run took a notebook from it. A sweep
+    is kept in the same way, all its points with it; of those that succeeded the newest of its notebook.
     An entry of the store is kept when a kept run refers to it, or when it is younger than `days`.
 
     Parameters
@@ -70,9 +72,10 @@ def plan_cleaning(layout: Layout, days: float, limit: float | None = None) -> Cl
         Size of the store in bytes: beyond it the oldest entries that no kept run refers to go too.
     """
     before = time.time() - days * _DAY
-    runs = {path.parent: read for path in layout.runs.glob("*/manifest.json") if (read := _run(path))}
+    found = [*layout.runs.glob("*/manifest.json"), *layout.runs.glob("sweeps/*/manifest.json")]
+    runs = {path.parent: read for path in found if (read := _run(path))}
     kept = _kept(runs, before)
-    runs_to_go = [_removable("run", path) for path in sorted(runs) if path not in kept]
+    runs_to_go = [_removable(runs[path]["kind"], path) for path in sorted(runs) if path not in kept]
     others = [
         _removable(kind, path)
         for kind, name in (("certificate", "certificates"), ("replay", "replays"))
@@ -85,17 +88,18 @@ def plan_cleaning(layout: Layout, days: float, limit: float | None = None) -> Cl
 
 def _run(path: Path) -> dict[str, Any] | None:
     content = manifest.read(path)
-    is_run = not path.parent.is_symlink() and content is not None and content.get("kind") == "run"
+    is_run = not path.parent.is_symlink() and content is not None and content.get("kind") in _KINDS
     return content if is_run else None
 
 
 def _kept(runs: Mapping[Path, Mapping[str, Any]], before: float) -> set[Path]:
     newest = sorted(runs, key=lambda path: _started(runs[path]), reverse=True)
     kept = {*newest[:1], *(path for path in newest if _started(runs[path]) >= before)}
-    succeeded: dict[tuple[str, str], Path] = {}
+    succeeded: dict[tuple[str, ...], Path] = {}
     for path in newest:
         if runs[path]["status"] == "succeeded":
-            succeeded.setdefault((runs[path]["use_case"], runs[path]["environment"]), path)
+            names = ("use_case", "environment", "kind", "notebook")
+            succeeded.setdefault(tuple(str(runs[path].get(name)) for name in names), path)
     kept |= set(succeeded.values())
     waiting = list(kept)
     while waiting:
@@ -111,8 +115,15 @@ def _started(run: Mapping[str, Any]) -> float:
 
 
 def _reused_from(path: Path, runs: Mapping[Path, Mapping[str, Any]]) -> list[Path]:
-    names = {entry.get("reused_from") for entry in runs[path]["notebooks"]}
-    return [other for other in runs if other.name in names]
+    """Return the runs, and the sweeps of points, that `path` took something from."""
+    entries = [*runs[path].get("notebooks", []), *runs[path].get("points", [])]
+    names = {f"{entry.get('reused_from') or entry.get('run')}/" for entry in entries}
+    return [other for other in runs if any(name.startswith(f"{_name(other)}/") for name in names)]
+
+
+def _name(run: Path) -> str:
+    """Return how other runs name a run: its folder below ``runs``."""
+    return f"{run.parent.name}/{run.name}" if run.parent.name == "sweeps" else run.name
 
 
 def _entries(layout: Layout, kept: Iterable[Path], before: float, limit: float | None) -> Iterator[Removable]:
@@ -128,8 +139,12 @@ def _entries(layout: Layout, kept: Iterable[Path], before: float, limit: float |
 
 
 def _steps(run: Path) -> list[dict[str, Any]]:
-    """Return the steps of a run, of one that is still executing too."""
-    return [*(manifest.read(run / "manifest.json") or {}).get("steps", []), *RunFolder(run).records()]
+    """Return the steps of a run or a sweep, of one that is still executing too."""
+    content = manifest.read(run / "manifest.json") or {}
+    keys = [{"key": key} for point in content.get("points", []) for key in point["keys"]]
+    folders = [run, *run.glob("point-*"), run / "upstream"]
+    records = [record for folder in folders for record in RunFolder(folder).records()]
+    return [*content.get("steps", []), *keys, *records]
 
 
 def _written(path: Path) -> float:

@@ -14,6 +14,7 @@ from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.notebooks.engines import quick_papermill
 from operation.engine.notebooks.forked.source import for_all
+from operation.engine.reports.run_page import write_run_page
 from operation.engine.runs.rendering import Rendering
 from operation.engine.surroundings import surroundings
 from operation.engine.sweeps.page import write_sweep_page
@@ -122,6 +123,8 @@ class Conduct:
                     threads.shutdown(wait=False, cancel_futures=True)
                     self.place.stop()
                     raise
+        for point in waiting:  # each links to its report, which is there now
+            write_run_page(record.folder / point.name)
 
     def _collect(self, futures: Mapping[Future[dict[str, Any]], Point], record: SweepManifest) -> None:
         left = len(futures)

@@ -115,9 +115,10 @@ class SweepManifest:
 
     def write(self) -> None:
         """Write the manifest as it stands, points ranked."""
-        for number, metrics in metrics_of(self._steps).items():
+        done = {n: steps for n, steps in self._steps.items() if self.entry(n)["status"] == "succeeded"}
+        for number, metrics in metrics_of(done).items():
             self.entry(number)["metrics"] = metrics
-            self.entry(number)["keys"] = sorted({step["key"] for step in self._steps[number]})
+            self.entry(number)["keys"] = sorted({step["key"] for step in done[number]})
         self.content.update(ranking(self.content["points"], self.sweep.request.metric))
         manifest.write(self.path, self.content)
 

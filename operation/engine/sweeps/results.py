@@ -15,7 +15,7 @@ from operation.engine import manifest
 from operation.engine.capsule.secrets import masked
 from operation.engine.errors import UsageError
 from operation.engine.nearest import did_you_mean, nearest
-from operation.engine.reports.cards import cards
+from operation.engine.reports.cards import Card, cards
 from operation.engine.reports.record import Metric
 
 Steps = Sequence[Mapping[str, Any]]
@@ -115,7 +115,7 @@ def unknown_metric(entries: Sequence[Mapping[str, Any]], wanted: str) -> UsageEr
 
 
 def _default(done: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the metric that is given with an interval, else the one that a report shows first.
+    """Return the metric that is given with an interval, else a score of the last step that measured one.
 
     One that is the same at all points ranks none of them, and is the last choice.
     """
@@ -123,9 +123,15 @@ def _default(done: Sequence[Mapping[str, Any]]) -> str | None:
         return None
     first = done[0]["metrics"]
     measured = [Metric(*_split(name), value) for name, value in first.items()]
-    names = [card.full_name for card in cards(measured) if is_number(card.value)]
-    same = {name for name in names if len({entry["metrics"].get(name) for entry in done}) == 1}
-    return min(names, key=lambda name: (name in same, f"{name}_low" not in first), default=None)
+    shown = [card for card in cards(measured) if is_number(card.value)]
+    steps = list(dict.fromkeys(metric.step for metric in measured))
+
+    def rank(card: Card) -> tuple[bool, bool, bool, int]:
+        same = len({entry["metrics"].get(card.full_name) for entry in done}) == 1
+        count = float(card.value or 0).is_integer()
+        return same, f"{card.full_name}_low" not in first, count, -steps.index(card.step)
+
+    return min(shown, key=rank).full_name if shown else None
 
 
 def _split(name: str) -> tuple[str, str]:

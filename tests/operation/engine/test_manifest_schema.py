@@ -29,7 +29,7 @@ def _validate(content: object, kind: str) -> None:
 
 def test_the_schema_is_one_and_has_the_version_that_is_written() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    for kind in ("run", "step", "certificate"):
+    for kind in ("run", "step", "certificate", "sweep"):
         assert SCHEMA["$defs"][kind]["properties"]["schema"]["const"] == manifest.SCHEMA
 
 
