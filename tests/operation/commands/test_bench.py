@@ -119,6 +119,18 @@ def test_a_real_measurement_of_a_notebook(
     assert [path.name for path in (tiny.runs / "bench").iterdir()] == []  # no copy of the project is left
 
 
+def test_a_real_measurement_of_renders(tiny: Layout, tmp_path: Path) -> None:
+    executed = tiny.notebooks / "01-count-letters.ipynb"
+    words = ["render", "--quick", "--executed", str(executed), "--into", str(tmp_path / "found")]
+    assert cli.main(["bench", *words]) == 0
+    warm, cold = json.loads((tmp_path / "found" / "figures.json").read_text(encoding="utf-8"))["comparisons"]
+    ((ours,), (report,)) = warm["rows"], cold["rows"]
+    assert (ours["name"], report["name"]) == ("workbench", "workbench report")
+    assert ours["median"] > 0
+    assert ours["kilobytes"] == report["kilobytes"] > 1
+    assert not executed.with_suffix(".html").exists()
+
+
 def test_a_contender_that_fails_ends_it_with_one_message(
     tiny: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:
