@@ -87,6 +87,6 @@ def build(builder: str, context: Path, tag: str) -> None:
         done = subprocess.run([*words, place], stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise StepFailed(
-            f"{builder} ended with code {done.returncode}: its last lines say why; what it was to build is in "
-            f"{context}"
+            f"{builder} ended with code {done.returncode}: its last lines say why; what it should build is "
+            f"in {context}"
         )

@@ -22,7 +22,7 @@ REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<ver
 
 
 class Finder:
-    """Finds the model that the environment names, each time anew; where that fails later, the last one stays.
+    """Finds the model that the environment names, each time anew.
 
     Parameters
     ----------
@@ -38,10 +38,10 @@ class Finder:
     def __init__(self, environment: Mapping[str, str], settings: Settings) -> None:
         self._environment, self._settings = environment, settings
         self._patience = number(environment, "SCORE_PATIENCE", PATIENCE)
-        self._last: ServedModel | None = None
+        self._is_first = True
 
     def __call__(self) -> ServedModel:
-        """Return the model.
+        """Return the model; one that comes while another is served has been loaded once elsewhere.
 
         Raises
         ------
@@ -50,17 +50,12 @@ class Finder:
         StepFailed
             When it cannot be had, or is another than the one meant.
         """
-        if self._last is None:
-            self._last = self._waited(self._found)
-            return self._last
-        try:
-            found = self._found()
-            self._try(found)
-        except StepFailed as error:
-            print(f"error: {error}; {self._last} goes on", file=sys.stderr, flush=True)
-        else:
-            self._last = found
-        return self._last
+        if self._is_first:
+            found, self._is_first = self._waited(self._found), False
+            return found
+        found = self._found()
+        self._try(found)
+        return found
 
     def _found(self) -> ServedModel:
         named, digest = self._environment.get("SCORE_MODEL", ""), self._environment.get("SCORE_DIGEST", "")

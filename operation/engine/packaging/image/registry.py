@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from operation.engine.errors import StepFailed, UsageError
 from operation.engine.nearest import did_you_mean, listed
 from operation.engine.packaging.image.download import fetched
-from operation.engine.packaging.image.web import NotThere, Web, shown
+from operation.engine.packaging.image.web import NotThere, Refused, Web, shown
 
 API = "api/2.0/mlflow"
 
@@ -81,7 +81,7 @@ class Registry:
             path, words = "model-versions/get", {"name": name, "version": str(version)}
         try:
             found = self._asked(path, words)["model_version"]
-        except NotThere:
+        except (NotThere, Refused):  # an alias that is not there is a wrong request to MLflow
             raise StepFailed(self._missing(name, alias, version)) from None
         return self._checked(name, found, digest)
 

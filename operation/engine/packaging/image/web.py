@@ -28,6 +28,10 @@ class NotThere(StepFailed):
     """What was asked for is not there."""
 
 
+class Refused(StepFailed):
+    """The request is wrong."""
+
+
 class Web:
     """Asks with the credentials of the environment.
 
@@ -121,17 +125,22 @@ def _explained(url: str) -> Iterator[None]:
         yield
     except urllib.error.HTTPError as error:
         told = f"{shown(url)} answers {error.code} {error.reason}{_said(error)}"
-        kind = Unreachable if error.code in BUSY else NotThere if error.code == 404 else StepFailed
-        raise kind(told) from None
+        raise _kind(error.code)(told) from None
     except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         kind = StepFailed if isinstance(reason, ssl.SSLError) else Unreachable
         raise kind(f"{shown(url)} does not answer: {reason}") from None
 
 
+def _kind(status: int) -> type[StepFailed]:
+    if status in BUSY:
+        return Unreachable
+    return {400: Refused, 404: NotThere}.get(status, StepFailed)
+
+
 def shown(url: str) -> str:
     """Return `url` as a message may show it: without a password or signature."""
-    if "://" not in url:
+    if not url.startswith(("http://", "https://")):
         return url
     parts = urlsplit(url)
     query = "?..." if parts.query else ""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.operation.engine.packaging.building import Builder, build_base, new_builder, require_builder
+from tests.operation.engine.packaging.registry import Server, serving_registry
 from tests.src.conftest import flights  # noqa: F401 - fixture
 from tests.src.running import Trained
 
@@ -87,3 +88,10 @@ def _build(builder: Builder, model: Path, record: Path) -> None:
     told = {"driver": builder.driver, "base": base, "model": str(model), "canary": canary}
     said = done.stdout + done.stderr + again.stdout + again.stderr
     record.write_text(json.dumps({**told, "said": said}), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def registry(flights: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:  # noqa: F811
+    """Start an MLflow tracking server with the model as champion."""
+    with serving_registry(flights, tmp_path_factory.mktemp("registry")) as server:
+        yield server

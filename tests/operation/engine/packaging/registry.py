@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,12 +58,14 @@ class Server:
         self._add(self.model, "2")
 
     def register_changed(self) -> None:
-        """Make a version the champion whose file has another byte since it was registered."""
+        """Make another model the champion, one byte of which has changed since it was registered."""
         changed = self.folder / "changed"
         shutil.copytree(self.model, changed)
-        content = bytearray((changed / "model.pickle").read_bytes())
-        content[len(content) // 2] ^= 1
-        (changed / "model.pickle").write_bytes(content)
+        content = (changed / "model.pickle").read_bytes() + b"."
+        facts = json.loads((changed / "model.json").read_text(encoding="utf-8"))
+        facts["digest"] = hashlib.sha256(content).hexdigest()
+        (changed / "model.json").write_text(json.dumps(facts), encoding="utf-8")
+        (changed / "model.pickle").write_bytes(content[:-1] + b"!")
         self._add(changed, "3")
 
     def _add(self, model: Path, version: str) -> None:
@@ -96,12 +98,20 @@ def serving_registry(trained: Trained, folder: Path) -> Iterator[Server]:
         _wait(f"{server.uri}/health", process, folder / "server.txt")
         yield server
     finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the server with the processes that it has started."""
+    if os.name == "nt":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+    else:
         os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], out: Path) -> None:
