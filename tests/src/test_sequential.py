@@ -161,6 +161,15 @@ def at_least(rate: float) -> float:
     return rate * total - 4 * math.sqrt(total * rate * (1 - rate))
 
 
+def rate(count: int) -> str:
+    """Return a rate with its 95 % interval for a binomial share (Wilson, 1927)."""
+    total, z = EXPERIMENTS // AT_ONCE * AT_ONCE, 1.959964
+    found = count / total
+    middle = (found + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z / (1 + z**2 / total) * math.sqrt(found * (1 - found) / total + z**2 / (4 * total**2))
+    return f"{count} of {total}, {found:.2%} ({max(middle - half, 0):.2%} to {middle + half:.2%})"
+
+
 EQUAL: dict[str, tuple[Draw, int]] = {
     "split in halves": (split(0.3, 0.3, 0.5), 1600),
     "a tenth, rarely wrong": (split(0.02, 0.02, 0.1), 1600),
@@ -173,7 +182,7 @@ EQUAL: dict[str, tuple[Draw, int]] = {
 def test_equal_variants_are_told_apart_no_more_often_than_stated(name: str) -> None:
     draw, rows = EQUAL[name]
     better, worse, _ = stopped(draw, rows)
-    print(f"{name}: {better} better and {worse} worse of {EXPERIMENTS}, looked at {rows} times each")
+    print(f"{name}: stopped falsely {rate(better + worse)}, looked at {rows} times each")
     assert better + worse <= at_most(ERROR_RATE)
 
 
@@ -191,7 +200,7 @@ def test_a_difference_is_found_as_often_as_planned(name: str) -> None:
     better, worse, mean = stopped(draw, rows)
     fixed = (1.96 + 0.8416) ** 2 * spread**2 / difference**2
     print(
-        f"{name}: {better} better and {worse} worse of {EXPERIMENTS} within {rows} rows, "
+        f"{name}: found {rate(better)}, the wrong way round {rate(worse)}, within {rows} rows, "
         f"{mean:.0f} on average; one look at a number fixed before takes {fixed:.0f}"
     )
     assert at_least(POWER) <= better
