@@ -13,6 +13,7 @@ from operation.engine.errors import StepFailed, UsageError
 from operation.engine.layout import project
 from operation.engine.packaging import builder
 from operation.engine.packaging.context import Recipe
+from operation.engine.packaging.dockerfile import BASE
 from operation.engine.packaging.index import local_folders, write_secrets
 from operation.engine.serving.settings import ServedModel
 from tests.src.conftest import patients, regression  # noqa: F401 - fixtures
@@ -45,7 +46,7 @@ def test_it_writes_and_says_how_to_build_where_nothing_builds(
     shown = project().relative(folder)
     assert capsys.readouterr().out.splitlines() == [
         f"An image with a model ({digest[:12]}) is written to {shown}",
-        f"{package.BASE} is a tag: the Dockerfile says how to pin the base by its digest",
+        f"{BASE} is a tag: the Dockerfile says how to pin the base by its digest",
         f"build it with docker, podman or buildah: docker build --tag patients:1 {folder}",
     ]
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -72,8 +73,8 @@ def test_a_folder_is_nothing_to_fetch(regression: Trained) -> None:  # noqa: F81
     with pytest.raises(UsageError) as caught:
         package.run(parsed("--model-at-start", "--no-build", "--model", str(regression.model)))
     assert str(caught.value) == (
-        f"--model: {regression.model} is a folder, and --model-at-start fetches an alias such as champion from a "
-        "registry: give --model-in-image, or an alias"
+        f"--model: {regression.model} is a folder, and --model-at-start fetches an alias such as champion "
+        "from a registry: give --model-in-image, or an alias"
     )
 
 
@@ -92,8 +93,8 @@ def test_names_that_no_builder_takes_are_refused(words: tuple[str, str]) -> None
     with pytest.raises(UsageError) as caught:
         package.run(parsed(f"{words[0]}={words[1]}"))
     assert str(caught.value) == (
-        f"{words[0]}: {words[1]!r} is not the name of an image: lower-case letters, digits and ._-/, then perhaps "
-        ":<tag>, such as flights:3"
+        f"{words[0]}: {words[1]!r} is not the name of an image: lower-case letters, digits and ._-/, then "
+        "perhaps :<tag>, such as flights:3"
     )
 
 

@@ -124,8 +124,8 @@ def test_a_model_with_another_byte_is_not_packaged(recipe: Recipe, tmp_path: Pat
     with pytest.raises(StepFailed) as caught:
         write_context(project(), replace(recipe, model=served(changed)), tmp_path / "image")
     assert str(caught.value) == (
-        f"{changed / 'model.pickle'} is not the model that was trained: its digest is {found[:12]}, that of the "
-        f"model is {recipe.model.digest[:12]}; it was not packaged, train it again"
+        f"{changed / 'model.pickle'} is not the model that was trained: its digest is {found[:12]}, that of "
+        f"the model is {recipe.model.digest[:12]}; it was not packaged, train it again"
     )
     assert not (tmp_path / "image").exists()
 
