@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from operation.engine.capsule.secrets import mask_values
 from operation.engine.disk import DiskError
 from operation.engine.notebooks.forked.source import WORKBENCH, fork_source
-from operation.engine.reports.quick_imports import without_iri_grammar
+from operation.engine.reports.quick_imports import without, without_iri_grammar
 
 __all__ = ["NAMES", "STOCK", "WORKBENCH", "NotSaved", "OnCell", "fork_source", "quick_papermill", "watched"]
 
 OnCell = Callable[[int, int], None]
 STOCK = "nbclient"
 NAMES = (WORKBENCH, STOCK)
+# What reads and writes notebooks in clouds: most of the time of importing papermill.
 _REMOTE = ("papermill.s3", "papermill.adl", "papermill.abs", "gcsfs", "pyarrow.fs", "github")
 
 
@@ -43,21 +42,9 @@ class NotSaved(DiskError):
         )
 
 
-@contextmanager
-def _local_files_alone() -> Iterator[None]:
-    """Import papermill without what reads and writes notebooks in clouds: most of its time."""
-    blocked = [name for name in _REMOTE if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(blocked))  # type: ignore[arg-type]  # None: an import fails
-    try:
-        yield
-    finally:
-        for name in blocked:
-            del sys.modules[name]
-
-
 def quick_papermill() -> Any:
     """Return papermill, imported for notebooks that are files of this machine."""
-    with without_iri_grammar(), _local_files_alone():
+    with without_iri_grammar(), without(_REMOTE):
         import papermill
     return papermill
 

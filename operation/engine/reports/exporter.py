@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import sys
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from operation.engine.reports import pages
 from operation.engine.reports.cells import LONG
+from operation.engine.reports.quick_imports import without
 
+_SERVER = ("nbconvert.postprocessors.serve",)  # shows slides, with a web server of its own
+_LEXERS = "IPython.lib.lexers"
 PRIORITY = (
     "text/html",
     "text/markdown",
@@ -28,9 +34,11 @@ def exporter() -> Any:
     Its preprocessors are off: each one would validate the notebook again, and none is needed.
     """
     from jinja2 import FileSystemLoader
-    from nbconvert.exporters.templateexporter import TemplateExporter
-    from nbconvert.filters import Highlight2HTML
     from traitlets.config import Config
+
+    with without(_SERVER):
+        from nbconvert.exporters.templateexporter import TemplateExporter
+        from nbconvert.filters import Highlight2HTML
 
     highlight = Highlight2HTML(pygments_lexer="ipython3")  # type: ignore[no-untyped-call]
     made = TemplateExporter(  # type: ignore[no-untyped-call]
@@ -59,7 +67,26 @@ def _as_markup(html: str) -> Any:
 
 
 def _marked(highlight: Any) -> Any:
-    return lambda source: _as_markup(highlight(source))
+    def marked(source: str) -> Any:
+        with _lexers_alone():
+            return _as_markup(highlight(source))
+
+    return marked
+
+
+@contextmanager
+def _lexers_alone() -> Iterator[None]:
+    """Find IPython's lexers where IPython takes them from: all of it would be imported for two classes."""
+    import importlib
+
+    if "IPython" in sys.modules:
+        yield
+        return
+    sys.modules[_LEXERS] = importlib.import_module("ipython_pygments_lexers")
+    try:
+        yield
+    finally:
+        del sys.modules[_LEXERS]
 
 
 def _terminal(text: str) -> Any:

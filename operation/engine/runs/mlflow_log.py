@@ -18,6 +18,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from operation.engine.reports.quick_imports import without
+
 _POLITE = 5  # the notebook comes first, and a busy machine still lets this end soon after it
 _LOCAL = ("sqlite:", "file:")
 # Most of the time of importing MLflow; without the first two it is what mlflow-skinny is. The plugin of
@@ -44,28 +46,14 @@ def client(uri: str) -> Any:
 
     A new SQLite file gets its tables now, not at the first log.
     """
-    with _without(_NOT_LOCALLY if uri.startswith(_LOCAL) else ()):
+    with without(_NOT_LOCALLY if uri.startswith(_LOCAL) else ()), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Failure attempting to register")
         import mlflow
 
         mlflow.set_tracking_uri(uri)
         found = mlflow.MlflowClient()
         found.search_experiments(max_results=1)
     return found
-
-
-@contextmanager
-def _without(modules: tuple[str, ...]) -> Iterator[None]:
-    """Let the import of `modules` fail in here, as where they are not installed."""
-    blocked = [name for name in modules if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(blocked))  # type: ignore[arg-type]  # None: the documented way
-    try:
-        with warnings.catch_warnings():
-            if blocked:
-                warnings.filterwarnings("ignore", "Failure attempting to register")
-            yield
-    finally:
-        for name in blocked:
-            del sys.modules[name]
 
 
 @contextmanager
