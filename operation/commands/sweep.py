@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from operation.commands.choice import add_choice
@@ -171,8 +173,23 @@ def _conduct(layout: Layout, sweep: Sweep, place: Place, args: argparse.Namespac
 
     if not args.json:
         print(opening(sweep, place.workers), flush=True)
-    with SweepProgress(len(sweep.points), place.workers, silent=args.json) as progress:
+    aside = _nothing_said() if args.json else nullcontext()
+    with aside, SweepProgress(len(sweep.points), place.workers, silent=args.json) as progress:
         return Conduct(layout, place, progress.say, args.retry_failed).run(sweep)
+
+
+@contextmanager
+def _nothing_said() -> Iterator[None]:
+    """Let what steps and libraries print go to standard error: standard output is for the JSON alone."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _tell(layout: Layout, record: SweepManifest, as_json: bool) -> int:

@@ -248,11 +248,14 @@ def test_everything_is_checked_before_anything_starts(
     assert not (tiny.runs / "sweeps").exists()
 
 
-def test_the_stock_engine_gives_the_same(swept: Layout, one_sweep: tuple[Path, str, int]) -> None:
+def test_the_stock_engine_gives_the_same(swept: Layout) -> None:
     before = _content(swept)["points"][4:]
     shutil.rmtree(swept.runs)
-    words = ["--grid", "mode=plain,square", "-p", "count.factor=2", "--engine", "nbclient"]
-    assert _sweep(NOTEBOOK, *words, "--workers", "2") == 0
+    words = ["--grid", "mode=plain,square", "-p", "count.factor=2", "--engine", "nbclient", "--json"]
+    done = subprocess.run(
+        [*COMMAND, "sweep", NOTEBOOK, *words, "--workers", "2"], stdout=subprocess.PIPE, check=True
+    )
+    assert json.loads(done.stdout) == _content(swept)
     for entry, other in zip(_content(swept)["points"], before, strict=True):
         assert (entry["metrics"], entry["keys"]) == (other["metrics"], other["keys"])
 
