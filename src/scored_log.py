@@ -18,6 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,12 @@ class ScoredLog:
 
 
 def compact_elsewhere(folder: Path) -> None:
-    """Start a process that makes Parquet of closed files: it must not take time from requests."""
+    """Start a process that makes Parquet of closed files: it must not take time from requests.
+
+    Where that cannot be written, as in a small image, the files stay as they are: they are read as well.
+    """
+    if find_spec("pyarrow") is None:
+        return
     script = Path(__file__).with_name("scored_parts.py")
     quietly = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
     subprocess.Popen([sys.executable, str(script), str(folder)], **quietly)  # type: ignore[call-overload]

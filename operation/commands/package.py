@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--base", default=BASE, metavar="IMAGE", help="with Python 3.11 and venv (default: %(default)s)")
     add("--tag", metavar="NAME", help="name of the image (default: workbench-<use case's model>)")
     add("--into", type=Path, metavar="FOLDER", help="where to write (default: runs/packages/<key>)")
-    add("--scored-log", action="store_true", help="with what a log of scored rows needs (150 MB more)")
+    add("--scored-log", action="store_true", help="a log of scored rows becomes Parquet in it (150 MB more)")
     add("--no-build", action="store_true", help="write only, build nothing")
     add("--builder", choices=BUILDERS, help="what builds (default: the first of them that works here)")
 

@@ -55,8 +55,10 @@ class Registry:
         uri = environment.get("MLFLOW_TRACKING_URI", "")
         if not uri.startswith(("http://", "https://")):
             told = f"is {shown(uri)}" if uri else "is not set"
+            azure = "; of Azure ML, let the image hold the model" if uri.startswith("azureml:") else ""
             raise UsageError(
                 f"MLFLOW_TRACKING_URI {told}: name an MLflow tracking server, as https://mlflow.example.com"
+                f"{azure}"
             )
         return cls(uri, Web(environment, signed=True))
 

@@ -153,15 +153,26 @@ def test_keys_come_from_a_file_and_a_log_of_what_was_scored_survives(
     (tmp_path / "scored").mkdir()
     os.chown(tmp_path / "scored", SERVICE_USER, SERVICE_USER)
     volumes = [f"{tmp_path}/keys:/keys:ro", f"{tmp_path}/scored:/scored"]
-    given = {"SCORE_KEY": "", "SCORE_KEY_FILE": "/keys", "SCORE_ARGUMENTS": "--log /scored"}
+    given = {
+        "SCORE_KEY": "",
+        "SCORE_KEY_FILE": "/keys",
+        "SCORE_ARGUMENTS": "--log /scored --log-most-bytes 9000 --log-sync-seconds 0.1",
+    }
     with running(images.builder, IN_IMAGE, tmp_path, volumes, **given) as container:
         container.key = "second-of-the-two-keys"
         assert len(predictions(container, some[:7])) == 7
+        until = time.monotonic() + 30
+        while not list((tmp_path / "scored").glob("*[0-9].jsonl")):  # a full one is closed, another begun
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert len(predictions(container, some[7:9])) == 2
         assert container.scored(request(some[0]), Authorization=f"Bearer {KEY}")[0] == 401
         container.signal(signal.SIGTERM)
         container.process.wait(30)
-    (log,) = (tmp_path / "scored").glob("*.jsonl")
-    assert len(log.read_text(encoding="utf-8").splitlines()) == 8  # the first tells the features
+        assert container.text().count("\n") == 1, container.text()
+    logs = [log.read_text(encoding="utf-8").splitlines() for log in (tmp_path / "scored").glob("*.jsonl")]
+    assert len(logs) > 1
+    assert sum(len(lines) - 1 for lines in logs) == 9  # the first line of each tells the features
 
 
 def test_the_model_is_fetched_from_the_registry_when_it_starts(
