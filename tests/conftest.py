@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,6 +73,27 @@ def rehearsed(rehearsal: dict[str, str]) -> Callable[..., str]:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def answered(
+    rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., dict[str, Any]]:
+    """Return a function that runs code as `rehearsed` does, and gives what its last line says as JSON.
+
+    It starts in a folder of its own, with the files that are given by name.
+    """
+
+    def run(code: str, files: Mapping[str, str] | None = None) -> dict[str, Any]:
+        folder = tmp_path_factory.mktemp("answered")
+        for name, text in (files or {}).items():
+            path = folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        answers: dict[str, Any] = json.loads(rehearsed(code, folder=folder).splitlines()[-1])
+        return answers
 
     return run
 

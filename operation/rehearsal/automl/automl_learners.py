@@ -89,49 +89,33 @@ def learner(task: str, configuration: dict[str, Any], preparation: Any) -> Any:
     """Return an untrained model: preparation and estimator, of scikit-learn and LightGBM alone."""
     from sklearn.pipeline import Pipeline
 
-    estimator = _classifier if task == "classification" else _regressor
-    return Pipeline([("prepare", preparation), ("model", estimator(configuration))])
+    return Pipeline([("prepare", preparation), ("model", _estimator(task, configuration))])
 
 
-def _classifier(configuration: dict[str, Any]) -> Any:
-    from lightgbm import LGBMClassifier
+def _estimator(task: str, configuration: dict[str, Any]) -> Any:
+    import lightgbm
     from sklearn import ensemble, linear_model, neighbors, tree
+
+    kind = "Classifier" if task == "classification" else "Regressor"
+
+    def of(library: Any, name: str, **words: Any) -> Callable[[], Any]:
+        return lambda: getattr(library, f"{name}{kind}")(**words)
 
     trees, leaves = int(configuration["trees"]), int(configuration["leaves"])
     rate, share, strength = (configuration[name] for name in ("rate", "share", "strength"))
-    forest = {"n_estimators": trees, "max_leaf_nodes": leaves, "max_features": share, "random_state": _SEED}
+    seed, limit = {"random_state": _SEED}, {"max_leaf_nodes": leaves}
+    forest = {"n_estimators": trees, "max_features": share, **limit, **seed}
     boosted = {"n_estimators": trees, "num_leaves": leaves, "learning_rate": rate, "colsample_bytree": share}
     made: dict[str, Callable[[], Any]] = {
-        "LightGBM": lambda: LGBMClassifier(**boosted, random_state=_SEED, n_jobs=1, verbose=-1),
-        "RandomForest": lambda: ensemble.RandomForestClassifier(**forest),
-        "ExtremeRandomTrees": lambda: ensemble.ExtraTreesClassifier(**forest),
-        "GradientBoosting": lambda: ensemble.HistGradientBoostingClassifier(
-            max_iter=trees, max_leaf_nodes=leaves, learning_rate=rate, random_state=_SEED
+        "LightGBM": of(lightgbm, "LGBM", **boosted, **seed, n_jobs=1, verbose=-1),
+        "RandomForest": of(ensemble, "RandomForest", **forest),
+        "ExtremeRandomTrees": of(ensemble, "ExtraTrees", **forest),
+        "GradientBoosting": of(
+            ensemble, "HistGradientBoosting", max_iter=trees, learning_rate=rate, **limit, **seed
         ),
         "LogisticRegression": lambda: linear_model.LogisticRegression(C=strength, max_iter=300),
-        "DecisionTree": lambda: tree.DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=_SEED),
-        "KNN": lambda: neighbors.KNeighborsClassifier(n_neighbors=leaves),
-    }
-    return made[configuration["learner"]]()
-
-
-def _regressor(configuration: dict[str, Any]) -> Any:
-    from lightgbm import LGBMRegressor
-    from sklearn import ensemble, linear_model, neighbors, tree
-
-    trees, leaves = int(configuration["trees"]), int(configuration["leaves"])
-    rate, share, strength = (configuration[name] for name in ("rate", "share", "strength"))
-    forest = {"n_estimators": trees, "max_leaf_nodes": leaves, "max_features": share, "random_state": _SEED}
-    boosted = {"n_estimators": trees, "num_leaves": leaves, "learning_rate": rate, "colsample_bytree": share}
-    made: dict[str, Callable[[], Any]] = {
-        "LightGBM": lambda: LGBMRegressor(**boosted, random_state=_SEED, n_jobs=1, verbose=-1),
-        "RandomForest": lambda: ensemble.RandomForestRegressor(**forest),
-        "ExtremeRandomTrees": lambda: ensemble.ExtraTreesRegressor(**forest),
-        "GradientBoosting": lambda: ensemble.HistGradientBoostingRegressor(
-            max_iter=trees, max_leaf_nodes=leaves, learning_rate=rate, random_state=_SEED
-        ),
         "ElasticNet": lambda: linear_model.ElasticNet(alpha=0.01 / strength, l1_ratio=share, max_iter=2000),
-        "DecisionTree": lambda: tree.DecisionTreeRegressor(max_leaf_nodes=leaves, random_state=_SEED),
-        "KNN": lambda: neighbors.KNeighborsRegressor(n_neighbors=leaves),
+        "DecisionTree": of(tree, "DecisionTree", **limit, **seed),
+        "KNN": of(neighbors, "KNeighbors", n_neighbors=leaves),
     }
     return made[configuration["learner"]]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operation.rehearsal.clock import now
 from operation.rehearsal.http import Call, Refused
-from operation.rehearsal.pipelines.pipelines import entity, found, kept, part
+from operation.rehearsal.pipelines.pipelines import entity, found, kept, named, part, refuse_twice
 from operation.rehearsal.pipelines.published import (
     PUBLISHED,
     address,
@@ -40,8 +40,7 @@ def pipeline_of(state: State, endpoint: str, version: str | None) -> str:
 
 def _create(call: Call) -> Document:
     wanted = call.json
-    if any(one["Name"] == wanted["Name"] for one in call.state.all(ENDPOINTS)):
-        raise Refused(409, "Conflict", f"there is a pipeline endpoint {wanted['Name']!r} already")
+    refuse_twice(call, ENDPOINTS)
     found(call.state, PUBLISHED, wanted["PipelineId"])
     made = entity(**{name: wanted.get(name) for name in ("Name", "Description", "Properties")})
     made["DefaultVersion"] = "0"
@@ -56,11 +55,7 @@ def _by_id(call: Call) -> Document:
 
 
 def _by_name(call: Call) -> Document:
-    wanted = call.query.get("Name") or call.query.get("name")
-    named = [one for one in call.state.all(ENDPOINTS) if one["Name"] == wanted]
-    if not named:
-        raise Refused(404, "NotFound", f"there is no pipeline endpoint {wanted!r} in this workspace")
-    return named[-1]
+    return named(call, ENDPOINTS)
 
 
 def _update(call: Call) -> Document:

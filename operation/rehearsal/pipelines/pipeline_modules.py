@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from operation.rehearsal.clock import now
-from operation.rehearsal.http import Call, Refused
-from operation.rehearsal.pipelines.pipelines import MODULES, described, entity, found, kept, module, part
+from operation.rehearsal.http import Call
+from operation.rehearsal.pipelines.pipelines import (
+    MODULES,
+    described,
+    entity,
+    found,
+    kept,
+    module,
+    named,
+    part,
+    refuse_twice,
+)
 from operation.rehearsal.state import Document
 
 SHARED = "pipeline-shared-modules"
 
 
 def _create(call: Call) -> Document:
-    wanted = call.json
-    if any(one["Name"] == wanted["Name"] for one in call.state.all(SHARED)):
-        raise Refused(409, "Conflict", f"there is a module {wanted['Name']!r} already")
-    named = {name: wanted.get(name) for name in ("Name", "Description")}
-    return kept(call.state, SHARED, entity(**named, Versions=[], DefaultVersion=None))
+    refuse_twice(call, SHARED)
+    given = {name: call.json.get(name) for name in ("Name", "Description")}
+    return kept(call.state, SHARED, entity(**given, Versions=[], DefaultVersion=None))
 
 
 def _by_id(call: Call) -> Document:
@@ -23,11 +31,7 @@ def _by_id(call: Call) -> Document:
 
 
 def _by_name(call: Call) -> Document:
-    wanted = call.query.get("name") or call.query.get("Name")
-    named = [one for one in call.state.all(SHARED) if one["Name"] == wanted]
-    if not named:
-        raise Refused(404, "NotFound", f"there is no module {wanted!r} in this workspace")
-    return named[-1]
+    return named(call, SHARED)
 
 
 def _update(call: Call) -> Document:

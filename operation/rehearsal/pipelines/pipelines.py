@@ -75,9 +75,28 @@ def found(state: State, kind: str, name: str) -> Document:
     """
     document = state.get(kind, name)
     if document is None:
-        what = kind.removeprefix("pipeline-").removesuffix("s").replace("-", " ")
-        raise Refused(404, "NotFound", f"there is no pipeline {what} {name!r} in this workspace")
+        raise Refused(404, "NotFound", f"there is no pipeline {_what(kind)} {name!r} in this workspace")
     return document
+
+
+def named(call: Call, kind: str) -> Document:
+    """Return the newest entity with the name that the call's query asks for; raise `Refused` 404."""
+    wanted = call.query.get("Name") or call.query.get("name")
+    having = [one for one in call.state.all(kind) if one["Name"] == wanted]
+    if not having:
+        raise Refused(404, "NotFound", f"there is no pipeline {_what(kind)} {wanted!r} in this workspace")
+    return having[-1]
+
+
+def refuse_twice(call: Call, kind: str) -> None:
+    """Raise `Refused` 409 where there is an entity with the name that the call's document gives."""
+    wanted = call.json["Name"]
+    if any(one["Name"] == wanted for one in call.state.all(kind)):
+        raise Refused(409, "Conflict", f"there is a pipeline {_what(kind)} {wanted!r} already")
+
+
+def _what(kind: str) -> str:
+    return kind.removeprefix("pipeline-").removesuffix("s").replace("-", " ")
 
 
 def kept(state: State, kind: str, document: Document) -> Document:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -66,14 +65,11 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found(answered: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """Return what the SDK sees of a search, and of one that is refused."""
-    folder = tmp_path_factory.mktemp("automl")
     lines = ["distance,carrier,late"]
     lines += [f"{row % 17},{'AB'[row % 3 % 2]},{int(row % 17 + 4 * (row % 3) > 10)}" for row in range(200)]
-    (folder / "rows.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    answers: dict[str, Any] = json.loads(rehearsed(SUBMIT, folder=folder).splitlines()[-1])
-    return answers
+    return answered(SUBMIT, {"rows.csv": "\n".join(lines) + "\n"})
 
 
 def a_search_gives_a_run_for_each_trial_and_the_best_model(found: dict[str, Any]) -> None:

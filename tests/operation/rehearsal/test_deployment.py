@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -119,20 +118,18 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found(answered: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """Return what the SDK and plain HTTP see of web services and packages."""
-    folder = tmp_path_factory.mktemp("deployed")
-    (folder / "number.txt").write_text("3", encoding="utf-8")
-    (folder / "wanted.txt").write_text("no-such-package-of-the-workbench==1.0\n", encoding="utf-8")
+    broken = "def init():\n    raise RuntimeError('no model for you')\n\n\ndef run(data):\n    return data\n"
+    files = {
+        "number.txt": "3",
+        "wanted.txt": "no-such-package-of-the-workbench==1.0\n",
+        "broken/score.py": broken,
+    }
     for name, factor in (("good", 2), ("better", 10)):
-        (folder / name).mkdir()
-        (folder / name / "score.py").write_text(SCORE, encoding="utf-8")
-        (folder / name / "companion.py").write_text(f"FACTOR = {factor}\n", encoding="utf-8")
-    (folder / "broken").mkdir()
-    text = "def init():\n    raise RuntimeError('no model for you')\n\n\ndef run(data):\n    return data\n"
-    (folder / "broken" / "score.py").write_text(text, encoding="utf-8")
-    answers: dict[str, Any] = json.loads(rehearsed(DEPLOY, folder=folder).splitlines()[-1])
-    return answers
+        files[f"{name}/score.py"] = SCORE
+        files[f"{name}/companion.py"] = f"FACTOR = {factor}\n"
+    return answered(DEPLOY, files)
 
 
 def a_service_serves_the_script_with_its_model(found: dict[str, Any]) -> None:

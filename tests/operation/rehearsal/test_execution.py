@@ -70,15 +70,14 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found(answered: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """Return what the SDK sees of a run of every kind; all of them in one process and at once."""
-    folder = tmp_path_factory.mktemp("submitted")
-    (folder / "source").mkdir()
-    (folder / "source" / "train.py").write_text(SCRIPT, encoding="utf-8")
-    (folder / "source" / "other.py").write_text("def divide(by):\n    return 1 / by\n", encoding="utf-8")
-    (folder / "wanted.txt").write_text("no-such-package-of-the-workbench==1.0\n", encoding="utf-8")
-    answers: dict[str, Any] = json.loads(rehearsed(SUBMIT, folder=folder).splitlines()[-1])
-    return answers
+    files = {
+        "source/train.py": SCRIPT,
+        "source/other.py": "def divide(by):\n    return 1 / by\n",
+        "wanted.txt": "no-such-package-of-the-workbench==1.0\n",
+    }
+    return answered(SUBMIT, files)
 
 
 def message(run: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -65,12 +64,9 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found(answered: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """Return what the SDK finds of what it wrote."""
-    answers: dict[str, Any] = json.loads(
-        rehearsed(CODE, folder=tmp_path_factory.mktemp("x")).splitlines()[-1]
-    )
-    return answers
+    return answered(CODE)
 
 
 def test_metrics_come_back_in_the_shapes_they_were_logged_in(found: dict[str, Any]) -> None:

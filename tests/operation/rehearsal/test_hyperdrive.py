@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,12 +59,8 @@ NUMBER = st.floats(-5, 5).map(lambda value: round(value, 3))
 
 
 @pytest.fixture(scope="module")
-def swept(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    folder = tmp_path_factory.mktemp("swept")
-    (folder / "source").mkdir()
-    Path(folder, "source", "power.py").write_text(SCRIPT, encoding="utf-8")
-    found: dict[str, Any] = json.loads(rehearsed(SUBMIT, folder=folder).splitlines()[-1])
-    return found
+def swept(answered: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    return answered(SUBMIT, {"source/power.py": SCRIPT})
 
 
 def test_every_combination_is_a_run_and_the_best_is_found(swept: dict[str, Any]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,11 +93,9 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found(answered: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """Return what MLflow's client and azureml-core see of the same runs and models."""
-    folder: Path = tmp_path_factory.mktemp("tracked")
-    answers: dict[str, Any] = json.loads(rehearsed(TRACK, folder=folder).splitlines()[-1])
-    return answers
+    return answered(TRACK)
 
 
 def a_run_comes_back_as_it_was_logged(found: dict[str, Any]) -> None:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-SUBMIT = """
+from tests.operation.rehearsal.preludes import on_a_cluster
+
+SUBMIT = (
+    on_a_cluster("amldrafts")
+    + """
 import json
-from azureml.core import Environment, Experiment, Workspace
-from azureml.core.compute import AmlCompute, ComputeTarget
-from azureml.core.runconfig import RunConfiguration
+from azureml.core import Experiment
 from azureml.pipeline.core import Module, Pipeline, PipelineData, PipelineDraft, PipelineParameter
 from azureml.pipeline.core.graph import OutputPortDef
 from azureml.pipeline.steps import ModuleStep, PythonScriptStep
-place = {"subscription_id": "11111111-1111-1111-1111-111111111111", "resource_group": "rg-test"}
-workspace = Workspace.get("amldrafts", **place)
-size = AmlCompute.provisioning_configuration("Standard_DS2_v2", max_nodes=2)
-cluster = ComputeTarget.create(workspace, "cpu", size)
-store = workspace.get_default_datastore()
-config = RunConfiguration()
-config.environment = Environment("here")
-config.environment.python.user_managed_dependencies = True
 shared = {"compute_target": cluster, "runconfig": config}
-found = {}
 
 def printed(run):
     run.wait_for_completion(show_output=False)
@@ -58,6 +50,7 @@ found["left"] = [one.name for one in PipelineDraft.list(workspace)]
 print()
 print(json.dumps(found))
 """
+)
 ADD = """
 import argparse, os
 parser = argparse.ArgumentParser()
@@ -69,14 +62,10 @@ print(int(os.environ["AML_PARAMETER_start"]) + 1)
 
 
 @pytest.fixture(scope="module")
-def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found(answered: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """Return what the SDK sees of modules and drafts."""
-    folder = tmp_path_factory.mktemp("drafts")
-    (folder / "source").mkdir()
-    (folder / "source" / "add.py").write_text(ADD, encoding="utf-8")
-    (folder / "source" / "say.py").write_text("import sys\nprint(sys.argv[1])\n", encoding="utf-8")
-    answers: dict[str, Any] = json.loads(rehearsed(SUBMIT, folder=folder).splitlines()[-1])
-    return answers
+    say = "import sys\nprint(sys.argv[1])\n"
+    return answered(SUBMIT, {"source/add.py": ADD, "source/say.py": say})
 
 
 def a_module_has_versions_and_is_a_step(found: dict[str, Any]) -> None:

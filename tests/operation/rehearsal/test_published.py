@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-PUBLISH = """
+from tests.operation.rehearsal.preludes import on_a_cluster
+
+PUBLISH = (
+    on_a_cluster("amlpublished")
+    + """
 import datetime, json, time
 import requests
-from azureml.core import Environment, Workspace
-from azureml.core.compute import AmlCompute, ComputeTarget
-from azureml.core.runconfig import RunConfiguration
 from azureml.data.datapath import DataPath, DataPathComputeBinding
 from azureml.pipeline.core import Pipeline, PipelineEndpoint, PipelineParameter, PipelineRun
 from azureml.pipeline.core import PublishedPipeline, Schedule, ScheduleRecurrence, TimeZone
 from azureml.pipeline.steps import HyperDriveStep, PythonScriptStep
-place = {"subscription_id": "11111111-1111-1111-1111-111111111111", "resource_group": "rg-test"}
-workspace = Workspace.get("amlpublished", **place)
-size = AmlCompute.provisioning_configuration("Standard_DS2_v2", max_nodes=2)
-cluster = ComputeTarget.create(workspace, "cpu", size)
-store = workspace.get_default_datastore()
-config = RunConfiguration()
-config.environment = Environment("here")
-config.environment.python.user_managed_dependencies = True
 shared = {"compute_target": cluster, "runconfig": config, "source_directory": "source"}
-found = {}
 
 def refused(work):
     try:
@@ -107,21 +98,19 @@ found["disabled"] = refused(lambda: first.submit(workspace, "published"))
 print()
 print(json.dumps(found))
 """
+)
 
 
 @pytest.fixture(scope="module")
-def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found(answered: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """Return what the SDK and plain HTTP see of published pipelines."""
-    folder = tmp_path_factory.mktemp("published")
-    (folder / "source").mkdir()
-    (folder / "source" / "say.py").write_text("import sys\nprint(*sys.argv[1:])\n", encoding="utf-8")
-    (folder / "source" / "read.py").write_text(
-        "import sys\nprint(open(sys.argv[1]).read())\n", encoding="utf-8"
-    )
-    (folder / "fresh.txt").write_text("fresh", encoding="utf-8")
-    (folder / "elsewhere.txt").write_text("elsewhere", encoding="utf-8")
-    answers: dict[str, Any] = json.loads(rehearsed(PUBLISH, folder=folder).splitlines()[-1])
-    return answers
+    files = {
+        "source/say.py": "import sys\nprint(*sys.argv[1:])\n",
+        "source/read.py": "import sys\nprint(open(sys.argv[1]).read())\n",
+        "fresh.txt": "fresh",
+        "elsewhere.txt": "elsewhere",
+    }
+    return answered(PUBLISH, files)
 
 
 def a_published_pipeline_is_listed_and_submitted_with_parameters(found: dict[str, Any]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,14 +102,9 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found(answered: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """Return what all of it gives, in one process."""
-    folder = tmp_path_factory.mktemp("samples")
-    (folder / "source").mkdir()
-    for name, text in {"write.py": WRITE, "children.py": CHILDREN}.items():
-        Path(folder, "source", name).write_text(text, encoding="utf-8")
-    answers: dict[str, Any] = json.loads(rehearsed(SAMPLES, folder=folder).splitlines()[-1])
-    return answers
+    return answered(SAMPLES, {"source/write.py": WRITE, "source/children.py": CHILDREN})
 
 
 def a_file_keeps_its_name_and_its_bytes(found: dict[str, Any]) -> None:
