@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         return _lock(layout)
     wish = _wish(args)
     folder = args.into or new_folder(layout, wish.subjects[0] if len(wish.subjects) == 1 else ALL)
-    with _made(folder):
+    with _made(folder), _kill_is_interrupt():
         record = benchmark(layout, wish, folder, Voice())
     if args.json:
         write_figures(args.json, record)
@@ -145,6 +146,16 @@ def _made(folder: Path) -> Iterator[None]:
     finally:
         if not any(folder.iterdir()):
             folder.rmdir()
+
+
+@contextmanager
+def _kill_is_interrupt() -> Iterator[None]:
+    """Let SIGTERM, as CI sends it, end what was started and remove the copy, as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _subjects(words: list[str]) -> list[str]:

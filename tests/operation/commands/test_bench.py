@@ -6,6 +6,10 @@ import json
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -154,6 +158,25 @@ def test_a_real_measurement_of_a_sweep(tiny: Layout, tmp_path: Path) -> None:
     (sweep,) = json.loads((tmp_path / "found" / "figures.json").read_text(encoding="utf-8"))["comparisons"]
     assert [row["name"] for row in sweep["rows"]] == ["2 plain scripts, 2 at once", "workbench sweep"]
     assert sweep["rows"][1]["kilobytes"] > 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to be caught")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_is_interrupted_leaves_nothing(tiny: Layout, number: int) -> None:
+    command = [sys.executable, "-X", "workbench", "-m", "operation", "bench", "noop", "--quick"]
+    with subprocess.Popen(
+        command, cwd=REAL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as bench:
+        assert child.stdout is not None
+        while "preparing" not in child.stdout.readline():
+            assert child.poll() is None
+        while not list(tiny.runs.glob("bench/work-*/noop/project/runs")):
+            assert child.poll() is None
+            time.sleep(0.02)
+        child.send_signal(number)
+        _, said = child.communicate()
+    assert (child.returncode, said) == (130, "interrupted\n")
+    assert list((tiny.runs / "bench").iterdir()) == []
 
 
 def test_the_peers_have_the_versions_of_the_project_and_hashes() -> None:
