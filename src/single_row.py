@@ -1,19 +1,19 @@
 """One row through boosted trees, without a table: the same bits, in microseconds.
 
-scikit-learn predicts tree by tree, each for all rows. Here the trees become one: a first feature-like number
-says which tree a row is for, and nodes on top of the roots lead it there. The one row, repeated once a tree,
-then goes through all of them in a single call of scikit-learn's own compiled traversal.
+scikit-learn predicts tree by tree, each for all rows. Here one row passes all trees at once.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from linear_rows import LinearRow, is_linear
+from tree_masks import TreeMasks
 
 try:
     from sklearn.ensemble._hist_gradient_boosting._predictor import _predict_from_raw_data
@@ -23,6 +23,29 @@ except ImportError:  # private to scikit-learn: without it rows go through table
 NAN = float("nan")
 
 
+class Walk:
+    """Leads one row through all trees, in one call of scikit-learn's own compiled traversal.
+
+    The trees become one: a first feature-like number says which tree a row is for, and nodes on top of the
+    roots lead it there. The one row, repeated once a tree, goes through all of them.
+    """
+
+    def __init__(self, estimator: Any, trees: Sequence[Any], features: int) -> None:
+        self._nodes, self._bitsets = _one_tree(trees, features)
+        known, places = estimator._bin_mapper.make_known_categories_bitsets()
+        self._known, self._places = known, np.append(places, 0).astype(places.dtype)
+        self._shape, self._own = (len(trees), features), threading.local()
+
+    def reached(self, values: Sequence[float], into: np.ndarray[Any, Any]) -> None:
+        """Write the value of the leaf that a row reaches in each tree; as `TreeMasks.reached`."""
+        own = self._own  # of this thread: two requests at once must not share them
+        if not hasattr(own, "rows"):
+            own.rows = np.empty((self._shape[0], self._shape[1] + 1))
+            own.rows[:, -1] = np.arange(self._shape[0])
+        own.rows[:, :-1] = values
+        _predict_from_raw_data(self._nodes, own.rows, self._bitsets, self._known, self._places, 1, into)
+
+
 class BoostedRow:
     """Predicts one row as a fitted histogram gradient boosting does.
 
@@ -30,19 +53,22 @@ class BoostedRow:
     ----------
     estimator : HistGradientBoostingClassifier or HistGradientBoostingRegressor
         Fitted on a table, as `train` does.
+    walks : bool, default False
+        Whether the row walks through the trees even where they are few and small enough for `TreeMasks`.
     """
 
-    def __init__(self, estimator: Any) -> None:
+    def __init__(self, estimator: Any, *, walks: bool = False) -> None:
         self._order, self._encodings = _inputs(estimator)
         self._baseline = np.asarray(estimator._baseline_prediction, dtype=float).ravel()
-        self._outputs = len(self._baseline)
-        self._nodes, self._bitsets = _one_tree(estimator, len(self._order))
-        known, places = estimator._bin_mapper.make_known_categories_bitsets()
-        self._known, self._places = known, np.append(places, 0).astype(places.dtype)
-        self._trees = sum(len(trees) for trees in estimator._predictors)
+        trees = [tree for trees in estimator._predictors for tree in trees]
+        self._trees, levels = len(trees), [len(codes) for _, codes in self._encodings]
+        self._way: Walk | TreeMasks = (
+            Walk(estimator, trees, len(self._order))
+            if walks or not TreeMasks.fits(trees)
+            else TreeMasks(trees, levels, len(self._order))
+        )
         self._loss = estimator._loss
         self._is_classifier = isinstance(estimator, HistGradientBoostingClassifier)
-        self._own = threading.local()
 
     def predict(self, features: list[float]) -> np.ndarray[Any, Any]:
         """Return what ``predict`` or ``predict_proba`` gives for one row.
@@ -65,24 +91,12 @@ class BoostedRow:
         values = [features[place] for place in self._order]
         for place, codes in self._encodings:
             values[place] = codes.get(values[place], NAN)
-        repeated, rows, sums = self._buffers()
-        repeated[:] = values
-        _predict_from_raw_data(
-            self._nodes, rows, self._bitsets, self._known, self._places, 1, sums[self._outputs :]
-        )
+        outputs = len(self._baseline)
+        sums = np.empty(outputs + self._trees)
+        sums[:outputs] = self._baseline
+        self._way.reached(values, sums[outputs:])
         # tree after tree, as the estimator adds them: a sum in another order has other bits
-        return np.add.accumulate(sums.reshape(-1, self._outputs), axis=0)[-1:]
-
-    def _buffers(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """Return this thread's own rows and sums: two requests at once must not share them."""
-        own = self._own
-        if not hasattr(own, "rows"):
-            own.rows = np.empty((self._trees, len(self._order) + 1))
-            own.rows[:, -1] = np.arange(self._trees)
-            own.repeated = own.rows[:, :-1]
-            own.sums = np.empty(self._outputs + self._trees)
-            own.sums[: self._outputs] = self._baseline
-        return own.repeated, own.rows, own.sums
+        return np.add.accumulate(sums.reshape(-1, outputs), axis=0)[-1:]
 
 
 def single_row(estimator: Any) -> BoostedRow | LinearRow | None:
@@ -107,9 +121,8 @@ def _inputs(estimator: Any) -> tuple[list[int], list[tuple[int, dict[float, floa
     return [*levels.tolist(), *numbers.tolist()], encodings
 
 
-def _one_tree(estimator: Any, selector: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def _one_tree(trees: Sequence[Any], selector: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the nodes of all trees behind nodes that send row i to tree i, and their sets of levels."""
-    trees = [tree for trees in estimator._predictors for tree in trees]
     starts = np.cumsum([len(trees) - 1, *(len(tree.nodes) for tree in trees)]).tolist()
     sets = np.cumsum([0, *(len(tree.raw_left_cat_bitsets) for tree in trees)]).tolist()
     shifted = [_shifted(tree.nodes, *places) for tree, *places in zip(trees, starts, sets, strict=False)]

@@ -94,9 +94,10 @@ def test_every_row_has_the_same_bits_alone(quick: Trained) -> None:
         assert alone.tobytes() == np.ascontiguousarray(model.predict(table)).tobytes()
 
 
+@pytest.mark.parametrize("walks", [False, True])
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_whatever_the_features_are_the_bits_are_the_same(seed: int, everything: Trained) -> None:
+def test_whatever_the_features_are_the_bits_are_the_same(walks: bool, seed: int, everything: Trained) -> None:
     estimator = models.load(everything.model).estimator
     nodes = [tree.nodes for trees in estimator._predictors for tree in trees]
     thresholds = np.concatenate([one["num_threshold"] for one in nodes])
@@ -104,7 +105,7 @@ def test_whatever_the_features_are_the_bits_are_the_same(seed: int, everything: 
     pool = np.concatenate([thresholds, np.nextafter(thresholds, 1e9), extremes])
     names = list(estimator.feature_names_in_)
     vectors = np.random.default_rng(seed).choice(pool, size=(100, len(names)))
-    single = BoostedRow(estimator)
+    single = BoostedRow(estimator, walks=walks)
     alone = np.concatenate([single.predict(vector) for vector in vectors.tolist()])
     assert alone.tobytes() == estimator.predict_proba(pd.DataFrame(vectors, columns=names)).tobytes()
 
