@@ -166,7 +166,7 @@ def test_who_is_interrupted_leaves_nothing(tiny: Layout, number: int) -> None:
     command = [sys.executable, "-X", "workbench", "-m", "operation", "bench", "noop", "--quick"]
     with subprocess.Popen(
         command, cwd=REAL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as bench:
+    ) as child:
         assert child.stdout is not None
         while "preparing" not in child.stdout.readline():
             assert child.poll() is None
