@@ -6,12 +6,14 @@ import argparse
 import gc
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.commands.choice import add_choice
 from operation.commands.limits import add_limits, chosen_limits
 from operation.engine import manifest
+from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
 from operation.engine.runs.repeat import Answers
 from operation.engine.runs.request import Request
@@ -70,6 +72,8 @@ def _run(layout: Layout, request: Request, as_json: bool) -> int:
 
     gc.set_threshold(100_000, 50, 100)  # imports leave little garbage, and this process makes little
     with fork_source(request.engine, for_all()) as templates:  # its imports take longer than all else here
+        if templates:
+            _head_start(templates, layout, request)
         from operation.engine.runs.prepared import prepare
         from operation.engine.runs.reuse import unchanged
 
@@ -78,6 +82,16 @@ def _run(layout: Layout, request: Request, as_json: bool) -> int:
         if before:
             return _tell_unchanged(layout, before, as_json=as_json)
         return _start(layout, prepared, templates, as_json)
+
+
+def _head_start(templates: Templates, layout: Layout, request: Request) -> None:
+    """Have imported what the notebooks' own cells import, while this process reads the configuration."""
+    from operation.engine.notebooks.forked.libraries import libraries
+
+    names = [name.removesuffix(".ipynb") for name in request.notebooks]
+    found = [layout.notebooks / f"{name}.ipynb" for name in names] or sorted(layout.notebooks.glob("*.ipynb"))
+    with suppress(UsageError):  # the checks that follow say it with everything else
+        templates.preload(libraries([one for one in found if one.is_file()], {}))
 
 
 def _start(layout: Layout, prepared: Prepared, templates: Templates | None, as_json: bool) -> int:
