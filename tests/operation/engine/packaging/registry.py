@@ -20,6 +20,7 @@ from tests.operation.engine.serving.running import PATIENCE, free_port
 from tests.src.running import Trained, run
 
 NAME = "flights"
+STEADY = "delays"  # whose champion stays the same
 
 
 @dataclass
@@ -45,13 +46,13 @@ class Server:
         """MLflow's name of the database."""
         return f"sqlite:///{self.folder / 'mlflow.db'}"
 
-    def register(self, model: Path, folder: str) -> None:
-        """Make `model` the champion, as the step `register` does."""
+    def register(self, name: str, model: Path) -> None:
+        """Make `model` the champion of `name`, as the step `register` does."""
         report = self.folder / "report"
         report.mkdir(exist_ok=True)
         (report / "metrics.json").write_text("{}", encoding="utf-8")
-        words = ["--model", model, "--report", report, "--name", NAME, "--tracking-uri", self.store]
-        run("register", *words, "--alias", "champion", "--registration", self.folder / folder)
+        words = ["--model", model, "--report", report, "--name", name, "--tracking-uri", self.store]
+        run("register", *words, "--alias", "champion", "--registration", self.folder / name)
 
     def register_again(self) -> None:
         """Make another version of the same bytes the champion."""
@@ -83,7 +84,8 @@ def serving_registry(trained: Trained, folder: Path) -> Iterator[Server]:
     """Register a model as champion, and start a tracking server over the registry; end it."""
     port = free_port()
     server = Server(f"http://127.0.0.1:{port}", folder, trained.model)
-    server.register(trained.model, "registration")
+    for name in (NAME, STEADY):
+        server.register(name, trained.model)
     words = ["-m", "mlflow", "server", "--backend-store-uri", server.store, "--port", str(port)]
     words += ["--host", "127.0.0.1", "--workers", "1", "--artifacts-destination", str(folder / "artifacts")]
     with (folder / "server.txt").open("wb") as stream:

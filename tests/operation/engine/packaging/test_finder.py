@@ -37,9 +37,9 @@ def digest(model: Path) -> str:
 def test_a_registry_gives_the_model_of_an_alias_and_of_a_version(
     registry: Server, flights: Trained, tmp_path: Path
 ) -> None:
-    for named in ("models:/flights@champion", "models:/flights/1"):
+    for named in ("models:/delays@champion", "models:/delays/1"):
         one = found(tmp_path, SCORE_MODEL=named, MLFLOW_TRACKING_URI=registry.uri)
-        assert (one.name, one.version, one.digest) == ("flights", "1", digest(flights.model))
+        assert (one.name, one.version, one.digest) == ("delays", "1", digest(flights.model))
         for file in ("model.json", "model.pickle"):
             assert (one.folder / file).read_bytes() == (flights.model / file).read_bytes()
 
@@ -48,11 +48,14 @@ def test_a_registry_gives_the_model_of_an_alias_and_of_a_version(
     ("named", "said"),
     [
         (
-            "flights@champoin",
-            "flights has no alias 'champoin' in URI. Did you mean 'champion'? There is: champion",
+            "delays@champoin",
+            "delays has no alias 'champoin' in URI. Did you mean 'champion'? There is: champion",
         ),
-        ("flihgts@champion", "there is no model 'flihgts' in URI. Did you mean 'flights'? There is: flights"),
-        ("flights/9", "flights has no version 9 in URI"),
+        (
+            "delasy@champion",
+            "there is no model 'delasy' in URI. Did you mean 'delays'? There is: delays and flights",
+        ),
+        ("delays/9", "delays has no version 9 in URI"),
     ],
 )
 def test_what_a_registry_has_not_is_told_with_what_it_has(
@@ -64,8 +67,8 @@ def test_what_a_registry_has_not_is_told_with_what_it_has(
 
 
 def test_another_digest_than_the_one_asked_for_is_not_fetched(registry: Server, tmp_path: Path) -> None:
-    given = {"SCORE_MODEL": "models:/flights@champion", "MLFLOW_TRACKING_URI": registry.uri}
-    with pytest.raises(StepFailed, match="flights version 1 is not the model that was meant"):
+    given = {"SCORE_MODEL": "models:/delays@champion", "MLFLOW_TRACKING_URI": registry.uri}
+    with pytest.raises(StepFailed, match="delays version 1 is not the model that was meant"):
         found(tmp_path, **given, SCORE_DIGEST="0" * 64)
     assert not (tmp_path / "models").exists()
 
