@@ -20,7 +20,7 @@ from operation.engine.sweeps.node import Answer, Order
 from operation.engine.sweeps.parcel import at_home, copy_project, pack_entry, pack_folder, take_entry, unpack
 from operation.engine.sweeps.plan import Sweep
 from operation.engine.sweeps.upstream import upstream_records
-from operation.engine.sweeps.work import Outcome, Work
+from operation.engine.sweeps.work import Outcome, Work, lost
 
 _RETRIES = 5  # times that a point is executed again when its node is lost
 
@@ -94,7 +94,8 @@ class Cluster:
         except errors.RayTaskError as error:
             raise _told(error) from error
         except (errors.WorkerCrashedError, errors.NodeDiedError, errors.OutOfMemoryError) as error:
-            return _lost(work, error)
+            first = next(iter(str(error).strip().splitlines()), "")
+            return lost(work, type(error).__name__, f"its node was lost {_RETRIES + 1} times: {first}")
         return self._take(work, answer)
 
     def stop(self) -> None:
@@ -165,24 +166,3 @@ def _told(error: Any) -> WorkbenchError:
     if isinstance(cause, WorkbenchError):
         return cause
     return ClusterError(f"a point could not be executed on its node: {str(error).strip().splitlines()[-1]}")
-
-
-def _lost(work: Work, error: BaseException) -> Outcome:
-    """Record a point whose nodes were lost again and again: its notebook was not executed."""
-    work.target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(work.source, work.target)
-    message = str(error).strip().splitlines()[0]
-    return Outcome(
-        0.0,
-        {
-            "type": type(error).__name__,
-            "message": f"its node was lost {_RETRIES + 1} times: {message}",
-            "notebook": work.name,
-            "cell": None,
-            "execution_count": None,
-            "traceback": str(error),
-            "exit_code": 1,
-            "file": f"notebooks/{work.source.name}",
-            "line": None,
-        },
-    )

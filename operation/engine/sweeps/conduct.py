@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 from operation.engine.disk import told
@@ -114,12 +115,14 @@ class Conduct:
         with _standing_in(sweep, self.layout, workers) as variables, Rendering() as pages:
             pages.warm_up()
             self.place.ready(record.folder)
-            runs = PointRun(self.layout, record.folder, variables, self.place.perform, pages)
+            stopped = Event()
+            runs = PointRun(self.layout, record.folder, variables, self.place.perform, pages, stopped)
             with ThreadPoolExecutor(workers, "point") as threads:
                 futures = {threads.submit(runs.run, point): point for point in waiting}
                 try:
                     self._collect(futures, record)
                 except BaseException:
+                    stopped.set()
                     threads.shutdown(wait=False, cancel_futures=True)
                     self.place.stop()
                     raise

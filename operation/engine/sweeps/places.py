@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from operation.engine.errors import StepFailed
 from operation.engine.notebooks.forked.libraries import libraries
 from operation.engine.notebooks.forked.templates import Templates
 from operation.engine.sweeps.work import Outcome, Work, perform
@@ -55,7 +56,13 @@ class Forks:
 
     def perform(self, work: Work) -> Outcome:
         """Execute one point and wait for it."""
-        return perform(work, self._templates)
+        try:
+            return perform(work, self._templates)
+        except BrokenPipeError as error:
+            raise StepFailed(
+                "the process that notebooks are forked from was ended from outside, as the system does when "
+                "memory runs out: ask again with fewer --workers."
+            ) from error
 
     def stop(self) -> None:
         """Kill every notebook."""

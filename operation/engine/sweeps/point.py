@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from operation.engine import manifest
@@ -34,6 +35,8 @@ class PointRun:
         Executes the notebook.
     pages : Rendering
         Renders reports while other points are executed.
+    stopped : Event
+        Set when the sweep is being interrupted: what ends then has not failed.
     """
 
     layout: Layout
@@ -41,6 +44,7 @@ class PointRun:
     variables: dict[str, str]
     perform: Perform
     pages: Rendering
+    stopped: Event
 
     def run(self, point: Point) -> dict[str, Any]:
         """Execute a point, record it, have it rendered; return its manifest."""
@@ -52,6 +56,9 @@ class PointRun:
         record = RunManifest.new(self.layout, RunFolder(work.folder), point.prepared)
         started = manifest.now()
         outcome = self.perform(work)
+        if self.stopped.is_set():
+            record.end("interrupted")
+            return record.content
         record.add(name, _executed(work, outcome), started, outcome.error)
         record.end()
         if outcome.error is None:

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import Any, Self
 
 from operation.engine.notebooks.forked.limits import Limits
-from operation.engine.sweeps.work import Outcome, Work, perform
+from operation.engine.sweeps.work import Outcome, Work, lost, perform
 
 _ROOT = Path(__file__).resolve().parents[3]
 _START = "import sys; sys.path.insert(0, {root!r}); from operation.engine.sweeps.stock import serve; serve()"
@@ -32,6 +32,7 @@ class Stock:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
+        self._stopped = False
         self._all = [_start() for _ in range(workers)]
         self._idle: SimpleQueue[subprocess.Popen[str]] = SimpleQueue()
         for one in self._all:
@@ -51,13 +52,22 @@ class Stock:
     def perform(self, work: Work) -> Outcome:
         """Execute one point and wait for it."""
         worker = self._idle.get()
-        try:
-            return _ask(worker, work)
-        finally:
-            self._idle.put(worker)
+        outcome = _ask(worker, work)
+        if outcome is None and self._stopped:
+            return lost(work, "KeyboardInterrupt", "the sweep was interrupted")
+        if outcome is None:
+            code = worker.wait()
+            worker = _start()
+            self._all.append(worker)
+            outcome = lost(
+                work, "DeadKernelError", f"the process that executed it has ended (exit code {code})"
+            )
+        self._idle.put(worker)
+        return outcome
 
     def stop(self) -> None:
         """End every process and its kernel."""
+        self._stopped = True
         for one in self._all:
             with suppress(OSError, ValueError):
                 one.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGINT)
@@ -79,7 +89,8 @@ def _start() -> subprocess.Popen[str]:
     )
 
 
-def _ask(worker: subprocess.Popen[str], work: Work) -> Outcome:
+def _ask(worker: subprocess.Popen[str], work: Work) -> Outcome | None:
+    """Have a point executed; None: the worker has ended."""
     assert worker.stdin is not None  # noqa: S101 - asked for above
     assert worker.stdout is not None  # noqa: S101 - asked for above
     try:
@@ -88,11 +99,7 @@ def _ask(worker: subprocess.Popen[str], work: Work) -> Outcome:
         answer = worker.stdout.readline()
     except (OSError, ValueError):
         answer = ""
-    if not answer:
-        raise RuntimeError(
-            f"the process that executed {work.folder.name} is gone (exit code {worker.poll()})"
-        )
-    return Outcome(**json.loads(answer))
+    return Outcome(**json.loads(answer)) if answer else None
 
 
 def as_json(work: Work) -> dict[str, object]:
@@ -110,6 +117,10 @@ def from_json(content: dict[str, Any]) -> Work:
 
 def serve() -> None:
     """Execute what is asked for on standard input, one line of JSON each; answer on standard output."""
+    if sys.platform == "linux":
+        from operation.engine.notebooks.forked.surroundings import die_with_parent
+
+        die_with_parent()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no answer
     with suppress(KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,25 @@ def perform(work: Work, templates: Templates | None = None) -> Outcome:
         return Outcome(executed.seconds, None)
     steps = [step for step in RunFolder(work.folder).records() if step["notebook"] == work.name]
     return Outcome(executed.seconds, error_record(executed.document, work.name, executed.error, steps))
+
+
+def lost(work: Work, kind: str, message: str) -> Outcome:
+    """Return what came of a point whose process was lost; its notebook stays as it was."""
+    work.target.parent.mkdir(parents=True, exist_ok=True)
+    if not work.target.exists():
+        shutil.copyfile(work.source, work.target)
+    error = {
+        "type": kind,
+        "message": message,
+        "notebook": work.name,
+        "cell": None,
+        "execution_count": None,
+        "traceback": message,
+        "exit_code": 1,
+        "file": f"notebooks/{work.source.name}",
+        "line": None,
+    }
+    return Outcome(0.0, error)
 
 
 def _unheard(done: int, total: int) -> None:
