@@ -71,7 +71,7 @@ def asked(contender: Contender, script: Path, seconds: int, connections: int) ->
     number, rate = re.search(r"(\d+) requests in", said), re.search(r"Requests/sec:\s+([\d.]+)", said)
     assert number, said
     assert rate, said
-    return float(rate[1]), (cpu_seconds(contender.pid) - before) / int(number[1]) * 1e6
+    return float(rate[1]), (cpu_seconds(contender.pid) - before) / max(int(number[1]), 1) * 1e6
 
 
 def cpu_seconds(root: int) -> float:
