@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +52,8 @@ def create(workspace: Workspace, compute: Compute) -> ComputeTarget:
         made = ComputeTarget.create(workspace, compute.name, _cluster(settings))
     else:
         made = ComputeTarget.attach(workspace, compute.name, _reached(settings))
-    made.wait_for_completion(show_output=False)
+    with redirect_stdout(io.StringIO()):  # it prints how it ended all the same
+        made.wait_for_completion(show_output=False)
     return made
 
 

@@ -6,19 +6,24 @@ import logging
 import os
 import warnings
 
-# its logger, the beginning of what it says, and why nobody needs to hear it
-_SAID = {
+# its logger, how it begins, and why nobody needs to hear it
+_SAID = (
     # there is no other way to tell a web service anything
-    "azureml.core.environment": "Property environment_variables is deprecated",
+    ("azureml.core.environment", "Property environment_variables is deprecated"),
     # the server that it stands for is named by itself, at the version that is tested here
-    "azureml.core.model": "Warning, azureml-defaults not detected",
+    ("azureml.core.model", "Warning, azureml-defaults not detected"),
     # said of every endpoint whenever it is looked at; the SDK's support has ended, and nothing changes it
-    "azureml._base_sdk_common._docstring_wrapper": "Class AksEndpoint",
+    ("azureml._base_sdk_common._docstring_wrapper", "Class AksEndpoint"),
     # what is fetched without one is fetched all the same
-    "azureml._file_utils.file_utils": "requests session is not set",
+    ("azureml._file_utils.file_utils", "requests session is not set"),
     # what to do about it is said in the line that follows
-    "azureml._model_management._util": "Failed to create Docker client",
-}
+    ("azureml._model_management._util", "Failed to create Docker client"),
+    # whoever chose it is told so in a line of ours
+    ("azureml.train.estimator._estimator", "'Estimator' is deprecated"),
+    # the estimator says both of itself, whatever it was given
+    ("root", "If 'script' has been provided here"),
+    ("root", "If 'arguments' has been provided here"),
+)
 
 
 class _Without(logging.Filter):
@@ -36,7 +41,7 @@ def quieten() -> None:
     """Leave out, from now on, what the README says once: that version 1 of the SDK is out of support."""
     os.environ.setdefault("AZUREML_LOG_DEPRECATION_WARNING_ENABLED", "False")
     warnings.filterwarnings("ignore", category=FutureWarning, module="azureml")
-    for name, words in _SAID.items():
+    for name, words in _SAID:
         logger = logging.getLogger(name)
-        if not any(isinstance(one, _Without) for one in logger.filters):
+        if words not in {getattr(one, "words", None) for one in logger.filters}:
             logger.addFilter(_Without(words))

@@ -22,13 +22,18 @@ class Proxy:
 
     def __init__(self, port: int, upstream: str = "") -> None:
         self.port, self.upstream = port, urlsplit(upstream) if upstream else None
+        self._open: set[asyncio.Task[object] | None] = set()
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one client until either side has nothing more to say."""
+        # the loop holds an idle connection's task by a circle of references alone, and it would be collected
+        task = asyncio.current_task()
+        self._open.add(task)
         ends = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
         with contextlib.suppress(*ends, asyncio.CancelledError):  # the last when the service ends
             head = await reader.readuntil(b"\r\n\r\n")
             await self._carry(head, reader, writer)
+        self._open.discard(task)
         writer.close()
 
     async def _carry(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
