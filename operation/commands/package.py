@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "examples:\n"
         "  python3 -m operation package\n"
-        "  python3 -m operation package --model runs/store/<key>/model --tag flights:3\n"
+        "  python3 -m operation package --model runs/store/<key>/model --tag scoring:3\n"
         "  python3 -m operation package --model-at-start --model champion"
     )
     add = parser.add_argument
@@ -83,7 +83,7 @@ def check_names(base: str, tag: str | None) -> None:
         if name is not None and not TAG.fullmatch(name):
             raise UsageError(
                 f"{option}: {name!r} is not the name of an image: lower-case letters, digits and ._-/, then "
-                "perhaps :<tag>, such as flights:3"
+                "perhaps :<tag>, such as scoring:3"
             )
 
 

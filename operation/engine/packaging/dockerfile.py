@@ -10,7 +10,7 @@ from operation.engine.packaging.image.variables import PORT
 from operation.engine.packaging.sources import SERVICE
 
 # no digest can be stated for it from here: a tag, until --base names image@sha256:...
-BASE = "docker.io/library/python:3.11.13-slim-bookworm"
+BASE = "python:3.11.13-slim-bookworm"
 HEALTH = (
     "import http.client, os; "
     f"asked = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('SCORE_PORT', {PORT})), timeout=3); "

@@ -94,7 +94,7 @@ def test_names_that_no_builder_takes_are_refused(words: tuple[str, str]) -> None
         package.run(parsed(f"{words[0]}={words[1]}"))
     assert str(caught.value) == (
         f"{words[0]}: {words[1]!r} is not the name of an image: lower-case letters, digits and ._-/, then "
-        "perhaps :<tag>, such as flights:3"
+        "perhaps :<tag>, such as scoring:3"
     )
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -91,3 +94,16 @@ def test_what_is_redacted_goes_to_the_script() -> None:
         *("--log-hash", "carrier"),
     )
     assert "--log" not in serve.script_words(parsed("--no-log"), project())
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        with pytest.raises(UsageError) as caught:
+            serve.check_free("127.0.0.1", port)
+    assert str(caught.value) == (
+        f"--port: cannot listen on 127.0.0.1:{port}: {os.strerror(errno.EADDRINUSE)}; name another"
+    )
+    serve.check_free("127.0.0.1", port)

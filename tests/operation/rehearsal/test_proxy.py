@@ -57,7 +57,7 @@ def test_another_name_leads_where_it_leads() -> None:
 
 
 def test_another_name_is_asked_of_the_proxy_above_where_there_is_one() -> None:
-    assert get("pypi.org:443", upstream=True) == b"other:CONNECT pypi.org:443 HTTP/1.1\r\n"
+    assert get("index.example:443", upstream=True) == b"other:CONNECT index.example:443 HTTP/1.1\r\n"
 
 
 def test_a_name_that_leads_nowhere_is_told() -> None:

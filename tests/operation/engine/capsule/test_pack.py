@@ -21,7 +21,7 @@ def _members(capsule: Path) -> dict[str, bytes]:
 
 def test_no_file_of_a_run_and_no_member_holds_a_canary(failed: Failed) -> None:
     files = {path.name: path.read_bytes() for path in failed.layout.runs.rglob("*") if path.is_file()}
-    assert {".html", ".json", ".ipynb", ".log", ".zip"} <= {Path(name).suffix for name in files}
+    assert {".html", ".json", ".ipynb", ".zip"} <= {Path(name).suffix for name in files}
     texts = {**files, **_members(failed.capsule)}
     leaks = [
         (name, spelled)

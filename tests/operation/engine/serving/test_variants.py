@@ -192,3 +192,20 @@ def test_a_service_without_a_challenger_is_not_split(
         "error: no service on port 5999 has a challenger: start one with "
         "python3 -m operation serve --challenger challenger --port 5999\n"
     )
+
+
+def test_another_challenger_has_no_share_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["split", "0.1", "--challenger", "challenger"]) == 2
+    assert capsys.readouterr().err == (
+        "error: --challenger: another challenger begins with no share; give one when it is there\n"
+    )
+
+
+def test_where_no_service_runs_none_gets_a_challenger(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path))
+    assert cli.main(["split", "--challenger", "challenger", "--port", "5999"]) == 2
+    assert capsys.readouterr().err == (
+        "error: no service listens on port 5999: start one with python3 -m operation serve\n"
+    )
