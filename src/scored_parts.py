@@ -87,7 +87,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _read(file: Path) -> pd.DataFrame:
     if file.suffix == PARQUET:
-        return pd.read_parquet(file)
+        return tables.read_parquet(file)
     with file.open("rb") as lines:
         head = lines.readline()
         if not head.endswith(b"\n"):

@@ -55,13 +55,24 @@ def read_table(path: Path, *, allow_empty: bool = False) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
+def read_parquet(file: Path) -> pd.DataFrame:
+    """Read one Parquet file as it is."""
+    from pyarrow.parquet import ParquetFile
+
+    # pandas would hand over an open file, which Arrow's threads may still hold when the process ends: it
+    # then hangs or aborts, now and then. Arrow opens what it is told the name of.
+    with ParquetFile(file) as opened:
+        table: pd.DataFrame = opened.read().to_pandas()
+    return table
+
+
 def _read_file(file: Path) -> pd.DataFrame:
     """Read one file, or say why it cannot be read."""
     from pyarrow import ArrowException  # here: a service that keeps no log reads no table, and goes without
 
     try:
         if file.suffix.lower() == ".parquet":
-            return _named(pd.read_parquet(file), file)
+            return _named(read_parquet(file), file)
         return pd.read_csv(file, sep=_separator(file), encoding="utf-8-sig", low_memory=False)
     except (ArrowException, ValueError, OSError) as error:
         kind = file.suffix.lower().lstrip(".").replace("csv", "CSV").replace("parquet", "Parquet")

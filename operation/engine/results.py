@@ -40,9 +40,13 @@ class Output(os.PathLike[str]):
         name : str, optional
             File name without ``.parquet``; needed only where there are several tables.
         """
-        import pandas as pd
+        from pyarrow.parquet import ParquetFile
 
-        return pd.read_parquet(self.path / f"{name}.parquet" if name else _only_table(self.path))
+        file = self.path / f"{name}.parquet" if name else _only_table(self.path)
+        # Arrow opens it by its name: a file that pandas opened may be held by threads when the process ends
+        with ParquetFile(file) as opened:
+            table: pd.DataFrame = opened.read().to_pandas()
+        return table
 
     def json(self, name: str) -> Any:
         """Read the JSON file ``<name>.json`` of this output."""

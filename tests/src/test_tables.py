@@ -58,7 +58,7 @@ def test_parquet_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(utils.StepError) as caught:
         tables.read_table(tmp_path / "a.parquet")
     assert message(caught) == (
-        f"cannot read {tmp_path / 'a.parquet'} as Parquet: Could not open Parquet input source '<Buffer>': "
+        f"cannot read {tmp_path / 'a.parquet'} as Parquet: "
         "Parquet magic bytes not found in footer. Either the file is corrupted or this is not a parquet file"
         "; write the file again or name another"
     )
