@@ -58,8 +58,13 @@ def current() -> RunFolder | None:
 
 
 def new(runs: Path, use_case: str, environment: str) -> RunFolder:
-    """Make the folder of a new run."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder = runs / f"{stamp}-{use_case}-{environment}-{secrets.token_hex(2)}"
-    folder.mkdir(parents=True)
-    return RunFolder(folder)
+    """Make the folder of a new run; within a use case and environment, names sort as the runs began."""
+    while True:
+        now = datetime.now(UTC)
+        within = now.microsecond * 65_536 // 1_000_000  # four hexadecimal digits, 15 µs each
+        folder = runs / f"{now:%Y%m%d-%H%M%S}-{use_case}-{environment}-{within:04x}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:  # another process was as quick: take the next moment
+            continue
+        return RunFolder(folder)

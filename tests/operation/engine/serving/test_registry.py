@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import register
 import replay_traffic
 import tables
 import utils
+from operation.engine.serving.models import told
 from tests.operation.engine.serving.running import ROOT, Service, serving
 from tests.src.conftest import flights  # noqa: F401 - a fixture
 from tests.src.requesting import request, rows
@@ -71,12 +72,18 @@ class Live:
         return str(document["model"]["digest"])
 
     def waits_for(self, digest: str) -> float:
-        """Return how long it takes until this model answers."""
+        """Return how long it takes until this model answers, and wait until no other does."""
         started = time.monotonic()
-        while self.digest() != digest:
+        self._wait(lambda: self.digest() == digest)
+        seconds = time.monotonic() - started
+        self._wait(lambda: bool(told(self.root / "runs/serving" / str(self.service.port))["settled"]))
+        return seconds
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        started = time.monotonic()
+        while not condition():
             assert time.monotonic() - started < TAKEN, self.service.text()
             time.sleep(0.05)
-        return time.monotonic() - started
 
     def counted(self, line: str) -> float:
         """Return a metric."""
@@ -151,9 +158,9 @@ def test_a_challenger_is_added_while_it_serves_and_compared(live: Live, tmp_path
     done = live.workbench("step", "compare_variants", *words)
     assert done.returncode == 0, done.stdout + done.stderr
     (verdict,) = (live.root / "runs/store").glob("*/report/verdict.json")
-    told = json.loads(verdict.read_text(encoding="utf-8"))
-    assert told["models"] == {"champion": digest_of(live.first), "challenger": digest_of(simple)}
-    assert told["answer"]
+    found = json.loads(verdict.read_text(encoding="utf-8"))
+    assert found["models"] == {"champion": digest_of(live.first), "challenger": digest_of(simple)}
+    assert found["answer"]
 
 
 def test_another_champion_is_taken_from_the_registry(live: Live) -> None:
