@@ -102,7 +102,7 @@ def read_log(args: argparse.Namespace, columns: Columns) -> pd.DataFrame:
     comparisons.require_variants(log, columns.variant, [args.champion, args.challenger])
     log = log[log[columns.variant].isin([args.champion, args.challenger])]
     log = comparisons.between(log, columns.time, args.since, args.until)
-    comparisons.require_once(log, columns)
+    log = comparisons.without_repeats(log, columns)
     share = 0.5 if args.mode == "shadow" else args.share
     first = comparisons.first_of_each_key(comparisons.with_planned(log, columns.share, share), columns)
     said, happened = first[columns.prediction], first[columns.label]

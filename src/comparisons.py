@@ -144,15 +144,27 @@ def pairs(log: pd.DataFrame, columns: Columns, champion: str, challenger: str) -
     return first, second
 
 
-def require_once(log: pd.DataFrame, columns: Columns) -> None:
-    """Raise a StepError when a variant scored the same row twice."""
-    twice = log[log.duplicated([*columns.request, columns.variant])]
+def without_repeats(log: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """Return each row that a variant scored once, as it was scored first.
+
+    A client that had no answer in time asks again under the same id; counted twice, it would pass for new
+    evidence.
+
+    Raises
+    ------
+    StepError
+        When a variant predicted differently for what has one name: then it was not the same row.
+    """
+    names = [*columns.request, columns.variant]
+    once = log.drop_duplicates([*names, columns.prediction])
+    twice = once[once.duplicated(names)]
     if len(twice):
         where = ", ".join(f"{name} {twice[name].iloc[0]}" for name in columns.request)
         raise utils.StepError(
-            f"variant {str(twice[columns.variant].iloc[0])!r} has {where} twice: "
+            f"variant {str(twice[columns.variant].iloc[0])!r} has {where} twice, with different predictions: "
             "give each scored row once, or name all columns that tell rows apart in --request"
         )
+    return once
 
 
 def summary(

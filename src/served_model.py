@@ -94,7 +94,7 @@ def by_alias(name: str, alias: str, uri: str, digest: str | None = None) -> Serv
         there_are = f"its aliases: {', '.join(sorted(known[0])) or 'none'}" if known else "no such model"
         raise utils.StepError(
             f"there is no model {name!r} with the alias {alias!r} in {uri} ({there_are}): "
-            "run the step that registers it, or name its folder"
+            f"run register with --alias {alias}, or name the folder of a model"
         ) from error
     source = urlsplit(str(version.source))
     if source.scheme != "file":

@@ -57,8 +57,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _keep(labels: Path, folder: Path) -> Path:
     """Copy a file of labels to those that are kept, behind all earlier ones."""
-    if labels.suffix.lower() not in SUFFIXES or not labels.is_file():
+    if labels.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{labels} is no file of labels: name a {' or '.join(SUFFIXES)} file")
+    if not labels.is_file():
+        raise UsageError(f"{labels}: there is no such file of labels")
     folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     kept = folder / f"{stamp}{labels.suffix.lower()}"

@@ -200,6 +200,15 @@ def test_numbers_are_told_apart_by_distance_in_their_own_unit(file: Write, tmp_p
     assert variants["mean_loss"].to_dict() == pytest.approx({"champion": 40, "challenger": 10})
 
 
+@pytest.mark.parametrize("mode", ["split", "shadow"])
+def test_a_request_that_was_sent_again_is_no_new_evidence(file: Write, tmp_path: Path, mode: str) -> None:
+    log = mirrored() if mode == "shadow" else scored(300)
+    again = log.iloc[100:160].assign(time=log["time"].max() + pd.Timedelta("1s"))
+    for name, rows in (("once", log), ("again", pd.concat([log, again]))):
+        compare(file(rows), tmp_path / name, "--mode", mode)
+    assert contents(tmp_path / "once/report") == contents(tmp_path / "again/report")
+
+
 def test_a_process_of_its_own_writes_the_same_bytes(file: Write, tmp_path: Path) -> None:
     log = file(scored(300))
     compare(log, tmp_path)
@@ -226,7 +235,7 @@ def test_a_process_of_its_own_writes_the_same_bytes(file: Write, tmp_path: Path)
         (
             {"request_id": "r"},
             [],
-            "variant 'challenger' has request_id r, row 0 twice: "
+            "variant 'challenger' has request_id r, row 0 twice, with different predictions: "
             "give each scored row once, or name all columns that tell rows apart in --request",
         ),
         ({"label": None}, [], "one of the variants has no labels yet: add labels, or wait for them"),

@@ -179,7 +179,7 @@ def test_an_alias_of_the_registry(binary: Trained, tmp_path: Path) -> None:
         score.init([*words, "--alias", "challenger"])
     assert str(caught.value) == (
         f"there is no model 'tumours' with the alias 'challenger' in {uri} (its aliases: champion): "
-        "run the step that registers it, or name its folder"
+        "run register with --alias challenger, or name the folder of a model"
     )
     with pytest.raises(utils.StepError, match="no such model"):
         score.init(["--name", "tumors", "--tracking-uri", uri])

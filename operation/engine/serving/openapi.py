@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from operation.engine.serving.example import example
+
 TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$"
 KINDS: dict[str, dict[str, Any]] = {
     "number": {"type": ["number", "null"]},
@@ -50,7 +52,7 @@ def document(facts: Mapping[str, Any], version: str, *, needs_key: bool, most_ro
     described: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": f"Predicts {facts['target']}", "version": version},
-        "paths": {"/score": {"post": _post(needs_key)}, **_about()},
+        "paths": {"/score": {"post": _post(needs_key, {"data": [example(facts)]})}, **_about()},
         "components": components,
     }
     if needs_key:
@@ -134,7 +136,7 @@ def _error() -> dict[str, Any]:
     }
 
 
-def _post(needs_key: bool) -> dict[str, Any]:
+def _post(needs_key: bool, body: Mapping[str, Any]) -> dict[str, Any]:
     said = {
         "400": "the request is wrong: every problem by row and column",
         "408": "the request took too long to arrive",
@@ -152,12 +154,12 @@ def _post(needs_key: bool) -> dict[str, Any]:
         "description": "what sticks to one of two models, such as a customer; without it, the request's id",
         "schema": {"type": "string"},
     }
-    body = {"application/json": {"schema": {"$ref": "#/components/schemas/Request"}}}
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Request"}, "example": body}}
     return {
         "summary": "Predict rows",
         "operationId": "score",
         "parameters": [request_id, key],
-        "requestBody": {"required": True, "content": body},
+        "requestBody": {"required": True, "content": content},
         "responses": {"200": _content("a prediction for each row", "Answer"), **responses},
     }
 

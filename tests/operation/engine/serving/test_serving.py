@@ -52,6 +52,15 @@ def test_the_inference_server_stays_reachable(service: Service) -> None:
     assert "x-ms-request-id" in headers
 
 
+def test_the_example_of_the_document_is_answered(service: Service) -> None:
+    described = json.loads(service.asked("GET", "/openapi.json")[2])
+    body = described["paths"]["/score"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    status, document = service.scored(json.dumps(body))
+    assert (status, document["warnings"]) == (200, []), document
+    assert len(document["predictions"]) == 1
+    assert set(body["data"][0]) == set(described["components"]["schemas"]["Row"]["required"])
+
+
 def test_wrong_methods_and_pages(service: Service) -> None:
     status, headers, body = service.asked("GET", "/score")
     assert (status, headers["allow"]) == (405, "POST")
