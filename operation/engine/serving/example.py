@@ -1,4 +1,4 @@
-"""A row that a model answers, made of what training knew of its columns: anybody can try a service with it."""
+"""A row that a model answers, made of what training knew of its columns: so anybody can try a service."""
 
 from __future__ import annotations
 
