@@ -6,12 +6,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import models
 import utils
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 AZURE = "AZUREML_MODEL_DIR"
 
@@ -90,12 +93,7 @@ def by_alias(name: str, alias: str, uri: str, digest: str | None = None) -> Serv
     try:
         version = client.get_model_version_by_alias(name, alias)
     except MlflowException as error:
-        known = [one.aliases for one in client.search_registered_models(f"name='{name}'")]
-        there_are = f"its aliases: {', '.join(sorted(known[0])) or 'none'}" if known else "no such model"
-        raise utils.StepError(
-            f"there is no model {name!r} with the alias {alias!r} in {uri} ({there_are}): "
-            f"run register with --alias {alias}, or name the folder of a model"
-        ) from error
+        raise utils.StepError(_missing(client, name, alias, uri)) from error
     source = urlsplit(str(version.source))
     if source.scheme != "file":
         raise utils.StepError(
@@ -103,6 +101,21 @@ def by_alias(name: str, alias: str, uri: str, digest: str | None = None) -> Serv
         )
     found = by_path(Path(url2pathname(source.path)))
     return Served(found.folder, name, str(version.version), digest or version.tags.get("digest"))
+
+
+def _missing(client: MlflowClient, name: str, alias: str, uri: str) -> str:
+    """Say what there is instead of a model that was not found, and how to have it."""
+    known = {one.name: sorted(one.aliases) for one in client.search_registered_models()}
+    if name not in known:
+        nearest, there_are = utils.nearest(name, known), utils.listing(sorted(known)) or "none"
+        return (
+            f"{uri} has no model {name!r}{nearest}; its models: {there_are}. Run register, or name a folder"
+        )
+    nearest, there_are = utils.nearest(alias, known[name]), utils.listing(known[name]) or "none"
+    return (
+        f"model {name!r} has no alias {alias!r} in {uri}{nearest}; its aliases: {there_are}. "
+        "Run register with --alias, or name the folder of a model"
+    )
 
 
 def by_azure(digest: str | None = None) -> Served:

@@ -178,11 +178,18 @@ def test_an_alias_of_the_registry(binary: Trained, tmp_path: Path) -> None:
     with pytest.raises(utils.StepError) as caught:
         score.init([*words, "--alias", "challenger"])
     assert str(caught.value) == (
-        f"there is no model 'tumours' with the alias 'challenger' in {uri} (its aliases: champion): "
-        "run register with --alias challenger, or name the folder of a model"
+        f"model 'tumours' has no alias 'challenger' in {uri}; its aliases: champion. "
+        "Run register with --alias, or name the folder of a model"
     )
-    with pytest.raises(utils.StepError, match="no such model"):
+    with pytest.raises(utils.StepError) as caught:
+        score.init([*words, "--alias", "champoin"])
+    assert " (did you mean 'champion'?); its aliases: champion." in str(caught.value)
+    with pytest.raises(utils.StepError) as caught:
         score.init(["--name", "tumors", "--tracking-uri", uri])
+    assert str(caught.value) == (
+        f"{uri} has no model 'tumors' (did you mean 'tumours'?); its models: tumours. "
+        "Run register, or name a folder"
+    )
 
 
 class Bomb:
