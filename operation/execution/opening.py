@@ -32,9 +32,16 @@ def opened(environment: str | None) -> Workspace:
         When no way leads to a workspace.
     """
     quieten()
-    with told("credentials"):
-        workspace = utils.workspace(environment=environment)
     layout = project()
+    with told("credentials"):
+        try:
+            workspace = utils.workspace(environment=environment)
+        except utils.CredentialsError as error:
+            if (layout.root / "config.json").exists():
+                raise
+            raise utils.CredentialsError(
+                f"{error}\nNo subscription? --rehearse does it on this machine."
+            ) from error
     wanted = environment_variables(environment, layout)["AMLWORKSPACE"].text
     if workspace.name.lower() != wanted.lower():
         name = chosen_environment(environment, None, layout)

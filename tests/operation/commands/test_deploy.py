@@ -6,6 +6,7 @@ import pytest
 
 from operation import cli
 from operation.engine.layout import Layout
+from utils import PRINCIPAL
 
 
 @pytest.mark.parametrize(
@@ -55,3 +56,14 @@ def test_a_mistake_in_its_file_is_told_with_its_line(
     assert capsys.readouterr().err.startswith(
         "error: configuration/deployment/aci.yml:2: unknown key 'cpu' of a deployment of kind aci: expected "
     )
+
+
+def test_without_a_subscription_the_rehearsal_is_named(
+    real_project: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [*PRINCIPAL, "AZUREML_RUN_ID"]:
+        monkeypatch.delenv(name, raising=False)
+    assert cli.main(["deploy", "--list"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: cannot open the Azure ML workspace\n  1. config.json: there is no ")
+    assert said.endswith("\nNo subscription? --rehearse does it on this machine.\n")
