@@ -44,7 +44,7 @@ class TreeMasks:
     """
 
     def __init__(self, trees: Sequence[Any], levels: Sequence[int], features: int) -> None:
-        most = max(int(tree.nodes["is_leaf"].sum()) for tree in trees)
+        most = _most_leaves(trees)
         self._kind = np.uint32 if most <= 32 else np.uint64
         self._conditions: list[list[Condition]] = [[] for _ in range(features)]
         self._values = np.zeros((len(trees), most))
@@ -68,7 +68,7 @@ class TreeMasks:
     @staticmethod
     def fits(trees: Sequence[Any]) -> bool:
         """Return whether trees have few enough leaves, and the table is small enough."""
-        leaves = max(int(tree.nodes["is_leaf"].sum()) for tree in trees)
+        leaves = _most_leaves(trees)
         nodes = np.concatenate([tree.nodes[["feature_idx", "num_threshold"]] for tree in trees])
         lines = len(np.unique(nodes)) + 256 * len(np.unique(nodes["feature_idx"]))
         return leaves <= MOST_LEAVES and lines * len(trees) * (4 if leaves <= 32 else 8) <= MOST_BYTES
@@ -144,3 +144,7 @@ class TreeMasks:
             if not one.gap_goes_left:
                 table[-1, one.tree] &= self._kept(one)
         return table
+
+
+def _most_leaves(trees: Sequence[Any]) -> int:
+    return max(int(tree.nodes["is_leaf"].sum()) for tree in trees)

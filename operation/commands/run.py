@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import sys
 from contextlib import suppress
@@ -70,7 +69,6 @@ def _run(layout: Layout, request: Request, as_json: bool) -> int:
     """Run what was not answered before; only now the configuration and its libraries are needed."""
     from operation.engine.notebooks.forked.source import for_all, fork_source
 
-    gc.set_threshold(100_000, 50, 100)  # imports leave little garbage, and this process makes little
     with fork_source(request.engine, for_all()) as templates:  # its imports take longer than all else here
         if templates:
             _head_start(templates, layout, request)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import sys
@@ -101,11 +100,8 @@ def run(args: argparse.Namespace) -> int:
     from operation.engine.notebooks.forked.source import for_all, fork_source
     from operation.engine.runners import cores
 
-    gc.set_threshold(100_000, 50, 100)  # imports leave little garbage, and this process makes little
     workers = args.workers or cores()
-    with fork_source(
-        request.engine, for_all(workers)
-    ) as templates:  # its imports take longer than the checks
+    with fork_source(request.engine, for_all(workers)) as templates:  # its imports outlast the checks
         from operation.engine.sweeps.plan import plan_sweep
 
         sweep = plan_sweep(layout, request)

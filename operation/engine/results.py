@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from operation.engine.parquet import read_parquet
 from operation.engine.step import Done
 
 if TYPE_CHECKING:
@@ -40,13 +41,7 @@ class Output(os.PathLike[str]):
         name : str, optional
             File name without ``.parquet``; needed only where there are several tables.
         """
-        from pyarrow.parquet import ParquetFile
-
-        file = self.path / f"{name}.parquet" if name else _only_table(self.path)
-        # Arrow opens it by its name: a file that pandas opened may be held by threads when the process ends
-        with ParquetFile(file) as opened:
-            table: pd.DataFrame = opened.read().to_pandas()
-        return table
+        return read_parquet(self.path / f"{name}.parquet" if name else _only_table(self.path))
 
     def json(self, name: str) -> Any:
         """Read the JSON file ``<name>.json`` of this output."""

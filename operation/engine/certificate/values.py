@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from operation.engine.parquet import read_parquet
+
 
 def first_difference(first: Path, second: Path) -> str:
     """Say where `first` and `second`, which differ in bytes, differ in content.
@@ -37,9 +39,7 @@ def first_difference(first: Path, second: Path) -> str:
 
 
 def _tables(first: Path, second: Path) -> Iterator[str]:
-    import pandas as pd
-
-    one, other = pd.read_parquet(first), pd.read_parquet(second)
+    one, other = read_parquet(first), read_parquet(second)
     if list(one.columns) != list(other.columns):
         yield f"columns {list(one.columns)} are not {list(other.columns)}"
     elif len(one) != len(other):

@@ -10,6 +10,7 @@ from operation.engine.errors import UsageError
 from operation.engine.inference.columns import unusable_name
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean, listed
+from operation.engine.parquet import read_parquet
 from operation.engine.runners import child_process
 
 if TYPE_CHECKING:
@@ -29,12 +30,10 @@ def read_table(data: Path, layout: Layout) -> pd.DataFrame:
     if not data.exists():
         beside = [path.name for path in data.parent.glob("*")]
         raise UsageError(f"--data: there is no {data}.{did_you_mean(data.name, beside)}")
-    import pandas as pd
-
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "table"
         child_process(layout.src / "ingest.py", [f"--data={data.resolve()}", f"--table={table}"])
-        return pd.read_parquet(table / "table.parquet")
+        return read_parquet(table / "table.parquet")
 
 
 def require_column(table: pd.DataFrame, name: str, option: str) -> None:

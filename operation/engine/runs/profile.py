@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from operation.engine.parquet import read_parquet
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -31,10 +33,10 @@ def profile_differences(before: Path, after: Path) -> list[str]:
 def _read(path: Path) -> pd.DataFrame | None:
     import pandas as pd
 
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
-    is_table = path.suffix in readers or (path.is_dir() and any(path.glob("*.parquet")))
+    readers = {".csv": pd.read_csv, ".parquet": read_parquet}
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path] if path.suffix in readers else []
     try:
-        return readers.get(path.suffix, pd.read_parquet)(path) if is_table else None
+        return pd.concat([readers[file.suffix](file) for file in files]) if files else None
     except (OSError, ValueError):  # it cannot be read: that may be the very failure
         return None
 

@@ -16,6 +16,11 @@ from operation.engine.layout import Layout
 DEFAULT_URI = "sqlite:///runs/mlflow.db"
 
 
+def tracking_uri(configured: Configuration) -> str:
+    """Return where MLflow logs to: what the variable TRACKINGURI says, else the embedded store."""
+    return str(configured.variables.get("TRACKINGURI") or DEFAULT_URI)
+
+
 class Tracker:
     """A child process that logs manifests as they grow, where there is a training to log.
 
@@ -26,12 +31,12 @@ class Tracker:
     layout : Layout
         The project's folders.
     configured : Configuration
-        Its variable TRACKINGURI says where to; the embedded store if it says nothing.
+        Says where to (`tracking_uri`).
     """
 
     def __init__(self, layout: Layout, configured: Configuration) -> None:
         self._root = layout.root
-        self._uri = str(configured.variables.get("TRACKINGURI") or DEFAULT_URI)
+        self._uri = tracking_uri(configured)
         self._trains = any("model" in read_contract(one.script).outputs for one in configured.steps.values())
         self._told, self._there = False, False
         self._log = layout.runs / "tracking.log"

@@ -62,7 +62,7 @@ def _environment() -> Environment:
         loader=ChoiceLoader([FileSystemLoader(TEMPLATES), FileSystemLoader(pages.TEMPLATES)])
     )
     jinja.filters = {**jinja.filters, "typed": wording.text}
-    jinja.globals = {**jinja.globals, "own_style": _own_style(), "own_script": _own_script()}
+    jinja.globals = {**jinja.globals, "own_style": _own_style()}
     return jinja
 
 
@@ -70,12 +70,6 @@ def _own_style() -> Any:
     from markupsafe import Markup
 
     return Markup((TEMPLATES / "sweep.css").read_text(encoding="utf-8"))  # noqa: S704  (our own file)
-
-
-def _own_script() -> Any:
-    from markupsafe import Markup
-
-    return Markup((TEMPLATES / "sweep.js").read_text(encoding="utf-8"))  # noqa: S704  (our own file)
 
 
 def _in_order(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -18,7 +18,7 @@ from operation.engine.configuration import Configuration
 from operation.engine.layout import Layout
 from operation.engine.runs.mlflow_log import _alone as one_at_a_time
 from operation.engine.runs.mlflow_log import client
-from operation.engine.runs.tracking import DEFAULT_URI
+from operation.engine.runs.tracking import tracking_uri
 
 _ROOT = Path(__file__).resolve().parents[3]
 _START = (
@@ -38,15 +38,14 @@ class SweepTracker:
     layout : Layout
         The project's folders.
     configured : Configuration
-        Its variable TRACKINGURI says where to; the embedded store if it says nothing.
+        Says where to (`tracking_uri`).
     """
 
     def __init__(self, layout: Layout, configured: Configuration) -> None:
-        uri = str(configured.variables.get("TRACKINGURI") or DEFAULT_URI)
         layout.runs.mkdir(parents=True, exist_ok=True)
         self._log = (layout.runs / "tracking.log").open("w", encoding="utf-8")
         self._child = subprocess.Popen(
-            [sys.executable, "-c", _START.format(root=str(_ROOT), uri=uri)],
+            [sys.executable, "-c", _START.format(root=str(_ROOT), uri=tracking_uri(configured))],
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,

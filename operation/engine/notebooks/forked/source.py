@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,8 @@ WORKBENCH = "workbench"
 def fork_source(engine: str, variables: Mapping[str, str]) -> Iterator[Templates | None]:
     """Start the process that notebooks are forked from; None where the engine does not fork.
 
+    This process then looks for garbage seldom: its imports leave little, and it makes little.
+
     Parameters
     ----------
     engine : str
@@ -28,6 +31,7 @@ def fork_source(engine: str, variables: Mapping[str, str]) -> Iterator[Templates
         Environment variables of all notebooks, beside those of this process: libraries read them when
         they are imported.
     """
+    gc.set_threshold(100_000, 50, 100)
     if engine != WORKBENCH or sys.platform != "linux":
         yield None
         return

@@ -1,35 +1,8 @@
 (function () {
   "use strict";
   var table = document.getElementById("table");
-  var body = table.tBodies[0];
-  var rows = Array.from(body.rows);
+  function rows() { return Array.from(table.tBodies[0].rows); }  /* in the order that they are shown in */
   var runs = new Map(JSON.parse(document.getElementById("data").textContent).map(function (run) { return [run.id, run]; }));
-
-  /* Sorting: every heading becomes a button; empty values stay last. */
-  function value(row, column) {
-    var cell = row.cells[column];
-    return cell.dataset.value !== undefined ? cell.dataset.value : cell.textContent.trim();
-  }
-  function sort(heading) {
-    var ascending = heading.getAttribute("aria-sort") !== "ascending";
-    var numeric = heading.dataset.sort === "number";
-    var sign = ascending ? 1 : -1;
-    table.querySelectorAll("th[aria-sort]").forEach(function (other) { other.removeAttribute("aria-sort"); });
-    heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-    rows.sort(function (a, b) {
-      var x = value(a, heading.cellIndex), y = value(b, heading.cellIndex);
-      if (x === "" || y === "") return (x === "") - (y === "");
-      return sign * (numeric ? x - y : x.localeCompare(y));
-    });
-    rows.forEach(function (row) { body.append(row); });
-  }
-  table.querySelectorAll("th[data-sort]").forEach(function (heading) {
-    var button = document.createElement("button");
-    button.type = "button";
-    button.textContent = heading.textContent;
-    button.addEventListener("click", function () { sort(heading); });
-    heading.replaceChildren(button);
-  });
 
   /* Filters. */
   var filters = document.getElementById("filters");
@@ -40,11 +13,11 @@
     return row.getAttribute("data-" + field.dataset.filter) === field.value;
   }
   function filter() {
-    var shown = rows.filter(function (row) {
+    var shown = rows().filter(function (row) {
       row.hidden = !fields.every(function (field) { return fits(row, field); });
       return !row.hidden;
     });
-    document.getElementById("count").textContent = shown.length + " of " + rows.length;
+    document.getElementById("count").textContent = shown.length + " of " + rows().length;
   }
   filters.hidden = false;
   filters.addEventListener("input", filter);
@@ -55,9 +28,9 @@
   var section = document.getElementById("comparison");
   var bar = document.getElementById("chosen");
   var differences = document.getElementById("differences");
-  function boxes() { return rows.map(function (row) { return row.querySelector("input"); }); }
+  function boxes() { return rows().map(function (row) { return row.querySelector("input"); }); }
   function chosen() {
-    return rows.filter(function (row) { return row.querySelector("input").checked; })
+    return rows().filter(function (row) { return row.querySelector("input").checked; })
       .map(function (row) { return runs.get(row.dataset.id); });
   }
   function line(tag, words, kind) {
@@ -105,6 +78,6 @@
     compare();
   });
   var wanted = location.hash.startsWith("#compare=") ? location.hash.slice(9).split(",").map(decodeURIComponent) : [];
-  rows.forEach(function (row) { if (wanted.includes(row.dataset.id)) row.querySelector("input").checked = true; });
+  rows().forEach(function (row) { if (wanted.includes(row.dataset.id)) row.querySelector("input").checked = true; });
   if (wanted.length) compare();
 })();

@@ -87,5 +87,5 @@ def test_no_text_breaks_out(tmp_path: Path, text: str) -> None:
     page = read(write_gallery(tmp_path / "runs"))
     assert page.loading() == []
     assert page.problems == []
-    data, _ = page.all("script")
+    data, _, _ = page.all("script")
     assert json.loads(data.text)[0]["id"] == "20261122-120000-x"

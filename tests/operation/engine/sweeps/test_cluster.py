@@ -35,9 +35,9 @@ SMALL = [
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_enable_metrics_collection": "0"}
 NOTEBOOK = "02-double-count"
 SLOW = """
-import time
+import os, time
 with open(MARKS, "a", encoding="utf-8") as file:
-    file.write(f"{mode}\\n")
+    file.write(f"{os.getpid()}\\n")
 time.sleep(seconds)
 """
 
@@ -87,6 +87,19 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
             if int((entry / "stat").read_text().rpartition(")")[2].split()[3]) == child.pid:
                 os.kill(int(entry.name), signal.SIGKILL)
     child.wait()
+
+
+def _computes(node: subprocess.Popen[bytes], marks: Path) -> bool:
+    """Return whether a point that has begun, and left its process in `marks`, computes on a node."""
+    begun = marks.read_text(encoding="utf-8").split() if marks.exists() else []
+    return any(node.pid in _ancestors(int(pid)) for pid in begun)
+
+
+def _ancestors(pid: int) -> Iterator[int]:
+    with suppress(OSError):  # it has ended
+        while pid:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            yield pid
 
 
 def _free_port() -> int:
@@ -141,8 +154,8 @@ def test_a_cluster_gives_what_this_machine_gives_and_a_lost_node_loses_nothing(
     with subprocess.Popen(
         [*words, "--engine", "ray", "--address", nodes.address], cwd=tiny.root, stderr=subprocess.PIPE
     ) as driver:
-        while driver.poll() is None and not (marks.exists() and marks.read_text().count("\n") >= 3):
-            time.sleep(0.2)
+        while driver.poll() is None and not _computes(nodes.processes[1], marks):
+            time.sleep(0.05)
         _kill(nodes.processes[1])
         _, said = driver.communicate(timeout=240)
     assert driver.returncode == 0, said.decode()

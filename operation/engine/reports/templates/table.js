@@ -3,7 +3,6 @@
   /* Sorting: every heading becomes a button; empty values stay last. */
   var table = document.getElementById("table");
   var body = table.tBodies[0];
-  var rows = Array.from(body.rows);
   function value(row, column) {
     var cell = row.cells[column];
     return cell.dataset.value !== undefined ? cell.dataset.value : cell.textContent.trim();
@@ -17,12 +16,11 @@
     var sign = ascending ? 1 : -1;
     table.querySelectorAll("th[aria-sort]").forEach(function (other) { other.removeAttribute("aria-sort"); });
     heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-    rows.sort(function (a, b) {
+    body.append(...Array.from(body.rows).sort(function (a, b) {
       var x = value(a, heading.cellIndex), y = value(b, heading.cellIndex);
       if (x === "" || y === "") return (x === "") - (y === "");
       return sign * compare(x, y, heading.dataset.sort);
-    });
-    rows.forEach(function (row) { body.append(row); });
+    }));
   }
   table.querySelectorAll("th[data-sort]").forEach(function (heading) {
     var button = document.createElement("button");
