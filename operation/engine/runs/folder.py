@@ -59,12 +59,13 @@ def current() -> RunFolder | None:
 
 def new(runs: Path, use_case: str, environment: str) -> RunFolder:
     """Make the folder of a new run; within a use case and environment, names sort as the runs began."""
+    runs.mkdir(parents=True, exist_ok=True)
     while True:
         now = datetime.now(UTC)
         within = now.microsecond * 65_536 // 1_000_000  # four hexadecimal digits, 15 µs each
         folder = runs / f"{now:%Y%m%d-%H%M%S}-{use_case}-{environment}-{within:04x}"
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir()
         except FileExistsError:  # another process was as quick: take the next moment
             continue
         return RunFolder(folder)
