@@ -83,7 +83,7 @@ def test_a_model_that_is_not_there_is_told(elsewhere: Path) -> None:
         UsageError, match="there is no folder runs/nowhere/model; name one, or an alias such as"
     ):
         package.run(parsed("--no-build", "--model", "runs/nowhere/model"))
-    with pytest.raises(StepFailed, match="has no (alias 'champoin'|model 'flights')"):
+    with pytest.raises(StepFailed, match=r"has no (alias 'champoin'|model 'flights')"):
         package.run(parsed("--no-build", "--model", "champoin"))
     assert not (elsewhere / "packages").exists()
 
