@@ -7,13 +7,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from operation.commands.choice import add_choice
-from operation.commands.rehearsed import add_rehearse, rehearsed
+from operation.commands.options import add_choice, add_rehearse, rehearsed
 from operation.engine import configuration
 from operation.engine.certificate.certify import certify
 from operation.engine.certificate.ways import Way
 from operation.engine.configuration import Configuration
-from operation.engine.configuration.compute_file import chosen_compute
+from operation.engine.configuration.targets import chosen_compute
 from operation.engine.layout import Layout, project
 from operation.engine.reports.certificate import write_certificate
 
@@ -57,11 +56,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _azure_ml(layout: Layout, configured: Configuration, args: argparse.Namespace) -> dict[str, Way]:
     """Return the way that executes each step as a run of Azure ML."""
-    from operation.execution import script
-    from operation.execution.certified import azure_ml
+    from operation.execution.ways import azure_ml
 
     compute = chosen_compute(layout, configured, args.compute)
-    return {"azure-ml": azure_ml(compute, script.submit)}
+    return {"azure-ml": azure_ml(compute)}
 
 
 def _say(way: str, seconds: float) -> None:

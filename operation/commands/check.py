@@ -7,9 +7,8 @@ import subprocess
 from collections.abc import Iterable, Iterator
 
 from operation.engine import configuration
-from operation.engine.configuration.compute_file import compute_problems
-from operation.engine.configuration.deployment_file import deployment_problems
 from operation.engine.configuration.documents import read_document
+from operation.engine.configuration.targets import COMPUTES, DEPLOYMENTS
 from operation.engine.errors import ConfigurationError, Problem
 from operation.engine.layout import Layout, project
 from operation.engine.notebooks.cleanliness import notebook_problems
@@ -34,13 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line for each file that is right; raise with all mistakes when there are any.
-
-    Raises
-    ------
-    ConfigurationError
-        With every mistake found.
-    """
+    """Print a line for each file that is right; raise with all mistakes when there are any."""
     layout = project()
     problems = list(_problems(layout, args.environment, args.use_case))
     files = _files(layout, args.environment, args.use_case)
@@ -64,8 +57,8 @@ def _problems(layout: Layout, environment: str | None, use_case: str | None) -> 
         yield from read_document(path, layout.relative(path))[1]
     for path in sorted(layout.notebooks.glob("*.ipynb")):
         yield from notebook_problems(path, layout.relative(path))
-    yield from compute_problems(layout, environment)
-    yield from deployment_problems(layout, environment)
+    yield from COMPUTES.problems(layout, environment)
+    yield from DEPLOYMENTS.problems(layout, environment)
     yield from _tracked(layout)
 
 

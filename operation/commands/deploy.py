@@ -5,20 +5,18 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.commands.choice import add_choice
-from operation.commands.rehearsed import add_rehearse, rehearsed
+from operation.commands.options import add_choice, add_rehearse, rehearsed
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
-from operation.engine.configuration.deployment_file import Deployment, chosen_deployment
+from operation.engine.configuration.targets import Deployment, chosen_deployment
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
 
 if TYPE_CHECKING:
-    from azureml.core import Workspace
-
     from operation.execution.services.order import Order, Place
 
 
@@ -74,14 +72,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+@dataclass(frozen=True)
 class Asked:
     """What every action knows: the project, its configuration, the workspace."""
 
-    def __init__(
-        self, layout: Layout, configured: Configuration, deployment: Deployment, workspace: Workspace
-    ) -> None:
-        self.layout, self.configured, self.deployment = layout, configured, deployment
-        self.workspace = workspace
+    layout: Layout
+    configured: Configuration
+    deployment: Deployment
+    workspace: Any
 
     @property
     def place(self) -> Place:
@@ -106,13 +104,7 @@ def _say(line: str) -> None:
 
 
 def _work(args: argparse.Namespace) -> Callable[[argparse.Namespace, Asked], None]:
-    """Return what the words ask for.
-
-    Raises
-    ------
-    UsageError
-        When they ask for two things, or for half of one.
-    """
+    """Return what the words ask for."""
     wanted = {
         "--list": (args.list, _list),
         "--delete": (args.delete is not None, _delete),
@@ -153,7 +145,7 @@ def _shift(args: argparse.Namespace, asked: Asked) -> None:
 
 
 def _package(args: argparse.Namespace, asked: Asked) -> None:
-    from operation.execution.services.packages import package
+    from operation.execution.services.deployed import package
 
     place = package(asked.order(args.model or "champion", register=args.register), args.dockerfile)
     print(f"package: {place}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
-from operation.commands.choice import add_choice
+from operation.commands.options import add_choice
 from operation.engine import configuration
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
@@ -48,8 +49,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _shell(args: argparse.Namespace, layout: Layout) -> int:
-    from operation.execution.shell import bash, powershell
-
     variables = configuration.environment_variables(args.environment, layout)
     write = powershell if args.powershell else bash
     for name, variable in variables.items():
@@ -57,8 +56,19 @@ def _shell(args: argparse.Namespace, layout: Layout) -> int:
     return 0
 
 
+def bash(name: str, value: str) -> str:
+    """Return the line that sets a variable in bash, and in every other POSIX shell."""
+    return f"export {name}={shlex.quote(value)}"
+
+
+def powershell(name: str, value: str) -> str:
+    """Return the line that sets a variable in PowerShell, which reads typographic quotes as quotes too."""
+    quoted = "".join(2 * character if character in "'‘’‚‛" else character for character in value)
+    return f"$env:{name} = '{quoted}'"
+
+
 def _azure_cli(args: argparse.Namespace, layout: Layout) -> int:
-    from operation.engine.configuration.compute_file import chosen_compute
+    from operation.engine.configuration.targets import chosen_compute
     from operation.execution.azure_cli import Export, write
 
     configured = configuration.load(args.environment, args.use_case, layout)

@@ -70,13 +70,7 @@ def direct(layout: Layout) -> dict[str, str]:
 
 
 def resolve(layout: Layout, *, upgrade: bool = False) -> None:
-    """Write the lock anew; the old one stays when the pins cannot be resolved together.
-
-    Raises
-    ------
-    WorkbenchError
-        uv found no versions that fit together, or no index.
-    """
+    """Write the lock anew; the old one stays when the pins cannot be resolved together."""
     with tempfile.TemporaryDirectory() as folder:
         wanted, lock = Path(folder) / "requirements.in", Path(folder) / "requirements.lock"
         pins = direct(layout).items()

@@ -9,15 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.commands.choice import add_choice
-from operation.commands.rehearsed import add_rehearse, quiet, rehearsed
+from operation.commands.options import add_choice, add_rehearse, quiet, rehearsed
 from operation.engine import configuration
 from operation.engine.errors import UsageError
 from operation.engine.layout import project
 
 if TYPE_CHECKING:
-    from azureml.core import Workspace
-
     from operation.execution.models import Registered
 
 
@@ -111,7 +108,7 @@ def _promote(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
     return [made], [_line(found), f"{args.to}: version {made.version}, {state}"]
 
 
-def _workspace(environment: str | None) -> Workspace:
+def _workspace(environment: str | None) -> Any:
     from operation.execution.opening import opened
 
     return opened(environment)

@@ -7,7 +7,7 @@ import re
 import shlex
 from pathlib import Path
 
-from operation.commands.choice import add_choice
+from operation.commands.options import add_choice
 from operation.commands.serve import model_words
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project

@@ -46,15 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def announcement(variables: dict[str, str], windows: bool = os.name == "nt") -> str:
-    """Return what a person reads when the service is up.
-
-    Parameters
-    ----------
-    variables : dict[str, str]
-        What leads the SDK to the service.
-    windows : bool
-        Whether PowerShell's form stands first.
-    """
+    """Return what a person reads when the service is up."""
     page = variables["ARM_CLOUD_METADATA_URL"].partition("/metadata")[0]
     bash = [f"export {name}='{value}'" for name, value in variables.items()]
     power = [f"$env:{name} = '{value}'" for name, value in variables.items()]

@@ -9,8 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.commands.choice import add_choice
-from operation.commands.limits import add_limits, chosen_limits
+from operation.commands.options import add_choice, add_limits, chosen_limits
 from operation.engine import manifest
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
@@ -93,7 +92,7 @@ def _head_start(templates: Templates, layout: Layout, request: Request) -> None:
 
 
 def _start(layout: Layout, prepared: Prepared, templates: Templates | None, as_json: bool) -> int:
-    from operation.commands.progress import Progress
+    from operation.commands.progress import RunProgress
     from operation.engine.runs.run import start
 
     configured = prepared.configured
@@ -102,7 +101,7 @@ def _start(layout: Layout, prepared: Prepared, templates: Templates | None, as_j
         print(json.dumps(record.content, indent=1, default=str))
         return _EXIT_CODES.get(record.status, 1)
     print(f"{configured.use_case} in {configured.environment}: {configured.description}", flush=True)
-    with Progress([one.name for one in prepared.notebooks]) as progress:
+    with RunProgress([one.name for one in prepared.notebooks]) as progress:
         record = start(layout, prepared, progress.say, templates)
     _tell(layout, record)
     return _EXIT_CODES.get(record.status, 1)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from operation.commands.choice import add_choice
+from operation.commands.options import add_choice
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
 from operation.engine.runners import child_process

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from operation.commands.choice import add_choice
+from operation.commands.options import add_choice
 from operation.commands.serve import model_words
 from operation.engine.errors import StepFailed, UsageError
 from operation.engine.layout import Layout, project

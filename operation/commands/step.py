@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from operation.commands.choice import add_choice
+from operation.commands.options import add_choice
 from operation.engine import configuration
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project

@@ -6,11 +6,10 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from operation.commands.choice import add_choice
-from operation.commands.rehearsed import add_rehearse, quiet, rehearsed
+from operation.commands.options import add_choice, add_rehearse, quiet, rehearsed
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
-from operation.engine.configuration.compute_file import chosen_compute
+from operation.engine.configuration.targets import chosen_compute
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from operation.commands.choice import add_choice
-from operation.commands.limits import add_limits, chosen_limits
+from operation.commands.options import add_choice, add_limits, chosen_limits, one_or_more, quiet
 from operation.commands.sweep_words import ending, opening, planned
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
@@ -63,9 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_choices(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--random", type=_one_or_more, metavar="K", help="draw K points instead of all")
+    parser.add_argument("--random", type=one_or_more, metavar="K", help="draw K points instead of all")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the drawing (default: 0)")
-    parser.add_argument("--workers", type=_one_or_more, metavar="N", help="points at once (default: cores)")
+    parser.add_argument("--workers", type=one_or_more, metavar="N", help="points at once (default: cores)")
     parser.add_argument("--metric", metavar="NAME", help="what points are ranked by, such as roc_auc")
     parser.add_argument(
         "--engine",
@@ -81,13 +78,6 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fresh", action="store_true", help="execute every step again, reuse nothing")
     parser.add_argument("--dry-run", action="store_true", help="say which points there are, execute nothing")
     parser.add_argument("--json", action="store_true", help="print the sweep's manifest, for programs")
-
-
-def _one_or_more(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
-    return value
 
 
 def run(args: argparse.Namespace) -> int:
@@ -164,28 +154,13 @@ def _place(
 
 
 def _conduct(layout: Layout, sweep: Sweep, place: Place, args: argparse.Namespace) -> SweepManifest:
-    from operation.commands.sweep_progress import SweepProgress
+    from operation.commands.progress import SweepProgress
     from operation.engine.sweeps.conduct import Conduct
 
     if not args.json:
         print(opening(sweep, place.workers), flush=True)
-    aside = _nothing_said() if args.json else nullcontext()
-    with aside, SweepProgress(len(sweep.points), place.workers, silent=args.json) as progress:
+    with quiet(args.json), SweepProgress(len(sweep.points), place.workers, silent=args.json) as progress:
         return Conduct(layout, place, progress.say, args.retry_failed).run(sweep)
-
-
-@contextmanager
-def _nothing_said() -> Iterator[None]:
-    """Let what steps and libraries print go to standard error: standard output is for the JSON alone."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 def _tell(layout: Layout, record: SweepManifest, as_json: bool) -> int:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from operation.commands.choice import add_choice
+from operation.commands.options import add_choice
 from operation.engine import configuration, manifest
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration import Configuration
-from operation.engine.configuration.azure_settings import Automl
+from operation.engine.configuration.models import Automl
 from operation.engine.digests import Digests
 from operation.engine.errors import ConfigurationError, Problem, StepFailed
 from operation.engine.layout import Layout
-from operation.execution.inputs import FOLDER, upload
+from operation.execution.job_files import INPUTS, upload
 from operation.execution.logs import follow
 from operation.execution.remote import Remote
 
@@ -34,21 +34,11 @@ SAME = {
 
 @dataclass(frozen=True)
 class Baseline:
-    """The best that AutoML found.
+    """The best that AutoML found."""
 
-    Parameters
-    ----------
-    run : str
-        Its run in Azure ML.
-    algorithm : str
-        What learns.
-    metrics : Mapping[str, float]
-        On the holdout, by our names.
-    """
-
-    run: str
-    algorithm: str
-    metrics: Mapping[str, float]
+    run: str  # its run in Azure ML
+    algorithm: str  # what learns
+    metrics: Mapping[str, float]  # on the holdout, by our names
 
     def rows(self, own: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return each metric that both have: name, AutoML's value, the value of the use case's model."""
@@ -57,13 +47,7 @@ class Baseline:
 
 
 def settings(layout: Layout, configured: Configuration) -> Automl:
-    """Return the section ``automl`` of the use case.
-
-    Raises
-    ------
-    ConfigurationError
-        When the use case has none.
-    """
+    """Return the section ``automl`` of the use case."""
     if configured.automl is None:
         file = layout.relative(layout.configuration / f"configuration-{configured.use_case}.yml")
         message = "key 'automl' is missing: it says which tables AutoML learns from and is measured on."
@@ -105,18 +89,12 @@ def table(remote: Remote, name: str, folder: Path) -> TabularDataset:
 
     digest = Digests(remote.layout.runs / "digests.db").of(folder).digest
     upload(remote.datastore, name, folder, digest)
-    place = (remote.datastore, f"{FOLDER}/{digest}/*.parquet")
+    place = (remote.datastore, f"{INPUTS}/{digest}/*.parquet")
     return Dataset.Tabular.from_parquet_files(place, validate=False)
 
 
 def submit(remote: Remote, wanted: Automl, training: Path, holdout: Path) -> Baseline:
-    """Search, wait, and return the best that was found.
-
-    Raises
-    ------
-    StepFailed
-        When the search fails or finds nothing.
-    """
+    """Search, wait, and return the best that was found."""
     from azureml.core import Experiment
 
     asked = configuration(remote, wanted, training, holdout)
@@ -130,13 +108,7 @@ def submit(remote: Remote, wanted: Automl, training: Path, holdout: Path) -> Bas
 
 
 def best(run: Run, metric: str) -> Baseline:
-    """Return the best of the models that a search tried.
-
-    Raises
-    ------
-    StepFailed
-        When no model has the metric.
-    """
+    """Return the best of the models that a search tried."""
     found = run.get_best_child(metric)
     measured = found.get_metrics() if found is not None else {}
     if metric not in measured:

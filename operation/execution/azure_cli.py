@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.configuration import Configuration, Step
-from operation.engine.configuration.compute_file import ClusterCompute, Compute
 from operation.engine.configuration.documents import read_document
+from operation.engine.configuration.models import ClusterCompute
+from operation.engine.configuration.targets import Compute
 from operation.engine.contract import read_contract
 from operation.engine.errors import ConfigurationError, Problem, UsageError
 from operation.engine.layout import Layout
@@ -33,27 +34,13 @@ Job = dict[str, Any]
 
 @dataclass(frozen=True)
 class Export:
-    """What all files of one export share.
-
-    Parameters
-    ----------
-    configured : Configuration
-        The use case in its environment.
-    layout : Layout
-        The project's folders.
-    folder : Path
-        Where the files will stand: their paths are relative to it.
-    compute : Compute
-        Where the jobs are executed.
-    image : str
-        The container's base, on which the packages are installed.
-    """
+    """What all files of one export share."""
 
     configured: Configuration
     layout: Layout
-    folder: Path
-    compute: Compute
-    image: str = IMAGE
+    folder: Path  # where the files will stand: their paths are relative to it
+    compute: Compute  # where the jobs are executed
+    image: str = IMAGE  # the container's base, on which the packages are installed
 
     @property
     def conda_file(self) -> Path:
@@ -97,13 +84,7 @@ class Export:
 
 
 def write(export: Export) -> list[Path]:
-    """Write all files into the export's folder, and return their paths.
-
-    Raises
-    ------
-    UsageError
-        When the folder cannot be written.
-    """
+    """Write all files into the export's folder, and return their paths."""
     try:
         export.folder.mkdir(parents=True, exist_ok=True)
         return [_written(export.folder / name, content) for name, content in files(export).items()]

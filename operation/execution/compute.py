@@ -8,13 +8,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.configuration.compute_file import (
-    ClusterCompute,
-    Compute,
-    LocalCompute,
-    RemoteCompute,
-    SparkCompute,
-)
+from operation.engine.configuration.models import ClusterCompute, LocalCompute, RemoteCompute, SparkCompute
+from operation.engine.configuration.targets import Compute
 from operation.engine.errors import UsageError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from operation.engine.digests import Digests
 from operation.engine.errors import UsageError
 from operation.engine.layout import project
 from operation.engine.nearest import did_you_mean
-from operation.execution import inputs
+from operation.execution.job_files import upload
 
 if TYPE_CHECKING:
     from azureml.core import Workspace
@@ -57,7 +57,7 @@ def publish(workspace: Workspace, name: str, path: Path, description: str = "") 
     if newest is not None and newest.tags.get(DIGEST) == digest:
         return newest
     store = workspace.get_default_datastore()
-    place = inputs.upload(store, name, path, digest).path_on_datastore
+    place = upload(store, name, path, digest).path_on_datastore
     made: FileDataset = Dataset.File.from_files((store, place), validate=False)
     return made.register(workspace, name, description, tags={DIGEST: digest}, create_new_version=True)
 

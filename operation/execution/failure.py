@@ -23,17 +23,7 @@ class RemoteError(WorkbenchError):
 
 
 def script_failed(script: Path, details: Mapping[str, Any], log: str) -> ScriptFailed:
-    """Return what a person needs to know of a run that did not complete.
-
-    Parameters
-    ----------
-    script : Path
-        The Core Script.
-    details : mapping
-        Of the run, as ``Run.get_details()`` gives them.
-    log : str
-        All that the script printed.
-    """
+    """Return what a person needs to know of a run that did not complete."""
     said = _said(details)
     own = _own_words(log)
     found = {"type": "StepError", "message": own} if own else raised(log) or _of_service(details, said)
@@ -102,13 +92,7 @@ def place(log: str, folder: Path) -> tuple[str | None, int | None]:
 
 @contextmanager
 def told(doing: str) -> Iterator[None]:
-    """Turn what the SDK raises into one sentence that says what was being done.
-
-    Raises
-    ------
-    RemoteError
-        For a refused request, a lost connection, credentials that have expired.
-    """
+    """Turn what the SDK raises into one sentence that says what was being done."""
     try:
         yield
     except Exception as error:

@@ -20,15 +20,7 @@ _OF_SCRIPT = re.compile(
 
 
 class Log:
-    """The log of one run as far as it was passed on.
-
-    Parameters
-    ----------
-    run : Run
-        Of Azure ML.
-    say : callable
-        Told every line once.
-    """
+    """The log of one run as far as it was passed on."""
 
     def __init__(self, run: Run, say: Say) -> None:
         self.run = run

@@ -27,51 +27,23 @@ OURS = ("digest", "key", "manifest", "commit")  # what no later hand may change
 
 @dataclass(frozen=True)
 class Registered:
-    """A version of a model.
+    """A version of a model."""
 
-    Parameters
-    ----------
-    name, version : str, int
-        In its workspace.
-    digest : str
-        SHA-256 of its folder; empty where someone else registered it.
-    tags : Mapping[str, str]
-        Its lineage.
-    new : bool
-        Whether it was made now; the workspace may have had it.
-    """
-
-    name: str
+    name: str  # in its workspace
     version: int
-    digest: str
-    tags: Mapping[str, str]
-    new: bool = False
+    digest: str  # SHA-256 of its folder; empty where someone else registered it
+    tags: Mapping[str, str]  # its lineage
+    new: bool = False  # whether it was made now; the workspace may have had it
 
 
 def register(workspace: Workspace, name: str, done: Done, output: str, more: Mapping[str, str]) -> Registered:
-    """Register an output of a step as the next version of model `name`, unless that digest is there.
-
-    Parameters
-    ----------
-    done : Done
-        The execution that gave it.
-    output : str
-        The output that is the model, such as ``model``.
-    more : mapping
-        Tags besides the lineage: metrics, the use case.
-    """
+    """Register an output of a step as the next version of model `name`, unless that digest is there."""
     tags = {**lineage(done.entry.manifest, output), **more}
     return _register(workspace, name, done.entry.output(output), tags)
 
 
 def register_folder(workspace: Workspace, name: str, folder: Path, digest: str) -> Registered:
-    """Register a folder as the next version of model `name`, with its lineage where the store knows it.
-
-    Parameters
-    ----------
-    digest : str
-        Of the folder.
-    """
+    """Register a folder as the next version of model `name`, with its lineage where the store knows it."""
     record = manifest.read(folder.parent / "manifest.json")
     known = record is not None and folder.name in record.get("outputs", {})
     tags = lineage(record, folder.name) if record and known else {}
@@ -128,13 +100,7 @@ def _registered(model: Model) -> Registered:
 def find(
     workspace: Workspace, name: str, *, version: int | None = None, digest: str | None = None
 ) -> Registered:
-    """Return one version of a model: by number, by the beginning of its digest, else the newest.
-
-    Raises
-    ------
-    UsageError
-        When there is none, or the beginning stands for several.
-    """
+    """Return one version of a model: by number, by the beginning of its digest, else the newest."""
     known = versions(workspace, name)
     if not known:
         names = sorted({one.name for one in versions(workspace)})
@@ -159,15 +125,7 @@ def find(
 
 
 def download(workspace: Workspace, found: Registered, target: Path) -> Path:
-    """Download a version into `target`, which is made, and verify it.
-
-    Raises
-    ------
-    UsageError
-        When `target` exists.
-    WorkbenchError
-        When what arrives has another digest than what was registered.
-    """
+    """Download a version into `target`, which is made, and verify it."""
     from azureml.core import Model
 
     if target.exists():
@@ -196,13 +154,7 @@ def _verify(found: Registered, folder: Path) -> None:
 
 
 def promote(source: Workspace, target: Workspace, found: Registered) -> Registered:
-    """Register a verified copy of a version in another workspace, with the same lineage.
-
-    Raises
-    ------
-    UsageError
-        When the version has no digest: nobody could tell whether it is the same.
-    """
+    """Register a verified copy of a version in another workspace, with the same lineage."""
     if not found.digest:
         raise UsageError(
             f"model {found.name}, version {found.version} in {source.name} has no digest: it was not "

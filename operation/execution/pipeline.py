@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration import Configuration
-from operation.engine.configuration.compute_file import LocalCompute
+from operation.engine.configuration.models import LocalCompute
 from operation.engine.contract import Contract, read_contract
 from operation.engine.digests import Digests
 from operation.engine.errors import StepFailed, UsageError
@@ -17,10 +17,9 @@ from operation.engine.source import source_digests
 from operation.engine.step import Plan
 from operation.execution import results
 from operation.execution.failure import script_failed, told
-from operation.execution.inputs import upload
+from operation.execution.job_files import snapshot, upload
 from operation.execution.logs import ENDED, Log, Say, pause
 from operation.execution.remote import Remote, RemoteSession
-from operation.execution.snapshot import snapshot
 
 if TYPE_CHECKING:
     from azureml.core.runconfig import RunConfiguration
@@ -49,15 +48,7 @@ def references(configured: Configuration, step: str) -> dict[str, tuple[str, str
 
 
 class Graph:
-    """The steps of a use case as steps of a pipeline.
-
-    Parameters
-    ----------
-    remote : Remote
-        Workspace, compute target and environment.
-    names : sequence of str
-        Steps, each after those that it reads from.
-    """
+    """The steps of a use case as steps of a pipeline."""
 
     def __init__(self, remote: Remote, names: Sequence[str]) -> None:
         if isinstance(remote.compute.settings, LocalCompute):
@@ -153,13 +144,7 @@ def submit(graph: Graph, *, fresh: bool = False) -> PipelineRun:
 
 
 def follow(run: PipelineRun, remote: Remote) -> dict[str, StepRun]:
-    """Wait until the pipeline has ended, passing on what its steps print; return the steps' runs by name.
-
-    Raises
-    ------
-    ScriptFailed
-        With the error of the first step that failed.
-    """
+    """Wait until the pipeline has ended, passing on what its steps print; return the steps' runs by name."""
     logs: dict[str, Log] = {}
     runs: dict[str, StepRun] = {}
     ended: dict[str, Mapping[str, Any]] = {}
@@ -199,30 +184,16 @@ def _is_reused(step: StepRun) -> bool:
 
 @dataclass
 class Collector:
-    """Gives the outputs of a pipeline's steps to a session as if it had executed them.
+    """Gives the outputs of a pipeline's steps to a session as if it had executed them."""
 
-    Parameters
-    ----------
-    graph : Graph
-        What was submitted.
-    runs : Mapping[str, StepRun]
-        Its runs, by step.
-    """
-
-    graph: Graph
-    runs: Mapping[str, StepRun]
+    graph: Graph  # what was submitted
+    runs: Mapping[str, StepRun]  # its runs, by step
     planned: Plan | None = None
     place: Mapping[str, Any] = field(default_factory=dict)
     afresh: bool = False
 
     def __call__(self, script: Path, argv: list[str]) -> Mapping[str, Any]:
-        """Download the outputs of the step that was planned last.
-
-        Raises
-        ------
-        StepFailed
-            When its sources were edited after they were submitted.
-        """
+        """Download the outputs of the step that was planned last."""
         planned = self.planned
         if planned is None or planned.contract.script != script:
             raise RuntimeError(f"{script.name} was not planned by the session that collects it")

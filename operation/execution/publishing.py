@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from operation.engine.configuration.azure_settings import Pipeline
+from operation.engine.configuration.models import Pipeline
 
 if TYPE_CHECKING:
     from azureml.core import Workspace
@@ -14,34 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Published:
-    """A published pipeline.
+    """A published pipeline."""
 
-    Parameters
-    ----------
-    name : str
-        Of its endpoint.
-    version : str
-        Of the endpoint; it is the default one now.
-    url : str
-        What a POST with a bearer token and ``{"ExperimentName": ...}`` starts.
-    schedule : str
-        When it runs by itself; empty when it does not.
-    """
-
-    name: str
-    version: str
-    url: str
-    schedule: str = ""
+    name: str  # of its endpoint
+    version: str  # of the endpoint; it is the default one now
+    url: str  # what a POST with a bearer token and ``{"ExperimentName": ...}`` starts
+    schedule: str = ""  # when it runs by itself; empty when it does not
 
 
 def publish(workspace: Workspace, run: PipelineRun, settings: Pipeline, version: str) -> Published:
-    """Publish the pipeline of `run` as the default version of the endpoint that `settings` name.
-
-    Parameters
-    ----------
-    version : str
-        What tells this pipeline from others of its name, such as the configuration's digest.
-    """
+    """Publish the pipeline of `run` as the default version of the endpoint that `settings` name."""
     pipeline = run.publish_pipeline(settings.publish, f"made by run {run.id}", version)
     endpoint = _endpoint(workspace, settings.publish, pipeline)
     return Published(settings.publish, str(endpoint.default_version), endpoint.endpoint)
@@ -59,13 +41,7 @@ def _endpoint(workspace: Workspace, name: str, pipeline: PublishedPipeline) -> P
 
 
 def schedule(workspace: Workspace, settings: Pipeline, experiment: str) -> str:
-    """Let the endpoint's default version run by time or on new data, in place of any earlier schedule.
-
-    Returns
-    -------
-    str
-        When it runs, in words; empty when the use case does not say.
-    """
+    """Let the endpoint's default version run by time or on new data, in place of any earlier schedule."""
     if not settings.every and not settings.on_new_data:
         return ""
     from azureml.pipeline.core import PipelineEndpoint, Schedule, ScheduleRecurrence

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from operation.engine import manifest
 from operation.engine.configuration import Configuration
-from operation.engine.configuration.compute_file import Compute, LocalCompute
+from operation.engine.configuration.models import LocalCompute
+from operation.engine.configuration.targets import Compute
 from operation.engine.layout import Layout
 from operation.engine.session import Session
 from operation.engine.step import Done, Plan
 from operation.execution import compute as compute_targets
-from operation.execution import environments, results
+from operation.execution import job_files, results
 from operation.execution.failure import script_failed, told
-from operation.execution.inputs import upload
-from operation.execution.job import Job
+from operation.execution.job import Job, Submit
 from operation.execution.logs import Say, follow
-from operation.execution.snapshot import snapshot
 
 if TYPE_CHECKING:
     from azureml.core import Datastore, Environment, Run, Workspace
     from azureml.data.data_reference import DataReference
-
-Submit = Callable[[Job], "Run"]
 
 
 class Elsewhere(Protocol):
@@ -42,25 +39,7 @@ class Elsewhere(Protocol):
 
 
 class Remote:
-    """One workspace and one compute target, and a way of submitting jobs to them.
-
-    Parameters
-    ----------
-    layout : Layout
-        The project's folders.
-    configured : Configuration
-        The use case and the environment.
-    workspace : Workspace
-        Where.
-    compute : Compute
-        On what; it is created when it is missing.
-    submit : callable
-        ``script.submit``, ``estimator.submit`` or ``spark.submit``.
-    say : callable
-        Told what happens, and every line that a job prints.
-    afresh : bool, default=False
-        Submit even what the workspace has a run of, under the same key: a connection may have been lost.
-    """
+    """One workspace and one compute target, and a way of submitting jobs to them."""
 
     def __init__(
         self,
@@ -92,7 +71,7 @@ class Remote:
     @cached_property
     def environment(self) -> Environment:
         """The packages, registered in the workspace."""
-        return environments.register(self.workspace, self.layout, self.compute.settings.environment)
+        return job_files.environment(self.layout, self.compute.settings.environment).register(self.workspace)
 
     @cached_property
     def datastore(self) -> Datastore:
@@ -100,15 +79,7 @@ class Remote:
         return self.workspace.get_default_datastore()
 
     def __call__(self, script: Path, argv: list[str]) -> Mapping[str, Any]:
-        """Execute the step that was planned last, and write its outputs where `argv` wants them.
-
-        Raises
-        ------
-        ScriptFailed
-            With the script's own message and the place in ``src/`` that raised it.
-        RemoteError
-            When Azure ML could not be asked.
-        """
+        """Execute the step that was planned last, and write its outputs where `argv` wants them."""
         planned = self.planned
         if planned is None or planned.contract.script != script:
             raise RuntimeError(f"{script.name} was not planned by the session that executes it")
@@ -156,7 +127,7 @@ class Remote:
             workspace=self.workspace,
             experiment=self.configured.use_case,
             step=planned.step,
-            source=snapshot(self.layout, planned.contract.script),
+            source=job_files.snapshot(self.layout, planned.contract.script),
             script=planned.contract.script.name,
             arguments=arguments(planned, {name: str(place) for name, place in places.items()}),
             references={one.data_reference_name: one for one in places.values() if not isinstance(one, Path)},
@@ -169,19 +140,11 @@ class Remote:
         """Return what mounts an input there; a job on this machine reads it where it is."""
         if isinstance(self.compute.settings, LocalCompute):
             return path.resolve()
-        return upload(self.datastore, name, path, planned.components.inputs[name])
+        return job_files.upload(self.datastore, name, path, planned.components.inputs[name])
 
 
 class RemoteSession(Session):
-    """A session whose steps are executed elsewhere.
-
-    Parameters
-    ----------
-    remote : Remote or Collector
-        Executes the step that was planned last.
-    keep_all : bool, default=False
-        Keep also outputs of steps that did something on the other machine besides writing them.
-    """
+    """A session whose steps are executed elsewhere."""
 
     def __init__(
         self, configured: Configuration, layout: Layout, remote: Elsewhere, *, keep_all: bool = False

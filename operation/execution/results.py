@@ -36,20 +36,7 @@ def folders(planned: Plan, argv: Sequence[str]) -> dict[str, Path]:
 
 
 def download(run: Run, outputs: Mapping[str, Path]) -> None:
-    """Download outputs of a run.
-
-    Parameters
-    ----------
-    outputs : Mapping[str, Path]
-        Name -> folder that is made.
-
-    Raises
-    ------
-    StepFailed
-        When files of an output are missing or were not transferred whole.
-    NotExecuted
-        When a rehearsal has no Spark to execute it with.
-    """
+    """Download outputs of a run."""
     names = run.get_file_names()
     if UNEXECUTED in names:
         raise NotExecuted(f"run {run.id}: every field was looked at, and nothing was executed")

@@ -6,9 +6,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from operation.engine import manifest
 from operation.engine.capsule.pack import pack_failure
@@ -16,73 +13,9 @@ from operation.engine.configuration import Configuration, NotebookEntry
 from operation.engine.layout import Layout
 from operation.engine.notebooks.assignments import Assignments
 from operation.engine.runs import folder as run_folder
-from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.prepared import Prepared
-from operation.engine.runs.request import Request
 from operation.engine.surroundings import surroundings
-from operation.execution.submission_record import error_of, write_record
-
-
-@dataclass(frozen=True)
-class SubmitRequest(Request):
-    """A request that was made by ``submit``."""
-
-    words: Sequence[str] = ()
-
-    @property
-    def command(self) -> str:
-        """The command line that asks for the same again."""
-        return " ".join(["python3", "-m", "operation", "submit", *self.words])
-
-
-@dataclass
-class Submission:
-    """One submission.
-
-    Parameters
-    ----------
-    layout : Layout
-        The project's folders.
-    configured : Configuration
-        The use case and the environment.
-    name : str
-        ``submit-train``: of the notebook that replays it.
-    words : sequence of str
-        The command line behind ``submit``.
-    folder : RunFolder
-        Where it is recorded.
-    logs : dict of str to str
-        Step -> what it printed, in the order in which they were executed.
-    notes : list of str
-        What the page says besides, as Markdown.
-    facts : dict
-        What the manifest says besides, such as an AutoML baseline.
-    """
-
-    layout: Layout
-    configured: Configuration
-    name: str
-    words: Sequence[str]
-    folder: RunFolder
-    logs: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def notebook(self) -> Path:
-        """The notebook of this submission."""
-        return self.folder.path / "notebooks" / f"{self.name}.ipynb"
-
-    @property
-    def request(self) -> SubmitRequest:
-        """What was asked for."""
-        configured = self.configured
-        return SubmitRequest(configured.environment, configured.use_case, [self.name], words=self.words)
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """The manifest as it stands."""
-        return manifest.read(self.folder.path / "manifest.json") or {}
+from operation.execution.submission_record import Submission, error_of, write_record
 
 
 @contextmanager

@@ -7,70 +7,47 @@ from contextlib import chdir
 from dataclasses import dataclass
 from typing import Any
 
-from operation.engine.configuration.compute_file import Compute
+from operation.engine.certificate.ways import Way
+from operation.engine.configuration import Configuration
+from operation.engine.configuration.targets import Compute
 from operation.engine.errors import UsageError
+from operation.engine.layout import Layout
 from operation.engine.step import Done
-from operation.execution import automl, estimator, models, pipeline, publishing, script, spark
+from operation.execution import automl, models, pipeline, publishing
 from operation.execution.failure import told
+from operation.execution.job import SUBMITS, Submit, submit_script
 from operation.execution.logs import Say
 from operation.execution.opening import opened
-from operation.execution.remote import Remote, RemoteSession, Submit
+from operation.execution.remote import Remote, RemoteSession
 from operation.execution.results import NotExecuted
-from operation.execution.submission import Submission
+from operation.execution.submission_record import Submission
 
-AS_SCRIPTS: dict[str, Submit] = {
-    "script": script.submit,
-    "estimator": estimator.submit,
-    "spark": spark.submit,
-}
+ESTIMATOR = "Estimator is deprecated by Azure ML: --as script submits the same and supersedes it"
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be sent, and how.
+    """What is to be sent, and how."""
 
-    Parameters
-    ----------
-    way : {"script", "estimator", "spark", "pipeline", "automl"}
-        How.
-    steps : sequence of str
-        Which, each after those that it reads from.
-    compute : Compute
-        Where.
-    fresh : bool, default=False
-        Execute even what the store or Azure ML holds.
-    before : Compute, optional
-        Where what the steps need is executed, as scripts, when it is missing; by default like the steps.
-    publish, schedule : bool, default=False
-        What becomes of a pipeline that ran well.
-    """
-
-    way: str
-    steps: Sequence[str]
-    compute: Compute
-    fresh: bool = False
+    way: str  # how
+    steps: Sequence[str]  # which, each after those that it reads from
+    compute: Compute  # where
+    fresh: bool = False  # execute even what the store or Azure ML holds
+    # where what the steps need is executed, as scripts, when it is missing; by default like the steps
     before: Compute | None = None
-    publish: bool = False
+    publish: bool = False  # what becomes of a pipeline that ran well
     schedule: bool = False
 
 
 def send(order: Order, made: Submission, say: Say) -> None:
-    """Do what `order` says, and note in the submission `made` what came of it.
-
-    Raises
-    ------
-    ScriptFailed
-        When a step fails, with its own message and place.
-    RemoteError
-        When Azure ML cannot be asked.
-    """
+    """Do what `order` says, and note in the submission `made` what came of it."""
     say("opening the workspace")  # the SDK's import alone takes seconds
     workspace = opened(made.configured.environment)
-    submit = AS_SCRIPTS.get(order.way, script.submit)
+    submit = SUBMITS.get(order.way, submit_script)
     remote = Remote(made.layout, made.configured, workspace, order.compute, submit=submit, say=say)
     remote.logs = made.logs
     if order.way == "estimator":
-        say(estimator.NOTE)
+        say(ESTIMATOR)
     {"automl": _automl, "pipeline": _pipeline}.get(order.way, _one_by_one)(order, remote, made)
 
 
@@ -93,7 +70,7 @@ def _one_by_one(order: Order, remote: Remote, made: Submission) -> None:
 def _inputs(compute: Compute, remote: Remote, step: str) -> None:
     """Execute what `step` needs on another compute: a Spark cluster need not make its own inputs."""
     place = (remote.layout, remote.configured, remote.workspace, compute)
-    other = Remote(*place, submit=script.submit, say=remote.say)
+    other = Remote(*place, submit=submit_script, say=remote.say)
     other.logs = remote.logs
     RemoteSession(remote.configured, remote.layout, other).plan(step, {})
 
@@ -171,3 +148,18 @@ def _tell(done: Done, say: Say) -> None:
     say(f"{done.plan.step} {done.how} in {done.seconds:.1f} s, key {done.plan.key[:12]}")
     for name, value in sorted(done.metrics.items()):
         say(f"  {name:<28} {value:.4f}" if isinstance(value, float) else f"  {name:<28} {value}")
+
+
+def azure_ml(compute: Compute, submit: Submit = submit_script) -> Way:
+    """Return the way, for a certificate, of executing steps as runs on `compute`, afresh in its own store."""
+
+    def way(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
+        workspace = opened(configured.environment)
+        remote = Remote(
+            layout, configured, workspace, compute, submit=submit, say=lambda _: None, afresh=True
+        )
+        session = RemoteSession(configured, layout, remote, keep_all=True)
+        for step in steps:
+            session.step(step)
+
+    return way

@@ -62,15 +62,7 @@ RULES = {
 
 
 def name_problem(variable: str, value: str) -> str | None:
-    """Return why Azure would refuse `value` as what `variable` names, or None.
-
-    Parameters
-    ----------
-    variable : str
-        ``STORAGEACCOUNT``, ``LOCATION``, ...; other variables are never refused.
-    value : str
-        The resolved name.
-    """
+    """Return why Azure would refuse `value` as what `variable` names, or None."""
     if variable == "LOCATION":
         return _location_problem(value)
     rule = RULES.get(variable)

@@ -7,7 +7,7 @@ Stricter than YAML and closer to what people expect of it: a key may stand only 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
@@ -47,23 +47,12 @@ _CAUSES = {
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML file, read.
+    """One YAML file, read."""
 
-    Parameters
-    ----------
-    file : str
-        The file as a person would type it from the root.
-    data : dict
-        Its content.
-    lines : Mapping[Place, int]
-        Line (from 1) of every key and list item, by its path of keys and indices.
-    texts : Mapping[Place, str]
-        What stands in the file, letter by letter, for every scalar: ``1.10`` where the data say 1.1.
-    """
-
-    file: str
-    data: dict[str, Value]
-    lines: Mapping[Place, int]
+    file: str  # the file as a person would type it from the root
+    data: dict[str, Value]  # its content
+    lines: Mapping[Place, int]  # line (from 1) of every key and list item, by its path of keys and indices
+    # what stands in the file, letter by letter, for every scalar: ``1.10`` where the data say 1.1
     texts: Mapping[Place, str]
 
     def line(self, place: Place) -> int:
@@ -71,6 +60,15 @@ class Document:
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
+
+    def scalars(self) -> Iterator[tuple[Place, str]]:
+        """Yield every text in the file with its place; numbers and the like are none."""
+        for place in self.texts:
+            value: Value = self.data
+            for key in place:
+                value = value[key]
+            if isinstance(value, str):
+                yield place, value
 
     def problem(self, place: Place, message: str) -> Problem:
         """Return `message` as a problem at `place`."""

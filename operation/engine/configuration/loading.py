@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from operation.engine.configuration.azure_settings import Automl, Pipeline, settings_problems
 from operation.engine.configuration.documents import Value
 from operation.engine.configuration.environment_file import EnvironmentFile, read_environment
+from operation.engine.configuration.models import Automl, Pipeline, UseCaseModel
 from operation.engine.configuration.notebooks import notebook_problems
 from operation.engine.configuration.step_contract import is_empty
 from operation.engine.configuration.steps import Graph
-from operation.engine.configuration.use_case_file import UseCaseModel, read_use_case
+from operation.engine.configuration.use_case_file import read_use_case
 from operation.engine.configuration.variables import Variable
 from operation.engine.errors import ConfigurationError, Problem, UsageError
 from operation.engine.layout import Layout, project
@@ -37,66 +37,33 @@ class NotebookEntry:
 
 @dataclass(frozen=True)
 class Step:
-    """A Core Script with its arguments as the use case names them.
+    """A Core Script with its arguments as the use case names them."""
 
-    Parameters
-    ----------
-    name : str
-        The step.
-    script : Path
-        The Core Script, absolute.
-    inputs : dict of str to str
-        Input argument -> ``step.output`` of another step, or a path (from the root when relative).
-    arguments : dict of str to scalar or list
-        Argument (with dashes) -> value; what was empty is left out, so that the script's default holds.
-    """
-
-    name: str
-    script: Path
+    name: str  # the step
+    script: Path  # the Core Script, absolute
+    # input argument -> ``step.output`` of another step, or a path (from the root when relative)
     inputs: dict[str, str]
+    # argument (with dashes) -> value; what was empty is left out, so that the script's default holds
     arguments: dict[str, Value]
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """One use case in one environment, resolved and checked.
-
-    Parameters
-    ----------
-    environment, use_case, description : str
-        Their names, and what the use case is about.
-    variables : dict of str to scalar
-        The environment's variables with the optional ones' defaults, resolved.
-    notebooks : tuple of NotebookEntry
-        In the order in which they are executed.
-    steps : dict of str to Step
-        Each after the steps that it reads from.
-    digest : str
-        SHA-256 of the resolved content of both files.
-    automl : Automl, optional
-        The search by Azure ML that the use case's model is compared with.
-    pipeline : Pipeline, optional
-        How its pipeline is published.
-    """
+    """One use case in one environment, resolved and checked."""
 
     environment: str
+    # the environment's variables with the optional ones' defaults, resolved
     variables: dict[str, str | int | float | bool]
     use_case: str
     description: str
-    notebooks: tuple[NotebookEntry, ...]
-    steps: dict[str, Step]
-    digest: str
-    automl: Automl | None = None
-    pipeline: Pipeline | None = None
+    notebooks: tuple[NotebookEntry, ...]  # in the order in which they are executed
+    steps: dict[str, Step]  # each after the steps that it reads from
+    digest: str  # SHA-256 of the resolved content of both files
+    automl: Automl | None = None  # the search by Azure ML that the use case's model is compared with
+    pipeline: Pipeline | None = None  # how its pipeline is published
 
     def step(self, name: str) -> Step:
-        """Return the step called `name`.
-
-        Raises
-        ------
-        UsageError
-            When there is none; names the nearest and all.
-        """
+        """Return the step called `name`."""
         if name not in self.steps:
             hint = did_you_mean(name, self.steps)
             known = ", ".join(self.steps)
@@ -172,7 +139,7 @@ def examine(
         return None, _hide(problems, surroundings.secrets)
     graph = Graph(read.content.steps, layout, read.broken)
     wrong = [*notebook_problems(read.content.notebooks, layout), *graph.problems()]
-    wrong += settings_problems(read.content.automl, read.content.pipeline, graph)
+    wrong += graph.azure_problems(read.content.automl, read.content.pipeline)
     problems += [read.document.problem(place, message) for place, message in wrong]
     if problems:
         return None, _hide(problems, (*surroundings.secrets, *read.secrets))

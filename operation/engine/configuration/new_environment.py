@@ -8,12 +8,29 @@ from pathlib import Path
 
 from operation.engine.configuration import loading as configuration
 from operation.engine.configuration.documents import read_document
-from operation.engine.configuration.environment_file import MANDATORY, OPTIONAL, read_environment
-from operation.engine.configuration.names import require_new_name
-from operation.engine.errors import ConfigurationError
+from operation.engine.configuration.environment_file import read_environment
+from operation.engine.configuration.models import MANDATORY, OPTIONAL
+from operation.engine.errors import ConfigurationError, UsageError
 from operation.engine.layout import Layout
 
 MOST_NAMESPACE = 22  # a storage account, sa$(NAMESPACE), has 24 characters
+_FORMS = {
+    "environment": ("upper-case letters, digits, '-' and '_', such as UAT", str.upper),
+    "use case": ("lower-case letters, digits, '-' and '_', such as house-prices", str.lower),
+}
+
+
+def require_new_name(name: str, kind: str, form: re.Pattern[str], layout: Layout) -> None:
+    """Refuse a `name` that is ill-formed or has a file already."""
+    if not form.fullmatch(name) or len(name) > 40:
+        words, case = _FORMS[kind]
+        proposal = re.sub(r"[^A-Za-z0-9_-]+", "-", case(name)).strip("-_0123456789")[:40]
+        hint = f" Did you mean '{proposal}'?" if form.fullmatch(proposal) else ""
+        raise UsageError(f"'{name}' is no {kind}'s name: expected {words}, at most 40 characters.{hint}")
+    for taken in configuration.configured_names(layout):
+        if taken.casefold() == name.casefold():  # one file on Windows and macOS
+            file = layout.relative(configuration.configuration_file(layout, taken))
+            raise UsageError(f"{file} exists and is not overwritten. Edit it, or choose another name.")
 
 
 def write_environment(name: str, source: str, layout: Layout) -> tuple[Path, dict[str, str]]:

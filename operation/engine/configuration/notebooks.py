@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from operation.engine.configuration.documents import Place
-from operation.engine.configuration.use_case_file import NotebookModel
+from operation.engine.configuration.models import NotebookModel
 from operation.engine.configuration.variables import is_open
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout

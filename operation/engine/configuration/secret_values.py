@@ -28,15 +28,7 @@ _LONG = re.compile(r"(?<![A-Za-z0-9_+/.-])[A-Za-z0-9_+-]{32,}={0,2}(?![A-Za-z0-9
 
 
 def secret_kind(name: str, value: Value) -> str | None:
-    """Return what kind of secret `value` looks like, or None when it looks like none.
-
-    Parameters
-    ----------
-    name : str
-        The key that it stands under: ``DB_PASSWORD`` makes any text a secret.
-    value : str or anything
-        Only text can be one; a text of references alone is none.
-    """
+    """Return what kind of secret `value` looks like, or None when it looks like none."""
     if not isinstance(value, str) or not re.sub(r"\$\([^)]*\)", "", value).strip():
         return None
     for kind, pattern in PATTERNS.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from operation.engine.configuration.documents import Value
-from operation.engine.configuration.use_case_file import StepModel
+from operation.engine.configuration.models import StepModel
 from operation.engine.configuration.variables import is_open
 from operation.engine.contract import Contract, read_contract
 from operation.engine.errors import UsageError

@@ -10,8 +10,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from operation.engine.configuration.documents import Place, Value
+from operation.engine.configuration.models import Automl, Pipeline, StepModel
 from operation.engine.configuration.step_contract import is_empty, parser_problem, script_of, step_contract
-from operation.engine.configuration.use_case_file import StepModel
 from operation.engine.configuration.variables import is_open
 from operation.engine.contract import Argument, Contract
 from operation.engine.layout import Layout
@@ -24,20 +24,11 @@ Found = tuple[Place, str]
 
 @dataclass(frozen=True)
 class Graph:
-    """The steps of one use case as the file has them, checked together.
+    """The steps of one use case as the file has them, checked together."""
 
-    Parameters
-    ----------
-    steps : Mapping[str, StepModel]
-        By name, in the file's order.
-    layout : Layout
-        The project.
-    broken : frozenset of str
-        Steps of which a part could not be read: what seems to be missing there may only be misspelt.
-    """
-
-    steps: Mapping[str, StepModel]
+    steps: Mapping[str, StepModel]  # by name, in the file's order
     layout: Layout
+    # steps of which a part could not be read: what seems to be missing there may only be misspelt
     broken: frozenset[str] = frozenset()
 
     def script(self, name: str) -> Path:
@@ -108,8 +99,7 @@ class Graph:
         return f"'{key}' is one of the {right} of {script}. Move it to '{right}' of step '{name}'."
 
     def source_problem(self, value: str) -> str | None:
-        """Return why `value` is nothing that an input can read, or None."""
-        """Return why nothing can be read from `value`, a reference or a path."""
+        """Return why nothing can be read from `value`, a reference or a path; None when it can."""
         reference = _REFERENCE.fullmatch(value)
         if reference and reference[1] in self.steps:
             return self._output_problem(*reference.groups())
@@ -176,6 +166,18 @@ class Graph:
                 ("steps", start, "inputs"),
                 f"steps wait for one another: {path}. One of them must read less.",
             )
+
+    def azure_problems(self, automl: Automl | None, pipeline: Pipeline | None) -> Iterator[Found]:
+        """Yield what is wrong with the sections for Azure ML against the steps."""
+        if automl:
+            for key, value in (("training", automl.training), ("holdout", automl.holdout)):
+                if problem := self.source_problem(value):
+                    yield ("automl", key), f"'{key}' of 'automl' {problem}"
+            if automl.compare not in self.steps:
+                yield ("automl", "compare"), f"'compare' of 'automl': there is no step '{automl.compare}'."
+        if pipeline and pipeline.every and pipeline.on_new_data:
+            message = "'pipeline' has both 'every' and 'on-new-data': a schedule is one of them. Remove one."
+            yield ("pipeline", "on-new-data"), message
 
     def order(self) -> list[str]:
         """Return the steps' names, each after those it reads from, otherwise in the file's order."""

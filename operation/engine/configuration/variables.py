@@ -16,18 +16,10 @@ _LOOKALIKE = re.compile(r"\$\{\{[^}]*\}?\}?|\$\{[^}]*\}?|\$\[[^]]*\]?|\$\([^)]*\
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable before or after resolution.
+    """A variable before or after resolution."""
 
-    Parameters
-    ----------
-    text : str
-        Letter by letter, as it is put into the middle of another text.
-    value : str, int, float, bool or None
-        What it stands for alone.
-    """
-
-    text: str
-    value: Scalar
+    text: str  # letter by letter, as it is put into the middle of another text
+    value: Scalar  # what it stands for alone
 
 
 def typed(text: str) -> Variable:
@@ -49,11 +41,6 @@ def substitute(text: str, variables: Mapping[str, Variable]) -> Variable:
     """Return `text` with its references replaced.
 
     A text that is one reference and nothing else takes the type of the variable.
-
-    Raises
-    ------
-    KeyError
-        When a name is not among `variables`.
     """
     alone = _REFERENCE.fullmatch(text)
     if alone:
@@ -65,23 +52,7 @@ def substitute(text: str, variables: Mapping[str, Variable]) -> Variable:
 def resolve(
     raw: Mapping[str, Variable], declared: Collection[str] = ()
 ) -> tuple[dict[str, Variable], dict[str, list[str]]]:
-    """Resolve the references among variables.
-
-    Parameters
-    ----------
-    raw : Mapping[str, Variable]
-        Variables by name, in the file's order.
-    declared : Collection[str], default=()
-        Further names that exist and have no usable value: what refers to them is no mistake of its own.
-
-    Returns
-    -------
-    variables : dict of str to Variable
-        Those that could be resolved.
-    problems : dict of str to list of str
-        By variable, what is wrong with its own references; a variable that only refers to a
-        broken one is in neither.
-    """
+    """Resolve the references among variables."""
     graph = {name: references(one.text) if isinstance(one.value, str) else [] for name, one in raw.items()}
     known = {*raw, *declared}
     problems = {name: found for name, one in raw.items() if (found := reference_problems(one.value, known))}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from operation.engine import configuration
 from operation.engine.configuration.documents import read_document
-from operation.engine.configuration.names import require_new_name
+from operation.engine.configuration.new_environment import require_new_name
 from operation.engine.errors import UsageError
 from operation.engine.inference.columns import Column, guess_columns
 from operation.engine.inference.schema_text import schema_text

@@ -27,18 +27,10 @@ _DIGEST = re.compile(r"[0-9a-f]{6,64}")
 
 @dataclass(frozen=True)
 class Chosen:
-    """A model that is registered in the workspace, and what it says of itself.
+    """A model that is registered in the workspace, and what it says of itself."""
 
-    Parameters
-    ----------
-    model : Registered
-        Its version in the workspace.
-    facts : mapping
-        What its model.json holds.
-    """
-
-    model: Registered
-    facts: Mapping[str, Any]
+    model: Registered  # its version in the workspace
+    facts: Mapping[str, Any]  # what its model.json holds
 
     @property
     def digest(self) -> str:
@@ -57,23 +49,7 @@ class Chosen:
 def choose(
     workspace: Workspace, layout: Layout, configured: Configuration, named: str, *, register: bool = False
 ) -> Chosen:
-    """Return the model that is called `named`.
-
-    Parameters
-    ----------
-    named : str
-        ``name:version`` or the beginning of a digest, both as ``models list`` shows them; else an alias
-        in the registry of the use case, whose model must be registered in the workspace by its digest.
-    register : bool, default=False
-        Register the model of an alias where the workspace does not have it.
-
-    Raises
-    ------
-    UsageError
-        When there is no such model, or the workspace does not have it.
-    StepFailed
-        When the model of an alias is not what training wrote, or does not predict.
-    """
+    """Return the model that is called `named`."""
     version = _VERSION.fullmatch(named)
     if version:
         return _described(workspace, models.find(workspace, version["name"], version=int(version["version"])))

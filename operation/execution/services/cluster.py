@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import redirect_stdout
 
-from operation.engine.configuration.deployment_file import AksDeployment
+from operation.engine.configuration.models import AksDeployment
 from operation.engine.errors import UsageError
 from operation.engine.nearest import did_you_mean, listed
 from operation.execution import compute
@@ -13,13 +13,7 @@ from operation.execution.services.order import Order
 
 
 def target(order: Order, settings: AksDeployment) -> str:
-    """Return the cluster's name; it is there when this returns.
-
-    Raises
-    ------
-    UsageError
-        When there is no such cluster, and its file does not say of what it could be made.
-    """
+    """Return the cluster's name; it is there when this returns."""
     found = compute.find(order.workspace, settings.cluster)
     if found is None:
         _create(order, settings)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.configuration.deployment_file import AciDeployment
+from operation.engine.configuration.models import AciDeployment
 from operation.engine.errors import UsageError
 from operation.execution.services import trial
 from operation.execution.services.order import Order, find, service_kind
-from operation.execution.services.waiting import wait
 
 if TYPE_CHECKING:
     from azureml.core.webservice import Webservice
@@ -21,13 +20,6 @@ def deploy(order: Order, settings: AciDeployment) -> Webservice:
 
     A container has no second version of itself. So another model is first tried in a container beside it,
     and what answered before goes on where that one fails.
-
-    Raises
-    ------
-    DeploymentFailed
-        When the model does not answer. A service that is new is gone then, one that was there is as it was.
-    UsageError
-        When a service of that name is there, and cannot become what was asked for.
     """
     there = find(order.workspace, order.service)
     if there is None:
@@ -39,7 +31,7 @@ def deploy(order: Order, settings: AciDeployment) -> Webservice:
     changes: dict[str, Any] = {"auth_enabled": settings.auth == "key", "tags": order.tags}
     changes |= {"enable_app_insights": settings.app_insights}
     there.update(models=order.models(), inference_config=order.inference(), **changes)
-    wait(order, there, order.service)
+    trial.wait(order, there, order.service)
     trial.attempt(order, there, there.scoring_uri, order.service)
     return there
 
@@ -78,7 +70,7 @@ def _made(order: Order, settings: AciDeployment, name: str) -> Webservice:
     )
     answered = False
     try:
-        wait(order, service, name)
+        trial.wait(order, service, name)
         trial.attempt(order, service, service.scoring_uri, name)
         answered = True
     finally:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.configuration.deployment_file import AciDeployment, AksDeployment
+from operation.engine.configuration.models import AciDeployment, AksDeployment
 from operation.engine.errors import UsageError
 from operation.engine.nearest import did_you_mean, listed
+from operation.execution.logs import pause
 from operation.execution.services import container, endpoint
-from operation.execution.services.order import Order, Place, find, service_kind
+from operation.execution.services.order import DeploymentFailed, Order, Place, find, service_kind
 
 if TYPE_CHECKING:
     from azureml.core import Workspace
@@ -47,13 +50,7 @@ def of_cluster(place: Place) -> AksDeployment:
 
 
 def delete(workspace: Workspace, name: str) -> None:
-    """Delete a service.
-
-    Raises
-    ------
-    UsageError
-        When there is none of that name; names the nearest.
-    """
+    """Delete a service."""
     from azureml.core.webservice import Webservice
 
     there = find(workspace, name)
@@ -85,3 +82,28 @@ def _traffic(version: Any) -> str:
     if version.is_default:
         return "answers what no other version does"
     return f"{version.traffic_percentile or 0} % of the requests"
+
+
+def package(order: Order, folder: Path | None) -> str:
+    """Package the model with Azure ML's server, and return where the package is."""
+    from azureml.core import Model
+
+    made = Model.package(
+        order.workspace,
+        order.models(),
+        order.inference(),
+        generate_dockerfile=folder is not None,
+        image_name=order.service,
+        image_label=order.chosen.digest[:12],
+    )
+    started = time.monotonic()
+    while made.state in {"NotStarted", "Running"}:
+        pause(started)
+        made.update_creation_state()
+    if made.state != "Succeeded":
+        said = (made.error or {}).get("message") or f"the operation ended as {made.state}"
+        raise DeploymentFailed(f"the package of {order.chosen} was not made: {said}")
+    if folder is None:
+        return str(made.location)
+    made.save(str(folder))
+    return str(folder)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.configuration.deployment_file import AksDeployment
+from operation.engine.configuration.models import AksDeployment
 from operation.engine.errors import UsageError
 from operation.execution.services import cluster, trial
 from operation.execution.services.order import Order, Place, find, service_kind
-from operation.execution.services.waiting import wait
 
 if TYPE_CHECKING:
     from azureml.core.webservice import AksEndpoint, AksWebservice
@@ -26,13 +25,6 @@ def deploy(order: Order, settings: AksDeployment) -> AksEndpoint:
 
     Another model becomes a version without traffic; once that one has answered a row, it answers all. The
     version before stays, so that deploying its model again starts nothing.
-
-    Raises
-    ------
-    DeploymentFailed
-        When the model does not answer: what answered before goes on.
-    UsageError
-        When there is no such cluster, or a service of that name is of another kind.
     """
     there = existing(order)
     if there is None:
@@ -42,7 +34,7 @@ def deploy(order: Order, settings: AksDeployment) -> AksEndpoint:
         return there
     name = _version(order, there, settings)
     there.update_version(name, is_default=True, is_control_version_type=True, traffic_percentile=0)
-    wait(order, there, f"{order.service}/{name}")
+    trial.wait(order, there, f"{order.service}/{name}")
     trial.attempt(order, there, there.scoring_uri, order.service)
     return there
 
@@ -84,18 +76,12 @@ def set_traffic(place: Place, there: AksEndpoint, name: str, percentile: int) ->
     """Give a version its percentage; nothing is started."""
     if (there.versions[name].traffic_percentile or 0) != percentile:
         there.update_version(name, traffic_percentile=percentile)
-        wait(place, there, f"{place.service}/{name}")
+        trial.wait(place, there, f"{place.service}/{name}")
     place.say(f"  {place.service}/{name}: has {percentile} % of the requests")
 
 
 def percent(share: float) -> int:
-    """Return a share of the requests as Azure takes it.
-
-    Raises
-    ------
-    UsageError
-        When it is none, or not of whole percent.
-    """
+    """Return a share of the requests as Azure takes it."""
     if not 0 <= share <= 1:
         raise UsageError(f"--traffic: {share:g} is no share: give a number from 0 to 1.")
     whole = round(share * 100)
@@ -151,7 +137,7 @@ def _version(order: Order, there: AksEndpoint, settings: AksDeployment) -> str:
     answered = False
     try:
         if not known:
-            wait(order, there, f"{order.service}/{name}")
+            trial.wait(order, there, f"{order.service}/{name}")
         _try_alone(order, there, there.versions[name], name)
         answered = True
     finally:
@@ -189,7 +175,7 @@ def _make_room(order: Order, there: AksEndpoint) -> None:
     for _, name in sorted(idle)[: max(0, len(there.versions) + 1 - KEPT)]:
         order.say(f"  {order.service}/{name}: answers nobody, is deleted")
         there.delete_version(name)
-        wait(order, there, f"{order.service}/{name}")
+        trial.wait(order, there, f"{order.service}/{name}")
 
 
 def _made(order: Order, settings: AksDeployment) -> AksEndpoint:
@@ -210,7 +196,7 @@ def _made(order: Order, settings: AksDeployment) -> AksEndpoint:
     there = Model.deploy(order.workspace, order.service, order.models(), order.inference(), wanted)
     answered = False
     try:
-        wait(order, there, order.service)
+        trial.wait(order, there, order.service)
         trial.attempt(order, there, there.scoring_uri, order.service)
         answered = True
     finally:

@@ -10,13 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.configuration.deployment_file import Deployment
+from operation.engine.configuration.targets import Deployment
 from operation.engine.errors import UsageError, WorkbenchError
 from operation.engine.layout import Layout
-from operation.execution import environments
+from operation.execution import job_files
 from operation.execution.logs import Say
 from operation.execution.services.chosen import Chosen
-from operation.execution.snapshot import snapshot
 
 if TYPE_CHECKING:
     from azureml.core import Model, Workspace
@@ -33,24 +32,12 @@ class DeploymentFailed(WorkbenchError):
 
 @dataclass(frozen=True)
 class Place:
-    """A service, be it there or not.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where.
-    layout : Layout
-        The project's folders.
-    deployment : Deployment
-        The service, and what it is to have.
-    say : callable
-        Told what happens, a line at a time.
-    """
+    """A service, be it there or not."""
 
     workspace: Workspace
     layout: Layout
-    deployment: Deployment
-    say: Say
+    deployment: Deployment  # the service, and what it is to have
+    say: Say  # told what happens, a line at a time
 
     @property
     def service(self) -> str:
@@ -60,15 +47,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Order(Place):
-    """One model on its way behind a service.
+    """One model on its way behind a service."""
 
-    Parameters
-    ----------
-    chosen : Chosen
-        The model.
-    """
-
-    chosen: Chosen
+    chosen: Chosen  # the model
 
     @property
     def tags(self) -> dict[str, str]:
@@ -91,14 +72,14 @@ class Order(Place):
         from azureml.core.model import InferenceConfig
 
         settings = self.deployment.settings
-        environment = environments.environment(self.layout, settings.environment)
+        environment = job_files.environment(self.layout, settings.environment)
         # the server that is tested here; what it needs of the operating system comes with the stack
         environment.python.conda_dependencies.add_pip_package(f"{SERVER}=={version(SERVER)}")
         environment.inferencing_stack_version = "latest"
         environment = environment.register(self.workspace)
         words = shlex.join(["--digest", self.chosen.digest])
         environment.environment_variables = {"SCORE_ARGUMENTS": words, **self._secrets(settings.secrets)}
-        source = snapshot(self.layout, self.layout.src / ENTRY)
+        source = job_files.snapshot(self.layout, self.layout.src / ENTRY)
         return InferenceConfig(entry_script=ENTRY, source_directory=str(source), environment=environment)
 
     def _secrets(self, places: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One row before a service is said to be there: the model that was meant answers it."""
+"""Until a service is there: it has started, and the model that was meant answers one row."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from operation.execution.services.order import DeploymentFailed, Order
-from operation.execution.services.waiting import failed
+from operation.execution import failure
+from operation.execution.logs import pause
+from operation.execution.services.order import DeploymentFailed, Order, Place, log_file
 
 if TYPE_CHECKING:
     from azureml.core.webservice import Webservice
@@ -19,22 +20,56 @@ if TYPE_CHECKING:
 PATIENCE = 60.0  # seconds in which a router may still lead elsewhere
 PASSING = frozenset({502, 503, 504})  # of a gateway that does not know the service yet
 SHOWN = 300  # characters of an answer
+ENDED = frozenset({"Succeeded", "Failed", "Cancelled", "TimedOut"})
+_WRAPPER = "UserScriptException"  # what the server makes of what the entry script raises in init()
+_WRAPPED = "The above exception was the direct cause of the following exception"
+EVERY = 10.0  # seconds between two lines that say that it goes on
+
+
+def wait(place: Place, service: Webservice, name: str) -> None:
+    """Wait until what was asked of `service` is done."""
+    started = told = time.monotonic()
+    # wait_for_deployment() asks the same, but only every five seconds, and shows dots
+    state, error, _ = service._get_operation_state()
+    while state not in ENDED:
+        pause(started)
+        if time.monotonic() - told > EVERY:
+            told = time.monotonic()
+            place.say(f"  {name}: {state.lower()} for {told - started:.0f} s")
+        state, error, _ = service._get_operation_state()
+    service.update_deployment_state()
+    if state != "Succeeded":
+        raise failed(place, service, name, _sentence(error) or f"the operation ended as {state}")
+
+
+def failed(place: Place, service: Any, name: str, said: str) -> DeploymentFailed:
+    """Return the failure of a service, with what its log says; the whole log is kept."""
+    log = service.get_logs() or ""
+    file = log_file(place.layout, name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(log, encoding="utf-8")
+    own = log.partition(_WRAPPED)[0] if _WRAPPER in log else log
+    raised, (script, line) = failure.raised(own), failure.place(own, place.layout.src)
+    if raised:
+        where = f"{script}:{line}: " if script else ""
+        said = f"{where}{raised['type']}: {raised['message']}"
+    tail = failure.traceback_in(own)
+    shown = "\n".join(f"  | {text}" for text in tail.splitlines()[-failure.TAIL :])
+    kept = f"The whole log: {place.layout.relative(file)}"
+    return DeploymentFailed("\n".join(filter(None, [f"service {name}: {said}", shown, kept])))
+
+
+def _sentence(error: Any) -> str:
+    """Return what the service says of a failed operation."""
+    return str((error or {}).get("message") or "").strip()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back.
+    """What came back."""
 
-    Parameters
-    ----------
-    status : int
-        Of HTTP; 0 where nobody answered.
-    text : str
-        The body, or why there is none.
-    """
-
-    status: int
-    text: str
+    status: int  # of HTTP; 0 where nobody answered
+    text: str  # the body, or why there is none
 
     @property
     def digest(self) -> str | None:
@@ -47,13 +82,7 @@ class Answer:
 
 
 def example_row(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row that the model takes: the middle of each range, the first of each column's levels.
-
-    Parameters
-    ----------
-    facts : mapping
-        What model.json holds.
-    """
+    """Return a row that the model takes: the middle of each range, the first of each column's levels."""
     levels = facts["features"]["levels"]
     return {name: _value(column, levels.get(name, [])) for name, column in facts["schema"].items()}
 
@@ -89,13 +118,7 @@ def ask(address: str, header: Mapping[str, str], rows: list[dict[str, Any]]) -> 
 
 
 def attempt(order: Order, service: Webservice, address: str, name: str) -> None:
-    """Send one row, and check that the model that was meant answers it.
-
-    Raises
-    ------
-    DeploymentFailed
-        When another model answers, or none does: what came back, the end of the service's log.
-    """
+    """Send one row, and check that the model that was meant answers it."""
     header, row = opening(service), example_row(order.chosen.facts)
     until = time.monotonic() + PATIENCE
     answer = ask(address, header, [row])

@@ -18,14 +18,14 @@ from typing import Any
 from operation import cli
 from operation.engine import configuration
 from operation.engine.certificate import certify, ways
-from operation.engine.configuration.compute_file import chosen_compute
+from operation.engine.configuration.targets import chosen_compute
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.runners import child_process
 from operation.engine.session import Session
 from operation.engine.surroundings import surroundings
-from operation.execution import environments, script
-from operation.execution.certified import azure_ml
+from operation.execution import job_files
+from operation.execution.ways import azure_ml
 from tests.operation.execution import small
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
@@ -79,17 +79,17 @@ def locally(layout: Layout) -> dict[str, str]:
 def packages(layout: Layout) -> dict[str, Any]:
     """Return what a job's environment asks for, and what is said where there is no such environment."""
     try:
-        environments.environment(layout, "trainig")
+        job_files.environment(layout, "trainig")
     except UsageError as error:
         said = str(error)
-    made = environments.environment(layout, "training")
+    made = job_files.environment(layout, "training")
     return {"unknown": said, "name": made.name, **made.python.conda_dependencies.as_dict()}
 
 
 def certified(layout: Layout) -> dict[str, Any]:
     """Certify that a child process and a run of Azure ML give the same."""
     configured = configuration.load("DEV", "small", layout)
-    more = {"azure-ml": azure_ml(chosen_compute(layout, configured), script.submit)}
+    more = {"azure-ml": azure_ml(chosen_compute(layout, configured))}
     setattr(certify, "WAYS", {"script": ways.script})  # noqa: B010 - the other ways start kernels
     return certify.certify(layout, configured, [], lambda *_: None, more)[1]
 

@@ -99,7 +99,7 @@ def test_a_step_reads_what_the_steps_before_it_wrote(exported: Exported) -> None
 
 
 def test_the_version_of_the_environment_is_that_of_its_packages(tmp_path: Path) -> None:
-    from operation.engine.configuration.compute_file import chosen_compute
+    from operation.engine.configuration.targets import chosen_compute
     from operation.execution.azure_cli import Export
 
     configured = configuration.load("DEV", "diabetes", Layout(ROOT))

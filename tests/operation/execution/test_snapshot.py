@@ -12,10 +12,10 @@ from operation.engine.errors import StepFailed
 from operation.engine.layout import Layout
 from operation.engine.runners import child_process
 from operation.engine.session import Session
+from operation.execution.job_files import snapshot
 from operation.execution.pipeline import needed, output_name, references
 from operation.execution.remote import arguments
 from operation.execution.results import check_complete
-from operation.execution.snapshot import snapshot
 from tests.operation.execution import small
 
 

@@ -8,13 +8,8 @@ from typing import Any
 import pytest
 
 from operation.engine.configuration import Configuration
-from operation.engine.configuration.compute_file import (
-    ClusterCompute,
-    chosen_compute,
-    compute_problems,
-    computes,
-    read_compute,
-)
+from operation.engine.configuration.models import ClusterCompute, RemoteCompute
+from operation.engine.configuration.targets import COMPUTES, chosen_compute
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 
@@ -40,22 +35,16 @@ def layout(tmp_path: Path) -> Layout:
 
 def test_references_are_resolved(layout: Layout) -> None:
     text = "kind: remote\naddress: vm-$(NAMESPACE).example.com\nusername: me\nprivate-key-file: ~/.ssh/id\n"
-    compute, problems = read_compute(written(layout, text), "big", {"NAMESPACE": "lab"})
+    settings, problems = COMPUTES.read(written(layout, text), "big", {"NAMESPACE": "lab"})
     assert problems == []
-    assert compute is not None
-    assert getattr(compute.settings, "address", None) == "vm-lab.example.com"
-    assert compute.settings.environment == "training"
+    assert isinstance(settings, RemoteCompute)
+    assert (settings.address, settings.environment) == ("vm-lab.example.com", "training")
 
 
 def test_what_is_not_said_has_a_default(layout: Layout) -> None:
-    compute, _ = read_compute(written(layout, CLUSTER), "big", {})
-    assert compute is not None
-    assert isinstance(compute.settings, ClusterCompute)
-    assert (compute.settings.min_nodes, compute.settings.max_nodes, compute.settings.priority) == (
-        0,
-        1,
-        "dedicated",
-    )
+    settings, _ = COMPUTES.read(written(layout, CLUSTER), "big", {})
+    assert isinstance(settings, ClusterCompute)
+    assert (settings.min_nodes, settings.max_nodes, settings.priority) == (0, 1, "dedicated")
 
 
 @pytest.mark.parametrize(
@@ -71,12 +60,12 @@ def test_what_is_not_said_has_a_default(layout: Layout) -> None:
         (
             "kind: amlcompute\n",
             1,
-            "key 'vm-size' is missing for a compute of kind amlcompute: add a line 'vm-size: ...'.",
+            "key 'vm-size' is missing in a compute of kind amlcompute: add a line 'vm-size: ...'.",
         ),
         (
             f"{CLUSTER}max-node: 3\n",
             3,
-            "unknown key 'max-node' of a compute of kind amlcompute: expected environment, kind, vm-size, "
+            "unknown key 'max-node' in a compute of kind amlcompute: expected environment, kind, vm-size, "
             "min-nodes, max-nodes, idle-seconds-before-scaledown or priority. Did you mean 'max-nodes'?",
         ),
         (f"{CLUSTER}max-nodes: many\n", 3, "'max-nodes': expected a whole number, found 'many'."),
@@ -94,13 +83,13 @@ def test_what_is_not_said_has_a_default(layout: Layout) -> None:
     ],
 )
 def test_each_mistake_is_told_with_its_line(layout: Layout, text: str, line: int, message: str) -> None:
-    compute, problems = read_compute(written(layout, text), "big", {})
+    compute, problems = COMPUTES.read(written(layout, text), "big", {})
     assert compute is None
     assert [str(one) for one in problems] == [f"{FILE}:{line}: {message}"]
 
 
 def test_a_name_that_azure_refuses(layout: Layout) -> None:
-    _, problems = read_compute(written(layout, CLUSTER, "my_cluster"), "my_cluster", {})
+    _, problems = COMPUTES.read(written(layout, CLUSTER, "my_cluster"), "my_cluster", {})
     assert str(problems[0]) == (
         "configuration/compute/my_cluster.yml:1: 'my_cluster' is no name that Azure accepts for a compute: "
         "expected 3 to 16 letters, digits or '-', the first a letter, the last a letter or digit. "
@@ -128,7 +117,7 @@ def test_an_unknown_compute_of_an_environment_has_its_place(good_project: Layout
     written(good_project, CLUSTER)
     file = good_project.configuration / "configuration-DEV.yml"
     file.write_text(f"{file.read_text(encoding='utf-8').rstrip()}\n  COMPUTE: bigg\n", encoding="utf-8")
-    (problem,) = compute_problems(good_project, "DEV")
+    (problem,) = COMPUTES.problems(good_project, "DEV")
     assert str(problem).endswith(
         "COMPUTE: there is no configuration/compute/bigg.yml. Did you mean 'big'? Known: big."
     )
@@ -136,5 +125,5 @@ def test_an_unknown_compute_of_an_environment_has_its_place(good_project: Layout
 
 def test_those_that_ship_are_sound() -> None:
     shipped = Layout(Path(__file__).resolve().parents[4])
-    assert computes(shipped) == ["cpu-cluster", "local", "spark-cluster", "virtual-machine"]
-    assert list(compute_problems(shipped)) == []
+    assert COMPUTES.names(shipped) == ["cpu-cluster", "local", "spark-cluster", "virtual-machine"]
+    assert list(COMPUTES.problems(shipped)) == []

@@ -8,13 +8,8 @@ from typing import Any
 import pytest
 
 from operation.engine.configuration import Configuration
-from operation.engine.configuration.deployment_file import (
-    AciDeployment,
-    AksDeployment,
-    chosen_deployment,
-    deployment_problems,
-    read_deployment,
-)
+from operation.engine.configuration.models import AciDeployment, AksDeployment
+from operation.engine.configuration.targets import DEPLOYMENTS, chosen_deployment
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 
@@ -44,7 +39,7 @@ def configured(use_case: str = "flights", **variables: Any) -> Configuration:
 
 def test_references_are_resolved_and_numbers_may_be_whole(layout: Layout) -> None:
     text = "kind: aks\ncluster: aks-$(NAMESPACE)\ncpu-cores: 2\ntags: {stage: $(STAGE)}\n"
-    settings, problems = read_deployment(written(layout, text), "live", {"NAMESPACE": "lab", "STAGE": "x"})
+    settings, problems = DEPLOYMENTS.read(written(layout, text), "live", {"NAMESPACE": "lab", "STAGE": "x"})
     assert problems == []
     assert isinstance(settings, AksDeployment)
     assert (settings.cluster, settings.cpu_cores, settings.tags) == ("aks-lab", 2.0, {"stage": "x"})
@@ -57,12 +52,12 @@ def test_references_are_resolved_and_numbers_may_be_whole(layout: Layout) -> Non
         (
             "kind: aks\n",
             1,
-            "key 'cluster' is missing for a deployment of kind aks: add a line 'cluster: ...'.",
+            "key 'cluster' is missing in a deployment of kind aks: add a line 'cluster: ...'.",
         ),
         (
             "kind: aci\nmemory: 2\n",
             2,
-            "unknown key 'memory' of a deployment of kind aci: expected environment, service, cpu-cores, "
+            "unknown key 'memory' in a deployment of kind aci: expected environment, service, cpu-cores, "
             "memory-gb, app-insights, tags, secrets, kind or auth. Did you mean 'memory-gb'?",
         ),
         ("kind: aci\ncpu-cores: 0\n", 2, "'cpu-cores': expected more than 0, found 0."),
@@ -73,7 +68,7 @@ def test_references_are_resolved_and_numbers_may_be_whole(layout: Layout) -> Non
         (
             "kind: aci\ntags: many\n",
             2,
-            "'tags': expected lines such as 'name: value' below it, found 'many'.",
+            "'tags': expected a mapping, lines such as 'name: value', found 'many'.",
         ),
         ("kind: aci\nsecrets:\n  SALT: hunter2\n", 3, NOT_SHOWN),
         (
@@ -102,7 +97,7 @@ def test_references_are_resolved_and_numbers_may_be_whole(layout: Layout) -> Non
     ],
 )
 def test_each_mistake_is_told_with_its_line(layout: Layout, text: str, line: int, message: str) -> None:
-    settings, problems = read_deployment(written(layout, text), "live", {})
+    settings, problems = DEPLOYMENTS.read(written(layout, text), "live", {})
     assert settings is None
     assert [str(one) for one in problems] == [f"{FILE}:{line}: {message}"]
 
@@ -140,4 +135,4 @@ def test_an_unknown_deployment_is_told_with_the_nearest(layout: Layout) -> None:
 
 
 def test_those_that_ship_are_sound() -> None:
-    assert list(deployment_problems(Layout(Path(__file__).resolve().parents[4]))) == []
+    assert list(DEPLOYMENTS.problems(Layout(Path(__file__).resolve().parents[4]))) == []

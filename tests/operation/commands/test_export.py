@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operation import cli
-from operation.execution.shell import bash, powershell
+from operation.commands.export import bash, powershell
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 REPORT = "import json, os; print(json.dumps(dict(os.environ)))"

@@ -1,0 +1,96 @@
+"""Options that several commands have, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from operation.engine.layout import Layout
+from operation.engine.notebooks.forked.limits import Limits
+from operation.engine.surroundings import surroundings
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--environment`` and ``--use-case``."""
+    parser.add_argument("--environment", metavar="NAME", help="configuration-<NAME>.yml (default: DEV)")
+    parser.add_argument(
+        "--use-case", metavar="NAME", help="configuration-<NAME>.yml (default: the environment's)"
+    )
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--cell-seconds``, ``--seconds`` and ``--megabytes``."""
+    limits = {
+        "--cell-seconds": "time limit per cell, in seconds",
+        "--seconds": "time limit per notebook, in seconds",
+        "--megabytes": "memory limit per notebook, in MB",
+    }
+    for option, meaning in limits.items():
+        parser.add_argument(option, type=more_than_zero, metavar="N", help=meaning)
+
+
+def chosen_limits(args: argparse.Namespace) -> Limits:
+    """Return the limits that were chosen."""
+    memory = int(args.megabytes * 1_000_000) if args.megabytes else None
+    return Limits(args.cell_seconds, args.seconds, memory)
+
+
+def add_rehearse(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--rehearse``."""
+    parser.add_argument(
+        "--rehearse",
+        action="store_true",
+        help="with a rehearsal of Azure ML on this machine: no subscription",
+    )
+
+
+@contextmanager
+def rehearsed(layout: Layout, wanted: bool) -> Iterator[None]:
+    """Let the SDK find the rehearsal while the block lasts; it must not have been imported before."""
+    if not wanted:
+        yield
+        return
+    from operation.rehearsal.access.workspace import SUBSCRIPTION
+    from operation.rehearsal.server import started
+
+    folder = layout.runs / "rehearsal"
+    more = {"SUBSCRIPTION_ID": SUBSCRIPTION, "WORKBENCH_REHEARSAL": str(folder)}
+    print("starting a rehearsal of Azure ML on this machine", file=sys.stderr, flush=True)
+    with started(folder) as variables, surroundings({**variables, **more}):
+        yield
+
+
+@contextmanager
+def quiet(wanted: bool) -> Iterator[None]:
+    """Send to standard error what libraries and children print too: a program asked for JSON alone."""
+    if not wanted:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def more_than_zero(text: str) -> float:
+    """Read a number above 0."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return value
+
+
+def one_or_more(text: str) -> int:
+    """Read a whole number above 0."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {text}")
+    return value

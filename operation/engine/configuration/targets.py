@@ -1,0 +1,190 @@
+"""``configuration/compute/`` and ``configuration/deployment/``: where steps run, and models are served."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from operation.engine.configuration.documents import Document, Place, read_document
+from operation.engine.configuration.environment_file import read_environment
+from operation.engine.configuration.loading import Configuration, configuration_file, environments
+from operation.engine.configuration.messages import explain
+from operation.engine.configuration.models import ComputeSettings, DeploymentSettings, service_problem
+from operation.engine.configuration.secret_values import secret_problem
+from operation.engine.configuration.variables import reference_problems, resolved, typed
+from operation.engine.errors import ConfigurationError, Problem, UsageError
+from operation.engine.layout import Layout
+from operation.engine.nearest import did_you_mean, listed
+
+Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True)
+class ConfigFolder(Generic[Settings]):
+    """A folder of ``configuration/`` whose files describe things of one sort."""
+
+    thing: str  # what a file describes, and the folder's name
+    union: Any  # models of what a file holds, told apart by `kind`
+    variables: Mapping[str, str]  # variables of an environment that choose a file -> the file by default
+    name: re.Pattern[str]  # what Azure accepts as a name
+    name_words: str
+    exempt: str  # the key whose value may look like a secret
+
+    def names(self, layout: Layout) -> list[str]:
+        """Return the names of all files, sorted."""
+        return sorted(path.stem for path in self._folder(layout).glob("*.yml"))
+
+    def chosen(
+        self, layout: Layout, configured: Configuration, name: str | None, variable: str
+    ) -> tuple[str, Settings]:
+        """Return name and settings of the file `name`, else of the one that the environment chooses."""
+        wanted = name or str(configured.variables.get(variable, self.variables[variable]))
+        if wanted not in self.names(layout):
+            origin = "" if name else f" ({variable} of environment {configured.environment})"
+            raise UsageError(f"unknown {self.thing} '{wanted}'{origin}: there is {self._no(layout, wanted)}")
+        settings, problems = self.read(layout, wanted, configured.variables)
+        if settings is None:
+            raise ConfigurationError(problems)
+        return wanted, settings
+
+    def problems(self, layout: Layout, environment: str | None = None) -> Iterator[Problem]:
+        """Yield every mistake in every file, and in the choice of one, for each sound environment."""
+        for name in [environment] if environment else environments(layout):
+            path = configuration_file(layout, name)
+            file, problems = read_environment(path, layout.relative(path), name, os.environ)
+            if problems or not file.document:
+                continue
+            for variable in self.variables.keys() & file.variables.keys():
+                wanted = file.variables[variable].text
+                if wanted not in self.names(layout):
+                    message = f"{variable}: there is {self._no(layout, wanted)}"
+                    yield file.document.problem(("variables", variable), message)
+            values = {key: one.value for key, one in file.variables.items() if one.value is not None}
+            for one in self.names(layout):
+                yield from self.read(layout, one, values)[1]
+
+    def read(
+        self, layout: Layout, name: str, variables: Mapping[str, Any]
+    ) -> tuple[Settings | None, list[Problem]]:
+        """Read one file; the settings are None when there are problems."""
+        path = self._folder(layout) / f"{name}.yml"
+        document, problems = read_document(path, layout.relative(path))
+        if document is None:
+            return None, problems
+        wrong = [*self._values(document, variables)]
+        if not self.name.fullmatch(name):
+            accepted = f"is no name that Azure accepts for a {self.thing}: expected {self.name_words}."
+            wrong.append(((), f"'{name}' {accepted} Rename the file."))
+        data = resolved(document.data, {key: typed(str(value)) for key, value in variables.items()})
+        settings: Settings | None = None
+        try:
+            settings = TypeAdapter(self.union).validate_python(data)
+        except ValidationError as error:
+            wrong += [self._message(one, data) for one in error.errors(include_url=False)]
+        problems += [document.problem(place, text) for place, text in wrong]
+        return (None, problems) if problems else (settings, [])
+
+    def _folder(self, layout: Layout) -> Path:
+        return layout.configuration / self.thing
+
+    def _no(self, layout: Layout, wanted: str) -> str:
+        names = self.names(layout)
+        hint = did_you_mean(wanted, names)
+        return f"no configuration/{self.thing}/{wanted}.yml.{hint} Known: {listed(names, 'and')}."
+
+    def _values(self, document: Document, variables: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+        """Yield what is wrong with references, and values that look like secrets."""
+        for place, value in document.scalars():
+            for message in reference_problems(value, variables, "the environment"):
+                yield place, message
+            secret = place[0] != self.exempt and secret_problem(str(place[-1]), value)
+            if secret:
+                yield place, f"'{'.'.join(map(str, place))}' {secret}"
+
+    def _message(self, error: Any, data: Mapping[str, Any]) -> tuple[Place, str]:
+        kinds = self._kinds()
+        if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+            said = f", found {data['kind']!r}" if "kind" in data else ""
+            hint = did_you_mean(str(data.get("kind")), kinds)
+            return ("kind",), f"'kind': expected one of {listed(kinds)}{said}.{hint}"
+        kind, *place = error["loc"]  # a union puts the kind before the place
+        owner = f" in a {self.thing} of kind {kind}"
+        return tuple(place), explain(error, f"'{'.'.join(map(str, place))}'", owner, kinds[kind])
+
+    def _kinds(self) -> dict[str, type[BaseModel]]:
+        models = get_args(get_args(self.union)[0])
+        return {get_args(model.model_fields["kind"].annotation)[0]: model for model in models}
+
+
+COMPUTES: ConfigFolder[ComputeSettings] = ConfigFolder(
+    thing="compute",
+    union=ComputeSettings,
+    variables={"COMPUTE": "cpu-cluster", "SPARKCOMPUTE": "spark-cluster"},
+    name=re.compile(r"[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]"),
+    name_words="3 to 16 letters, digits or '-', the first a letter, the last a letter or digit",
+    exempt="private-key-file",
+)
+DEPLOYMENTS: ConfigFolder[DeploymentSettings] = ConfigFolder(
+    thing="deployment",
+    union=DeploymentSettings,
+    variables={"DEPLOYMENT": "aci"},
+    name=re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]"),
+    name_words="2 to 32 lower-case letters, digits or '-', the first a letter, the last a letter or digit",
+    exempt="secrets",
+)
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A compute that is configured: its name, in its file and in the workspace, and what its file says."""
+
+    name: str
+    settings: ComputeSettings
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployment that is configured: its file's name, what the file says, what the service is called."""
+
+    name: str
+    settings: DeploymentSettings
+    service: str
+
+
+def chosen_compute(
+    layout: Layout, configured: Configuration, name: str | None = None, variable: str = "COMPUTE"
+) -> Compute:
+    """Return the compute called `name`; by default the one that a variable of the environment names.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name; tells the nearest.
+    ConfigurationError
+        With every mistake in its file.
+    """
+    return Compute(*COMPUTES.chosen(layout, configured, name, variable))
+
+
+def chosen_deployment(layout: Layout, configured: Configuration, name: str | None = None) -> Deployment:
+    """Return the deployment called `name`; by default the one that the environment's DEPLOYMENT names.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name; tells the nearest.
+    ConfigurationError
+        With every mistake in its file, or for a service's name that Azure would refuse.
+    """
+    chosen, settings = DEPLOYMENTS.chosen(layout, configured, name, "DEPLOYMENT")
+    service = settings.service or configured.use_case.replace("_", "-")
+    if problem := service_problem(service):
+        file = f"configuration/deployment/{chosen}.yml"
+        raise UsageError(f"{problem} It is the use case's: add a line 'service: ...' to {file}.")
+    return Deployment(chosen, settings, service)
