@@ -13,16 +13,18 @@ from pathlib import Path
 from operation.engine.layout import project
 
 CHECKS = {
-    "ruff check": ["ruff", "check", "."],
-    "ruff format": ["ruff", "format", "--check", "."],
-    "mypy": ["mypy"],
+    "ruff check": ["-m", "ruff", "check", "."],
+    "ruff format": ["-m", "ruff", "format", "--check", "."],
+    "imports": ["-c", "from importlinter.cli import lint_imports_command as check; check(['--no-cache'])"],
+    "mypy": ["-m", "mypy"],
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``test``; what it does not know goes to pytest."""
     parser.description = (
-        "Run ruff, mypy --strict and pytest on the project. Options that are not known go to pytest."
+        "Run ruff, import-linter, mypy --strict and pytest on the project. Options that are not known go to "
+        "pytest."
     )
     parser.epilog = (
         "examples:\n  python3 -m operation test\n  python3 -m operation test tests/src -k gate --workers 1"
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the checks one after another, say what each came to, and return 1 when one failed."""
     root = project().root
     failed = [name for name, words in CHECKS.items() if not passes(name, words, root)]
-    if not passes("pytest", ["pytest", "-n", str(args.workers), *args.rest], root):
+    if not passes("pytest", ["-m", "pytest", "-n", str(args.workers), *args.rest], root):
         failed.append("pytest")
     if failed:
         print(f"failed: {', '.join(failed)}", flush=True)
@@ -48,10 +50,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def passes(name: str, words: Sequence[str], root: Path) -> bool:
-    """Run ``python -m <words>`` in `root`, its output as it comes, and say in a line how it ended."""
+    """Run Python with `words` in `root`, its output as it comes, and say in a line how it ended."""
     begin = time.monotonic()
     code = subprocess.run(
-        [sys.executable, "-m", *words], cwd=root, stdin=subprocess.DEVNULL, check=False
+        [sys.executable, *words], cwd=root, stdin=subprocess.DEVNULL, check=False
     ).returncode
     if name != "pytest":  # pytest's own closing line says it better
         outcome = "passed" if code == 0 else "FAILED"

@@ -1,4 +1,4 @@
-"""``test`` runs the four checks, in a tiny project that passes or fails them."""
+"""``test`` runs the five checks, in a tiny project that passes or fails them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ CONFIGURATION = """
 [tool.mypy]
 strict = true
 files = ["code.py"]
+[tool.importlinter]
+root_package = "package"
+[[tool.importlinter.contracts]]
+name = "the upper may import the lower"
+type = "layers"
+layers = ["package.upper", "package.lower"]
 [tool.pytest.ini_options]
 testpaths = ["."]
 """
@@ -43,7 +49,10 @@ def call(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    for name, text in {"pyproject.toml": CONFIGURATION, "code.py": CODE, "test_code.py": TEST}.items():
+    (tmp_path / "package").mkdir()
+    files = {"pyproject.toml": CONFIGURATION, "code.py": CODE, "test_code.py": TEST}
+    files |= {f"package/{name}.py": '"""A module."""\n' for name in ("__init__", "upper", "lower")}
+    for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -55,6 +64,7 @@ def test_all_pass(tiny: Path) -> None:
     assert [line for line in said if line.endswith(" passed")] == [
         "ruff check   passed",
         "ruff format  passed",
+        "imports      passed",
         "mypy         passed",
     ]
     assert " 1 passed in " in answer.stdout.splitlines()[-1]
@@ -63,8 +73,9 @@ def test_all_pass(tiny: Path) -> None:
 def test_each_failure_is_named_and_the_others_still_run(tiny: Path) -> None:
     """The words go to pytest, which finds no such test: that is a failure too."""
     (tiny / "code.py").write_text("import os\ndef double(value): return 2*value\n", encoding="utf-8")
+    (tiny / "package" / "lower.py").write_text("import package.upper\n", encoding="utf-8")
     answer = call(tiny, "-k", "nothing_of_that_name")
     assert answer.returncode == 1
     *_, closing, last = answer.stdout.splitlines()
-    assert last == "failed: ruff check, ruff format, mypy, pytest"
+    assert last == "failed: ruff check, ruff format, imports, mypy, pytest"
     assert " no tests ran in " in closing
