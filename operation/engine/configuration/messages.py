@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel
 
 from operation.engine.configuration.documents import Value
 from operation.engine.nearest import did_you_mean, listed
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 # by pydantic's error types, https://docs.pydantic.dev/latest/errors/validation_errors
 _EXPECTED = {
@@ -28,12 +26,12 @@ _EXPECTED = {
 }
 
 
-def explain(error: ErrorDetails, key: str, owner: str, model: type[BaseModel]) -> str:
+def explain(error: Mapping[str, Any], key: str, owner: str, model: type[BaseModel]) -> str:
     """Return `error` as a sentence.
 
     Parameters
     ----------
-    error : ErrorDetails
+    error : mapping
         One of ``ValidationError.errors()``.
     key, owner : str
         What is wrong, quoted, and what it belongs to: ``'inputs' of step 'train'``, `` in step 'train'``.

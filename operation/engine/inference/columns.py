@@ -25,24 +25,12 @@ _IDENTIFIER = re.compile(
 
 @dataclass(frozen=True)
 class Column:
-    """One column and what was guessed of it.
+    """One column and what was guessed of it."""
 
-    Parameters
-    ----------
-    name : str
-        The column.
-    kind : {"numeric", "categorical", "datetime", "dropped"}
-        What prepare will be told.
-    reason : str
-        Why, in words.
-    parts : tuple of str, default=()
-        Of a time: the parts that vary.
-    """
-
-    name: str
-    kind: Kind
-    reason: str
-    parts: tuple[str, ...] = ()
+    name: str  # the column
+    kind: Kind  # what prepare will be told
+    reason: str  # why, in words
+    parts: tuple[str, ...] = ()  # of a time: the parts that vary
 
     @property
     def declaration(self) -> str:
@@ -60,13 +48,7 @@ def guess_columns(table: pd.DataFrame, target: str) -> list[Column]:
 
 
 def guess_column(values: pd.Series) -> Column:
-    """Guess one column.
-
-    Parameters
-    ----------
-    values : Series of shape (rows,)
-        The column, as read.
-    """
+    """Guess one column."""
     from pandas.api import types
 
     name, known = str(values.name), values.dropna()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from operation.engine.inference.columns import Column
 from operation.engine.inference.target import Target
-from operation.engine.inference.yaml_text import written, written_list
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pandera.pandas as pa
 
 SLACK = 0.5  # of the range seen, on either side: tomorrow's rows are not today's
 
@@ -19,71 +19,42 @@ SLACK = 0.5  # of the range seen, on either side: tomorrow's rows are not today'
 def schema_text(
     name: str, table: pd.DataFrame, columns: Sequence[Column], target: Target, time: str | None
 ) -> str:
-    """Return the schema of the columns that are used, as text.
+    """Return the schema of the columns that are used, as text; only labels of the target are listed."""
+    import pandera.pandas as pa
 
-    Parameters
-    ----------
-    name : str
-        The use case.
-    table : DataFrame of shape (rows, columns)
-        What it is inferred from.
-    columns : Sequence of Column
-        The guesses; dropped columns are left out.
-    target : Target
-        The target: the only column whose labels are listed.
-    time : str or None
-        The time column, never missing.
-    """
-    kept = [one.name for one in columns if one.kind != "dropped" or one.name == time]
-    lines = [
+    used = {one.name for one in columns if one.kind != "dropped"} | {target.name, time}
+    inferred: Any = pa.infer_schema(table[[one for one in table.columns if one in used]])
+    labels = {target.name: target.classes}
+    made = {
+        one: _with_slack(found, table[one], labels.get(one, ()), is_time=one == time)
+        for one, found in inferred.columns.items()
+    }
+    head = [
         f"# What a table of {name} must hold (pandera's YAML; https://pandera.readthedocs.io).",
         f"# Inferred from {len(table)} rows: ranges are those seen and half as much again on either side.",
         "# nullable: values may be missing; coerce: values are read as dtype where they can be.",
-        "schema_type: dataframe",
-        f"name: {written(name)}",
-        "columns:",
     ]
-    for column in table.columns:
-        if column in kept or column == target.name:
-            labels = target.classes if column == target.name else ()
-            lines += [f"  {line}" for line in _column(table[column], labels, is_time=column == time)]
-    lines += [
-        "coerce: false        # whole table: columns say for themselves",
-        "strict: false        # other columns are allowed",
-        "ordered: false",
-    ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*head, str(pa.DataFrameSchema(made, name=name).to_yaml())])
 
 
-def _column(values: pd.Series, labels: Sequence[str], *, is_time: bool) -> Iterator[str]:
-    yield f"{written(str(values.name))}:"
-    dtype = _dtype(values, is_time=is_time)
-    if dtype:
-        yield f"  dtype: {dtype}"
-    if dtype in {"int64", "float64"}:
-        low, high = bounds(values)
-        yield f"  in_range: {{min_value: {written(low)}, max_value: {written(high)}}}"
-    elif labels and dtype == "str":
-        yield f"  isin:{written_list(labels, indent=6)}"
-    if values.isna().any():
-        yield "  nullable: true"
-    yield "  coerce: true"
-
-
-def _dtype(values: pd.Series, *, is_time: bool) -> str | None:
-    """Return the type to hold the column to, or None where any will do."""
+def _with_slack(inferred: pa.Column, values: pd.Series, labels: Sequence[str], *, is_time: bool) -> pa.Column:
+    """Return what pandera infers of a column, for rows that are to come: it holds them to those seen."""
+    import pandera.pandas as pa
     from pandas.api import types
 
-    if types.is_datetime64_any_dtype(values) or is_time:
-        return "datetime64[ns]"  # ingest reads the time column as a time without zone
-    if types.is_bool_dtype(values):
-        return "bool"
-    if types.is_integer_dtype(values):
-        return "float64" if values.isna().any() else "int64"
-    if types.is_float_dtype(values):
-        return "float64"
     kind = types.infer_dtype(values, skipna=True)
-    return {"string": "str", "decimal": "float64"}.get(kind)
+    checks, dtype = [], str(inferred.dtype)
+    if is_time or types.is_datetime64_any_dtype(values):
+        dtype = "datetime64[ns]"  # ingest reads the time column as a time without zone
+    elif kind in {"integer", "floating", "mixed-integer-float", "decimal"}:
+        dtype = "int64" if kind == "integer" and not values.isna().any() else "float64"
+        checks = [pa.Check.in_range(*bounds(values))]
+    elif kind == "string":
+        dtype = "str"
+        checks = [pa.Check.isin(list(labels))] if labels else []
+    elif kind != "boolean":
+        dtype = "object"
+    return pa.Column(dtype, checks, nullable=inferred.nullable, coerce=True, name=inferred.name)
 
 
 def bounds(values: pd.Series) -> tuple[float, float]:

@@ -20,38 +20,15 @@ _TIME_NAME = re.compile(r"time|date|timestamp|moment|period|created|_at$|_on$", 
 
 @dataclass(frozen=True)
 class Split:
-    """The split and why.
+    """The split and why."""
 
-    Parameters
-    ----------
-    split : {"time", "random"}
-        What prepare is told.
-    time_column : str or None
-        When a row happened.
-    reason : str
-        Why, in words.
-    """
-
-    split: str
-    time_column: str | None
-    reason: str
+    split: str  # what prepare is told
+    time_column: str | None  # when a row happened
+    reason: str  # why, in words
 
 
 def guess_split(table: pd.DataFrame, target: Target, time_column: str | None, split: str | None) -> Split:
-    """Guess time column and split.
-
-    Parameters
-    ----------
-    table : DataFrame of shape (rows, columns)
-        As read.
-    time_column, split : str, optional
-        Asked for instead of guessed.
-
-    Raises
-    ------
-    UsageError
-        When what was asked for cannot be done.
-    """
+    """Guess time column and split."""
     if time_column is not None and not _is_time(table[time_column]):
         raise UsageError(
             f"--time-column: column '{time_column}' does not hold a time in every row. "

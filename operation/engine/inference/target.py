@@ -32,50 +32,19 @@ _POSITIVE = (
 
 @dataclass(frozen=True)
 class Target:
-    """The target and what was guessed of it.
+    """The target and what was guessed of it."""
 
-    Parameters
-    ----------
-    name : str
-        Its column.
-    task : {"classification", "regression"}
-        What is learnt.
-    classes : tuple of str
-        Labels as prepare writes them; empty for a number or a threshold.
-    positive : str or None
-        Of two classes, the one that is predicted.
-    threshold : float or None
-        Where an amount is cut in two classes.
-    reason : str
-        Why, in words.
-    of_numbers : bool, default=False
-        Whether its classes are numbers, and regression would be possible.
-    """
-
-    name: str
-    task: str
-    classes: tuple[str, ...]
-    positive: str | None
-    threshold: float | None
-    reason: str
-    of_numbers: bool = False
+    name: str  # its column
+    task: str  # what is learnt
+    classes: tuple[str, ...]  # labels as prepare writes them; empty for a number or a threshold
+    positive: str | None  # of two classes, the one that is predicted
+    threshold: float | None  # where an amount is cut in two classes
+    reason: str  # why, in words
+    of_numbers: bool = False  # whether its classes are numbers, and regression would be possible
 
 
 def guess_target(values: pd.Series, task: str | None) -> Target:
-    """Guess what to do with the target column.
-
-    Parameters
-    ----------
-    values : Series of shape (rows,)
-        The target.
-    task : {"classification", "regression"}, optional
-        Asked for instead of guessed.
-
-    Raises
-    ------
-    UsageError
-        When nothing can be learnt from the column.
-    """
+    """Guess what to do with the target column."""
     from pandas.api import types
 
     name, known = str(values.name), values.dropna()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,15 @@ from operation.engine import configuration
 from operation.engine.configuration.documents import read_document
 from operation.engine.configuration.new_environment import require_new_name
 from operation.engine.errors import UsageError
-from operation.engine.inference.columns import Column, guess_columns
+from operation.engine.inference.columns import Column, guess_columns, unusable_name
 from operation.engine.inference.schema_text import schema_text
 from operation.engine.inference.split import guess_split
-from operation.engine.inference.table import data_path, read_table, require_column
 from operation.engine.inference.target import guess_target, label
 from operation.engine.inference.use_case_text import Guess, use_case_text
 from operation.engine.layout import Layout
-from operation.engine.nearest import listed
+from operation.engine.nearest import did_you_mean, listed
+from operation.engine.parquet import read_parquet
+from operation.engine.runners import child_process
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,17 +61,17 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
         raise UsageError(
             f"{layout.relative(schema_file)} exists and is not overwritten: choose another name."
         )
-    table = read_table(request.data, layout)
-    require_column(table, request.target, "--target")
+    table = _read_table(request.data, layout)
+    _require_column(table, request.target, "--target")
     if request.time_column is not None:
-        require_column(table, request.time_column, "--time-column")
+        _require_column(table, request.time_column, "--time-column")
     target = guess_target(table[request.target], request.task)
     split = guess_split(table, target, request.time_column, request.split)
     columns = guess_columns(table, request.target)
     _require_features(columns)
     guess = Guess(
         name=request.name,
-        data=data_path(request.data, layout),
+        data=_data_path(request.data, layout),
         rows=len(table),
         target=target,
         split=split,
@@ -89,6 +91,34 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     return guess, list(texts)
+
+
+def _read_table(data: Path, layout: Layout) -> pd.DataFrame:
+    """Read a CSV or Parquet file, or a folder of them, through ``src/ingest.py``."""
+    if not data.exists():
+        beside = [path.name for path in data.parent.glob("*")]
+        raise UsageError(f"--data: there is no {data}.{did_you_mean(data.name, beside)}")
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "table"
+        child_process(layout.src / "ingest.py", [f"--data={data.resolve()}", f"--table={table}"])
+        return read_parquet(table / "table.parquet")
+
+
+def _require_column(table: pd.DataFrame, name: str, option: str) -> None:
+    """Refuse a column that `table` does not have, with the nearest one that it has."""
+    if name not in table.columns:
+        known = listed(table.columns, "and")
+        raise UsageError(
+            f"{option}: there is no column '{name}'.{did_you_mean(name, table.columns)} Known: {known}."
+        )
+    if problem := unusable_name(name):
+        raise UsageError(f"{option}: column '{name}' cannot be used: {problem}.")
+
+
+def _data_path(data: Path, layout: Layout) -> str:
+    """Return `data` as the use case names it: from the root where it lies inside, otherwise absolute."""
+    path = layout.relative(data.resolve())
+    return path if "/" in path else f"./{path}"  # train.csv alone would be output `csv` of step `train`
 
 
 def _require_features(columns: list[Column]) -> None:

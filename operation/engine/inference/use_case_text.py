@@ -16,38 +16,18 @@ MOST_SLICES, SLICE_LEVELS = 3, 12
 
 @dataclass(frozen=True)
 class Guess:
-    """Everything that a new use case is written from.
+    """Everything that a new use case is written from."""
 
-    Parameters
-    ----------
-    name : str
-        The use case.
-    data : str
-        The table's path, as ingest will be given it.
-    rows : int
-        Rows of the table.
-    target, split, columns : Target, Split, sequence of Column
-        The guesses.
-    levels : dict of str to int
-        Levels of the categorical columns.
-    notebooks : sequence of str
-        What is executed.
-    samples : bool
-        Whether every environment declares SAMPLEROWS.
-    span : float
-        How far apart the values of a target of numbers are at most; 1 for labels.
-    """
-
-    name: str
-    data: str
-    rows: int
-    target: Target
+    name: str  # the use case
+    data: str  # the table's path, as ingest will be given it
+    rows: int  # rows of the table
+    target: Target  # the guesses
     split: Split
     columns: Sequence[Column]
-    levels: dict[str, int]
-    notebooks: Sequence[str]
-    samples: bool
-    span: float
+    levels: dict[str, int]  # levels of the categorical columns
+    notebooks: Sequence[str]  # what is executed
+    samples: bool  # whether every environment declares SAMPLEROWS
+    span: float  # how far apart the values of a target of numbers are at most; 1 for labels
 
     def of(self, kind: str) -> list[Column]:
         """Return the columns of one kind."""

@@ -6,30 +6,15 @@ import json
 import re
 from collections.abc import Iterable
 
-from operation.engine.configuration.documents import scalar
-
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
-_WORDS = {"y", "n"}  # PyYAML reads them as text, YAML 1.1 does not
+# begins with a letter, so that it is no number and no date
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
+_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # mean something in YAML 1.1 or 1.2
 
 
 def written(value: str | float | bool) -> str:
     """Return `value` as one word of YAML, quoted where a reader might take it for anything else."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if _PLAIN.fullmatch(value) and value.lower() not in _WORDS and _is_text_everywhere(value):
-        return value
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _is_text_everywhere(value: str) -> bool:
-    import yaml
-
-    try:
-        return bool(value == scalar(value) == yaml.safe_load(value))
-    except ValueError:  # such as 2013-99-99, which looks like a date and is none
-        return False
+    plain = isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS
+    return str(value) if plain else json.dumps(value, ensure_ascii=False)
 
 
 def written_list(values: Iterable[str | float], indent: int) -> str:

@@ -54,7 +54,7 @@ def test_a_mistake_in_its_file_is_told_with_its_line(
     file.write_text("kind: aci\ncpu: 1\n", encoding="utf-8")
     assert cli.main(["deploy", "--to", "aci"]) == 2
     assert capsys.readouterr().err.startswith(
-        "error: configuration/deployment/aci.yml:2: unknown key 'cpu' of a deployment of kind aci: expected "
+        "error: configuration/deployment/aci.yml:2: unknown key 'cpu' in a deployment of kind aci: expected "
     )
 
 
