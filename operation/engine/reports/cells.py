@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from operation.engine.reports.markup import Anchors, Heading, self_contained
+from operation.engine.reports.markup import Fragments, Heading
+from operation.engine.reports.outputs import Outputs
 from operation.engine.reports.record import Failure, NotebookRecord
 
-LONG = 24  # lines of a text output that are shown unfolded
 OWN_ANCHORS = frozenset({"main", "contents", "failure", "all-code"})
 
 # What papermill writes into a notebook that failed; the banner says it better.
@@ -26,6 +26,7 @@ class Outline:
     headings: list[Heading] = field(default_factory=list)
     failure: Failure | None = None
     failed_cell: bool = False
+    styles: str = ""  # of the outputs
 
 
 def prepare(notebook: Any, record: NotebookRecord, folders: tuple[Path, ...]) -> Outline:
@@ -42,23 +43,29 @@ def prepare(notebook: Any, record: NotebookRecord, folders: tuple[Path, ...]) ->
     """
     from operation.engine.reports.prose import last_sentence, render
 
-    anchors = Anchors(taken=set(OWN_ANCHORS))
+    fragments = Fragments(anchors=set(OWN_ANCHORS))
+    outputs = Outputs(fragments, folders, _widgets(notebook))
     sentence = record.title
     for index, cell in enumerate(notebook.cells):
         report: dict[str, Any] = {"anchor": f"cell-{index}", "hidden": _is_papermills(cell)}
-        anchors.taken.add(report["anchor"])
         if cell.cell_type == "markdown" and not report["hidden"]:
-            report["html"] = render(cell.source, anchors, cell.get("attachments"), folders)
+            report["html"] = render(cell.source, fragments, cell.get("attachments"), folders)
             sentence = last_sentence(report["html"]) or sentence
         elif cell.cell_type == "code":
             report |= _code(cell, _seconds(cell, index, record))
-            _outputs(cell, sentence, anchors, folders)
+            outputs.prepare(cell, sentence)
         cell.metadata["report"] = report
-    return _outline(notebook, record, anchors)
+    return _outline(notebook, record, fragments)
 
 
-def _outline(notebook: Any, record: NotebookRecord, anchors: Anchors) -> Outline:
-    outline = Outline(record.title, anchors.headings, record.failure)
+def _widgets(notebook: Any) -> Mapping[str, Any]:
+    """Return the state of the widgets that was saved with the notebook, by model."""
+    saved = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {})
+    return saved.get("state", {})  # type: ignore[no-any-return]
+
+
+def _outline(notebook: Any, record: NotebookRecord, fragments: Fragments) -> Outline:
+    outline = Outline(record.title, fragments.headings, record.failure, styles="".join(fragments.sheets))
     _take_title(notebook, outline)
     failed = _failed_cell(notebook, record)
     if failed is not None:
@@ -138,62 +145,3 @@ def _code(cell: Any, seconds: float | None) -> dict[str, Any]:
         "count": cell.get("execution_count"),
         "executed": seconds is not None or cell.get("execution_count") is not None or bool(cell.outputs),
     }
-
-
-def _outputs(cell: Any, sentence: str, anchors: Anchors, folders: tuple[Path, ...]) -> None:
-    from operation.engine.reports.prose import render
-
-    cell.outputs = _merged(cell.outputs)
-    pictures = sum(1 for output in cell.outputs if _is_picture(output))
-    shown = 0
-    for output in cell.outputs:
-        data = output.get("data", {})
-        shown += _is_picture(output)
-        alt = sentence + (f" ({shown} of {pictures})" if pictures > 1 and _is_picture(output) else "")
-        own = _own_metadata(output)
-        output.metadata = {"alt": own.get("alt") or _described(output) or alt, "width": own.get("width")}
-        if "text/html" in data:
-            data["text/html"] = self_contained(data["text/html"], alt=alt)
-        if "text/markdown" in data:
-            inner = Anchors(taken=anchors.taken)
-            data["text/markdown"] = render(data["text/markdown"], inner, None, folders)
-
-
-def _merged(outputs: list[Any]) -> list[Any]:
-    """Join what one stream wrote piece by piece; progress bars keep their last state."""
-    merged: list[Any] = []
-    for output in outputs:
-        if merged and _same_stream(merged[-1], output):
-            merged[-1].text += output.text
-        else:
-            merged.append(output)
-    for output in merged:
-        if output.output_type == "stream":
-            output.text = re.sub(r"[^\n]*\r(?=[^\n])", "", output.text.replace("\r\n", "\n")).rstrip()
-    return merged
-
-
-def _same_stream(one: Any, other: Any) -> bool:
-    return bool(one.output_type == other.output_type == "stream" and one.name == other.name)
-
-
-def _is_picture(output: Any) -> bool:
-    return any(media.startswith("image/") for media in output.get("data", {}))
-
-
-def _own_metadata(output: Any) -> dict[str, Any]:
-    """Return what the picture itself says: its description, and its width where it is of double density."""
-    for media, said in output.get("metadata", {}).items():
-        if media.startswith("image/") and isinstance(said, dict):
-            alt, width = said.get("alt"), said.get("width")
-            return {
-                "alt": alt if isinstance(alt, str) else "",
-                "width": width if isinstance(width, int) else None,
-            }
-    return {}
-
-
-def _described(output: Any) -> str:
-    """Return the description that came with a picture: matplotlib's own names only its class and size."""
-    plain = str(output.get("data", {}).get("text/plain", ""))
-    return "" if plain.startswith("<") or "\n" in plain else plain

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
-from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from operation.engine.reports import pages
-from operation.engine.reports.cells import LONG
+from operation.engine.reports.outputs import PRIORITY
 from operation.engine.reports.quick_imports import without
 
+LONG = 24  # lines of a text output that are shown unfolded
 _SERVER = ("nbconvert.postprocessors.serve",)  # shows slides, with a web server of its own
-_LEXERS = "IPython.lib.lexers"
-PRIORITY = (
-    "text/html",
-    "text/markdown",
-    "image/svg+xml",
-    "image/png",
-    "image/jpeg",
-    "text/latex",
-    "text/plain",
-)
 
 
 @cache
@@ -38,9 +25,7 @@ def exporter() -> Any:
 
     with without(_SERVER):
         from nbconvert.exporters.templateexporter import TemplateExporter
-        from nbconvert.filters import Highlight2HTML
 
-    highlight = Highlight2HTML(pygments_lexer="ipython3")  # type: ignore[no-untyped-call]
     made = TemplateExporter(  # type: ignore[no-untyped-call]
         config=Config({"NbConvertBase": {"display_data_priority": list(PRIORITY)}}),
         default_preprocessors=[],
@@ -48,12 +33,11 @@ def exporter() -> Any:
         template_file="notebook.html.j2",
         extra_loaders=[FileSystemLoader(pages.TEMPLATES)],
         filters={
-            "code": _marked(highlight),
+            "code": _code,
             "terminal": _terminal,
             "long": lambda text: str(text).count("\n") >= LONG,
-            "svg_address": _svg_address,
             "html": _as_markup,
-            "formula": _formula,
+            "latex": _latex,
         },
     )
     pages.furnish(made.environment)
@@ -63,45 +47,33 @@ def exporter() -> Any:
 def _as_markup(html: str) -> Any:
     from markupsafe import Markup
 
-    return Markup(html)  # noqa: S704  (rewritten by `markup.self_contained` before)
+    return Markup(html)  # noqa: S704  (cleaned by `Fragments.clean` before)
 
 
-def _marked(highlight: Any) -> Any:
-    def marked(source: str) -> Any:
-        with _lexers_alone():
-            return _as_markup(highlight(source))
+def _code(source: str) -> Any:
+    """Return Python as a notebook holds it, coloured."""
+    from ipython_pygments_lexers import IPython3Lexer
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
 
-    return marked
-
-
-@contextmanager
-def _lexers_alone() -> Iterator[None]:
-    """Find IPython's lexers where IPython takes them from: all of it would be imported for two classes."""
-    import importlib
-
-    if "IPython" in sys.modules:
-        yield
-        return
-    sys.modules[_LEXERS] = importlib.import_module("ipython_pygments_lexers")
-    try:
-        yield
-    finally:
-        del sys.modules[_LEXERS]
+    return _as_markup(highlight(source, IPython3Lexer(), HtmlFormatter()))
 
 
 def _terminal(text: str) -> Any:
     """Return what was written for a terminal, its colours as classes."""
     from nbconvert.filters import ansi2html
 
-    plain = re.sub(r"\x1b\][^\x07]*\x07", "", text)  # terminal titles and links
+    plain = re.sub(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)", "", text)  # terminal titles and links
     return _as_markup(ansi2html(plain))  # type: ignore[no-untyped-call]
 
 
-def _svg_address(svg: str) -> str:
-    return "data:image/svg+xml;base64," + b64encode(svg.encode("utf-8", "replace")).decode("ascii")
+def _latex(source: str) -> Any:
+    """Return an output in LaTeX: one formula, or text with formulas in it."""
+    from operation.engine.reports.markup import Fragments
+    from operation.engine.reports.prose import as_mathml, render
 
-
-def _formula(tex: str) -> Any:
-    from operation.engine.reports.mathematics import as_mathml
-
-    return _as_markup(as_mathml(tex.strip().strip("$").strip(), display=True))
+    tex = source.strip()
+    formula = re.fullmatch(r"(\$\$?)([^$]*)\1", tex)
+    if formula or "$" not in tex:
+        return _as_markup(as_mathml(formula[2].strip() if formula else tex, display=True))
+    return _as_markup(render(tex, Fragments(), headings=False))

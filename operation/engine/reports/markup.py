@@ -1,8 +1,8 @@
-"""HTML that others wrote, made fit for a page that stands alone.
+"""HTML that others wrote, made fit for a page that stands alone and runs no script but its own.
 
-Outputs of notebooks and raw HTML in markdown are rewritten while they are read: what would load something
-from elsewhere becomes a link, tags that were left open are closed, tables and pictures get what a screen
-reader needs, headings are fitted under the page's own ``h1``.
+nh3 (the allow-list sanitiser ammonia) decides what stays and closes every tag; style sheets go through
+tinycss2. What is done to the result afterwards rests on one property of what nh3 writes: neither a text nor
+an attribute's value holds a bare ``<`` or ``>``.
 """
 
 from __future__ import annotations
@@ -10,24 +10,60 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape, unescape
-from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
-_VOID = "area base br col embed hr img input link meta param source track wbr"
-VOID = frozenset(_VOID.split())
-# They load, or send the reader elsewhere, by being there.
-DROPPED = frozenset({"base", "embed", "frame", "frameset", "iframe", "link", "meta", "object", "portal"})
-# Browsers read on as plain text after these, past the end of the fragment.
-SWALLOWING = frozenset({"noembed", "noframes", "plaintext", "xmp"})
-# A page that closes these too early or opens them twice is no longer the page.
-DOCUMENT = frozenset({"html", "head", "body", "main"})
-LOADING = frozenset({"src", "srcset", "imagesrcset", "poster", "background", "data", "xlink:href"})
-HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+from operation.engine.reports.styles import clean_declarations, clean_sheet
 
-_NAME = re.compile(r"[a-z_@:][\w@:.-]*")
-_IMPORT = re.compile(r"@import\b[^;]*;?", re.IGNORECASE)
-_URL = re.compile(r"url\(\s*(?!['\"]?\s*(?:data:|#))[^)]*\)", re.IGNORECASE)
-_IMAGE_SET = re.compile(r"(?:-webkit-)?image-set\([^;}]*", re.IGNORECASE)
+if TYPE_CHECKING:
+    from nh3 import Cleaner
+
+_HTML = """a abbr address article aside b bdi bdo blockquote br caption center cite code col colgroup dd del
+details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hgroup hr i img input ins kbd
+label li mark meter nav ol p pre progress q rp rt ruby s samp section small span strike strong sub summary sup
+table tbody td tfoot th thead time tr tt u ul var wbr"""
+_SVG = """svg g path rect circle ellipse line polyline polygon text tspan defs use symbol marker pattern
+clipPath linearGradient radialGradient stop"""
+_ANYWHERE = """id class style title role lang dir align valign width height color hidden alt
+aria-label aria-hidden aria-labelledby"""
+_SVG_ATTRIBUTES = """viewBox preserveAspectRatio x y x1 x2 y1 y2 dx dy cx cy r rx ry d points transform fill
+fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-linecap stroke-linejoin stroke-dasharray
+stroke-miterlimit opacity font-size font-family font-weight text-anchor dominant-baseline offset stop-color
+stop-opacity gradientUnits gradientTransform clip-path clip-rule patternUnits markerWidth markerHeight refX
+refY orient href xlink:href"""
+_OWN = {
+    "a": {"href"},
+    "img": {"src"},
+    "input": {"type", "checked", "disabled"},
+    "label": {"for"},
+    "details": {"open"},
+    "ol": {"start", "type"},
+    "li": {"value"},
+    "td": {"colspan", "rowspan", "bgcolor"},
+    "th": {"colspan", "rowspan", "scope", "bgcolor"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "font": {"size"},
+    "meter": {"value", "min", "max"},
+    "progress": {"value", "max"},
+    "time": {"datetime"},
+}
+# Left out with all that they hold; of any other unknown element the text stays.
+_WITH_CONTENT = """script style template noscript noembed noframes iframe object textarea select title xmp
+plaintext math foreignObject"""
+
+_PAINTED = frozenset({"fill", "stroke", "clip-path"})
+
+_SHEET = re.compile(r"<(/?)style\b([^<>]*)>", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"<(iframe|embed|object|video|audio)\b[^<>]*?\s(?:src|data)\s*=\s*[\"']?([^\"'\s<>]+)",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"<(/?)(h[1-6]|table|tbody|th|img|input)((?: [^<>]*)?)>")
+_ATTRIBUTE = re.compile(r' ([^\s="]+)="([^"]*)"')
+_HEADING = re.compile(r"<h([2-6])([^<>]*)>(.*?)</h\1>", re.DOTALL)
+_ID = re.compile(r'(<[^<>]*) id="([^"]*)"')
 
 Locate = Callable[[str], str | None]
 
@@ -42,197 +78,146 @@ class Heading:
 
 
 @dataclass
-class Anchors:
-    """Anchors given so far, so that each is given once; and the headings in reading order."""
+class Fragments:
+    """What the fragments of one page share: anchors, headings in reading order, style sheets."""
 
-    taken: set[str] = field(default_factory=set)
+    anchors: set[str] = field(default_factory=set)
     headings: list[Heading] = field(default_factory=list)
+    sheets: dict[str, None] = field(default_factory=dict)
 
-    def claim(self, anchor: str) -> bool:
-        """Take `anchor`; False when it is taken already."""
-        free = anchor not in self.taken
-        self.taken.add(anchor)
-        return free
+    def clean(self, html: str, alt: str = "", locate: Locate = lambda _: None, headings: bool = False) -> str:
+        """Return a fragment of any quality as HTML in which nothing acts or loads, every tag closed.
 
-    def give(self, text: str) -> str:
-        """Return an anchor that reads like `text` and is not taken yet."""
+        Parameters
+        ----------
+        html : str
+            The fragment. Its style sheets are kept aside, restricted to outputs and prose.
+        alt : str, default ""
+            What a picture shows where it does not say so itself.
+        locate : callable, default finds nothing
+            Gives the ``data:`` address of a picture named by its source, or None.
+        headings : bool, default False
+            Whether its headings belong to the contents of the page.
+        """
+        named = _ELSEWHERE.sub(_name_what_is_left_out, self._without_sheets(html))
+        fitted = _Fitting(alt, locate).fit(_cleaner().clean(named))
+        fitted = _ID.sub(self._without_taken_id, fitted) if ' id="' in fitted else fitted
+        return _HEADING.sub(self._anchored, fitted) if headings else fitted
+
+    def _without_sheets(self, html: str) -> str:
+        if "<style" not in html.lower():
+            return html
+        kept, at, opened = [], 0, None
+        for tag in _SHEET.finditer(html):
+            if not tag[1] and opened is None:
+                kept.append(html[at : tag.start()])
+                opened = tag
+            elif tag[1] and opened is not None:
+                if "scoped" not in opened[2]:  # pandas says with it what the page's own style says
+                    self.sheets[clean_sheet(html[opened.end() : tag.start()])] = None
+                at, opened = tag.end(), None
+        return "".join(kept) + ("" if opened else html[at:])
+
+    def _without_taken_id(self, tag: re.Match[str]) -> str:
+        taken = tag[2] in self.anchors or tag[2].startswith(("s-", "cell-"))
+        return tag[1] if taken else tag[0]
+
+    def _anchored(self, heading: re.Match[str]) -> str:
+        text = plain_text(heading[3])
         base = "-".join(re.findall(r"\w+", text.casefold()))[:60] or "section"
         anchor, count = f"s-{base}", 1
-        while anchor in self.taken:
+        while anchor in self.anchors:
             count += 1
             anchor = f"s-{base}-{count}"
-        self.taken.add(anchor)
-        return anchor
+        self.anchors.add(anchor)
+        self.headings.append(Heading(int(heading[1]), anchor, text))
+        attributes = _ATTRIBUTE.sub(lambda one: "" if one[1] == "id" else one[0], heading[2])
+        return f'<h{heading[1]} id="{escape(anchor)}"{attributes}>{heading[3]}</h{heading[1]}>'
 
 
-def self_contained(
-    html: str, alt: str = "", locate: Locate = lambda _: None, anchors: Anchors | None = None
-) -> str:
-    """Return `html` with nothing in it that loads from elsewhere, every tag closed.
+def plain_text(html: str) -> str:
+    """Return what cleaned HTML says, without its markup.
 
-    Parameters
-    ----------
-    html : str
-        A fragment of HTML, of any quality.
-    alt : str, default ""
-        What a picture shows where it does not say so itself.
-    locate : callable, default finds nothing
-        Gives the ``data:`` address of a picture named by its source, or None.
-    anchors : Anchors, optional
-        Where headings are noted and get their anchor; without it headings get none.
+    >>> plain_text("Late <em>orders</em> &amp; others")
+    'Late orders & others'
     """
-    rewriter = _Rewriter(alt, locate, anchors)
-    rewriter.feed(html)
-    rewriter.close()
-    return rewriter.finished()
+    return " ".join(unescape(re.sub(r"<[^<>]*>", "", html)).split())
 
 
-def quiet_style(css: str) -> str:
-    """Return `css` without imports and without addresses that load."""
-    return _IMAGE_SET.sub("none", _URL.sub("none", _IMPORT.sub("", css)))
+@cache
+def _cleaner() -> Cleaner:
+    import nh3
+
+    attributes = {name: set(_SVG_ATTRIBUTES.split()) for name in _SVG.split()} | _OWN
+    return nh3.Cleaner(
+        tags={*_HTML.split(), *_SVG.split()},
+        attributes={**attributes, "*": set(_ANYWHERE.split())},
+        clean_content_tags=set(_WITH_CONTENT.split()),
+        attribute_filter=_attribute,
+        url_schemes={"http", "https", "mailto", "data", "attachment"},
+        link_rel=None,
+    )
 
 
-class _Rewriter(HTMLParser):
-    def __init__(self, alt: str, locate: Locate, anchors: Anchors | None) -> None:
-        super().__init__(convert_charrefs=False)
-        self.alt, self.locate, self.anchors = alt, locate, anchors
-        self.out: list[str] = []
-        self.open: list[str] = []
-        self.heading: tuple[int, int] | None = None  # where its start tag stands in `out`, its level
-        self.muted = ""  # the element whose content is left out
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self.muted or tag in DOCUMENT | SWALLOWING or not _NAME.fullmatch(tag):
-            return
-        given = {name: value or "" for name, value in attrs}
-        source = given.get("src", given.get("data", given.get("href", "")))
-        if tag in DROPPED or (tag == "script" and source):
-            self._drop(tag, source)
-        elif tag == "style" and "scoped" in given:
-            self.muted = tag  # pandas says with it what the page's own style says
-        elif tag == "img":
-            self._image(given)
-        else:
-            self._start(tag, given)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.handle_endtag(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.muted:
-            self.muted = "" if tag == self.muted else self.muted
-            return
-        tag = _fitted(tag)
-        if tag not in self.open:
-            return
-        while self._close() != tag:
-            pass
-
-    def handle_data(self, data: str) -> None:
-        if self.muted:
-            return
-        inside = self.open[-1] if self.open else ""
-        if inside == "style":
-            self.out.append(quiet_style(data))
-        elif inside == "script":
-            self.out.append(data.replace("<!--", "<\\!--"))  # a browser would look for the comment's end
-        else:
-            self.out.append(data.replace("<", "&lt;").replace(">", "&gt;"))
-
-    def handle_entityref(self, name: str) -> None:
-        self.handle_data(f"&{name};")
-
-    def handle_charref(self, name: str) -> None:
-        self.handle_data(f"&#{name};")
-
-    def finished(self) -> str:
-        while self.open:
-            self._close()
-        return "".join(self.out)
-
-    def _start(self, tag: str, given: dict[str, str]) -> None:
-        level = int(tag[1]) if tag in HEADINGS else 0
-        tag = _fitted(tag)
-        if level:
-            given.pop("id", None)
-            self.heading = (len(self.out), max(level, 2))
-        if given.get("id") and self.anchors and not self.anchors.claim(given["id"]):
-            del given["id"]
-        if tag == "table":
-            given.pop("border", None)
-            self.out.append('<div class="scroll" role="group" aria-label="Table" tabindex="0">')
-        if tag == "th" and "scope" not in given:
-            given["scope"] = "row" if "tbody" in self.open else "col"
-        self.out.append(_tag(tag, _quiet(tag, given)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def _close(self) -> str:
-        tag = self.open.pop()
-        if tag in HEADINGS and self.heading and self.anchors:
-            self._anchor(self.anchors, *self.heading)
-        self.out.append(f"</{tag}></div>" if tag == "table" else f"</{tag}>")
-        return tag
-
-    def _anchor(self, anchors: Anchors, place: int, level: int) -> None:
-        words = _plain(re.sub(r"<[^>]*>", "", "".join(self.out[place + 1 :])))
-        anchor = anchors.give(words)
-        anchors.headings.append(Heading(level, anchor, words))
-        self.out[place] = self.out[place].replace(">", f' id="{escape(anchor)}">', 1)
-        self.heading = None
-
-    def _image(self, given: dict[str, str]) -> None:
-        source = given.get("src", "")
-        if not source.startswith("data:"):
-            found = self.locate(source)
-            if found is None:
-                self._note("picture", source, given.get("alt", ""))
-                return
-            given["src"] = found
-        given.setdefault("alt", self.alt or "Picture without a description")
-        self.out.append(_tag("img", _quiet("img", given)))
-
-    def _drop(self, tag: str, source: str) -> None:
-        if source and tag not in {"base", "link", "meta"}:
-            self._note(tag, source, "")
-        if tag not in VOID:
-            self.muted = tag
-
-    def _note(self, what: str, source: str, says: str) -> None:
-        words = f"{what} not part of this page" + (f" ({says})" if says else "")
-        if source.startswith(("http://", "https://")):
-            self.out.append(f'<a class="absent" href="{escape(source)}">{escape(words)}</a>')
-        else:
-            self.out.append(f'<span class="absent">{escape(words)}: {escape(source[:120])}</span>')
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """Return an attribute's value as it may stay; None drops it."""
+    if name == "style":
+        return clean_declarations(value)
+    address = re.sub(r"[\x00-\x20]", "", value[:40]).lower()
+    if name in {"href", "xlink:href"}:
+        allowed = not address.startswith(("data:", "attachment:")) if tag == "a" else value.startswith("#")
+        return value if allowed else None
+    if name == "src" and address.startswith("data:"):
+        return value if address.startswith("data:image/") else ""
+    if name in _PAINTED and not value.startswith("url(#"):
+        return None if "(" in value and not value.startswith("rgb") else value
+    return value
 
 
-def _fitted(tag: str) -> str:
-    return "h2" if tag == "h1" else tag
+def _name_what_is_left_out(tag: re.Match[str]) -> str:
+    return _note(tag[1].lower(), unescape(tag[2]), "") + tag[0]
 
 
-def _plain(words: str) -> str:
-    return " ".join(unescape(words).split())
+def _note(what: str, source: str, says: str) -> str:
+    words = f"{what} not part of this page" + (f" ({says})" if says else "")
+    if source.startswith(("http://", "https://")):
+        return f'<a class="absent" href="{escape(source)}">{escape(words)}</a>'
+    return f'<span class="absent">{escape(f"{words}: {source[:120]}" if source else words)}</span>'
 
 
-def _quiet(tag: str, given: dict[str, str]) -> dict[str, str]:
-    return {
-        name: quiet_style(value) if name == "style" else value
-        for name, value in given.items()
-        if _NAME.fullmatch(name) and not _loads(tag, name, value.strip().lower())
-    }
+class _Fitting:
+    """Fits cleaned HTML into the page: under its ``h1``, readable by a screen reader, pictures embedded."""
 
+    def __init__(self, alt: str, locate: Locate) -> None:
+        self.alt, self.locate, self.in_body = alt, locate, False
 
-def _loads(tag: str, name: str, address: str) -> bool:
-    """Tell whether an attribute loads something, or acts, without being asked to."""
-    if name == "href" and tag in {"a", "area"}:
-        return address.startswith("javascript:")
-    if name in LOADING or name == "href":
-        return not address.startswith(("data:", "#"))
-    return name in {"ping", "scoped", "autofocus", "http-equiv"}
+    def fit(self, html: str) -> str:
+        return _TAG.sub(self._tag, html)
 
+    def _tag(self, tag: re.Match[str]) -> str:
+        closing, name, attributes = tag.groups()
+        if name == "table":
+            around = '<div class="scroll" role="group" aria-label="Table" tabindex="0">'
+            return f"{tag[0]}</div>" if closing else f"{around}{tag[0]}"
+        if name == "h1":
+            return f"<{closing}h2{attributes}>"
+        if name == "tbody":
+            self.in_body = not closing
+        elif name == "th" and not closing and ' scope="' not in attributes:
+            return f'<th{attributes} scope="{"row" if self.in_body else "col"}">'
+        elif name == "img":
+            return self._image(dict(_ATTRIBUTE.findall(attributes)))
+        elif name == "input":
+            return tag[0] if ' type="checkbox"' in attributes else ""
+        return tag[0]
 
-def _tag(tag: str, attributes: dict[str, str]) -> str:
-    words = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
-    return f"<{tag}{words}>"
+    def _image(self, attributes: dict[str, str]) -> str:
+        source, says = unescape(attributes.get("src", "")), unescape(attributes.get("alt", ""))
+        found = source if source.startswith("data:image/") else self.locate(source)
+        if found is None:
+            return _note("picture", source, says)
+        more = "".join(
+            f' {name}="{value}"' for name, value in attributes.items() if name not in {"src", "alt"}
+        )
+        described = says or ("" if "alt" in attributes else self.alt or "Picture without a description")
+        return f'<img src="{escape(found)}" alt="{escape(described)}"{more}>'

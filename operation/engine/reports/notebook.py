@@ -9,9 +9,12 @@ from typing import Any
 from operation.engine.errors import WorkbenchError
 from operation.engine.layout import project
 from operation.engine.reports.cards import cards
-from operation.engine.reports.pages import write_page
+from operation.engine.reports.pages import environment, write_page
 from operation.engine.reports.quick_imports import without_iri_grammar
 from operation.engine.reports.record import Metric, NotebookRecord, RunRecord, StepRecord, run_record
+
+_RUN = {"id": "", "status": "running"}
+_PAGES = ("run.html.j2", "gallery.html.j2")
 
 
 def render_notebook(executed: Path, target: Path, run: Mapping[str, object]) -> None:
@@ -63,6 +66,7 @@ def as_html(notebook: Any, name: str, run: Mapping[str, object], folders: tuple[
         "run": record,
         "notebook": entry,
         "outline": outline,
+        "executed": entry.notebook or f"{name}.ipynb",
         "steps": steps,
         "cards": cards(
             Metric(step.step, name, value) for step in steps for name, value in step.metrics.items()
@@ -70,6 +74,29 @@ def as_html(notebook: Any, name: str, run: Mapping[str, object], folders: tuple[
     }
     html, _ = exporter().from_notebook_node(notebook, resources)
     return str(html)
+
+
+def warm_up() -> None:
+    """Import and compile what a notebook's report, a run's page and the gallery need.
+
+    It takes half a second, which a process that waits for a notebook has.
+    """
+    with without_iri_grammar():
+        import nbformat
+    code = {"cell_type": "code", "metadata": {}, "source": "import this", "execution_count": 1}
+    table = {"text/html": "<table><tr><td style='width: calc(1px)'>1</td></tr></table>"}
+    code["outputs"] = [
+        {"output_type": "stream", "name": "stdout", "text": "\x1b[31mred"},
+        {"output_type": "display_data", "metadata": {}, "data": table},
+    ]
+    prose = {"cell_type": "markdown", "metadata": {}, "source": "# One\n\n$x$"}
+    notebook = nbformat.from_dict({"cells": [prose, code], "metadata": {}})  # type: ignore[no-untyped-call]
+    as_html(notebook, "warm", _RUN)
+    for name in _PAGES:
+        environment().get_template(name)
+    from PIL import Image
+
+    Image.init()
 
 
 def _steps(run: RunRecord, entry: NotebookRecord) -> list[StepRecord]:

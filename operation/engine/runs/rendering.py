@@ -42,7 +42,7 @@ class Rendering:
 
 
 def _import() -> None:
-    from operation.engine.reports.warm import warm_up
+    from operation.engine.reports.notebook import warm_up
 
     warm_up()
 

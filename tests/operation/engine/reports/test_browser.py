@@ -17,6 +17,7 @@ import pytest
 
 from operation.engine.reports import render_notebook, write_gallery, write_run_page
 from tests.operation.engine.reports.conftest import MakeRun
+from tests.operation.engine.reports.hostile import RAN, VECTORS
 from tests.operation.engine.reports.samples import (
     code,
     example_cells,
@@ -217,3 +218,26 @@ def test_the_gallery_sorts_filters_and_compares(make_run: MakeRun, server: Serve
         "evaluate.roc_auc|0.9000|0.6500",
         "true",
     ]
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["with the content policy", "by cleaning alone"])
+def test_no_script_of_a_notebook_runs_and_nothing_is_fetched(
+    make_run: MakeRun, server: Server, chromium: Path, guarded: bool
+) -> None:
+    outputs = [shown({media: vector}) for vector in VECTORS for media in ("text/html", "text/markdown")]
+    pictures = [shown({"image/svg+xml": vector}) for vector in VECTORS if vector.startswith("<svg")]
+    formulas = [
+        shown({"text/latex": f"${word}$"}) for word in (f"\\href{{javascript:{RAN}}}{{x}}", VECTORS[5])
+    ]
+    cells = [markdown(vector) for vector in VECTORS] + [code("x", *outputs, *pictures, *formulas)]
+    run = make_run(cells)
+    page = run.folder / "hostile.html"
+    render_notebook(run.notebook, page, run.manifest)
+    if not guarded:
+        html = page.read_text(encoding="utf-8")
+        page.write_text(html.replace("Content-Security-Policy", "x-no-policy"), encoding="utf-8")
+    address = f"runs/{run.folder.name}/hostile.html"
+    notes, console = browse(server, [address], chromium)
+    assert console == []
+    assert sorted(server.requested) == sorted(f"127.0.0.1/{name}" for name in ("visit.html", address))
+    assert notes == [f"{address}  false SCRIPT true"]
