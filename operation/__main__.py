@@ -6,13 +6,16 @@ that Python 3.8 cannot read, so that the message about the wrong version is what
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 
 
 def main() -> int:
     """Run the command line in the project's environment and return its exit code."""
     arguments = sys.argv[1:]
-    if "workbench" not in sys._xoptions:  # `-X workbench`: the call that was handed over below
+    # orig_argv came with 3.10, which an environment that was entered has
+    if getattr(sys, "orig_argv", [])[1:3] != ["-X", "workbench"]:
         from operation import setup
 
         code = setup.enter(arguments)
@@ -23,21 +26,18 @@ def main() -> int:
     return cli.main(arguments)
 
 
-def leave(code: int) -> None:
-    """End this process as the interpreter does, but for taking every library apart: up to half a second."""
-    import atexit
-    import os
-    import threading
-
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
+def leave() -> None:
+    """End this process without taking every library apart, which takes up to half a second."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     except OSError:  # the reader has left: the interpreter knows what is usual then
-        sys.exit(code)
-    os._exit(code)
+        return
+    os._exit(exit_code)
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_code = 70  # of a defect that came out of `main`
+    atexit.register(leave)  # the first to be registered is the last to be called
+    exit_code = main()
+    sys.exit(exit_code)

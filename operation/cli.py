@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
+from operation.engine.children import interrupted_by_signals
+
 COMMANDS = {
     "run": "execute the notebooks of a use case headlessly and leave HTML reports",
     "sweep": "execute one notebook at many points of its parameters, several at once",
@@ -50,10 +52,15 @@ def main(arguments: Sequence[str]) -> int:
     -------
     int
         0 done, 1 the work failed, 2 wrong usage or configuration, 3 the gate rejected the model,
-        130 interrupted, 70 a defect of the workbench.
+        130 interrupted, by Ctrl-C or a signal that asks to end; 70 a defect of the workbench.
     """
+    with interrupted_by_signals():
+        return _guarded(list(arguments))
+
+
+def _guarded(arguments: list[str]) -> int:
     try:
-        return _dispatch(list(arguments))
+        return _dispatch(arguments)
     except SystemExit as stop:  # argparse has said why
         return stop.code if isinstance(stop.code, int) else 1
     except KeyboardInterrupt:

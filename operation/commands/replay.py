@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import time
 import webbrowser
 from collections.abc import Mapping
@@ -107,7 +106,6 @@ def _shown(place: Mapping[str, Any]) -> str:
 
 
 def _live(replay: Replay, facts: dict[str, Any], clock: float, args: argparse.Namespace) -> int:
-    _end_in_order()
     with live(replay) as session:
         seconds = round(time.perf_counter() - clock, 1)
         if args.json:
@@ -120,12 +118,6 @@ def _live(replay: Replay, facts: dict[str, Any], clock: float, args: argparse.Na
             webbrowser.open(session.url)
         _wait()
     return 0
-
-
-def _end_in_order() -> None:
-    """Let whatever asks this process to end, end the server too: it is in a session of its own."""
-    for name in {"SIGINT", "SIGTERM", "SIGHUP"} & set(dir(signal)):
-        signal.signal(getattr(signal, name), signal.default_int_handler)
 
 
 def _wait() -> None:

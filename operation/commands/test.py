@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from operation.engine.children import child
 from operation.engine.layout import project
 
 CHECKS = {
@@ -52,9 +53,8 @@ def run(args: argparse.Namespace) -> int:
 def passes(name: str, words: Sequence[str], root: Path) -> bool:
     """Run Python with `words` in `root`, its output as it comes, and say in a line how it ended."""
     begin = time.monotonic()
-    code = subprocess.run(
-        [sys.executable, *words], cwd=root, stdin=subprocess.DEVNULL, check=False
-    ).returncode
+    with child([sys.executable, *words], cwd=root, stdin=subprocess.DEVNULL) as process:
+        code = process.wait()
     if name != "pytest":  # pytest's own closing line says it better
         outcome = "passed" if code == 0 else "FAILED"
         print(f"{name:12} {outcome}, {time.monotonic() - begin:.1f} s", flush=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.bytecode import refresh_bytecode
+from operation.engine.children import child
 from operation.engine.errors import StepFailed, WorkbenchError
 from operation.engine.source import load_module
 
@@ -50,19 +51,17 @@ def child_process(script: Path, argv: Sequence[str]) -> None:
         With the script's own message and the place in ``src/`` that raised it.
     """
     refresh_bytecode(script.parent)
-    with subprocess.Popen(
+    with child(
         [sys.executable, str(script), *argv],
         stderr=subprocess.PIPE,
         cwd=_root(script),
         env={**os.environ, **thread_limits(1)},
-        text=True,
         encoding="utf-8",
         errors="replace",
-    ) as child:
-        assert child.stderr is not None  # noqa: S101 - asked for above
-        lines = list(child.stderr)
-    if child.returncode:
-        raise ScriptFailed(from_text("".join(lines), script), 3 if child.returncode == 3 else 1)
+    ) as process:
+        lines = list(process.stderr or ())
+    if process.returncode:
+        raise ScriptFailed(from_text("".join(lines), script), 3 if process.returncode == 3 else 1)
     sys.stderr.writelines(lines)
 
 

@@ -31,9 +31,9 @@ def submission(
     started, clock = manifest.now(), time.perf_counter()
     variables = {run_folder.VARIABLE: str(folder.path.resolve()), "WORKBENCH_NOTEBOOK": made.name}
     manifest.write(folder.path / "overrides.json", {})
-    write_record(made, started, clock, "running", None)
     status, error = "succeeded", None
     try:
+        write_record(made, started, clock, "running", None)
         with surroundings(variables):
             yield made
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ library only, Python 3.8 and later.
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def enter(arguments: list[str], checkout: Checkout | None = None) -> int | None:
         None: this process is to go on itself. A number: the exit code, all is done. On POSIX a
         hand-over does not return.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # CI cancels so: an installer must not go on
     try:
         return _enter(arguments, checkout or Checkout.here())
     except SetupError as error:

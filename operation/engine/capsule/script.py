@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from operation.engine.capsule.replay import Replay
 from operation.engine.capsule.unpack import run_folder, steps
+from operation.engine.children import child
 from operation.engine.errors import UsageError
 
 _OWN_WORDS = {"StepError", "GateRejected"}  # the script ends orderly: there is no traceback to inspect
@@ -17,10 +17,8 @@ _OWN_WORDS = {"StepError", "GateRejected"}  # the script ends orderly: there is 
 
 def debug(replay: Replay) -> int:
     """Run the failing step's script under ``python -m pdb`` and return its exit code."""
-    done = subprocess.run(
-        command(replay), cwd=replay.layout.root, env=replay.variables("script"), check=False
-    )
-    return done.returncode
+    with child(command(replay), cwd=replay.layout.root, env=replay.variables("script")) as process:
+        return process.wait()
 
 
 def command(replay: Replay) -> list[str]:

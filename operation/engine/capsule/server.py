@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from operation.engine.children import child, end, free_port
 from operation.engine.errors import StepFailed
 
 _PATIENCE = 60  # seconds until it must answer
@@ -111,43 +111,34 @@ def serving(root: Path, variables: Mapping[str, str], log: Path) -> Iterator[Ser
     StepFailed
         When the server ends or does not answer; names its log.
     """
-    server = Server(_free_port(), secrets.token_hex(16))
+    server = Server(free_port(), secrets.token_hex(16))
     words = ["jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={server.port}", "--no-browser"]
     words += [f"--IdentityProvider.token={server.token}", f"--ServerApp.root_dir={root}", "--allow-root"]
     words += ["--ServerApp.port_retries=0"]
-    with log.open("wb") as file:
-        child = subprocess.Popen(
+    with (
+        log.open("wb") as file,
+        child(
             [sys.executable, "-m", *words],
             cwd=root,
             env=dict(variables),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
-            **_apart(),
-        )
+            # Ctrl-C reaches this process alone, which then ends the server in order
+            process_group=None if os.name == "nt" else 0,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        ) as process,
+    ):
         try:
-            _wait(server, child, log)
+            _wait(server, process, log)
             yield server
         finally:
-            _end(server, child)
+            _end(server, process)
 
 
-def _apart() -> dict[str, Any]:
-    """Let Ctrl-C reach this process alone, which then ends the server in order."""
-    if os.name == "nt":
-        return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-    return {"start_new_session": True}
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def _wait(server: Server, child: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until and child.poll() is None:
+    while time.monotonic() < until and process.poll() is None:
         try:
             server.call("GET", "status")
         except (urllib.error.URLError, ConnectionError):
@@ -157,12 +148,11 @@ def _wait(server: Server, child: subprocess.Popen[bytes], log: Path) -> None:
     raise StepFailed(f"JupyterLab did not start; see {log}")
 
 
-def _end(server: Server, child: subprocess.Popen[bytes]) -> None:
+def _end(server: Server, process: subprocess.Popen[bytes]) -> None:
     """Have the server end its kernels and itself."""
     try:
-        if child.poll() is None:
+        if process.poll() is None:
             server.call("POST", "shutdown")
-            child.wait(timeout=15)
+            process.wait(timeout=15)
     except (urllib.error.URLError, ConnectionError, subprocess.TimeoutExpired):
-        child.terminate()
-        child.wait()
+        end(process)

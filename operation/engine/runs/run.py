@@ -51,11 +51,10 @@ def start(layout: Layout, prepared: Prepared, say: Say, templates: Templates | N
     """
     if templates:
         _preload(templates, prepared)
-    with told(layout.runs):
-        record = _begin(layout, prepared)
     source = nullcontext(templates) if templates else _forks(prepared)
     following = Tracker(layout, prepared.configured)
     with told(layout.runs), surroundings(for_all()), source as forks, following as tracker:
+        record = _begin(layout, prepared)
         try:
             with Rendering() as pages:
                 each = _Notebook(record, prepared, forks, pages, tracker, say)

@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Self
 
+from operation.engine.children import die_with_parent, end
 from operation.engine.notebooks.forked.limits import Limits
 from operation.engine.sweeps.work import Outcome, Work, lost, perform
 
@@ -75,8 +76,7 @@ class Stock:
             try:
                 one.wait(_PATIENCE)
             except subprocess.TimeoutExpired:
-                one.kill()
-                one.wait()
+                end(one)
 
 
 def _start() -> subprocess.Popen[str]:
@@ -117,10 +117,7 @@ def from_json(content: dict[str, Any]) -> Work:
 
 def serve() -> None:
     """Execute what is asked for on standard input, one line of JSON each; answer on standard output."""
-    if sys.platform == "linux":
-        from operation.engine.notebooks.forked.surroundings import die_with_parent
-
-        die_with_parent()
+    die_with_parent()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no answer
     with suppress(KeyboardInterrupt):

@@ -1,0 +1,119 @@
+"""The processes that a command starts: however the command ends, they end with it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any
+
+_GRACE = 3.0  # seconds between asking processes to end and killing them
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Let SIGTERM, which CI sends, and SIGHUP of a closed terminal do what Ctrl-C does in the block.
+
+    A signal that is ignored, as under ``nohup``, stays ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only that one gets signals
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Call what Ctrl-C calls; a command that is recording its interruption is left to it."""
+    del number
+    if _is_ending():
+        return
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):  # a shell's background job ignores Ctrl-C, but not these signals
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
+
+
+def _is_ending() -> bool:
+    error = sys.exception()
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
+
+
+@contextmanager
+def child(words: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
+    """Start a process, and wait for it at the end of the block; when the block raises, `end` it.
+
+    On Linux it is killed when this process is killed.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The command line.
+    **options
+        Of ``subprocess.Popen``.
+    """
+    with subprocess.Popen(words, preexec_fn=_dies_with_parent(), **options) as process:  # noqa: PLW1509 - one call of C
+        try:
+            yield process
+        except BaseException:
+            end(process)
+            raise
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """Ask `process`, and all that it started, to end; kill what is left after three seconds."""
+    import psutil  # type: ignore[import-untyped]
+
+    try:
+        root = psutil.Process(process.pid)
+        family = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for one in family:
+        with suppress(psutil.NoSuchProcess):
+            one.terminate()
+    _, alive = psutil.wait_procs(family, _GRACE)
+    for one in alive:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    process.wait()
+
+
+def _dies_with_parent() -> Callable[[], None] | None:
+    """Return what a new process calls to be killed when this one ends; None where there is no such call."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    prctl = ctypes.CDLL(None).prctl  # looked up here: between fork and exec there is nothing but the call
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def die_with_parent() -> None:
+    """Let this process be killed when its parent ends, where that can be asked for (Linux)."""
+    if call := _dies_with_parent():
+        call()
+
+
+def free_port() -> int:
+    """Return a port on loopback that nobody listens on now, for a server that is about to start."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
