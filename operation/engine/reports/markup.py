@@ -19,10 +19,8 @@ from operation.engine.reports.styles import clean_declarations, clean_sheet
 if TYPE_CHECKING:
     from nh3 import Cleaner
 
-_HTML = """a abbr address article aside b bdi bdo blockquote br caption center cite code col colgroup dd del
-details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hgroup hr i img input ins kbd
-label li mark meter nav ol p pre progress q rp rt ruby s samp section small span strike strong sub summary sup
-table tbody td tfoot th thead time tr tt u ul var wbr"""
+# What nh3 allows by itself, and besides:
+_HTML = "address font input label meter progress section tfoot"
 _SVG = """svg g path rect circle ellipse line polyline polygon text tspan defs use symbol marker pattern
 clipPath linearGradient radialGradient stop"""
 _ANYWHERE = """id class style title role lang dir align valign width height color hidden alt
@@ -32,22 +30,14 @@ fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-linecap stroke-
 stroke-miterlimit opacity font-size font-family font-weight text-anchor dominant-baseline offset stop-color
 stop-opacity gradientUnits gradientTransform clip-path clip-rule patternUnits markerWidth markerHeight refX
 refY orient href xlink:href"""
-_OWN = {
-    "a": {"href"},
-    "img": {"src"},
+_ATTRIBUTES = {
     "input": {"type", "checked", "disabled"},
     "label": {"for"},
     "details": {"open"},
-    "ol": {"start", "type"},
     "li": {"value"},
-    "td": {"colspan", "rowspan", "bgcolor"},
-    "th": {"colspan", "rowspan", "scope", "bgcolor"},
-    "col": {"span"},
-    "colgroup": {"span"},
     "font": {"size"},
     "meter": {"value", "min", "max"},
     "progress": {"value", "max"},
-    "time": {"datetime"},
 }
 # Left out with all that they hold; of any other unknown element the text stays.
 _WITH_CONTENT = """script style template noscript noembed noframes iframe object textarea select title xmp
@@ -148,10 +138,10 @@ def plain_text(html: str) -> str:
 def _cleaner() -> Cleaner:
     import nh3
 
-    attributes = {name: set(_SVG_ATTRIBUTES.split()) for name in _SVG.split()} | _OWN
+    drawing = {name: set(_SVG_ATTRIBUTES.split()) for name in _SVG.split()}
     return nh3.Cleaner(
-        tags={*_HTML.split(), *_SVG.split()},
-        attributes={**attributes, "*": set(_ANYWHERE.split())},
+        tags=(nh3.ALLOWED_TAGS - {"area", "map"}) | {*_HTML.split(), *_SVG.split()},
+        attributes={**nh3.ALLOWED_ATTRIBUTES, **drawing, **_ATTRIBUTES, "*": set(_ANYWHERE.split())},
         clean_content_tags=set(_WITH_CONTENT.split()),
         attribute_filter=_attribute,
         url_schemes={"http", "https", "mailto", "data", "attachment"},

@@ -111,19 +111,7 @@ def _entry(run: RunRecord, name: str) -> NotebookRecord:
     for entry in run.notebooks:
         if entry.name == name:
             return entry
-    return NotebookRecord(
-        name=name,
-        title=name,
-        status="unfinished",
-        notebook="",
-        report="",
-        parameters={},
-        started="",
-        seconds=None,
-        cell_seconds={},
-        steps=(),
-        failure=None,
-    )
+    return NotebookRecord(name=name, title=name, status="unfinished")
 
 
 def _read(executed: Path) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 from operation.engine.reports.markup import Fragments, plain_text
 from operation.engine.reports.styles import svg_address
+from operation.engine.reports.wording import clip, html_size
 
 LONGEST_TEXT = 200_000  # bytes of one output's text on the page
 PAGE_TEXT = 1_200_000  # and of all outputs' text
@@ -144,37 +145,12 @@ class Outputs:
             output.metadata["dropped"] = True
             return ""
         shown, left_out = clip(text, min(self.room - _ELEMENT, longest))
-        self.room -= _size(shown) + _ELEMENT
+        self.room -= html_size(shown) + _ELEMENT
         if left_out:
             output.metadata["note"] = f"{left_out:,} of {len(text):,} characters are left out."
         if self.room <= _ELEMENT:
             output.metadata["note"] = "The page is full: text is left out from here on."
         return shown
-
-
-def clip(text: str, room: int) -> tuple[str, int]:
-    """Return the beginning and the end of a text, as much as takes `room` bytes of HTML, and what is missing.
-
-    >>> clip("short", 10)
-    ('short', 0)
-    >>> clip("ab" * 100, 60)[1]
-    176
-    """
-    if len(text) <= room and _size(text) <= room:
-        return text, 0
-    keep = min(len(text), room)
-    while True:
-        keep = keep * 3 // 4
-        gap = f"\n… {len(text) - keep:,} characters left out …\n"
-        shown = text[: keep - keep // 3] + gap + text[len(text) - keep // 3 :]
-        if not keep or _size(shown) <= room:
-            return shown, len(text) - keep
-
-
-def _size(text: str) -> int:
-    """Return about how many bytes of HTML a text takes: signs are written out, each colour is an element."""
-    signs = sum(text.count(sign) for sign in "<>&'\"")
-    return len(text.encode("utf-8", "replace")) + 4 * signs + 60 * text.count("\x1b")
 
 
 def _as_pictures(data: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from base64 import b64encode
@@ -37,6 +36,7 @@ MARKS = {
 def furnish(environment: Environment) -> None:
     """Give a Jinja environment the filters and globals that the templates use."""
     environment.autoescape = True
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # in the order given
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.globals.update(style=style, script=script, policy=policy, mark=mark)
     environment.filters.update(
@@ -45,7 +45,6 @@ def furnish(environment: Environment) -> None:
         moment=wording.moment,
         short=wording.short,
         written=wording.text,
-        embedded=embedded,
         address=quote,
         breakable=breakable,
     )
@@ -110,16 +109,6 @@ def script(name: str) -> Any:
     from markupsafe import Markup
 
     return Markup((TEMPLATES / f"{name}.js").read_text(encoding="utf-8").strip())  # noqa: S704  (our own file)
-
-
-def embedded(value: object) -> Any:
-    """Return `value` as JSON that may stand inside a ``script`` element."""
-    from markupsafe import Markup
-
-    content = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
-    for character in "<>&":
-        content = content.replace(character, f"\\u{ord(character):04x}")
-    return Markup(content)  # noqa: S704  (nothing in it can end the element)
 
 
 def breakable(name: str) -> Any:

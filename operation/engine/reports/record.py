@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
-from operation.engine.reports.loosely import mapping, mappings, real, string, strings, whole
+from operation.engine.reports.wording import clip
+
+LONGEST = 20_000  # bytes of a message
 
 Scalar = str | int | float | bool | None
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
 class Failure:
     """What went wrong and where."""
 
-    type: str
-    message: str
+    type: str = ""
+    message: str = ""
     file: str = ""
     line: int | None = None
     notebook: str = ""
@@ -56,40 +61,48 @@ class Metric:
 class StepRecord:
     """One step of a run."""
 
-    step: str
-    script: str
-    key: str
-    how: str
-    seconds: float | None
-    notebook: str
-    metrics: dict[str, Scalar]
-    failure: Failure | None
+    step: str = ""
+    script: str = ""
+    key: str = ""
+    how: str = ""
+    seconds: float | None = None
+    notebook: str = ""
+    metrics: dict[str, Scalar] = field(default_factory=dict)
+    failure: Failure | None = field(default=None, metadata={"name": "error"})
 
 
 @dataclass(frozen=True)
 class NotebookRecord:
     """One notebook of a run; the paths are relative to the run's folder."""
 
-    name: str
-    title: str
-    status: str
-    notebook: str
-    report: str
-    parameters: dict[str, object]
-    started: str
-    seconds: float | None
-    cell_seconds: dict[int, float]
-    steps: tuple[str, ...]
-    failure: Failure | None
+    name: str = ""
+    title: str = ""
+    status: str = ""
+    notebook: str = ""
+    report: str = ""
+    parameters: dict[str, object] = field(default_factory=dict)
+    started: str = ""
+    seconds: float | None = None
+    cell_seconds: dict[int, float] = field(default_factory=dict, metadata={"name": "cells"})
+    steps: tuple[str, ...] = ()
+    failure: Failure | None = field(default=None, metadata={"name": "error"})
+
+
+@dataclass(frozen=True)
+class Change:
+    """The last good run, and what differs since."""
+
+    run: str = ""
+    differences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class RunRecord:
     """One run. `problem` says why its manifest could not be read; the rest is then empty."""
 
-    id: str
-    status: str = "unreadable"
-    problem: str = ""
+    id: str = ""
+    status: str = ""
+    problem: str = field(default="", metadata={"name": ""})
     use_case: str = ""
     environment: str = ""
     description: str = ""
@@ -106,9 +119,8 @@ class RunRecord:
     notebooks: tuple[NotebookRecord, ...] = ()
     steps: tuple[StepRecord, ...] = ()
     metrics: dict[str, Scalar] = field(default_factory=dict)
-    failure: Failure | None = None
-    last_good: str = ""
-    since_last_good: tuple[str, ...] = ()
+    failure: Failure | None = field(default=None, metadata={"name": "error"})
+    since_last_good: Change = Change()
 
     @property
     def measured(self) -> list[Metric]:
@@ -136,11 +148,13 @@ def read_run(folder: Path) -> RunRecord:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return RunRecord(folder.name, problem="there is no manifest.json: the run ended before writing it")
+        return RunRecord(
+            folder.name, "unreadable", "there is no manifest.json: the run ended before writing it"
+        )
     except (OSError, ValueError) as error:
-        return RunRecord(folder.name, problem=f"manifest.json cannot be read: {error}")
+        return RunRecord(folder.name, "unreadable", f"manifest.json cannot be read: {error}")
     if not isinstance(manifest, dict):
-        return RunRecord(folder.name, problem="manifest.json is not a mapping")
+        return RunRecord(folder.name, "unreadable", "manifest.json is not a mapping")
     return run_record(manifest, folder.name)
 
 
@@ -154,95 +168,76 @@ def run_record(manifest: Mapping[str, object], name: str = "") -> RunRecord:
     name : str, default ""
         The run's id where the manifest does not say it: the name of its folder.
     """
-    return RunRecord(
-        id=string(manifest, "id") or name,
-        status=string(manifest, "status") or "unreadable",
-        use_case=string(manifest, "use_case"),
-        environment=string(manifest, "environment"),
-        description=string(manifest, "description"),
-        commit=string(manifest, "commit"),
-        dirty=manifest.get("dirty") is True,
-        configuration_digest=string(manifest, "configuration_digest"),
-        lock_digest=string(manifest, "lock_digest"),
-        python=string(manifest, "python"),
-        platform=string(manifest, "platform"),
-        host=string(manifest, "host"),
-        command=string(manifest, "command"),
-        started=string(manifest, "started"),
-        seconds=_seconds(manifest),
-        notebooks=tuple(_notebook(entry) for entry in mappings(manifest, "notebooks")),
-        steps=tuple(_step(entry) for entry in mappings(manifest, "steps")),
-        metrics=_metrics(manifest),
-        failure=_failure(manifest),
-        last_good=string(mapping(manifest, "since_last_good"), "run"),
-        since_last_good=strings(mapping(manifest, "since_last_good"), "differences"),
+    run = _read(RunRecord, manifest)
+    books = (
+        replace(book, title=book.title or book.name, status=book.status or "pending")
+        for book in run.notebooks
     )
+    return replace(run, id=run.id or name, status=run.status or "unreadable", notebooks=tuple(books))
 
 
-def _notebook(entry: Mapping[str, object]) -> NotebookRecord:
-    name = string(entry, "name")
-    steps = entry.get("steps")
-    return NotebookRecord(
-        name=name,
-        title=string(entry, "title") or name,
-        status=string(entry, "status") or "pending",
-        notebook=string(entry, "notebook"),
-        report=string(entry, "report"),
-        parameters=dict(mapping(entry, "parameters")),
-        started=string(entry, "started"),
-        seconds=_seconds(entry),
-        cell_seconds=_cell_seconds(entry),
-        steps=tuple(str(step) for step in steps) if isinstance(steps, list) else (),
-        failure=_failure(entry),
-    )
+def _read(kind: type[Record], entry: object) -> Record:
+    """Return a record of `kind`; a field that is missing or of a wrong type keeps its default."""
+    known: Mapping[str, object] = entry if isinstance(entry, dict) else {}
+    names = {part.name: part.metadata.get("name", part.name) for part in fields(kind)}  # type: ignore[arg-type]
+    types = {part.name: str(part.type) for part in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{own: _READERS[types[own]](known[name]) for own, name in names.items() if name in known})
 
 
-def _step(entry: Mapping[str, object]) -> StepRecord:
-    return StepRecord(
-        step=string(entry, "step"),
-        script=string(entry, "script"),
-        key=string(entry, "key"),
-        how=string(entry, "how"),
-        seconds=_seconds(entry),
-        notebook=string(entry, "notebook"),
-        metrics=_metrics(entry),
-        failure=_failure(entry),
-    )
+def _records(kind: type[Record], value: object) -> tuple[Record, ...]:
+    return tuple(_read(kind, entry) for entry in _list(value, dict))
 
 
-def _failure(entry: Mapping[str, object]) -> Failure | None:
-    error = entry.get("error")
-    if not isinstance(error, dict):
+def _text(value: object) -> str:
+    return clip(value, LONGEST)[0] if isinstance(value, str) else ""
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _seconds(value: object) -> float | None:
+    """Return a finite number from 0, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return Failure(
-        type=string(error, "type"),
-        message=string(error, "message"),
-        file=string(error, "file"),
-        line=whole(error.get("line")),
-        notebook=string(error, "notebook"),
-        cell=whole(error.get("cell")),
-        traceback=string(error, "traceback"),
-        execution_count=whole(error.get("execution_count")),
-    )
+    try:
+        return float(value) if math.isfinite(value) and value >= 0 else None
+    except OverflowError:
+        return None
 
 
-def _seconds(entry: Mapping[str, object]) -> float | None:
-    seconds = real(entry.get("seconds"))
-    return seconds if seconds is None or seconds >= 0 else None
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
-def _metrics(entry: Mapping[str, object]) -> dict[str, Scalar]:
+def _metrics(value: object) -> dict[str, Scalar]:
+    values = _mapping(value).items()
     return {
-        name: value
-        for name, value in mapping(entry, "metrics").items()
-        if value is None or isinstance(value, str | int | float)
+        name: metric for name, metric in values if metric is None or isinstance(metric, str | int | float)
     }
 
 
-def _cell_seconds(entry: Mapping[str, object]) -> dict[int, float]:
-    times = {}
-    for cell in mappings(entry, "cells"):
-        index, seconds = whole(cell.get("index")), real(cell.get("seconds"))
-        if index is not None and seconds is not None:
-            times[index] = seconds
-    return times
+def _list(value: object, kind: type) -> list[Any]:
+    return [item for item in value if isinstance(item, kind)] if isinstance(value, list) else []
+
+
+def _cell_seconds(value: object) -> dict[int, float]:
+    pairs = [(_whole(cell.get("index")), _seconds(cell.get("seconds"))) for cell in _list(value, dict)]
+    return {index: seconds for index, seconds in pairs if index is not None and seconds is not None}
+
+
+# By the annotation of a field.
+_READERS: dict[str, Callable[[object], Any]] = {
+    "str": _text,
+    "bool": lambda value: value is True,
+    "int | None": _whole,
+    "float | None": _seconds,
+    "dict[str, object]": _mapping,
+    "dict[str, Scalar]": _metrics,
+    "dict[int, float]": _cell_seconds,
+    "tuple[str, ...]": lambda value: tuple(_list(value, str)),
+    "Failure | None": lambda value: _read(Failure, value) if isinstance(value, dict) else None,
+    "Change": lambda value: _read(Change, value),
+    "tuple[NotebookRecord, ...]": lambda value: _records(NotebookRecord, value),
+    "tuple[StepRecord, ...]": lambda value: _records(StepRecord, value),
+}

@@ -16,6 +16,7 @@ _ACTIVE = frozenset(
 )
 
 
+@lru_cache(64)  # a library brings the same with each of its outputs
 def clean_sheet(css: str) -> str:
     """Return a style sheet restricted to outputs and prose, without imports and addresses.
 

@@ -74,3 +74,28 @@ def moment(iso: str | None) -> str:
 def short(digest: str | None, length: int = 10) -> str:
     """Return the beginning of a key or commit, enough to tell it from others."""
     return digest[:length] if digest else NOTHING
+
+
+def clip(content: str, room: int) -> tuple[str, int]:
+    """Return the beginning and the end of a text, as much as takes `room` bytes of HTML, and what is missing.
+
+    >>> clip("short", 10)
+    ('short', 0)
+    >>> clip("ab" * 100, 60)[1]
+    176
+    """
+    if len(content) <= room and html_size(content) <= room:
+        return content, 0
+    keep = min(len(content), room)
+    while True:
+        keep = keep * 3 // 4
+        gap = f"\n… {len(content) - keep:,} characters left out …\n"
+        shown = content[: keep - keep // 3] + gap + content[len(content) - keep // 3 :]
+        if not keep or html_size(shown) <= room:
+            return shown, len(content) - keep
+
+
+def html_size(content: str) -> int:
+    """Return about how many bytes of HTML a text takes: signs are written out, each colour is an element."""
+    signs = sum(content.count(sign) for sign in "<>&'\"")
+    return len(content.encode("utf-8", "replace")) + 4 * signs + 60 * content.count("\x1b")
