@@ -18,8 +18,8 @@ from operation.engine.runs.request import Request
 
 if TYPE_CHECKING:
     from operation.engine.notebooks.forked.templates import Templates
-    from operation.engine.runs.prepared import Prepared
-    from operation.engine.runs.record import RunManifest
+    from operation.engine.runs.request import Prepared
+    from operation.engine.runs.run_manifest import RunManifest
 
 _EXIT_CODES = {"succeeded": 0, "rejected": 3, "interrupted": 130}
 
@@ -71,7 +71,7 @@ def _run(layout: Layout, request: Request, as_json: bool) -> int:
     with fork_source(request.engine, for_all()) as templates:  # its imports take longer than all else here
         if templates:
             _head_start(templates, layout, request)
-        from operation.engine.runs.prepared import prepare
+        from operation.engine.runs.request import prepare
         from operation.engine.runs.reuse import unchanged
 
         prepared = prepare(layout, request)

@@ -16,9 +16,9 @@ from operation.engine.sweeps.request import RAY, SweepRequest
 
 if TYPE_CHECKING:
     from operation.engine.notebooks.forked.templates import Templates
-    from operation.engine.sweeps.places import Place
     from operation.engine.sweeps.plan import Sweep
-    from operation.engine.sweeps.record import SweepManifest
+    from operation.engine.sweeps.pools import KernelPool
+    from operation.engine.sweeps.sweep_manifest import SweepManifest
 
 _EPILOG = """\
 examples:
@@ -95,8 +95,8 @@ def run(args: argparse.Namespace) -> int:
         from operation.engine.sweeps.plan import plan_sweep
 
         sweep = plan_sweep(layout, request)
-        with _place(layout, sweep, templates, args) as place:
-            record = _conduct(layout, sweep, place, args)
+        with _pool(layout, sweep, templates, args) as pool:
+            record = _execute(layout, sweep, pool, args)
     return _tell(layout, record, args.json)
 
 
@@ -136,16 +136,16 @@ def _plan_only(layout: Layout, request: SweepRequest, as_json: bool) -> int:
     return 0
 
 
-def _place(
+def _pool(
     layout: Layout, sweep: Sweep, templates: Templates | None, args: argparse.Namespace
-) -> AbstractContextManager[Place]:
+) -> AbstractContextManager[KernelPool]:
     from operation.engine.runners import cores
 
     if args.engine == RAY:
         from operation.engine.sweeps.cluster import Cluster
 
         return Cluster(layout, sweep, args.address, args.workers)
-    from operation.engine.sweeps.places import local, why_stock
+    from operation.engine.sweeps.pools import local, why_stock
 
     reason = why_stock(sweep)
     if reason:
@@ -153,14 +153,14 @@ def _place(
     return local(sweep, templates, args.workers or cores())
 
 
-def _conduct(layout: Layout, sweep: Sweep, place: Place, args: argparse.Namespace) -> SweepManifest:
+def _execute(layout: Layout, sweep: Sweep, pool: KernelPool, args: argparse.Namespace) -> SweepManifest:
     from operation.commands.progress import SweepProgress
-    from operation.engine.sweeps.conduct import Conduct
+    from operation.engine.sweeps.runner import SweepRunner
 
     if not args.json:
-        print(opening(sweep, place.workers), flush=True)
-    with quiet(args.json), SweepProgress(len(sweep.points), place.workers, silent=args.json) as progress:
-        return Conduct(layout, place, progress.say, args.retry_failed).run(sweep)
+        print(opening(sweep, pool.workers), flush=True)
+    with quiet(args.json), SweepProgress(len(sweep.points), pool.workers, silent=args.json) as progress:
+        return SweepRunner(layout, pool, progress.say, args.retry_failed).run(sweep)
 
 
 def _tell(layout: Layout, record: SweepManifest, as_json: bool) -> int:

@@ -13,7 +13,7 @@ from operation.engine.configuration import Configuration, NotebookEntry
 from operation.engine.layout import Layout
 from operation.engine.notebooks.assignments import Assignments
 from operation.engine.runs import folder as run_folder
-from operation.engine.runs.prepared import Prepared
+from operation.engine.runs.request import Prepared
 from operation.engine.surroundings import surroundings
 from operation.execution.submission_record import Submission, error_of, write_record
 

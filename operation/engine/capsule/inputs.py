@@ -13,7 +13,7 @@ from operation.engine.capsule.archive import Archive
 from operation.engine.capsule.secrets import holds_secret
 from operation.engine.digests import Digests
 from operation.engine.layout import Layout
-from operation.engine.runs.prepared import Prepared
+from operation.engine.runs.request import Prepared
 
 _PRIVATE = {"config.json", ".env"}
 

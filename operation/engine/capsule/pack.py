@@ -15,7 +15,7 @@ from operation.engine.capsule.archive import Archive
 from operation.engine.capsule.inputs import add_inputs, external_files, store_entries
 from operation.engine.layout import Layout
 from operation.engine.runs.folder import RunFolder
-from operation.engine.runs.prepared import Prepared
+from operation.engine.runs.request import Prepared
 
 SCHEMA = 1
 NAME = "capsule.zip"

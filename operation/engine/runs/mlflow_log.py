@@ -1,7 +1,7 @@
-"""The process that logs runs to MLflow: ``python -m operation.engine.runs.mlflow_log <uri>``.
+"""The process that logs runs and sweeps to MLflow: ``python -m operation.engine.runs.mlflow_log <uri>``.
 
-The manifests' names come on standard input. Little is imported, and a step is logged at once: the command
-that runs notebooks waits for the last of it.
+The manifests' names come on standard input. What is new in one is logged at once: the command that executes
+notebooks waits for the last of it.
 """
 
 from __future__ import annotations
@@ -13,19 +13,15 @@ import sqlite3
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from operation.engine.reports.quick_imports import without
-
-_POLITE = 5  # the notebook comes first, and a busy machine still lets this end soon after it
+_POLITE = 5  # notebooks come first, and a busy machine still lets this end soon after them
 _LOCAL = ("sqlite:", "file:")
-# Most of the time of importing MLflow; without the first two it is what mlflow-skinny is. The plugin of
-# Azure ML is for addresses that are Azure's.
-_NOT_LOCALLY = ("numpy", "pandas", "aiohttp", "azureml.mlflow")
-_STATES = {"succeeded": "FINISHED", "running": "RUNNING", "interrupted": "KILLED"}
+_STATES = {"succeeded": "FINISHED", "running": "RUNNING", "interrupted": "KILLED", "pending": "SCHEDULED"}
 _BATCH = 100  # parameters, and metrics, that MLflow takes at once (it takes 1000 metrics)
 
 
@@ -34,26 +30,25 @@ def main(uri: str) -> None:
     if hasattr(os, "nice"):
         os.nice(_POLITE)
     gc.disable()  # a quarter of what follows; this process is short
+    if uri.startswith(_LOCAL):  # MLflow would load its plugin of Azure ML: nothing local imports Azure's SDK
+        sys.modules["azureml.mlflow"] = None  # type: ignore[assignment]  # the documented way to forbid it
     with _alone(uri):
-        logger = Logger(client(uri))
+        logger = Logger(open_store(uri))
     for line in sys.stdin:
-        path = Path(line.strip())
-        logger.log(path.parent, json.loads(path.read_text(encoding="utf-8")))
+        logger.log(Path(line.strip()))
+    gc.freeze()  # else the interpreter's end looks through all of MLflow: half the time of importing it
 
 
-def client(uri: str) -> Any:
-    """Return MLflow's client of the store at `uri`, the store opened.
-
-    A new SQLite file gets its tables now, not at the first log.
-    """
-    with without(_NOT_LOCALLY if uri.startswith(_LOCAL) else ()), warnings.catch_warnings():
+def open_store(uri: str) -> Any:
+    """Return MLflow's client of the store at `uri`; a new SQLite file has its tables then."""
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Failure attempting to register")
         import mlflow
 
         mlflow.set_tracking_uri(uri)
-        found = mlflow.MlflowClient()
-        found.search_experiments(max_results=1)
-    return found
+        client = mlflow.MlflowClient()
+        client.search_experiments(max_results=1)
+    return client
 
 
 @contextmanager
@@ -69,7 +64,7 @@ def _alone(uri: str) -> Iterator[None]:
 
 
 class Logger:
-    """One MLflow run for each training; what is measured of its model goes to the same run.
+    """One MLflow run for each training, and what is measured of its model; of a sweep one, and one a point.
 
     Parameters
     ----------
@@ -82,68 +77,95 @@ class Logger:
         self.trainings: dict[str, str] = {}  # key of a training -> its MLflow run
         self.logged: set[str] = set()
 
-    def log(self, folder: Path, content: dict[str, Any]) -> None:
-        """Log what is new in a run's manifest, `content`; its folder is `folder`."""
+    def log(self, path: Path) -> None:
+        """Log what is new in a manifest."""
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.get("kind") == "sweep":
+            self._sweep(path.parents[2], content)
+        else:
+            self._run(path.parents[1], content)
+
+    def _run(self, runs: Path, content: Mapping[str, Any]) -> None:
         for step in content["steps"]:
             if step["key"] not in self.logged and step["how"] != "failed":
                 self.logged.add(step["key"])
-                self._step(folder, content, step)
+                self._step(runs, content, step)
         if content["status"] != "running":
-            for run_id in self.trainings.values():
-                self.client.set_terminated(run_id, _STATES.get(content["status"], "FAILED"))
+            for run in self.trainings.values():
+                self._end(run, content["status"])
 
-    def _step(self, folder: Path, content: dict[str, Any], step: dict[str, Any]) -> None:
+    def _step(self, runs: Path, content: Mapping[str, Any], step: Mapping[str, Any]) -> None:
         if "model" in step["outputs"]:
-            self.trainings[step["key"]] = self._begin(folder, content, step)
+            self.trainings[step["key"]] = self._training(runs, content, step["key"])
         words = " ".join(step["argv"])
-        for key in [key for key in self.trainings if key in words or key == step["key"]]:
-            self._metrics(self.trainings[key], step)
+        for run in [run for key, run in self.trainings.items() if key in words or key == step["key"]]:
+            self._values(
+                run, {}, {f"{step['step']}.{name}": value for name, value in step["metrics"].items()}
+            )
             for output in set(step["outputs"]) & {"model", "report"}:
-                source = folder.parent / "store" / step["key"] / output
-                self.client.log_artifacts(self.trainings[key], str(source), f"{step['step']}/{output}")
+                source = runs / "store" / step["key"] / output
+                self.client.log_artifacts(run, str(source), f"{step['step']}/{output}")
 
-    def _begin(self, folder: Path, content: dict[str, Any], step: dict[str, Any]) -> str:
-        names = ("id", "environment", "commit", "dirty", "command", "host", "python")
-        tags = {f"workbench.{name}": str(content[name]) for name in names}
-        experiment = self._experiment(folder.parent, content["use_case"])
-        run = self.client.create_run(
-            experiment, run_name=step["key"][:12], tags={**tags, "workbench.key": step["key"]}
-        )
-        self._parameters(run.info.run_id, folder.parent / "store" / step["key"] / "manifest.json")
+    def _training(self, runs: Path, content: Mapping[str, Any], key: str) -> str:
+        tags = _tags(content, "id", "environment", "commit", "dirty", "command", "host", "python")
+        run = self._begin(runs, content, key[:12], {**tags, "workbench.key": key})
+        stored = json.loads((runs / "store" / key / "manifest.json").read_text(encoding="utf-8"))
+        self._values(run, stored["components"]["arguments"], {})
+        return run
+
+    def _sweep(self, runs: Path, content: Mapping[str, Any]) -> None:
+        """Log a sweep; points that were executed in an earlier attempt are logged again with it."""
+        tags = {**_tags(content, "id", "environment", "commit", "command"), "workbench.kind": "sweep"}
+        parent = self._begin(runs, content, content["id"], tags)
+        best = next((point for point in content["points"] if point["number"] == content["best"]), None)
+        facts = {name: content[name] for name in ("notebook", "metric")}
+        self._values(parent, facts, best["metrics"] if best else {})
+        for point in content["points"]:
+            if point["status"] != "pending":
+                self._point(runs, content, point, parent)
+        self._end(parent, content["status"], content["ended"])
+
+    def _point(self, runs: Path, content: Mapping[str, Any], point: Mapping[str, Any], parent: str) -> None:
+        tags = {**_tags(content, "id"), **_tags(point, "command", "report", "how")}
+        name = f"point-{point['number']:03d}"
+        run = self._begin(runs, content, name, {**tags, "mlflow.parentRunId": parent})
+        self._values(run, point["values"], point["metrics"])
+        self._end(run, point["status"], content["ended"])
+
+    def _begin(self, runs: Path, content: Mapping[str, Any], name: str, tags: Mapping[str, str]) -> str:
+        """Begin an MLflow run in the experiment of the use case, which is made when there is none."""
+        experiment = self.client.get_experiment_by_name(content["use_case"])
+        if experiment:
+            number = experiment.experiment_id
+        else:
+            place = (runs / "mlflow-artifacts").as_uri()
+            number = self.client.create_experiment(content["use_case"], artifact_location=place)
+        run = self.client.create_run(number, _milliseconds(content.get("started")), dict(tags), name)
         return str(run.info.run_id)
 
-    def _experiment(self, runs: Path, name: str) -> str:
-        found = self.client.get_experiment_by_name(name)
-        if found:
-            return str(found.experiment_id)
-        return str(
-            self.client.create_experiment(name, artifact_location=(runs / "mlflow-artifacts").as_uri())
-        )
-
-    def _parameters(self, run_id: str, stored: Path) -> None:
+    def _values(self, run: str, params: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
         from mlflow import entities
 
-        parameter: Any = entities.Param
-
-        arguments = json.loads(stored.read_text(encoding="utf-8"))["components"]["arguments"]
-        found = [parameter(argument, str(value)[:6000]) for argument, value in arguments.items()]
-        for start in range(0, len(found), _BATCH):
-            self.client.log_batch(run_id, params=found[start : start + _BATCH])
-
-    def _metrics(self, run_id: str, step: dict[str, Any]) -> None:
-        from mlflow.entities import Metric
-
+        kinds: Any = entities
         now = round(time.time() * 1000)
-        found = [
-            Metric(f"{step['step']}.{metric}", float(value), now, 0)
-            for metric, value in step["metrics"].items()
-            if isinstance(value, int | float)
-        ]
-        for start in range(0, len(found), _BATCH):
-            self.client.log_batch(run_id, metrics=found[start : start + _BATCH])
+        given = [kinds.Param(name, str(value)[:6000]) for name, value in params.items()]
+        numbers = {name: float(value) for name, value in metrics.items() if isinstance(value, int | float)}
+        measured = [kinds.Metric(name, value, now, 0) for name, value in numbers.items()]
+        for start in range(0, max(len(given), len(measured)), _BATCH):
+            part = slice(start, start + _BATCH)
+            self.client.log_batch(run, metrics=measured[part], params=given[part])
+
+    def _end(self, run: str, status: str, ended: str | None = None) -> None:
+        self.client.set_terminated(run, _STATES.get(status, "FAILED"), _milliseconds(ended))
+
+
+def _tags(content: Mapping[str, Any], *names: str) -> dict[str, str]:
+    return {f"workbench.{name}": str(content[name]) for name in names}
+
+
+def _milliseconds(moment: str | None) -> int | None:
+    return int(datetime.fromisoformat(moment).timestamp() * 1000) if moment else None
 
 
 if __name__ == "__main__":
     main(sys.argv[1])
-    sys.stdout.flush()
-    os._exit(0)  # all is logged; to take MLflow apart would take as long as half of importing it

@@ -14,8 +14,8 @@ from operation.engine.configuration import Configuration
 from operation.engine.digests import Digests
 from operation.engine.keys import lock_digest, python_version
 from operation.engine.layout import Layout
-from operation.engine.runs.prepared import Prepared
 from operation.engine.runs.repeat import Answers
+from operation.engine.runs.request import Prepared
 from operation.engine.store import Store
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.engine import manifest
+from operation.engine.contract import read_contract
 from operation.engine.disk import DiskError, told
 from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import Executed, execute
@@ -19,10 +20,10 @@ from operation.engine.notebooks.forked.source import for_all, fork_source
 from operation.engine.runs import folder as run_folder
 from operation.engine.runs.comparison import since_last_good
 from operation.engine.runs.folder import RunFolder
-from operation.engine.runs.prepared import Prepared
-from operation.engine.runs.record import RunManifest
 from operation.engine.runs.rendering import Rendering
+from operation.engine.runs.request import Prepared
 from operation.engine.runs.reuse import Notebooks
+from operation.engine.runs.run_manifest import RunManifest
 from operation.engine.runs.tracking import Tracker
 from operation.engine.surroundings import surroundings
 
@@ -57,7 +58,7 @@ def start(layout: Layout, prepared: Prepared, say: Say, templates: Templates | N
         record = _begin(layout, prepared)
         try:
             with Rendering() as pages:
-                each = _Notebook(record, prepared, forks, pages, tracker, say)
+                each = _Notebook(record, prepared, forks, pages, tracker, say, _trains(prepared))
                 _notebooks(each, Notebooks(layout, prepared))
                 if forks:
                     forks.release()
@@ -79,7 +80,7 @@ def _begin(layout: Layout, prepared: Prepared) -> RunManifest:
     manifest.write(folder.path / "overrides.json", prepared.assignments.overrides)
     if prepared.request.fresh:
         (folder.path / "fresh").touch()
-    return RunManifest.new(layout, folder, prepared)
+    return RunManifest(layout, folder, prepared)
 
 
 def _end(layout: Layout, prepared: Prepared, record: RunManifest, tracker: Tracker) -> None:
@@ -87,7 +88,7 @@ def _end(layout: Layout, prepared: Prepared, record: RunManifest, tracker: Track
     record.end()
     if record.status == "failed":
         record.tell("since_last_good", since_last_good(layout, record.content))
-    tracker.log(record.path, record.content)
+    _track(record, tracker)
     _capsule(layout, record.folder, prepared, record)
     _pages(layout, record.folder)
 
@@ -102,6 +103,7 @@ class _Notebook:
     pages: Rendering
     tracker: Tracker
     say: Say
+    trains: bool
 
     def execute(self, name: str) -> bool:
         """Execute and record one notebook, and have it rendered; return whether it succeeded."""
@@ -130,7 +132,8 @@ class _Notebook:
 
     def _begin_cell(self, name: str, done: int, total: int) -> None:
         self.pages.warm_up()
-        self.tracker.begin()
+        if self.trains:
+            self.tracker.begin()
         self.say(name, done, total)
 
 
@@ -161,7 +164,18 @@ def _notebooks(each: _Notebook, known: Notebooks) -> None:
             return
         else:
             known.keep(key, record.folder.path.name, record.entry(name), record.steps_of(name))
-        each.tracker.log(record.path, record.content)
+        _track(record, each.tracker)
+
+
+def _track(record: RunManifest, tracker: Tracker) -> None:
+    """Have a run logged that holds a training: MLflow's runs are trainings."""
+    if any("model" in step["outputs"] and step["how"] != "failed" for step in record.content["steps"]):
+        tracker.log(record.path)
+
+
+def _trains(prepared: Prepared) -> bool:
+    steps = prepared.configured.steps.values()
+    return any("model" in read_contract(step.script).outputs for step in steps)
 
 
 def _error(folder: RunFolder, notebook: str, executed: Executed) -> dict[str, Any] | None:

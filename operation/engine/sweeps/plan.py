@@ -12,7 +12,8 @@ from pathlib import Path
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.notebooks.assignments import Assignments, assign
-from operation.engine.runs.prepared import Prepared, prepare
+from operation.engine.reports.wording import text
+from operation.engine.runs.request import Prepared, prepare
 from operation.engine.runs.reuse import Notebooks, Recalled
 from operation.engine.sweeps.grid import Axis, points, read_grid
 from operation.engine.sweeps.request import SweepRequest
@@ -44,7 +45,7 @@ class Point:
     @property
     def words(self) -> str:
         """Its values as a person types them."""
-        return " ".join(f"{name}={written(value)}" for name, value in self.values.items())
+        return " ".join(f"{name}={text(value)}" for name, value in self.values.items())
 
 
 @dataclass(frozen=True)
@@ -120,11 +121,6 @@ def known(layout: Layout, sweep: Sweep) -> dict[int, Recalled]:
         return {}
     found = {one.number: Notebooks(layout, one.prepared).find(sweep.notebook) for one in sweep.points}
     return {number: recalled for number, recalled in found.items() if recalled}
-
-
-def written(value: object) -> str:
-    """Return a value as it would be typed on the command line."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _prepared(layout: Layout, request: SweepRequest) -> Prepared:

@@ -48,12 +48,12 @@ class PointRun:
 
     def run(self, point: Point) -> dict[str, Any]:
         """Execute a point, record it, have it rendered; return its manifest."""
-        from operation.engine.runs.record import RunManifest
+        from operation.engine.runs.run_manifest import RunManifest
 
         name = point.prepared.notebooks[0].name
         notebooks = Notebooks(self.layout, point.prepared)
         key, work = notebooks.key(name), self._work(point)
-        record = RunManifest.new(self.layout, RunFolder(work.folder), point.prepared)
+        record = RunManifest(self.layout, RunFolder(work.folder), point.prepared)
         started = manifest.now()
         outcome = self.perform(work)
         if self.stopped.is_set():

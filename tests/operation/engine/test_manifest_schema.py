@@ -14,8 +14,7 @@ from operation.engine import configuration, manifest
 from operation.engine.certificate import certify, ways
 from operation.engine.layout import Layout
 from operation.engine.runners import child_process
-from operation.engine.runs.prepared import prepare
-from operation.engine.runs.request import Request
+from operation.engine.runs.request import Request, prepare
 from operation.engine.runs.run import start
 from operation.engine.session import Session
 from tests.operation.engine.conftest import write

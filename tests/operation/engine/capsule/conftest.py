@@ -11,8 +11,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from operation.engine.layout import Layout
-from operation.engine.runs.prepared import prepare
-from operation.engine.runs.request import Request
+from operation.engine.runs.request import Request, prepare
 from operation.engine.runs.run import start
 from tests.notebooks.conftest import alone
 from tests.operation.engine import conftest as tiny_project

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from operation.engine.reports import write_gallery
+from operation.engine.reports.charts import sparkline
 from operation.engine.reports.gallery import all_runs
-from operation.engine.reports.sparkline import sparkline
 from tests.operation.engine.reports.conftest import MakeRun
 from tests.operation.engine.reports.pages import Page, read
 from tests.operation.engine.reports.samples import manifest

@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from operation.engine.layout import Layout
-from operation.engine.runs.prepared import prepare
-from operation.engine.runs.profile import profile_differences
-from operation.engine.runs.request import Request
+from operation.engine.runs.comparison import profile_differences
+from operation.engine.runs.request import Request, prepare
 from operation.engine.runs.run import start
 from tests.operation.engine.conftest import write
 

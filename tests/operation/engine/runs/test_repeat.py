@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from operation.engine.layout import Layout
-from operation.engine.runs.prepared import prepare
 from operation.engine.runs.repeat import Answers
-from operation.engine.runs.request import Request
+from operation.engine.runs.request import Request, prepare
 from operation.engine.runs.reuse import unchanged
 from tests.operation.engine.runs.conftest import CHANGES, edit
 

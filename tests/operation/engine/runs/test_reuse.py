@@ -8,8 +8,7 @@ import pytest
 
 from operation import cli
 from operation.engine.layout import Layout
-from operation.engine.runs.prepared import prepare
-from operation.engine.runs.request import Request
+from operation.engine.runs.request import Request, prepare
 from operation.engine.runs.reuse import unchanged
 from operation.engine.runs.run import start
 from tests.operation.engine.runs.conftest import CHANGES, edit

@@ -10,8 +10,7 @@ import pytest
 
 from operation.engine.errors import ConfigurationError, UsageError
 from operation.engine.layout import Layout
-from operation.engine.runs.prepared import prepare
-from operation.engine.runs.request import Request
+from operation.engine.runs.request import Request, prepare
 from operation.engine.runs.run import start
 from tests.operation.engine.conftest import notebook, write
 

@@ -115,9 +115,9 @@ def test_the_table_has_all_metrics(swept: Layout) -> None:
 
 
 def test_mlflow_has_a_parent_run_with_a_child_for_each_point(swept: Layout) -> None:
-    from operation.engine.runs.mlflow_log import client
+    from operation.engine.runs.mlflow_log import open_store
 
-    store = client(f"sqlite:///{swept.runs / 'mlflow.db'}")
+    store = open_store(f"sqlite:///{swept.runs / 'mlflow.db'}")
     experiment = store.get_experiment_by_name("tiny").experiment_id
     runs = store.search_runs([experiment], max_results=50)
     parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]

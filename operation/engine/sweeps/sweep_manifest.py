@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from operation.engine import manifest
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.runs.reuse import Recalled
+from operation.engine.runs.run_manifest import OpenManifest
 from operation.engine.sweeps.plan import Point, Sweep
 from operation.engine.sweeps.results import metrics_of, ranking, unknown_metric
 
 _OPEN = ("pending", "running")
 
 
-class SweepManifest:
+class SweepManifest(OpenManifest):
     """``runs/sweeps/<name>/manifest.json``.
 
     Parameters
@@ -31,10 +30,10 @@ class SweepManifest:
     """
 
     def __init__(self, layout: Layout, sweep: Sweep, workers: int) -> None:
+        self.folder = sweep.folder(layout).absolute()
+        super().__init__(self.folder / "manifest.json", "sweep", layout, sweep.prepared.configured)
         self.layout = layout
         self.sweep = sweep
-        self.folder = sweep.folder(layout).absolute()
-        self._clock = time.perf_counter()
         self._steps: dict[int, list[dict[str, Any]]] = {}
         before = manifest.read(self.path) or {}
         self.failed_before = {
@@ -42,33 +41,14 @@ class SweepManifest:
             for entry in before.get("points", [])
             if entry["status"] in ("failed", "rejected")
         }
-        self.content: dict[str, Any] = {
-            "schema": manifest.SCHEMA,
-            "kind": "sweep",
-            "id": sweep.name,
-            "status": "running",
-            **_asked(sweep),
-            **manifest.commit(layout.root),
-            **manifest.machine(),
-            "workers": workers,
-            "started": manifest.now(),
-            "ended": None,
-            "seconds": None,
-            "points": [_pending(point) for point in sweep.points],
-            "metric": None,
-            "lower_is_better": None,
-            "best": None,
-        }
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self.folder / "manifest.json"
-
-    @property
-    def status(self) -> str:
-        """How the sweep stands: running, succeeded, failed or interrupted."""
-        return str(self.content["status"])
+        self.content.update(
+            **_requested(sweep),
+            workers=workers,
+            points=[_pending(point) for point in sweep.points],
+            metric=None,
+            lower_is_better=None,
+            best=None,
+        )
 
     @property
     def wrong_metric(self) -> UsageError | None:
@@ -120,7 +100,7 @@ class SweepManifest:
             self.entry(number)["metrics"] = metrics
             self.entry(number)["keys"] = sorted({step["key"] for step in done[number]})
         self.content.update(ranking(self.content["points"], self.sweep.request.metric))
-        manifest.write(self.path, self.content)
+        super().write()
 
     def end(self, status: str | None = None) -> None:
         """Close the manifest, once; it has failed when a point has."""
@@ -128,22 +108,15 @@ class SweepManifest:
             return
         states = {entry["status"] for entry in self.content["points"]}
         found = "failed" if states & {"failed", "rejected"} else "succeeded"
-        self.content["status"] = status or ("interrupted" if states & set(_OPEN) else found)
-        self.content["ended"] = manifest.now()
-        self.content["seconds"] = round(time.perf_counter() - self._clock, 3)
-        self.write()
+        self.close(status or ("interrupted" if states & set(_OPEN) else found))
 
 
-def _asked(sweep: Sweep) -> dict[str, Any]:
-    configured, request = sweep.prepared.configured, sweep.request
+def _requested(sweep: Sweep) -> dict[str, Any]:
+    request = sweep.request
     return {
         "identity": sweep.identity,
         "notebook": sweep.notebook,
-        "use_case": configured.use_case,
-        "environment": configured.environment,
-        "description": configured.description,
         "command": request.command,
-        "configuration_digest": configured.digest,
         "engine": request.engine,
         "grid": list(request.grid),
         "given": list(request.given),

@@ -8,68 +8,90 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine import manifest
+from operation.engine.configuration import Configuration
 from operation.engine.keys import lock_digest
 from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import Executed
 from operation.engine.runs.folder import RunFolder
-from operation.engine.runs.prepared import Prepared
+from operation.engine.runs.request import Prepared
 from operation.engine.runs.reuse import Recalled
 
 
-class RunManifest:
-    """``runs/<id>/manifest.json``.
+class OpenManifest:
+    """A manifest that is written while its work goes on, and closed once.
 
     Parameters
     ----------
-    folder : RunFolder
-        The run.
-    content : dict
-        The manifest as far as it is known.
+    path : Path
+        The file.
+    kind : str
+        ``run`` or ``sweep``.
+    layout : Layout
+        The project's folders.
+    configured : Configuration
+        Of the work.
     """
 
-    def __init__(self, folder: RunFolder, content: dict[str, Any]) -> None:
-        self.folder = folder
-        self.content = content
+    def __init__(self, path: Path, kind: str, layout: Layout, configured: Configuration) -> None:
+        self.path = path
         self._clock = time.perf_counter()
-        self._write()
-
-    @classmethod
-    def new(cls, layout: Layout, folder: RunFolder, prepared: Prepared) -> RunManifest:
-        """Begin the manifest of a run that is about to start."""
-        configured = prepared.configured
-        notebooks = [_pending(one.name, prepared) for one in prepared.notebooks]
-        content = {
+        self.content: dict[str, Any] = {
             "schema": manifest.SCHEMA,
-            "kind": "run",
-            "id": folder.path.name,
+            "kind": kind,
+            "id": path.parent.name,
             "status": "running",
             "use_case": configured.use_case,
             "environment": configured.environment,
             "description": configured.description,
-            "command": prepared.request.command,
             "configuration_digest": configured.digest,
-            "lock_digest": lock_digest(layout.lock),
             **manifest.commit(layout.root),
             **manifest.machine(),
             "started": manifest.now(),
             "ended": None,
             "seconds": None,
-            "notebooks": notebooks,
-            "steps": [],
-            "metrics": {},
-            "error": None,
         }
-        return cls(folder, content)
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self.folder.path / "manifest.json"
 
     @property
     def status(self) -> str:
-        """How the run stands: running, succeeded, failed, rejected or interrupted."""
+        """Where the work stands: running, succeeded, failed, rejected or interrupted."""
         return str(self.content["status"])
+
+    def write(self) -> None:
+        """Write the manifest as it stands."""
+        manifest.write(self.path, self.content)
+
+    def close(self, status: str) -> None:
+        """Write how the work ended, and when."""
+        seconds = round(time.perf_counter() - self._clock, 3)
+        self.content.update(status=status, ended=manifest.now(), seconds=seconds)
+        self.write()
+
+
+class RunManifest(OpenManifest):
+    """``runs/<id>/manifest.json``.
+
+    Parameters
+    ----------
+    layout : Layout
+        The project's folders.
+    folder : RunFolder
+        The run.
+    prepared : Prepared
+        What is about to be executed.
+    """
+
+    def __init__(self, layout: Layout, folder: RunFolder, prepared: Prepared) -> None:
+        super().__init__(folder.path / "manifest.json", "run", layout, prepared.configured)
+        self.folder = folder
+        self.content.update(
+            command=prepared.request.command,
+            lock_digest=lock_digest(layout.lock),
+            notebooks=[_pending(notebook.name, prepared) for notebook in prepared.notebooks],
+            steps=[],
+            metrics={},
+            error=None,
+        )
+        self.write()
 
     def add(self, name: str, executed: Executed, started: str, error: dict[str, Any] | None) -> None:
         """Take in one executed notebook and the steps that it called."""
@@ -85,7 +107,7 @@ class RunManifest:
         self._take_steps(steps)
         if error:
             self.content.update(status=_status(error), error=error)
-        self._write()
+        self.write()
 
     def reuse(self, found: Recalled) -> None:
         """Take in a notebook that an earlier run executed; its files stay where they are."""
@@ -93,7 +115,7 @@ class RunManifest:
         files = {part: elsewhere + found.entry[part] for part in ("notebook", "report")}
         entry.update({**found.entry, **files, "reused_from": found.run, "seconds": 0.0})
         self._take_steps([{**step, "how": "reused", "seconds": 0.0} for step in found.steps])
-        self._write()
+        self.write()
 
     def entry(self, name: str) -> dict[str, Any]:
         """Return the entry of the notebook `name`."""
@@ -122,20 +144,14 @@ class RunManifest:
         """Close the manifest; a run that nothing stopped has succeeded."""
         if self.content["ended"]:
             return
-        if status or self.status == "running":
-            pending = any(one["status"] == "pending" for one in self.content["notebooks"])
-            self.content["status"] = status or ("interrupted" if pending else "succeeded")
-        self.content["ended"] = manifest.now()
-        self.content["seconds"] = round(time.perf_counter() - self._clock, 3)
-        self._write()
+        pending = any(entry["status"] == "pending" for entry in self.content["notebooks"])
+        stopped = "interrupted" if pending else "succeeded"
+        self.close(status or (stopped if self.status == "running" else self.status))
 
     def tell(self, name: str, value: object) -> None:
         """Add something that was found out about the run."""
         self.content[name] = value
-        self._write()
-
-    def _write(self) -> None:
-        manifest.write(self.path, self.content)
+        self.write()
 
 
 def _pending(name: str, prepared: Prepared) -> dict[str, Any]:

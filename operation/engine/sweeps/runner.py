@@ -1,4 +1,4 @@
-"""Conducts a sweep: what is known is recalled, the rest executed several at once, all of it recorded."""
+"""Runs a sweep: known points are recalled, the others executed several at once, all of it recorded."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from operation.engine.notebooks.engines import quick_papermill
 from operation.engine.notebooks.forked.source import for_all
 from operation.engine.reports.run_page import write_run_page
 from operation.engine.runs.rendering import Rendering
+from operation.engine.runs.tracking import Tracker
 from operation.engine.surroundings import surroundings
 from operation.engine.sweeps.page import write_sweep_page
-from operation.engine.sweeps.places import Place
 from operation.engine.sweeps.plan import Point, Sweep, known
 from operation.engine.sweeps.point import PointRun
-from operation.engine.sweeps.record import SweepManifest
+from operation.engine.sweeps.pools import KernelPool
 from operation.engine.sweeps.results import write_results
-from operation.engine.sweeps.tracking import SweepTracker
+from operation.engine.sweeps.sweep_manifest import SweepManifest
 from operation.engine.sweeps.upstream import execute_upstream
 from operation.engine.turns import if_free
 
@@ -32,23 +32,23 @@ Say = Callable[[Point, Mapping[str, Any], int], None]
 
 
 @dataclass(frozen=True)
-class Conduct:
-    """How a sweep is conducted.
+class SweepRunner:
+    """Runs sweeps.
 
     Parameters
     ----------
     layout : Layout
         The project's folders, absolute.
-    place : Place
-        Where points are executed.
+    pool : KernelPool
+        Executes the points.
     say : callable
-        Told a point that ended, its entry in the manifest, and how many are still to be executed.
+        Called with a point that ended, its entry in the manifest, and the number of points left.
     retry_failed : bool
-        Execute again what failed when the same sweep was asked for before.
+        Execute again the points that failed when the same sweep was run before.
     """
 
     layout: Layout
-    place: Place
+    pool: KernelPool
     say: Say
     retry_failed: bool = False
 
@@ -72,11 +72,12 @@ class Conduct:
             if not free:
                 raise UsageError(f"the sweep {sweep.name} is being executed by another process: wait for it.")
             folder.mkdir(parents=True, exist_ok=True)
-            record = SweepManifest(self.layout, sweep, self.place.workers)
+            record = SweepManifest(self.layout, sweep, self.pool.workers)
             try:
                 waiting = self._recall(sweep, record)
                 if waiting:
-                    with SweepTracker(self.layout, sweep.prepared.configured) as tracker:
+                    with Tracker(self.layout, sweep.prepared.configured) as tracker:
+                        tracker.begin()
                         self._tracked(sweep, record, waiting, tracker)
             finally:
                 record.end()
@@ -85,7 +86,7 @@ class Conduct:
         return record
 
     def _tracked(
-        self, sweep: Sweep, record: SweepManifest, waiting: Sequence[Point], tracker: SweepTracker
+        self, sweep: Sweep, record: SweepManifest, waiting: Sequence[Point], tracker: Tracker
     ) -> None:
         """Execute, and have the sweep logged however it ends."""
         try:
@@ -98,7 +99,7 @@ class Conduct:
             tracker.log(record.path)
 
     def _recall(self, sweep: Sweep, record: SweepManifest) -> list[Point]:
-        """Take in what is known, and return the points that are to be executed."""
+        """Record the known points, and return the others."""
         found = known(self.layout, sweep)
         for number, recalled in found.items():
             record.recall(number, recalled)
@@ -111,12 +112,12 @@ class Conduct:
         record.write()
         quick_papermill()  # here: threads that import the same at once wait for each other
         execute_upstream(self.layout, sweep, record.folder)
-        workers = self.place.workers
-        with _standing_in(sweep, self.layout, workers) as variables, Rendering() as pages:
+        workers = self.pool.workers
+        with _in_notebook_folder(sweep, self.layout, workers) as variables, Rendering() as pages:
             pages.warm_up()
-            self.place.ready(record.folder)
+            self.pool.ready(record.folder)
             stopped = Event()
-            runs = PointRun(self.layout, record.folder, variables, self.place.perform, pages, stopped)
+            runs = PointRun(self.layout, record.folder, variables, self.pool.perform, pages, stopped)
             with ThreadPoolExecutor(workers, "point") as threads:
                 futures = {threads.submit(runs.run, point): point for point in waiting}
                 try:
@@ -124,7 +125,7 @@ class Conduct:
                 except BaseException:
                     stopped.set()
                     threads.shutdown(wait=False, cancel_futures=True)
-                    self.place.stop()
+                    self.pool.stop()
                     raise
         for point in waiting:  # each links to its report, which is there now
             write_run_page(record.folder / point.name)
@@ -138,7 +139,7 @@ class Conduct:
 
 
 @contextmanager
-def _standing_in(sweep: Sweep, layout: Layout, workers: int) -> Iterator[dict[str, str]]:
-    """Stand in the notebook's folder: papermill goes there for each notebook, and threads share the place."""
+def _in_notebook_folder(sweep: Sweep, layout: Layout, workers: int) -> Iterator[dict[str, str]]:
+    """Change to the notebook's folder: papermill does so for each notebook, and threads share it."""
     with surroundings({**for_all(workers), "WORKBENCH_RUNS": str(layout.runs)}), chdir(sweep.source.parent):
         yield dict(os.environ)
