@@ -32,7 +32,6 @@ COMMANDS = {
     "deploy": "put a model behind a web service of Azure ML, or its rehearsal",
     "export": "write what the Azure CLI reads: jobs of version 2, variables of a shell",
     "clean": "free space: old runs, and outputs that no kept run refers to",
-    "bench": "measure the workbench beside plain scripts and other tools",
     "lock": "resolve requirements.lock from environment.yml",
     "test": "lint, type-check and test the project, as CI does",
     "version": "say what is running: workbench, Python, commit, environment",

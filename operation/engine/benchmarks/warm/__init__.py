@@ -1,1 +1,0 @@
-"""Programs that render a notebook many times in one process and print the median in seconds."""
