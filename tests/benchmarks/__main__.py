@@ -7,7 +7,6 @@ only the ratios within a round tell something.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pyperf
 
+from operation.engine.children import interrupted_by_signals
 from operation.engine.layout import project
 from tests.benchmarks import peers
 from tests.benchmarks.project import Project
@@ -66,7 +66,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # children end and the copy goes, as with Ctrl-C
-    main()
+    with interrupted_by_signals():
+        main()

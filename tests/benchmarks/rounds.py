@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pyperf
 
+from operation.engine.children import end
+
 FIGURE = "figure.json"  # where a contender has pyperf measure for it: the median in there counts
 _LAST_LINES = 12
 _STEERING = ("WORKBENCH_", "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "LOKY_", "MPLBACKEND")
@@ -120,7 +122,7 @@ def execute(commands: Sequence[Command], title: str, at_once: int = 1) -> str:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in processes:
-                process.terminate()  # does nothing to one that has ended
+                end(process)
             raise
     return futures[-1].result()
 
