@@ -16,7 +16,6 @@ import tables
 import utils
 from batch_parts import Parts, Source, total
 from models import Model
-from outputs import named
 from scored_form import FEATURE, INPUT, OUTPUT
 
 
@@ -53,9 +52,9 @@ def scores(model: Model, table: pd.DataFrame, threshold: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (rows, 1), (rows, 2) or (rows, 1 + classes)
-        The columns of `outputs.named`.
+        The columns of `Model.outputs`.
     """
-    return pd.DataFrame(named(model.predict(table), model.classes, threshold), index=table.index)
+    return pd.DataFrame(model.outputs(model.predict(table), threshold), index=table.index)
 
 
 def scored_rows(model: Model, table: pd.DataFrame, made: pd.DataFrame, request_id: str) -> pd.DataFrame:
@@ -63,10 +62,10 @@ def scored_rows(model: Model, table: pd.DataFrame, made: pd.DataFrame, request_i
     digest = str(model.facts["digest"])
     head = pd.DataFrame({"time": pd.Series(pd.NaT, index=table.index, dtype="datetime64[ns, UTC]")})
     head = head.assign(request_id=request_id, row=range(len(table)), model_name=None)
-    inputs = table[model.features.columns]
+    inputs, features = table[model.features.columns], model.features.transform(table)
     kept = (
         inputs.add_prefix(INPUT),
-        model.features.transform(table).add_prefix(FEATURE),
+        pd.DataFrame(features, table.index, [FEATURE + name for name in model.features.sources]),
         made.add_prefix(OUTPUT),
     )
     return pd.concat([head.assign(model_version=digest[:12], model_digest=digest), *kept], axis="columns")

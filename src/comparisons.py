@@ -12,8 +12,8 @@ import pandas as pd
 
 import tables
 import utils
+from columns import as_date, as_times
 from sample_ratio import ratio_evidence
-from times import as_date, as_times
 
 Array = np.ndarray[Any, Any]
 

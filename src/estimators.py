@@ -19,14 +19,14 @@ class Features:
     level_counts: Mapping[str, int]
 
     @property
-    def codes(self) -> list[str]:
-        """Names of the features that hold codes of levels."""
-        return [name for name in self.names if name in self.level_counts]
+    def codes(self) -> list[int]:
+        """Positions of the features that hold codes of levels."""
+        return [place for place, name in enumerate(self.names) if name in self.level_counts]
 
     @property
-    def numbers(self) -> list[str]:
-        """Names of the other features."""
-        return [name for name in self.names if name not in self.level_counts]
+    def numbers(self) -> list[int]:
+        """Positions of the other features."""
+        return [place for place, name in enumerate(self.names) if name not in self.level_counts]
 
 
 def make(name: str, task: str, features: Features, hyperparameters: Mapping[str, Any]) -> Any:
@@ -66,23 +66,24 @@ def gradient_boosting(task: str, features: Features, values: Mapping[str, Any]) 
     # early stopping would hold out random rows, which says nothing about later ones
     return kind(
         categorical_features=features.codes or None,
-        monotonic_cst=directions or None,
+        monotonic_cst=directions if any(directions) else None,
         early_stopping=False,
         **settings,
     )
 
 
-def _directions(features: Features, increasing: Sequence[str], decreasing: Sequence[str]) -> dict[str, int]:
-    """Return 1 or -1 for each feature that the prediction may only rise or only fall with."""
+def _directions(features: Features, increasing: Sequence[str], decreasing: Sequence[str]) -> list[int]:
+    """Return for each feature 1 or -1 where the prediction may only rise or only fall with it, else 0."""
+    numbers = [features.names[place] for place in features.numbers]
     for option, names in (("--increasing", increasing), ("--decreasing", decreasing)):
         for name in names:
-            if name not in features.numbers:
-                near = utils.nearest(name, features.numbers)
+            if name not in numbers:
+                near = utils.nearest(name, numbers)
                 raise utils.StepError(f"{option}: there is no feature {name!r} that is a number{near}")
     for name in increasing:
         if name in decreasing:
             raise utils.StepError(f"--increasing and --decreasing: {name!r} cannot be both")
-    return {**dict.fromkeys(increasing, 1), **dict.fromkeys(decreasing, -1)}
+    return [(name in increasing) - (name in decreasing) for name in features.names]
 
 
 def random_forest(task: str, _: Features, values: Mapping[str, Any]) -> Any:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 import tables
 import utils
-from times import as_times
+from columns import PARTS, Array, as_array, as_numbers, as_times, level_texts, require_finite
 
-DATETIME_PARTS = ("month", "day", "weekday", "hour", "minute-of-day", "day-of-year")
 DEFAULT_PARTS = ("month", "weekday", "hour")
 PAIR = " & "
+NAN = float("nan")
+Columns: TypeAlias = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class FeatureSpec:
     cyclic : mapping of str to float
         Column and the period after which it starts again, such as 24 for hours; gives sine and cosine.
     datetime : mapping of str to tuple of str
-        Column of times and the parts of it that are features (`DATETIME_PARTS`).
+        Column of times and the parts of it that are features (`PARTS`).
     pairs : tuple of (str, str)
         Two columns whose combinations are levels.
     max_levels : int, default 250
@@ -48,18 +51,22 @@ class FeatureSpec:
     max_levels: int = 250
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         """Columns of the table that the features are made of, each once, in order of declaration."""
         paired = [name for pair in self.pairs for name in pair]
         return list(dict.fromkeys([*self.numeric, *self.categorical, *self.cyclic, *self.datetime, *paired]))
 
-    @property
-    def categorical_names(self) -> list[str]:
-        """Names of the features that are codes of levels."""
-        return [*self.categorical, *(PAIR.join(pair) for pair in self.pairs)]
+    @cached_property
+    def sources(self) -> dict[str, tuple[str, ...]]:
+        """Name of each feature, in the order of `transform`, and the columns that it is made of."""
+        sources: dict[str, tuple[str, ...]] = {name: (name,) for name in (*self.numeric, *self.categorical)}
+        sources |= {PAIR.join(pair): pair for pair in self.pairs}
+        sources |= {f"{name} {part}": (name,) for name in sorted(self.cyclic) for part in ("sin", "cos")}
+        times = sorted(self.datetime.items())
+        return sources | {f"{name} {part}": (name,) for name, parts in times for part in parts}
 
-    def fit(self, table: pd.DataFrame) -> FeatureSpec:
+    def fit(self, table: pd.DataFrame | Columns) -> FeatureSpec:
         """Return the same features, with the levels that `table` (training rows only) has.
 
         Raises
@@ -67,49 +74,105 @@ class FeatureSpec:
         StepError
             When a column is missing.
         """
-        tables.require_columns(table, self.columns, "features")
-        levels = {
-            name: _levels(values, self.max_levels) for name, values in self._level_columns(table).items()
-        }
-        return FeatureSpec(**{**self.__dict__, "levels": levels})
+        texts = self._level_texts(self._arrays(table))
+        return replace(self, levels={name: _commonest(texts[name], self.max_levels) for name in texts})
 
-    def transform(self, table: pd.DataFrame) -> pd.DataFrame:
+    def without_levels_beside(self, table: pd.DataFrame) -> FeatureSpec:
+        """Return the same features without the levels that no row of `table` has."""
+        there = self._level_texts(self._arrays(table))
+        levels = {
+            name: tuple(sorted({*known}.intersection(there[name]))) for name, known in self.levels.items()
+        }
+        return replace(self, levels=levels)
+
+    def transform(self, table: pd.DataFrame | Columns) -> Array:
         """Return the features of each row, whatever the other rows are.
 
         Parameters
         ----------
-        table : DataFrame of shape (rows, columns)
-            With at least `columns`; others are ignored.
+        table : DataFrame, or mapping of str to ndarray of shape (rows,)
+            With at least `columns`; others are ignored. A request of one row is arrays of length one.
 
         Returns
         -------
-        DataFrame of shape (rows, features)
-            All float64; a categorical feature holds the code of its level, NaN for unknown or missing.
+        ndarray of shape (rows, features)
+            float64, in the order of `sources`; a categorical feature holds the code of its level, NaN for
+            unknown or missing.
 
         Raises
         ------
         StepError
             When a column is missing, or holds something else than it was declared to.
         """
-        tables.require_columns(table, self.columns, "features")
-        made: dict[str, Any] = {name: _numbers(table[name]) for name in self.numeric}
-        for name, values in self._level_columns(table).items():
-            codes = {level: float(code) for code, level in enumerate(self.levels[name])}
-            made[name] = values.map(codes).astype("float64")
-        for name, period in sorted(self.cyclic.items()):
-            angle = _numbers(table[name]) * (2 * np.pi / period)
-            made[f"{name} sin"], made[f"{name} cos"] = np.sin(angle), np.cos(angle)
-        for name, parts in sorted(self.datetime.items()):
-            times = as_times(table[name], allow_missing=True)
-            made.update({f"{name} {part}": _part(times, part) for part in parts})
-        return pd.DataFrame(made, index=table.index)
+        arrays = self._arrays(table)
+        rows = len(arrays[self.columns[0]]) if self.columns else 0
+        features = np.empty((rows, len(self.sources)))
+        for number, values in enumerate(self._features(arrays)):
+            features[:, number] = values
+        numbers = features[:, : len(self.numeric)]
+        if np.isinf(numbers).any():
+            for name, column in zip(self.numeric, numbers.T, strict=True):
+                require_finite(column, name)
+        return features
 
-    def _level_columns(self, table: pd.DataFrame) -> dict[str, pd.Series]:
-        """Return the columns of levels as text, pairs joined; missing stays missing."""
-        columns = {name: as_levels(table[name]) for name in self.categorical}
-        for first, second in self.pairs:
-            columns[PAIR.join((first, second))] = as_levels(table[first]) + PAIR + as_levels(table[second])
-        return columns
+    def unknown_levels(self, table: Columns, features: Array) -> list[tuple[int, str, str]]:
+        """Return row, feature and level of each level that training did not know, in order of rows.
+
+        Parameters
+        ----------
+        table : mapping of str to ndarray of shape (rows,)
+            The columns.
+        features : ndarray of shape (rows, features)
+            What `transform` made of them.
+        """
+        first = len(self.numeric)
+        if not np.isnan(features[:, first : first + len(self._codes)]).any():
+            return []
+        unknown = [
+            (row, name, text)
+            for name, texts in self._level_texts(table).items()
+            for row, text in enumerate(texts)
+            if text is not None and text not in self._codes[name]
+        ]
+        return sorted(unknown, key=lambda found: found[0])
+
+    @cached_property
+    def _codes(self) -> dict[str, dict[str | None, float]]:
+        levels = self.levels.items()
+        return {name: {text: float(code) for code, text in enumerate(texts)} for name, texts in levels}
+
+    def _arrays(self, table: pd.DataFrame | Columns) -> Columns:
+        tables.require_columns(table, self.columns, "features")
+        if isinstance(table, pd.DataFrame):
+            return {name: as_array(table[name]) for name in self.columns}
+        return table
+
+    def _features(self, arrays: Columns) -> Iterator[Any]:
+        for name in self.numeric:
+            yield as_numbers(arrays[name], name)
+        for name, texts in self._level_texts(arrays).items():
+            codes = self._codes[name]
+            yield [codes.get(text, NAN) for text in texts]
+        for name, period in sorted(self.cyclic.items()):
+            angle = require_finite(as_numbers(arrays[name], name), name) * (2 * np.pi / period)
+            yield np.sin(angle)
+            yield np.cos(angle)
+        for name, parts in sorted(self.datetime.items()):
+            times = arrays[name]
+            if times.dtype.kind != "M":
+                times = as_times(pd.Series(times, name=name), allow_missing=True).to_numpy()
+            yield from (np.where(np.isnat(times), NAN, PARTS[part](times)) for part in parts)
+
+    def _level_texts(self, arrays: Columns) -> dict[str, list[str | None]]:
+        """Return the text of each level by feature, pairs joined; None where it is missing."""
+        texts = {name: level_texts(arrays[name]) for name in self.categorical}
+        for pair in self.pairs:
+            first, second = (texts.get(name) or level_texts(arrays[name]) for name in pair)
+            texts[PAIR.join(pair)] = [
+                None if one is None or other is None else one + PAIR + other
+                for one, other in zip(first, second, strict=True)
+            ]
+        return texts
 
     def to_dict(self) -> dict[str, Any]:
         """Return the features as JSON knows them."""
@@ -154,8 +217,8 @@ def parse_datetime(values: Sequence[str]) -> dict[str, tuple[str, ...]]:
         name, _, named = value.partition(":")
         parts[name] = tuple(named.split("+")) if named else DEFAULT_PARTS
         for part in parts[name]:
-            if part not in DATETIME_PARTS:
-                known = ", ".join(DATETIME_PARTS)
+            if part not in PARTS:
+                known = ", ".join(PARTS)
                 raise utils.StepError(f"--datetime: {value!r} has the part {part!r}; the parts are: {known}")
     return parts
 
@@ -171,42 +234,7 @@ def parse_pairs(values: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def _levels(values: pd.Series, most: int) -> tuple[str, ...]:
-    """Return the commonest levels, sorted."""
-    counts = values.dropna().value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    return tuple(sorted(str(level) for level in counts.index[:most]))
-
-
-def as_levels(column: pd.Series) -> pd.Series:
-    """Return levels as text: whole numbers without a point, so that 1, 1.0 and "1" are one level."""
-    if pd.api.types.is_float_dtype(column):
-        # a column of whole numbers becomes float where one is missing: it must keep its levels
-        return column.map(
-            lambda value: f"{value:.0f}" if float(value).is_integer() else str(value), na_action="ignore"
-        ).astype(object)
-    return column.map(str, na_action="ignore").astype(object)
-
-
-def _numbers(column: pd.Series) -> pd.Series:
-    """Return numbers as float64, or say which value is none."""
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-    broken = column[(numbers.isna() & column.notna()) | np.isinf(numbers)]
-    if len(broken):
-        message = (
-            f"features: column {column.name!r} is declared numeric but holds {utils.shown(broken.iloc[0])}: "
-        )
-        raise utils.StepError(message + "declare it categorical, or mend the value")
-    return numbers
-
-
-def _part(times: pd.Series, part: str) -> pd.Series:
-    """Return one part of the times as numbers; weekday 0 is Monday."""
-    parts = {
-        "month": lambda: times.dt.month,
-        "day": lambda: times.dt.day,
-        "weekday": lambda: times.dt.weekday,
-        "hour": lambda: times.dt.hour,
-        "minute-of-day": lambda: times.dt.hour * 60 + times.dt.minute,
-        "day-of-year": lambda: times.dt.dayofyear,
-    }
-    return parts[part]().astype("float64")
+def _commonest(texts: list[str | None], most: int) -> tuple[str, ...]:
+    """Return the commonest levels, sorted; of equally common ones the first by name."""
+    counts = Counter(text for text in texts if text is not None)
+    return tuple(sorted(sorted(counts, key=lambda text: (-counts[text], text))[:most]))

@@ -11,7 +11,7 @@ import remote_data
 import sources
 import tables
 import utils
-from times import as_date, as_times
+from columns import as_date, as_times
 
 
 def build_parser() -> argparse.ArgumentParser:

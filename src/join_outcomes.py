@@ -10,7 +10,7 @@ import pandas as pd
 import scored_parts
 import tables
 import utils
-from features import as_levels
+from columns import as_levels
 from scored_form import INPUT
 
 REQUEST = ("request_id", "row")
@@ -101,15 +101,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read, join, write."""
     args = build_parser().parse_args(argv)
 
-    scored, labels = scored_parts.read(args.log), tables.read_table(args.labels)
+    (scored, unreadable), labels = scored_parts.read_counted(args.log), tables.read_table(args.labels)
     key = args.key or [name for name in REQUEST if name == REQUEST[0] or name in labels]
     joined = join(scored, labels, key, args.label)
     labelled = int(joined[LABEL].notna().sum())
     with utils.new_folder(args.joined) as folder:
         tables.write_table(joined, folder / "table.parquet")
         counts = {"rows": len(joined), "labelled": labelled, "labels": len(labels)}
-        utils.log_metrics(folder, counts)
-    print(f"{labelled} of {len(joined)} scored rows have a label, of {len(labels)} labels")
+        utils.log_metrics(folder, {**counts, "unreadable_records": unreadable})
+    left_out = f"; {unreadable} records cannot be read and are left out" if unreadable else ""
+    print(f"{labelled} of {len(joined)} scored rows have a label, of {len(labels)} labels{left_out}")
 
 
 if __name__ == "__main__":

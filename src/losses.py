@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 import utils
-from features import as_levels
+from columns import as_levels
 
 Array = np.ndarray[Any, Any]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from features import as_levels
+from columns import as_levels
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Z = 1.96

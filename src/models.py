@@ -5,23 +5,26 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import linear_rows
+import numpy as np
+
 import utils
-from features import FeatureSpec
+from features import Columns, FeatureSpec
+from prediction import predictor
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 MODEL_FILE = "model.pickle"
 FACTS_FILE = "model.json"
-MANY_ROWS = 20_000
 PACKAGES = ("numpy", "pandas", "scikit-learn")
+Array: TypeAlias = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -47,31 +50,64 @@ class Model:
         """Names of the classes, the positive one of two last; empty for regression."""
         return list(self.facts["classes"])
 
-    def predict(self, table: pd.DataFrame) -> np.ndarray[Any, Any]:
-        """Return numbers of shape (rows,), or for classification probabilities of shape (rows, classes)."""
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    def predict(self, table: pd.DataFrame | Columns) -> Array:
+        """Return what the model predicts of each row, whatever the other rows are.
 
-        made = self.features.transform(table)
-        if linear_rows.is_linear(self.estimator):
-            return self.with_all_classes(linear_rows.predict(self.estimator, made))
-        # sums in BLAS depend on the number of threads; those of trees do not, but few rows are not worth it
-        with threadpool_limits(limits=1, user_api="blas" if len(made) >= MANY_ROWS else None):
-            if self.facts["task"] == "regression":
-                return self.estimator.predict(made)  # type: ignore[no-any-return]
-            return self.with_all_classes(self.estimator.predict_proba(made))
+        Parameters
+        ----------
+        table : DataFrame, or mapping of str to ndarray of shape (rows,)
+            The columns that `features` are made of.
 
-    def with_all_classes(self, predicted: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return a column for each class; those that no training row had are never expected.
+        Returns
+        -------
+        ndarray of shape (rows,) or (rows, classes)
+            Numbers, or probabilities of classes.
 
-        Numbers, of shape (rows,), stay as they are.
+        Raises
+        ------
+        StepError
+            When a column is missing, or holds something else than it was declared to.
         """
+        return self.predict_features(self.features.transform(table))
+
+    def predict_features(self, features: Array) -> Array:
+        """Return what the model predicts of rows whose features are made, of shape (rows, features)."""
+        predicted = self._predictor(features)
         if predicted.ndim == 1:
             return predicted
-        import numpy as np
+        probabilities = np.zeros((len(predicted), len(self.classes)))
+        # a class that no training row had is never expected
+        probabilities[:, self.estimator.classes_] = predicted
+        return probabilities
 
-        whole = np.zeros((len(predicted), len(self.classes)))
-        whole[:, self.estimator.classes_] = predicted
-        return whole
+    def outputs(self, predicted: Array, threshold: float) -> dict[str, Array]:
+        """Return the columns of the scores, the same in batch and online.
+
+        Parameters
+        ----------
+        predicted : ndarray of shape (rows,) or (rows, classes)
+            What `predict` returned.
+        threshold : float
+            For two classes, the probability from which on a row is of the positive one, from 0 to 1.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (rows,)
+            prediction: a number, or the name of a class; for two classes probability (of the positive one),
+            for more probability_<class>.
+        """
+        if predicted.ndim == 1:
+            return {"prediction": predicted}
+        names = np.array(self.classes, dtype=object)
+        if len(names) == 2:
+            probability = predicted[:, 1]
+            return {"prediction": names[(probability >= threshold).astype(int)], "probability": probability}
+        columns = {f"probability_{name}": predicted[:, code] for code, name in enumerate(names)}
+        return {"prediction": names[predicted.argmax(axis=1)], **columns}
+
+    @cached_property
+    def _predictor(self) -> Callable[[Array], Array]:
+        return predictor(self.estimator)
 
 
 def to_bytes(estimator: Any) -> bytes:
@@ -151,4 +187,7 @@ def load(folder: Path) -> Model:
                 f"{folder} was trained with {package} {trained}, here is {version(package)}: "
                 "train it again, or install that version"
             )
-    return Model(pickle.loads(content), FeatureSpec.from_dict(facts["features"]), facts)  # verified above
+    estimator = pickle.loads(content)  # verified above
+    if hasattr(estimator, "feature_names_in_"):
+        raise utils.StepError(f"{folder} was trained by an earlier version of these scripts: train it again")
+    return Model(estimator, FeatureSpec.from_dict(facts["features"]), facts)

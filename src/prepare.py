@@ -11,9 +11,9 @@ import pandas as pd
 
 import tables
 import utils
+from columns import as_date, as_times
 from features import FeatureSpec, parse_cyclic, parse_datetime, parse_pairs
 from targets import TARGET, with_target
-from times import as_date, as_times
 
 
 def build_parser() -> argparse.ArgumentParser:

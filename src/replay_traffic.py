@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 
 import models
-import outputs
 import tables
 import utils
-from features import as_levels
+from columns import as_levels
 from models import Model
 from scored_form import OUTPUT
 from targets import TARGET
@@ -56,7 +55,7 @@ def keys_of(table: pd.DataFrame, names: Sequence[str]) -> pd.Series:
 def scored(model: Model, table: pd.DataFrame, variant: str, threshold: float) -> pd.DataFrame:
     """Return what a variant says of each row, as the log of a service has it."""
     facts = {"variant": variant, "model_digest": str(model.facts["digest"])}
-    said = outputs.named(model.predict(table), model.classes, threshold)
+    said = model.outputs(model.predict(table), threshold)
     return pd.DataFrame({**facts, **{OUTPUT + name: one for name, one in said.items()}}, index=table.index)
 
 

@@ -1,10 +1,12 @@
-"""Routing: champion and challenger behind one endpoint, split by key or one in the other's shadow."""
+"""Routing: champion and challenger behind one endpoint, exchanged while requests come."""
 
 from __future__ import annotations
 
 import logging
 import queue
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from scorer import Answer, Scorer
@@ -58,11 +60,6 @@ class Router:
             self._mirror(plan, text, request_id, sticks)
         return answer
 
-    @property
-    def scorers(self) -> dict[str, Scorer]:
-        """Both models, by variant."""
-        return {CHAMPION: self._champion, CHALLENGER: self._challenger}
-
     def close(self) -> None:
         """Score what still waits, then end."""
         self._waiting.put(None)
@@ -88,3 +85,100 @@ class Router:
                 self._challenger.answer(text, request_id, routed(plan, CHALLENGER, key, shadow=True))
             except Exception:  # the boundary: a shadow that fails is told, and nobody misses its answer
                 LOG.exception("request %s: the challenger failed in shadow", request_id)
+
+
+class Deployment:
+    """What answers until it is replaced: a champion, or with a challenger and a plan both.
+
+    Parameters
+    ----------
+    champion : Scorer
+        Answers; alone, everything.
+    challenger : Scorer, optional
+        A second model.
+    plan : LivePlan, optional
+        Who answers; needed with a challenger.
+
+    Attributes
+    ----------
+    requests : int
+        Being answered at the moment.
+    is_replaced : bool
+        Whether no other request comes.
+    """
+
+    def __init__(
+        self, champion: Scorer, challenger: Scorer | None = None, plan: LivePlan | None = None
+    ) -> None:
+        self.champion, self.requests, self.is_replaced = champion, 0, False
+        self.scorers = {CHAMPION: champion}
+        self._router: Router | None = None
+        if challenger and plan:
+            self.scorers[CHALLENGER] = challenger
+            self._router = Router(champion, challenger, plan)
+
+    def answer(self, text: str | bytes, request_id: str, key: str | None = None) -> Answer:
+        """Return the answer to one request; of two models the one answers that `key` sticks to."""
+        if self._router is None:
+            return self.champion.answer(text, request_id)
+        return self._router.answer(text, request_id, key)
+
+    def close(self) -> None:
+        """Score what waits in shadow, and close the logs."""
+        if self._router is not None:
+            self._router.close()
+        for scorer in self.scorers.values():
+            if scorer.log is not None:
+                scorer.log.close()
+
+
+class Exchange:
+    """Holds what answers, and replaces it between two requests."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._deployment: Deployment | None = None
+
+    @property
+    def deployment(self) -> Deployment:
+        """What answers now.
+
+        Raises
+        ------
+        RuntimeError
+            When nothing was loaded yet.
+        """
+        if self._deployment is None:
+            raise RuntimeError("call init() before run()")
+        return self._deployment
+
+    @contextmanager
+    def request(self) -> Iterator[Deployment]:
+        """Hold what answers now as long as a request takes."""
+        with self._lock:
+            deployment = self.deployment
+            deployment.requests += 1
+        try:
+            yield deployment
+        finally:
+            with self._lock:
+                deployment.requests -= 1
+                is_done = deployment.is_replaced and not deployment.requests
+            if is_done:  # not in the way of this request: what waits in shadow is scored first
+                threading.Thread(target=deployment.close, name="replaced").start()
+
+    def replace(self, deployment: Deployment | None) -> None:
+        """Let `deployment` answer every request that begins from now on; who observed, observes it too.
+
+        The one before is closed after its last request.
+        """
+        with self._lock:
+            before, self._deployment = self._deployment, deployment
+            if before is None:
+                return
+            before.is_replaced, is_idle = True, not before.requests
+            for variant, scorer in (deployment.scorers if deployment else {}).items():
+                if variant in before.scorers:
+                    scorer.observed = before.scorers[variant].observed
+        if is_idle:
+            before.close()

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # the server loads thi
 import scored_form
 import served_model
 import utils
-from routing import Router
+from routing import Deployment, Exchange
 from scored_log import CLOSED, Limits, ScoredLog, compact_elsewhere
 from scorer import Answer, Scorer
 from served_model import Served
@@ -36,8 +36,8 @@ SERVER = "azureml_inference_server_http.api.aml_response"
 REQUEST_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 LOG = logging.getLogger("score")
 
-_scorer: Scorer | None = None
-_router: Router | None = None
+_exchange = Exchange()
+atexit.register(_exchange.replace, None)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -87,7 +87,10 @@ def find(args: argparse.Namespace) -> Served:
 
 
 def init(argv: Sequence[str] | None = None) -> None:
-    """Find the model, verify it, load it and predict once.
+    """Find the model, verify it, load it, predict once; then it answers.
+
+    Called again, it exchanges the model while requests come: those that have begun are answered by the old
+    one, whose log is closed after the last of them. Where it fails, the old one goes on.
 
     Parameters
     ----------
@@ -99,18 +102,13 @@ def init(argv: Sequence[str] | None = None) -> None:
     StepError
         When there is no model, or not the one that training wrote.
     """
-    global _scorer, _router  # the server's contract: init() and run() are functions of a module
     args = arguments().parse_args(shlex.split(os.environ.get(WORDS, "")) if argv is None else argv)
-    scorer = prepared(args, find(args))
-    router = None
+    if args.challenger and not args.plan:
+        raise utils.StepError("--challenger: name the file that says who answers too, with --plan")
+    champion, challenger = prepared(args, find(args)), None
     if args.challenger:
-        if not args.plan:
-            raise utils.StepError("--challenger: name the file that says who answers too, with --plan")
-        second = prepared(args, find(arguments().parse_args(shlex.split(args.challenger))))
-        router = Router(scorer, second, LivePlan(args.plan))
-    if _router is not None:
-        _router.close()
-    _scorer, _router = scorer, router
+        challenger = prepared(args, find(arguments().parse_args(shlex.split(args.challenger))))
+    _exchange.replace(Deployment(champion, challenger, LivePlan(args.plan) if challenger else None))
 
 
 def prepared(args: argparse.Namespace, served: Served) -> Scorer:
@@ -136,7 +134,6 @@ def open_log(args: argparse.Namespace, scorer: Scorer) -> ScoredLog:
         log = ScoredLog(args.log, scorer.model.features, redacted, limits)
     except OSError as error:
         raise utils.StepError(f"--log: cannot write to {args.log}: {error.strerror or error}") from error
-    atexit.register(log.close)
     if len(list(args.log.glob(f"*{CLOSED}"))) > 1:
         compact_elsewhere(args.log)
     return log
@@ -145,22 +142,39 @@ def open_log(args: argparse.Namespace, scorer: Scorer) -> ScoredLog:
 def scorers() -> dict[str, Scorer]:
     """Return what answers, by variant: champion, and challenger where there is one.
 
-    Whoever sets their attribute ``observed`` is told of each answer; see `Scorer`.
-    """
-    return {"champion": ready()} if _router is None else _router.scorers
-
-
-def ready() -> Scorer:
-    """Return what answers.
+    Whoever sets their attribute ``observed`` is told of each answer, also of models that replace them; see
+    `Scorer`.
 
     Raises
     ------
     RuntimeError
         When `init` was not called.
     """
-    if _scorer is None:
-        raise RuntimeError("call init() before run()")
-    return _scorer
+    return _exchange.deployment.scorers
+
+
+def ready() -> Scorer:
+    """Return what answers; the champion, where there is a challenger.
+
+    Raises
+    ------
+    RuntimeError
+        When `init` was not called.
+    """
+    return _exchange.deployment.champion
+
+
+def can_log() -> bool:
+    """Return whether requests can be answered as far as the log is concerned: it is tried.
+
+    A service is not ready while its disk is full, unless ``--log-full answer`` says that it answers then.
+
+    Raises
+    ------
+    RuntimeError
+        When `init` was not called.
+    """
+    return all(scorer.can_log() for scorer in scorers().values())
 
 
 def run(data: str | bytes | Mapping[str, Any], request_headers: Mapping[str, str] | None = None) -> Any:
@@ -200,16 +214,14 @@ def answered(
     RuntimeError
         When `init` was not called.
     """
-    scorer = ready()
     request_id = asked_id if asked_id and REQUEST_ID.fullmatch(asked_id) else uuid.uuid4().hex
-    try:
-        text = json.dumps(data) if isinstance(data, Mapping) else data
-        if _router is not None:
-            return _router.answer(text, request_id, key)
-        return scorer.answer(text, request_id)
-    except Exception:  # the boundary: what went wrong is for the log, not for the client
-        LOG.exception("request %s failed", request_id)
-        return Answer.failed(request_id)
+    with _exchange.request() as deployment:
+        try:
+            text = json.dumps(data) if isinstance(data, Mapping) else data
+            return deployment.answer(text, request_id, key)
+        except Exception:  # the boundary: what went wrong is for the log, not for the client
+            LOG.exception("request %s failed", request_id)
+            return Answer.failed(request_id)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import utils
-from features import PAIR, FeatureSpec
 
 INPUT, FEATURE, OUTPUT = "input.", "feature.", "output."
 HEAD = ("time", "request_id", "row", "model_name", "model_version", "model_digest")
@@ -95,20 +94,3 @@ def _secret(folder: Path) -> bytes:
     except FileExistsError:
         pass
     return file.read_text(encoding="ascii").encode()
-
-
-def feature_sources(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
-    """Return the columns that each feature is made of, in the order of `FeatureSpec.transform`."""
-    made: dict[str, tuple[str, ...]] = {name: (name,) for name in (*spec.numeric, *spec.categorical)}
-    made |= {PAIR.join(pair): pair for pair in spec.pairs}
-    made |= {f"{name} {part}": (name,) for name in sorted(spec.cyclic) for part in ("sin", "cos")}
-    made |= {f"{name} {part}": (name,) for name, parts in sorted(spec.datetime.items()) for part in parts}
-    return made
-
-
-def kept_features(spec: FeatureSpec, redacted: Redaction) -> list[tuple[int, str]]:
-    """Return position and name of each feature that is kept."""
-    made = feature_sources(spec)
-    return [
-        (place, name) for place, (name, columns) in enumerate(made.items()) if not redacted.hides(columns)
-    ]

@@ -13,6 +13,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -25,10 +26,11 @@ from typing import Any
 import numpy as np
 
 from features import FeatureSpec
-from scored_form import Redaction, feature_sources, kept_features
+from scored_form import Redaction
 
 OPEN, CLOSED = ".open.jsonl", ".jsonl"
 FULL = (errno.ENOSPC, errno.EDQUOT) if hasattr(errno, "EDQUOT") else (errno.ENOSPC,)
+PROBE = 65_536  # bytes that the disk must take for the log to be written: a large record
 LOG = logging.getLogger("score")
 
 
@@ -69,9 +71,8 @@ class ScoredLog:
     def __init__(self, folder: Path, spec: FeatureSpec, redacted: Redaction, limits: Limits) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self._redacted, self._limits = folder, redacted, limits
-        kept = kept_features(spec, redacted)
-        self._places, self._names = [place for place, _ in kept], [name for _, name in kept]
-        self._all_kept = len(kept) == len(feature_sources(spec))
+        kept = [name for name, columns in spec.sources.items() if not redacted.hides(columns)]
+        self._names, self._places = kept, [list(spec.sources).index(name) for name in kept]
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._file, self._size, self._synced, self._empty = -1, 0, 0, 0
         try:
@@ -87,7 +88,7 @@ class ScoredLog:
         request_id: str,
         model: Mapping[str, Any],
         given: Sequence[Mapping[str, Any]],
-        features: Sequence[Sequence[float]],
+        features: np.ndarray[Any, Any],
         outputs: Sequence[Mapping[str, Any]],
         *,
         raw: bytes | None = None,
@@ -103,8 +104,8 @@ class ScoredLog:
             name, version and digest.
         given : sequence of mapping
             The rows of the request.
-        features : sequence of sequence of float
-            Of each row.
+        features : ndarray of shape (rows, features)
+            In the order of `FeatureSpec.transform`.
         outputs : sequence of mapping
             Of each row.
         raw : bytes, optional
@@ -117,13 +118,12 @@ class ScoredLog:
         OSError
             When they cannot be kept; nothing of them is.
         """
-        made = np.asarray(features, dtype="<f8")
         parts: dict[str, Any] = {
             "time": datetime.now(UTC).isoformat(timespec="microseconds"),
             "request_id": request_id,
             "model": model,
             "outputs": outputs,
-            "features": (made if self._all_kept else made[:, self._places]).tobytes().hex(),
+            "features": features[:, self._places].astype("<f8").tobytes().hex(),
         }
         if routed is not None:
             parts["routed"] = routed
@@ -134,6 +134,17 @@ class ScoredLog:
             line = json.dumps(parts).encode() + b"\n"
         with self._lock:
             self._append(line)
+
+    def can_write(self) -> bool:
+        """Return whether the disk takes more records now: a file that nobody sees is written and removed."""
+        try:
+            with self._lock:
+                if self._file < 0:
+                    self._begin()
+            with tempfile.TemporaryFile(dir=self.folder, buffering=0) as probe:
+                return probe.write(bytes(PROBE)) == PROBE
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Force what is there to the disk; the file is one of the closed ones then."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +18,61 @@ import utils
 from scored_form import FEATURE, INPUT, OUTPUT
 from scored_log import CLOSED, OPEN, Limits
 
-PARQUET = ".parquet"
+PARQUET, UNREADABLE = ".parquet", ".unreadable"
+LOG = logging.getLogger("score")
 LEFT_BEHIND = 2 * Limits().most_seconds  # age of an open file whose process is gone: a live one has closed it
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """Return all scored rows of a log, in the order in which they were scored.
+    """Return all scored rows of a log, in the order in which they were scored; see `read_counted`."""
+    table, unreadable = read_counted(folder)
+    if unreadable:
+        LOG.warning("%s: %d records cannot be read and are left out", folder, unreadable)
+    return table
+
+
+def read_counted(folder: Path) -> tuple[pd.DataFrame, int]:
+    """Return all scored rows of a log, and how many of its records cannot be read.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a service or of batch_score.
+
+    Returns
+    -------
+    table : DataFrame of shape (scored rows, columns)
+        In the form that `scored_form` describes, in the order in which they were scored.
+    unreadable : int
+        Records that are left out.
 
     Raises
     ------
     StepError
-        When there are none.
+        When there are no scored rows.
     """
-    parts = _parts(folder)
-    if not parts:
-        raise utils.StepError(f"{folder} holds no scored rows: name the log of a service or of batch_score")
-    table = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
-    return table.sort_values(["time", "request_id", "row"], kind="stable", ignore_index=True)
-
-
-def _parts(folder: Path) -> list[pd.DataFrame]:
-    """Read all files; where one has got another name meanwhile, all of them again."""
     while True:
         try:
-            return [part for file in _files(folder) if not (part := _read(file)).empty]
+            parts = [_read(file) for file in _files(folder)]
+            break
         except FileNotFoundError:
-            continue
+            continue  # one has got another name meanwhile: all of them again
+    unreadable = sum(len(lines) for _, lines in parts)
+    filled = [part for part, _ in parts if not part.empty]
+    if not filled:
+        aside = f" ({unreadable} records cannot be read)" if unreadable else ""
+        raise utils.StepError(
+            f"{folder} holds no scored rows{aside}: name the log of a service or of batch_score"
+        )
+    table = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0]
+    return table.sort_values(["time", "request_id", "row"], kind="stable", ignore_index=True), unreadable
 
 
 def compact(folder: Path) -> list[Path]:
-    """Make Parquet of each closed file, and of open ones that their process has left behind."""
+    """Make Parquet of each closed file, and of open ones that their process has left behind.
+
+    Records that cannot be read are set aside, in a file beside it.
+    """
     made = []
     for file in sorted(folder.glob(f"*{CLOSED}")):
         stem = file.name.removesuffix(OPEN).removesuffix(CLOSED)
@@ -57,9 +82,12 @@ def compact(folder: Path) -> list[Path]:
         if not target.exists():
             partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
             try:
-                tables.write_table(_read(file), partial)
+                table, unreadable = _read(file)
+                tables.write_table(table, partial)
             except FileNotFoundError:
                 continue  # another process makes Parquet of it
+            if unreadable:
+                target.with_suffix(UNREADABLE).write_bytes(b"".join(unreadable))
             partial.replace(target)
         file.unlink(missing_ok=True)
         made.append(target)
@@ -85,43 +113,49 @@ def _files(folder: Path) -> list[Path]:
     return list(files.values())
 
 
-def _read(file: Path) -> pd.DataFrame:
+def _read(file: Path) -> tuple[pd.DataFrame, list[bytes]]:
+    """Return the rows of a part, and the lines that cannot be read."""
     if file.suffix == PARQUET:
-        return tables.read_parquet(file)
+        aside = file.with_suffix(UNREADABLE)
+        return tables.read_parquet(file), aside.read_bytes().splitlines() if aside.exists() else []
+    rows: list[dict[str, Any]] = []
+    unreadable = []
+    names: list[str] | None = None
     with file.open("rb") as lines:
-        head = lines.readline()
-        if not head.endswith(b"\n"):
-            return pd.DataFrame()  # killed before its first record
-        names = json.loads(head)["features"]
-        return pd.DataFrame.from_records(list(_rows(lines, names)))
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break  # cut off when its process was killed: it was not acknowledged
+            try:
+                record = json.loads(line)
+                if names is None and isinstance(record["features"], list):
+                    names = record["features"]  # the first line names what the others hold
+                else:
+                    rows += _rows(record, names or [])
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                unreadable.append(line)
+    return pd.DataFrame.from_records(rows), unreadable
 
 
-def _rows(lines: Any, names: list[str]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        if not line.endswith(b"\n"):
-            return  # cut off when its process was killed: it was not acknowledged
-        record = json.loads(line)
-        given = record["inputs"] if "inputs" in record else record["request"]["data"]
-        rows = [given] if isinstance(given, dict) else given
-        features = np.frombuffer(bytes.fromhex(record["features"]), dtype="<f8").reshape(
-            len(rows), len(names)
+def _rows(record: dict[str, Any], names: list[str]) -> list[dict[str, Any]]:
+    given = record["inputs"] if "inputs" in record else record["request"]["data"]
+    inputs = [given] if isinstance(given, dict) else given
+    features = np.frombuffer(bytes.fromhex(record["features"]), dtype="<f8").reshape(len(inputs), len(names))
+    model = {f"model_{name}": record["model"][name] for name in ("name", "version", "digest")}
+    head = {"time": pd.Timestamp(record["time"]), "request_id": record["request_id"]}
+    return [
+        {
+            **head,
+            "row": number,
+            **model,
+            **record.get("routed", {}),
+            **{INPUT + name: value for name, value in row.items()},
+            **{FEATURE + name: value for name, value in zip(names, made, strict=True)},
+            **{OUTPUT + name: value for name, value in outputs.items()},
+        }
+        for number, (row, made, outputs) in enumerate(
+            zip(inputs, features.tolist(), record["outputs"], strict=True)
         )
-        model = record["model"]
-        for row, values in enumerate(zip(rows, features.tolist(), record["outputs"], strict=True)):
-            inputs, made, outputs = values
-            head = {
-                "time": pd.Timestamp(record["time"]),
-                "request_id": record["request_id"],
-                "row": row,
-                **{f"model_{name}": model[name] for name in ("name", "version", "digest")},
-                **record.get("routed", {}),
-            }
-            yield {
-                **head,
-                **{INPUT + name: value for name, value in inputs.items()},
-                **{FEATURE + name: value for name, value in zip(names, made, strict=True)},
-                **{OUTPUT + name: value for name, value in outputs.items()},
-            }
+    ]
 
 
 if __name__ == "__main__":

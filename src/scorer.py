@@ -13,15 +13,11 @@ import numpy as np
 
 import row_schema
 from models import Model
-from outputs import named
-from row_features import RowFeatures
-from row_reading import Malformed, Problem, Read, Row, RowReader
+from request_reader import MOST_LISTED, Malformed, Problem, Request, RequestReader, bounded
 from scored_log import ScoredLog
 from served_model import Served
-from single_row import single_row
 
 LOG = logging.getLogger("score")
-FEW = 200  # rows: from here on a table is faster than rows one by one
 
 
 @dataclass(frozen=True)
@@ -50,16 +46,17 @@ class Answer:
         return json.dumps({**self.document, "request_id": self.request_id}).encode()
 
     @classmethod
-    def refused(cls, request_id: str, problems: list[Problem]) -> Answer:
-        """Return the answer to a request that is wrong."""
-        number = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        error = {"message": f"the request has {number}", "problems": [asdict(one) for one in problems]}
-        return cls(400, request_id, {"error": error})
+    def refused(cls, request_id: str, problems: list[Problem], count: int = 1) -> Answer:
+        """Return the answer to a request that is wrong; of `count` problems the first are listed."""
+        number = "1 problem" if count == 1 else f"{count} problems"
+        listed = "" if count == len(problems) else f"; the first {len(problems)} are listed"
+        message, told = f"the request has {number}{listed}", [asdict(problem) for problem in problems]
+        return cls(400, request_id, {"error": {"message": message, "problems": told}})
 
     @classmethod
     def unlogged(cls, request_id: str) -> Answer:
         """Return the answer to a request that could be predicted, but not logged."""
-        message = "the log cannot be written: nothing is answered that is not logged; try again later"
+        message = "Prediction withheld: the scoring log is unavailable. Retry later."
         return cls(503, request_id, {"error": {"message": message, "problems": []}}, lost=True)
 
     @classmethod
@@ -99,18 +96,18 @@ class Scorer:
         self.log_is_needed = True
         self.observed: Callable[[str, int, float, int, bool], None] | None = None
         self.served, self.model, self.threshold = served, model, threshold
-        schema = row_schema.from_facts(model.facts, str(served.folder))
-        self.reader = RowReader(schema, most_rows)
-        self.features = RowFeatures(model.features, schema)
-        self._single = single_row(model.estimator) if self.features.exact else None
+        self.reader = RequestReader(row_schema.from_facts(model.facts, str(served.folder)), most_rows)
         digest = str(model.facts["digest"])
         self.identity = {"name": served.name, "version": served.version or digest[:12], "digest": digest}
 
     def warm_up(self) -> None:
-        """Predict once in each way, so that no client waits for what happens only once."""
-        row: Row = [None] * len(self.reader.schema)
-        self.predict([row], [self.features.vector(row)[0]])
-        self.model.predict(self.features.frame([row]))
+        """Predict once, so that no client waits for what happens only once."""
+        row = dict.fromkeys(self.reader.schema)
+        self.model.predict(self.reader.read(json.dumps({"data": [row]})).columns)
+
+    def can_log(self) -> bool:
+        """Return whether the log can be written now, or need not be."""
+        return self.log is None or not self.log_is_needed or self.log.can_write()
 
     def answer(self, text: str | bytes, request_id: str, routed: Mapping[str, Any] | None = None) -> Answer:
         """Return the answer to a request; `routed` goes to the log."""
@@ -125,60 +122,37 @@ class Scorer:
             variant = "champion" if routed is None else "shadow" if routed["shadow"] else routed["variant"]
             self.observed(variant, status, time.perf_counter() - started, rows, lost)
 
-    def _answer(self, text: str | bytes, request_id: str, routed: Mapping[str, Any] | None) -> Answer:
+    def _answer(self, body: str | bytes, request_id: str, routed: Mapping[str, Any] | None) -> Answer:
         try:
-            read = self.reader.read(text)
+            request = self.reader.read(body)
         except Malformed as error:
             return Answer.refused(request_id, [Problem(None, None, str(error))])
-        if read.problems:
-            return Answer.refused(request_id, read.problems)
-        return self._predicted(read, request_id, routed)
-
-    def _predicted(self, read: Read, request_id: str, routed: Mapping[str, Any] | None) -> Answer:
-        made = [self.features.vector(row) for row in read.rows]
-        predicted = self.predict(read.rows, [vector for vector, _ in made])
-        outputs = named(predicted, self.model.classes, self.threshold)
-        columns = {name: values.tolist() for name, values in outputs.items()}
-        rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-        lost = not self._kept(request_id, read, [vector for vector, _ in made], rows, routed)
+        if request.count:
+            return Answer.refused(request_id, request.problems, request.count)
+        features = self.model.features.transform(request.columns)
+        outputs = self.model.outputs(self.model.predict_features(features), self.threshold)
+        values = zip(*(column.tolist() for column in outputs.values()), strict=True)
+        predictions = [dict(zip(outputs, row, strict=True)) for row in values]
+        raw = body if isinstance(body, bytes) else None
+        lost = not self._kept(request_id, request.given, features, predictions, raw=raw, routed=routed)
         if lost and self.log_is_needed:
             return Answer.unlogged(request_id)
-        warnings = [
-            Problem(row, name, f"{level[:60]!r} was not in training: taken as missing")
-            for row, (_, unknown) in enumerate(made)
-            for name, level in unknown
-        ]
-        noted = [asdict(one) for one in (*read.warnings, *warnings)]
-        document = {"predictions": rows, "model": self.identity, "warnings": noted}
+        warnings = [asdict(one) for one in (*request.warnings, *self._unknown(request, features))]
+        document = {"predictions": predictions, "model": self.identity, "warnings": warnings}
         return Answer(200, request_id, document, lost)
 
-    def predict(self, rows: list[Row], vectors: list[list[float]]) -> np.ndarray[Any, Any]:
-        """Return the predictions for rows and their features.
+    def _unknown(self, request: Request, features: np.ndarray[Any, Any]) -> list[Problem]:
+        unknown = self.model.features.unknown_levels(request.columns, features)
+        told = "was not in training: taken as missing"
+        listed = [Problem(row, name, f"{level[:60]!r} {told}") for row, name, level in unknown[:MOST_LISTED]]
+        return bounded(listed, len(unknown))
 
-        Returns
-        -------
-        ndarray of shape (rows,) or (rows, classes)
-            The same bits whichever way is taken.
-        """
-        if self._single is None or len(rows) > FEW:
-            return self.model.predict(self.features.frame(rows))
-        predicted = [self._single.predict(vector) for vector in vectors]
-        whole = predicted[0] if len(predicted) == 1 else np.concatenate(predicted)
-        return self.model.with_all_classes(whole)
-
-    def _kept(
-        self,
-        request_id: str,
-        read: Read,
-        vectors: list[list[float]],
-        outputs: list[dict[str, Any]],
-        routed: Mapping[str, Any] | None,
-    ) -> bool:
+    def _kept(self, request_id: str, *record: Any, **details: Any) -> bool:
         """Log the rows, where there is a log; return whether they are kept."""
         if self.log is None:
             return True
         try:
-            self.log.add(request_id, self.identity, read.given, vectors, outputs, raw=read.raw, routed=routed)
+            self.log.add(request_id, self.identity, *record, **details)
         except OSError as error:
             LOG.error("request %s could not be logged: %s", request_id, error.strerror or error)
             return False

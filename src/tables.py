@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -125,9 +126,12 @@ def write_table(table: pd.DataFrame, file: Path) -> None:
     file.write_bytes(sink.getvalue())
 
 
-def require_columns(table: pd.DataFrame, names: Iterable[str], where: str) -> None:
+def require_columns(table: pd.DataFrame | Mapping[str, Any], names: Iterable[str], where: str) -> None:
     """Raise a StepError that names those of `names` that `table` lacks, and the nearest that it has."""
-    known = [str(name) for name in table.columns]
+    names = list(names)
+    if all(name in table for name in names):
+        return
+    known = [str(name) for name in table]
     missing = [f"{name!r}{utils.nearest(name, known)}" for name in dict.fromkeys(names) if name not in known]
     if missing:
         there_are = f"the columns are: {utils.listing(known, most=60)}"

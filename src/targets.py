@@ -6,7 +6,7 @@ import pandas as pd
 
 import tables
 import utils
-from features import as_levels
+from columns import as_levels
 
 TARGET = "target"
 

@@ -91,14 +91,16 @@ def fit(estimator: Any, features: Any, target: Any) -> Any:
 
 
 def without_threads(estimator: Any) -> Any:
-    """Return a fitted estimator that has forgotten on how many threads it was fitted."""
-    if "n_jobs" in estimator.get_params(deep=False):
-        estimator.set_params(n_jobs=None)
-    for part in getattr(estimator, "estimators_", ()):
-        without_threads(part)
-    mapper = getattr(estimator, "_bin_mapper", None)
-    if mapper is not None:
-        mapper.n_threads = None
+    """Return a fitted estimator that has forgotten, in all its parts, on how many threads it was fitted."""
+    from sklearn.base import BaseEstimator
+
+    for name in ("n_jobs", "n_threads"):
+        if name in estimator.get_params(deep=False):
+            estimator.set_params(**{name: None})
+    for held in vars(estimator).values():
+        for part in held if isinstance(held, list) else [held]:
+            if isinstance(part, BaseEstimator):
+                without_threads(part)
     return estimator
 
 
@@ -115,15 +117,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise utils.StepError(
             f"{args.training} has rows of one class only: there is nothing to learn; split anew"
         )
+    spec = spec.without_levels_beside(table)
     made = spec.transform(table)
     counts = {name: len(levels) for name, levels in spec.levels.items()}
     _, used = estimators.ESTIMATORS[args.estimator]
     hyperparameters = {name: getattr(args, name) for name in used}
-    names = estimators.Features(list(made.columns), counts)
-    estimator = fit(
-        estimators.make(args.estimator, prepared["task"], names, hyperparameters), made, table[TARGET]
-    )
-    facts = {**prepared, "estimator": args.estimator, "hyperparameters": hyperparameters, "rows": len(table)}
+    names = estimators.Features(list(spec.sources), counts)
+    unfitted = estimators.make(args.estimator, prepared["task"], names, hyperparameters)
+    estimator = fit(unfitted, made, table[TARGET].to_numpy())
+    facts = {
+        **prepared,
+        "features": spec.to_dict(),
+        "estimator": args.estimator,
+        "hyperparameters": hyperparameters,
+        "rows": len(table),
+    }
     facts["schema"] = row_schema.describe(table, spec, args.range_margin)
     with utils.new_folder(args.model) as folder:
         digest = models.save(folder, estimator, facts)

@@ -185,3 +185,9 @@ def gaps(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) -> Tra
     )
     prepare = [*TUMOURS[:10], "--categorical", "size", "ward"]
     return Trained(tmp_path_factory.mktemp("gaps"), table, prepare, ["--estimator", "linear"])
+
+
+@pytest.fixture(scope="session")
+def constant(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) -> Trained:
+    """Two classes, and nothing learnt but their shares."""
+    return Trained(tmp_path_factory.mktemp("constant"), tumours, TUMOURS, ["--estimator", "constant"])

@@ -35,6 +35,10 @@ rows = st.fixed_dictionaries(
 )
 
 
+def made_of(spec: FeatureSpec, table: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(spec.transform(table), columns=list(spec.sources))
+
+
 def table_of(*records: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(list(records), columns=list(ROW))
 
@@ -46,8 +50,8 @@ def test_a_row_alone_gives_what_it_gives_in_a_table(
 ) -> None:
     fitted = SPEC.fit(table_of(*training))
     together = fitted.transform(table_of(*scored))
-    alone = pd.concat([fitted.transform(table_of(row)) for row in scored], ignore_index=True)
-    pd.testing.assert_frame_equal(together, alone)
+    alone = np.concatenate([fitted.transform(table_of(row)) for row in scored])
+    assert alone.tobytes() == together.tobytes()
 
 
 @settings(max_examples=60, deadline=None)
@@ -55,7 +59,7 @@ def test_a_row_alone_gives_what_it_gives_in_a_table(
 def test_features_survive_json(training: list[dict[str, Any]], row: dict[str, Any]) -> None:
     fitted = SPEC.fit(table_of(*training))
     read = FeatureSpec.from_dict(json.loads(json.dumps(fitted.to_dict(), sort_keys=True)))
-    pd.testing.assert_frame_equal(read.transform(table_of(row)), fitted.transform(table_of(row)))
+    assert read.transform(table_of(row)).tobytes() == fitted.transform(table_of(row)).tobytes()
 
 
 @settings(max_examples=60, deadline=None)
@@ -64,9 +68,9 @@ def test_every_feature_is_a_float_and_a_level_is_one_that_training_knew(
     training: list[dict[str, Any]], scored: list[dict[str, Any]]
 ) -> None:
     fitted = SPEC.fit(table_of(*training))
-    made = fitted.transform(table_of(*scored))
+    made = made_of(fitted, table_of(*scored))
     assert (made.dtypes == "float64").all()
-    for name in fitted.categorical_names:
+    for name in fitted.levels:
         codes = made[name].dropna()
         assert codes.isin(range(len(fitted.levels[name]))).all()
 
@@ -80,7 +84,7 @@ def test_the_order_of_training_rows_does_not_matter(training: list[dict[str, Any
 
 
 def test_what_each_feature_is() -> None:
-    made = SPEC.fit(table_of(ROW, {**ROW, "colour": "blue"})).transform(table_of(ROW))
+    made = made_of(SPEC.fit(table_of(ROW, {**ROW, "colour": "blue"})), table_of(ROW))
     assert made.round(6).iloc[0].to_dict() == {
         "size": 1.5,
         "colour": 1,
@@ -99,7 +103,7 @@ def test_what_each_feature_is() -> None:
 
 def test_unknown_and_missing_levels_are_missing() -> None:
     fitted = SPEC.fit(table_of(ROW))
-    made = fitted.transform(table_of({**ROW, "colour": "green"}, {**ROW, "colour": None}))
+    made = made_of(fitted, table_of({**ROW, "colour": "green"}, {**ROW, "colour": None}))
     assert made["colour"].isna().all()
     assert made["colour & grade"].isna().all()
     assert made["grade"].tolist() == [0, 0]
@@ -109,7 +113,7 @@ def test_unknown_and_missing_levels_are_missing() -> None:
 def test_a_whole_number_is_the_same_level_in_every_type(grade: object) -> None:
     fitted = SPEC.fit(table_of(ROW, {**ROW, "grade": None}))
     assert fitted.levels["grade"] == ("1",)
-    assert fitted.transform(table_of({**ROW, "grade": grade}))["grade"].tolist() == [0]
+    assert made_of(fitted, table_of({**ROW, "grade": grade}))["grade"].tolist() == [0]
 
 
 def test_only_the_commonest_levels_are_kept() -> None:

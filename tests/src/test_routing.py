@@ -160,13 +160,16 @@ def test_a_request_that_is_refused_is_refused_by_the_champion(service: Service) 
 
 
 def test_a_client_does_not_pay_for_a_challenger_that_fails(
-    service: Service, text: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    service: Service,
+    scorers: tuple[Scorer, Scorer],
+    text: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fails(self: Scorer, *_: object) -> Answer:
+    def fails(*_: object) -> Answer:
         raise ZeroDivisionError
 
-    challenger = service.router._challenger
-    monkeypatch.setattr(challenger, "_predicted", fails.__get__(challenger))
+    monkeypatch.setattr(scorers[1].reader, "read", fails)
     with caplog.at_level(logging.ERROR):
         for plan in (Plan(1.0), Plan(0.0, shadow=True)):
             write_plan(plan, service.file)

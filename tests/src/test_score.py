@@ -15,7 +15,7 @@ import models
 import score
 import tables
 import utils
-from outputs import named
+from models import Model
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, run
 
@@ -102,6 +102,22 @@ def test_a_bad_request_is_told_whole(binary: Trained) -> None:
     assert (status, document["error"]["problems"][0]["row"]) == (400, None)
 
 
+def test_the_answer_to_many_problems_is_small(binary: Trained) -> None:
+    score.init(["--model", str(binary.model)])
+    answer = score.run('{"data": [' + ",".join(["{}"] * 1300) + "]}")
+    assert answer.status == 400
+    message = "the request has 5200 problems; the first 100 are listed"
+    assert answer.document["error"]["message"] == message
+    assert len(answer.body()) < 15_000
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_body_that_is_not_plain_utf_8_is_refused(encoding: str, binary: Trained) -> None:
+    score.init(["--model", str(binary.model)])
+    status, document = answered(request(rows(binary)[0]).encode(encoding))
+    assert (status, len(document["error"]["problems"])) == (400, 1)
+
+
 def test_an_unknown_level_is_answered_with_a_warning(binary: Trained) -> None:
     score.init(["--model", str(binary.model)])
     row = rows(binary)[1] | {"size": "gigantic"}
@@ -121,8 +137,7 @@ def test_a_defect_is_logged_with_its_id_and_tells_nothing(
     def broken(*_: object) -> None:
         raise ValueError("/secret/path")
 
-    assert score._scorer is not None
-    monkeypatch.setattr(score._scorer, "predict", broken)
+    monkeypatch.setattr(Model, "predict_features", broken)
     with caplog.at_level(logging.ERROR):
         status, document = answered(request(rows(binary)[0]), x_request_id="order-8")
     assert status == 500
@@ -147,9 +162,9 @@ def test_the_words_come_from_the_environment_in_a_service(
     score.init()
     document = score.run(request(*rows(binary))).document
     assert (document["model"]["name"], document["model"]["version"]) == ("tumours", "4")
-    expected = named(models.load(binary.model).predict(tables.read_table(binary.holdout)), ["-", "+"], 0.999)
-    positive = [one["prediction"] == "malignant" for one in document["predictions"]]
-    assert positive == (expected["prediction"] == "+").tolist()
+    model = models.load(binary.model)
+    expected = model.outputs(model.predict(tables.read_table(binary.holdout)), 0.999)
+    assert [one["prediction"] for one in document["predictions"]] == expected["prediction"].tolist()
 
 
 def test_an_alias_of_the_registry(binary: Trained, tmp_path: Path) -> None:

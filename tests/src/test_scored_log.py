@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ import score
 import scored_parts
 import tables
 import utils
-from scored_form import Redaction, feature_sources
+from scored_form import Redaction
 from scored_log import Limits, ScoredLog
 from tests.src.requesting import request, rows
 from tests.src.running import SRC, Trained, run
@@ -57,14 +59,8 @@ def test_every_row_is_kept_with_inputs_features_and_outputs(everything: Trained,
     model = models.load(everything.model)
     table = tables.read_table(everything.holdout).head(7)
     features = kept.filter(regex="^feature").to_numpy()
-    assert features.tobytes() == model.features.transform(table).to_numpy().tobytes()
+    assert features.tobytes() == model.features.transform(table).tobytes()
     assert (kept["output.probability_huge"].to_numpy() == model.predict(table)[:, 1]).all()
-
-
-def test_features_are_named_with_their_columns(everything: Trained) -> None:
-    spec = models.load(everything.model).features
-    made = spec.transform(tables.read_table(everything.holdout))
-    assert list(feature_sources(spec)) == list(made.columns)
 
 
 def test_lines_become_parquet_with_the_same_rows(everything: Trained, log: Path) -> None:
@@ -90,7 +86,7 @@ def test_a_kill_between_making_parquet_and_removing_lines_doubles_nothing(binary
 def test_a_file_that_is_full_is_followed_by_the_next(binary: Trained, log: Path) -> None:
     spec = models.load(binary.model).features
     kept = ScoredLog(log, spec, Redaction(), Limits(sync_seconds=0.02, most_bytes=500))
-    features = [[0.0] * len(feature_sources(spec))]
+    features = np.zeros((1, len(spec.sources)))
     model = {"name": None, "version": "1", "digest": "d"}
     for number in range(10):
         kept.add(str(number), model, [{"radius": 1}], features, [{"prediction": 0}])
@@ -137,6 +133,69 @@ def test_a_line_that_was_cut_off_is_left_out(binary: Trained, log: Path) -> None
     for cut in (1, 10, 200):
         lines.write_bytes(lines.read_bytes()[:-cut])
         assert len(scored_parts.read(log)) == 6
+
+
+BROKEN = [
+    b"\xff\xfe{\x00",
+    b'{"time": "2020-01-01", "request": \xef\xbb\xbf{"data": []}}',
+    b"{}",
+    b"[1]",
+    b'{"features": "00"}',
+    b"[" * 100_000,
+    b"\x00" * 50,
+    b"",
+]
+
+
+@pytest.mark.parametrize("line", BROKEN, ids=range(len(BROKEN)))
+def test_a_record_that_cannot_be_read_is_set_aside_and_counted(
+    line: bytes, binary: Trained, log: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scored(binary, log)
+    (lines,) = log.iterdir()
+    head, *records = lines.read_bytes().splitlines(keepends=True)
+    lines.write_bytes(b"".join([head, records[0], line + b"\n", *records[1:]]))
+    table, unreadable = scored_parts.read_counted(log)
+    assert (len(table), unreadable) == (7, 1)
+    scored_parts.read(log)
+    assert caplog.messages == [f"{log}: 1 records cannot be read and are left out"]
+    scored_parts.compact(log)
+    assert sorted(file.suffix for file in log.iterdir()) == [".parquet", ".unreadable"]
+    table, unreadable = scored_parts.read_counted(log)
+    assert (len(table), unreadable) == (7, 1)
+    labelled(log, pd.DataFrame({"request_id": ["alone-0"], "label": [1]}))
+    metrics = json.loads((tmp_path / "joined" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["unreadable_records"] == 1
+
+
+def test_a_log_without_its_first_line_holds_nothing_that_can_be_read(binary: Trained, log: Path) -> None:
+    scored(binary, log)
+    (lines,) = log.iterdir()
+    lines.write_bytes(b"".join(lines.read_bytes().splitlines(keepends=True)[1:]))
+    with pytest.raises(utils.StepError) as caught:
+        scored_parts.read(log)
+    assert str(caught.value) == (
+        f"{log} holds no scored rows (5 records cannot be read): name the log of a service or of batch_score"
+    )
+
+
+def test_whether_the_log_can_be_written_is_tried(
+    binary: Trained, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score.init(["--model", str(binary.model)])
+    assert score.can_log()
+    for mode, expected in (("refuse", False), ("answer", True)):
+        score.init(["--model", str(binary.model), "--log", str(log), "--log-full", mode])
+        assert score.can_log()
+        before = [file.name for file in log.iterdir()]
+        with monkeypatch.context() as patched:
+            patched.setattr(tempfile, "TemporaryFile", no_space)
+            assert score.can_log() is expected
+        assert [file.name for file in log.iterdir()] == before
+
+
+def no_space(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_what_is_redacted_is_nowhere_in_the_log(everything: Trained, log: Path) -> None:
@@ -207,6 +266,7 @@ try:
 except OSError:
     os.ftruncate(filler, 4096)
 score.init(["--model", sys.argv[2], "--log", str(log)])
+assert not score.can_log()
 statuses = [score.run(body).status]
 (log / "filler").unlink()
 os.close(filler)

@@ -27,6 +27,10 @@ TRAINING = {
     "mlflow",
     "yaml",
     "threadpoolctl",
+    "treelite",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions",
 }
 
 

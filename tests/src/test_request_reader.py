@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import cProfile
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -14,7 +18,7 @@ from hypothesis import strategies as st
 import row_schema
 import utils
 from features import FeatureSpec
-from row_reading import Malformed, RowReader
+from request_reader import MOST_LISTED, Malformed, RequestReader
 from row_schema import Column
 
 SCHEMA = {
@@ -36,13 +40,18 @@ ROW: dict[str, Any] = {
 
 
 def read(*rows: object) -> list[tuple[int | None, str | None, str]]:
-    found = RowReader(SCHEMA).read(json.dumps({"data": list(rows)}))
+    found = RequestReader(SCHEMA).read(json.dumps({"data": list(rows)}))
     return [(one.row, one.column, one.problem) for one in found.problems]
 
 
 def test_a_row_becomes_values_in_the_order_of_the_schema() -> None:
-    found = RowReader(SCHEMA).read(json.dumps({"data": [dict(reversed(ROW.items()))]}))
-    assert found.rows == [[1.5, 20.0, True, "EWR", "3", datetime(2013, 1, 31, 5)]]
+    found = RequestReader(SCHEMA).read(json.dumps({"data": [dict(reversed(ROW.items()))]}))
+    values = {name: values.tolist() for name, values in found.columns.items()}
+    values.pop("departure")
+    assert values == {"speed": [1.5], "seats": [20.0], "late": [True], "origin": ["EWR"], "ward": ["3"]}
+    assert list(found.columns) == list(SCHEMA)
+    assert found.columns["departure"] == np.array(["2013-01-31T05:00:00"], dtype="datetime64[ns]")
+
     assert (found.problems, found.warnings) == ([], [])
 
 
@@ -64,8 +73,8 @@ def test_every_problem_is_told_by_row_and_column() -> None:
 
 
 def test_a_gap_that_training_did_not_know_is_a_warning() -> None:
-    found = RowReader(SCHEMA).read(json.dumps({"data": [dict.fromkeys(ROW)]}))
-    assert found.rows == [[None] * 6]
+    found = RequestReader(SCHEMA).read(json.dumps({"data": [dict.fromkeys(ROW)]}))
+    assert all(pd.isna(values).tolist() == [True] for values in found.columns.values())
     assert found.problems == []
     assert [one.column for one in found.warnings] == ["speed", "late", "origin", "ward", "departure"]
     assert found.warnings[0].problem == "is null: training had no gap there"
@@ -89,12 +98,21 @@ def test_a_gap_that_training_did_not_know_is_a_warning() -> None:
         ("[" * 100_000, "the request is not JSON that can be read: it is nested too deeply"),
         ('{"data": [' + "9" * 5000 + "]}", "the request holds a number of too many digits"),
         (b'{"data": "\xff"}', "the request is not JSON: it is not UTF-8"),
+        ('{"data": []}'.encode("utf-16"), "the request is not JSON: it is not UTF-8"),
+        (
+            b'\xef\xbb\xbf{"data": []}',
+            "the request begins with a byte-order mark: send UTF-8 without one",
+        ),
+        (
+            '{"data": []}'.encode("utf-16-le"),
+            "the request is not JSON: Expecting property name enclosed in double quotes at line 1, column 2",
+        ),
         ('{"data": [{}, {}, {}]}', "3 rows are more than one request may have: 2"),
     ],
 )
 def test_a_request_that_is_none(text: str | bytes, message: str) -> None:
     with pytest.raises(Malformed) as caught:
-        RowReader(SCHEMA, most_rows=2).read(text)
+        RequestReader(SCHEMA, most_rows=2).read(text)
     assert str(caught.value) == message
 
 
@@ -104,7 +122,7 @@ def test_a_request_that_is_none(text: str | bytes, message: str) -> None:
         ("speed", 10**400, "is a number of hundreds of digits, not between 0 and 10"),
         ("speed", "1", "is text, not a number"),
         ("speed", True, "is true or false, not a number"),
-        ("origin", "\ud800", "is half of a character pair, not text"),
+        ("origin", "\ud800", "contains an unpaired surrogate (invalid Unicode)"),
         ("departure", 3, "is a number, not a time such as 2013-01-31T05:00:00"),
         ("departure", "2013-02-30", "is '2013-02-30', not a time such as 2013-01-31T05:00:00"),
         ("departure", "1000-01-01", "is 1000-01-01, not between the years 1678 and 2261"),
@@ -125,8 +143,8 @@ def test_a_value_that_is_none(column: str, sent: object, problem: str) -> None:
     ],
 )
 def test_times_are_those_of_tables(text: str, time: datetime) -> None:
-    found = RowReader(SCHEMA).read(json.dumps({"data": [{**ROW, "departure": text}]}))
-    assert found.rows[0][-1] == time
+    found = RequestReader(SCHEMA).read(json.dumps({"data": [{**ROW, "departure": text}]}))
+    assert found.columns["departure"].tolist() == [pd.Timestamp(time).value]
     there = pd.to_datetime(pd.Series([text]), utc=True, format="ISO8601").dt.tz_localize(None)
     assert there.dt.floor("us").iloc[0] == time
 
@@ -144,7 +162,7 @@ anything = st.recursive(
 def test_whatever_is_sent_is_read_or_refused(document: object) -> None:
     for sent in (document, {"data": document}, {"data": [document]}):
         try:
-            found = RowReader(SCHEMA).read(json.dumps(sent))
+            found = RequestReader(SCHEMA).read(json.dumps(sent))
         except Malformed:
             continue
         assert found.problems
@@ -184,3 +202,42 @@ def test_a_model_from_before_there_were_schemas() -> None:
     with pytest.raises(utils.StepError) as caught:
         row_schema.from_facts({}, "models/m")
     assert str(caught.value) == "models/m does not say what a row looks like: train it again"
+
+
+HOSTILE: dict[str, Callable[[int], str]] = {
+    "empty rows": lambda size: '{"data": [' + ",".join(["{}"] * size) + "]}",
+    "unknown names": lambda size: json.dumps({"data": [{f"spead{number}": 1 for number in range(size)}]}),
+    "long names": lambda size: json.dumps({"data": [{f"{number}" * 1000: 1 for number in range(size)}]}),
+    "wrong values": lambda size: json.dumps({"data": [{**ROW, "speed": "x" * 100}] * size}),
+    "no rows": lambda size: json.dumps({"data": [1] * size}),
+}
+
+
+def name_twice(size: int) -> str:
+    return '{"data": [{' + "".join(f'"{number}": 1, ' for number in range(size)) + f'"{size - 1}": 1' + "}]}"
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_problems_are_listed_up_to_a_bound_and_the_others_counted(kind: str) -> None:
+    found = RequestReader(SCHEMA).read(HOSTILE[kind](3000))
+    assert found.count >= 3000
+    assert len(found.problems) == MOST_LISTED
+    assert len(json.dumps([one.problem for one in found.problems])) < 40_000
+
+
+@pytest.mark.parametrize("body_of", [*HOSTILE.values(), name_twice], ids=[*HOSTILE, "a name twice"])
+def test_the_work_is_linear_in_the_size_of_a_request(body_of: Callable[[int], str]) -> None:
+    reader = RequestReader(SCHEMA, most_rows=100_000)
+    calls = []
+    for size in (2000, 8000):
+        body, profile = body_of(size), cProfile.Profile()
+        with profile, contextlib.suppress(Malformed):
+            reader.read(body)
+        calls.append(sum(entry.callcount for entry in profile.getstats()))
+    assert calls[1] <= 4.5 * calls[0]
+
+
+def test_warnings_are_bounded_too() -> None:
+    found = RequestReader(SCHEMA).read(json.dumps({"data": [dict.fromkeys(ROW)] * 1000}))
+    assert len(found.warnings) == MOST_LISTED + 1
+    assert found.warnings[-1].problem == "and 4,900 more of this kind"
