@@ -74,7 +74,7 @@ class Client(threading.Thread):
         if digest and document["predictions"] == self.expected[digest][row]:
             self.acknowledged.append(name)
             self.digests.add(digest)
-        elif status == 503 and "the log cannot be written" in document["error"]["message"]:
+        elif status == 503 and "the scoring log is unavailable" in document["error"]["message"]:
             self.refused += 1
         else:
             self.wrong.append((status, document))
