@@ -30,7 +30,22 @@ def run(args: argparse.Namespace) -> int:
     """Start JupyterLab in place of this process."""
     # a kernel named python3 in the person's home must not win over the environment's
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-    return replace(command(project(), args.rest))
+    layout = project()
+    words = command(layout, args.rest)
+    if sys.platform == "linux":
+        os.environ.update(_warm_kernels(layout))
+    return replace(words)
+
+
+def _warm_kernels(layout: Layout) -> dict[str, str]:
+    """Start what "Python (warm)" is forked from; return the variable by which JupyterLab has it."""
+    from operation.engine.notebooks.forked.fork_server_client import ForkServer
+    from operation.engine.notebooks.forked.libraries import libraries
+
+    server = ForkServer(os.environ)
+    scripts = {path.stem: path for path in layout.src.glob("*.py")}
+    server.preload(libraries(sorted(layout.notebooks.glob("*.ipynb")), scripts))
+    return server.hand_over()
 
 
 def command(layout: Layout, rest: Sequence[str]) -> list[str]:

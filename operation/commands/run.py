@@ -17,7 +17,7 @@ from operation.engine.runs.repeat import Answers
 from operation.engine.runs.request import Request
 
 if TYPE_CHECKING:
-    from operation.engine.notebooks.forked.templates import Templates
+    from operation.engine.notebooks.forked.fork_server_client import ForkServer
     from operation.engine.runs.request import Prepared
     from operation.engine.runs.run_manifest import RunManifest
 
@@ -68,9 +68,9 @@ def _run(layout: Layout, request: Request, as_json: bool) -> int:
     """Run what was not answered before; only now the configuration and its libraries are needed."""
     from operation.engine.notebooks.forked.source import for_all, fork_source
 
-    with fork_source(request.engine, for_all()) as templates:  # its imports take longer than all else here
-        if templates:
-            _head_start(templates, layout, request)
+    with fork_source(request.engine, for_all()) as fork_server:  # its imports take longer than all else here
+        if fork_server:
+            _head_start(fork_server, layout, request)
         from operation.engine.runs.request import prepare
         from operation.engine.runs.reuse import unchanged
 
@@ -78,31 +78,31 @@ def _run(layout: Layout, request: Request, as_json: bool) -> int:
         before = unchanged(layout, prepared)
         if before:
             return _tell_unchanged(layout, before, as_json=as_json)
-        return _start(layout, prepared, templates, as_json)
+        return _start(layout, prepared, fork_server, as_json)
 
 
-def _head_start(templates: Templates, layout: Layout, request: Request) -> None:
+def _head_start(fork_server: ForkServer, layout: Layout, request: Request) -> None:
     """Have imported what the notebooks' own cells import, while this process reads the configuration."""
     from operation.engine.notebooks.forked.libraries import libraries
 
     names = [name.removesuffix(".ipynb") for name in request.notebooks]
     found = [layout.notebooks / f"{name}.ipynb" for name in names] or sorted(layout.notebooks.glob("*.ipynb"))
     with suppress(UsageError):  # the checks that follow say it with everything else
-        templates.preload(libraries([one for one in found if one.is_file()], {}))
+        fork_server.preload(libraries([one for one in found if one.is_file()], {}))
 
 
-def _start(layout: Layout, prepared: Prepared, templates: Templates | None, as_json: bool) -> int:
+def _start(layout: Layout, prepared: Prepared, fork_server: ForkServer | None, as_json: bool) -> int:
     from operation.commands.progress import RunProgress
     from operation.engine.runs.run import start
 
     configured = prepared.configured
     if as_json:
-        record = start(layout, prepared, lambda *_: None, templates)
+        record = start(layout, prepared, lambda *_: None, fork_server)
         print(json.dumps(record.content, indent=1, default=str))
         return _EXIT_CODES.get(record.status, 1)
     print(f"{configured.use_case} in {configured.environment}: {configured.description}", flush=True)
     with RunProgress([one.name for one in prepared.notebooks]) as progress:
-        record = start(layout, prepared, progress.say, templates)
+        record = start(layout, prepared, progress.say, fork_server)
     _tell(layout, record)
     return _EXIT_CODES.get(record.status, 1)
 

@@ -15,7 +15,7 @@ from operation.engine.layout import Layout, project
 from operation.engine.sweeps.request import RAY, SweepRequest
 
 if TYPE_CHECKING:
-    from operation.engine.notebooks.forked.templates import Templates
+    from operation.engine.notebooks.forked.fork_server_client import ForkServer
     from operation.engine.sweeps.plan import Sweep
     from operation.engine.sweeps.pools import KernelPool
     from operation.engine.sweeps.sweep_manifest import SweepManifest
@@ -91,11 +91,11 @@ def run(args: argparse.Namespace) -> int:
     from operation.engine.runners import cores
 
     workers = args.workers or cores()
-    with fork_source(request.engine, for_all(workers)) as templates:  # its imports outlast the checks
+    with fork_source(request.engine, for_all(workers)) as fork_server:  # its imports outlast the checks
         from operation.engine.sweeps.plan import plan_sweep
 
         sweep = plan_sweep(layout, request)
-        with _pool(layout, sweep, templates, args) as pool:
+        with _pool(layout, sweep, fork_server, args) as pool:
             record = _execute(layout, sweep, pool, args)
     return _tell(layout, record, args.json)
 
@@ -137,7 +137,7 @@ def _plan_only(layout: Layout, request: SweepRequest, as_json: bool) -> int:
 
 
 def _pool(
-    layout: Layout, sweep: Sweep, templates: Templates | None, args: argparse.Namespace
+    layout: Layout, sweep: Sweep, fork_server: ForkServer | None, args: argparse.Namespace
 ) -> AbstractContextManager[KernelPool]:
     from operation.engine.runners import cores
 
@@ -150,7 +150,7 @@ def _pool(
     reason = why_stock(sweep)
     if reason:
         print(f"executed by the stock engine: {reason}", file=sys.stderr)
-    return local(sweep, templates, args.workers or cores())
+    return local(sweep, fork_server, args.workers or cores())
 
 
 def _execute(layout: Layout, sweep: Sweep, pool: KernelPool, args: argparse.Namespace) -> SweepManifest:

@@ -1,18 +1,36 @@
-"""Registers the engine ``workbench`` with the environment's papermill, as installing a package would."""
+"""Registers the engine ``workbench`` with papermill and its kernels with Jupyter, as a package would."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
+import shutil
 from pathlib import Path
 
 from operation.setup.checkout import Checkout
 
 NAME = "workbench"
-_VERSION = "0.1.0"
-_MODULE = "workbench_papermill.py"
+_VERSION = "0.2.0"
 _INFO = f"{NAME}-{_VERSION}.dist-info"
+_KERNEL = "share/jupyter/kernels/python-warm/kernel.json"
+_ENTRY_POINTS = """[papermill.engine]
+workbench = workbench_papermill:WorkbenchEngine
+
+[jupyter_client.kernel_provisioners]
+workbench = workbench_kernels:WorkbenchProvisioner
+"""
+_PROVISIONER = '''"""Written by the workbench's set-up: its kernels are in the checkout named here."""
+
+import sys
+
+ROOT = {root!r}
+if ROOT not in sys.path:
+    sys.path.append(ROOT)
+
+from operation.engine.notebooks.forked.provisioner import WorkbenchProvisioner
+'''
 _ENGINE = '''"""Written by the workbench's set-up: its engine for papermill is in the checkout named here."""
 
 import sys
@@ -36,7 +54,7 @@ class WorkbenchEngine(Engine):
 
 
 def ensure(checkout: Checkout) -> None:
-    """Let ``papermill --engine workbench`` work in the environment of `checkout`, if it does not yet.
+    """Let papermill and Jupyter in the environment of `checkout` know the engine and its kernels.
 
     Where the environment cannot be written, or has no folder of packages, nothing is done:
     ``python3 -m operation run`` does not need it.
@@ -57,20 +75,34 @@ def packages(checkout: Checkout) -> Path | None:
 
 
 def _write(folder: Path, checkout: Checkout) -> None:
+    for earlier in folder.glob(f"{NAME}-*.dist-info"):
+        shutil.rmtree(earlier)
     files = {
-        _MODULE: _ENGINE.format(root=str(checkout.root)),
+        "workbench_papermill.py": _ENGINE.format(root=str(checkout.root)),
+        "workbench_kernels.py": _PROVISIONER.format(root=str(checkout.root)),
+        Path(os.path.relpath(checkout.venv / _KERNEL, folder)).as_posix(): json.dumps(_kernel(), indent=1),
         _INFO + "/METADATA": f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {_VERSION}\n",
         _INFO + "/INSTALLER": "workbench\n",
-        _INFO + "/entry_points.txt": "[papermill.engine]\nworkbench = workbench_papermill:WorkbenchEngine\n",
+        _INFO + "/entry_points.txt": _ENTRY_POINTS,
     }
-    (folder / _INFO).mkdir(exist_ok=True)
     for name, text in files.items():
         _replace(folder / name, text)
     lines = [f"{name},sha256={_digest(text)},{len(text)}" for name, text in files.items()]
     _replace(folder / _INFO / "RECORD", "\n".join([*lines, _INFO + "/RECORD,,", ""]))
 
 
+def _kernel() -> dict[str, object]:
+    """Return the specification of the kernel that is forked from a process with the libraries imported."""
+    return {
+        "argv": ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "Python (warm)",
+        "language": "python",
+        "metadata": {"debugger": True, "kernel_provisioner": {"provisioner_name": NAME}},
+    }
+
+
 def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     partial.write_bytes(text.encode("utf-8"))
     partial.replace(path)

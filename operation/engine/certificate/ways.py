@@ -11,7 +11,6 @@ from operation.engine.configuration import Configuration
 from operation.engine.errors import StepFailed
 from operation.engine.layout import Layout
 from operation.engine.notebooks.engines import STOCK, WORKBENCH, quick_papermill, watched
-from operation.engine.notebooks.execution import kernel_manager
 from operation.engine.runners import child_process, in_process, thread_limits
 from operation.engine.session import Session
 from operation.engine.surroundings import surroundings
@@ -63,6 +62,8 @@ def _headless(engine: str, layout: Layout, configured: Configuration, steps: Seq
     stock = quick_papermill()
     from papermill.exceptions import PapermillExecutionError
 
+    from operation.engine.notebooks.forked.managers import logging_to
+
     try:
         with surroundings(variables):
             stock.execute_notebook(
@@ -71,7 +72,7 @@ def _headless(engine: str, layout: Layout, configured: Configuration, steps: Seq
                 engine_name=watched(engine, lambda *_: None),
                 cwd=str(layout.notebooks),
                 progress_bar=False,
-                kernel_manager_class=kernel_manager(layout.runs / "kernel.log"),
+                kernel_manager_class=logging_to(layout.runs / "kernel.log"),
             )
     except PapermillExecutionError as error:
         raise StepFailed(f"papermill, cell {error.exec_count}: {error.ename}: {error.evalue}") from error

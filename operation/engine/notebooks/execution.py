@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from operation.engine.capsule.secrets import mask_file
 from operation.engine.notebooks.engines import WORKBENCH, OnCell, quick_papermill, watched
+from operation.engine.notebooks.forked.limits import NO_LIMITS, Limits
 
 if TYPE_CHECKING:
-    from operation.engine.notebooks.forked.limits import Limits
-    from operation.engine.notebooks.forked.templates import Templates
+    from operation.engine.notebooks.forked.fork_server_client import ForkServer
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def execute(
     on_cell: OnCell,
     *,
     engine: str = WORKBENCH,
-    templates: Templates | None = None,
+    fork_server: ForkServer | None = None,
     limits: Limits | None = None,
 ) -> Executed:
     """Execute the notebook at `source` in this environment and save it at `target`.
@@ -71,7 +70,7 @@ def execute(
         Called with the number of cells begun and of all cells.
     engine : str, default="workbench"
         ``nbclient`` is papermill's own, with a kernel behind sockets.
-    templates : Templates, optional
+    fork_server : ForkServer, optional
         The process that the engine ``workbench`` forks from; by default one for this notebook alone.
     limits : Limits, optional
         Time and memory; for the stock engine the time of a cell alone. By default none.
@@ -82,7 +81,7 @@ def execute(
         Whatever happened: an error is returned, not raised; only an interrupt passes through.
     """
     started, log = time.perf_counter(), target.with_suffix(".log")
-    own: dict[str, Any] = {"templates": templates, "limits": limits, "variables": variables}
+    own: dict[str, Any] = {"fork_server": fork_server, "limits": limits or NO_LIMITS}
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         error = _caught(
@@ -110,6 +109,8 @@ def _caught(
 ) -> BaseException | None:
     """Have papermill execute a notebook; return the error that stopped it."""
     papermill = quick_papermill()
+    from operation.engine.notebooks.forked.managers import logging_to
+
     try:
         papermill.execute_notebook(
             str(source),
@@ -118,7 +119,7 @@ def _caught(
             kernel_name="python3",
             cwd=str(source.parent),
             progress_bar=False,
-            kernel_manager_class=kernel_manager(*kernels),
+            kernel_manager_class=logging_to(*kernels),
             **options,
         )
     except _stops() as error:
@@ -133,24 +134,3 @@ def _stops() -> tuple[type[Exception], ...]:
 
     clients = (CellControlSignal, CellExecutionError, CellTimeoutError, DeadKernelError)
     return (PapermillException, *clients, RuntimeError)
-
-
-def kernel_manager(log: Path, variables: Mapping[str, str] | None = None) -> type:
-    """Return a manager of kernels that write their own log lines to `log`, not to the terminal.
-
-    Parameters
-    ----------
-    variables : mapping, optional
-        Environment variables of the kernels, beside those of this process.
-    """
-    from jupyter_client.manager import AsyncKernelManager
-
-    class LoggingKernelManager(AsyncKernelManager):
-        async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
-            own = {**(options.get("env") or os.environ), **(variables or {})}
-            with log.open("ab") as file:
-                await super()._async_launch_kernel(kernel_cmd, **{**options, "stderr": file, "env": own})
-
-        _launch_kernel = _async_launch_kernel
-
-    return LoggingKernelManager

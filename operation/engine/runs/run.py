@@ -28,21 +28,21 @@ from operation.engine.runs.tracking import Tracker
 from operation.engine.surroundings import surroundings
 
 if TYPE_CHECKING:
-    from operation.engine.notebooks.forked.templates import Templates
+    from operation.engine.notebooks.forked.fork_server_client import ForkServer
 
 __all__ = ["Say", "for_all", "start"]
 
 Say = Callable[[str, int, int], None]
 
 
-def start(layout: Layout, prepared: Prepared, say: Say, templates: Templates | None = None) -> RunManifest:
+def start(layout: Layout, prepared: Prepared, say: Say, fork_server: ForkServer | None = None) -> RunManifest:
     """Execute the notebooks of a sound request, in order, until one fails.
 
     Parameters
     ----------
     say : callable
         Told the notebook, the cells begun and the number of cells.
-    templates : Templates, optional
+    fork_server : ForkServer, optional
         The process that notebooks are forked from, where it has been started already.
 
     Returns
@@ -50,9 +50,9 @@ def start(layout: Layout, prepared: Prepared, say: Say, templates: Templates | N
     RunManifest
         Of the finished run; its ``status`` says how it ended. Everything is written by then.
     """
-    if templates:
-        _preload(templates, prepared)
-    source = nullcontext(templates) if templates else _forks(prepared)
+    if fork_server:
+        _preload(fork_server, prepared)
+    source = nullcontext(fork_server) if fork_server else _forks(prepared)
     following = Tracker(layout, prepared.configured)
     with told(layout.runs), surroundings(for_all()), source as forks, following as tracker:
         record = _begin(layout, prepared)
@@ -99,7 +99,7 @@ class _Notebook:
 
     record: RunManifest
     prepared: Prepared
-    templates: Templates | None
+    fork_server: ForkServer | None
     pages: Rendering
     tracker: Tracker
     say: Say
@@ -126,7 +126,7 @@ class _Notebook:
             {run_folder.VARIABLE: str(target.parents[1].resolve()), "WORKBENCH_NOTEBOOK": name},
             lambda done, total: self._begin_cell(name, done, total),
             engine=self.prepared.request.engine,
-            templates=self.templates,
+            fork_server=self.fork_server,
             limits=self.prepared.request.limits,
         )
 
@@ -138,18 +138,18 @@ class _Notebook:
 
 
 @contextmanager
-def _forks(prepared: Prepared) -> Iterator[Templates | None]:
-    with fork_source(prepared.request.engine, for_all()) as templates:
-        if templates:
-            _preload(templates, prepared)
-        yield templates
+def _forks(prepared: Prepared) -> Iterator[ForkServer | None]:
+    with fork_source(prepared.request.engine, for_all()) as fork_server:
+        if fork_server:
+            _preload(fork_server, prepared)
+        yield fork_server
 
 
-def _preload(templates: Templates, prepared: Prepared) -> None:
+def _preload(fork_server: ForkServer, prepared: Prepared) -> None:
     """Let the template import libraries while this process imports what drives the notebooks."""
     scripts = {name: step.script for name, step in prepared.configured.steps.items()}
-    templates.preload(libraries(prepared.sources.values(), scripts))
-    templates.learns = len(prepared.sources) > 1
+    fork_server.preload(libraries(prepared.sources.values(), scripts))
+    fork_server.learns = len(prepared.sources) > 1
 
 
 def _notebooks(each: _Notebook, known: Notebooks) -> None:

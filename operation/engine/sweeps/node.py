@@ -113,16 +113,16 @@ def _perform(layout: Layout, order: Order) -> Outcome:
     source = layout.notebooks / f"{order.notebook}.ipynb"
     folder = (layout.runs / order.place).resolve()
     work = Work(source, folder, order.parameters, dict(os.environ), "workbench", order.limits)
-    return perform(work, _templates(layout, order))
+    return perform(work, _fork_server(layout, order))
 
 
-def _templates(layout: Layout, order: Order) -> Any:
+def _fork_server(layout: Layout, order: Order) -> Any:
     """Return the process to fork from; it ends with this worker."""
     global _warm  # noqa: PLW0603 - a worker executes one point after the other
     if _warm is None and sys.platform == "linux":
-        from operation.engine.notebooks.forked.templates import Templates
+        from operation.engine.notebooks.forked.fork_server_client import ForkServer
 
-        _warm = Templates(os.environ)
+        _warm = ForkServer(os.environ)
         scripts = {step: layout.src / file for step, file in order.scripts.items()}
         _warm.preload(libraries([layout.notebooks / f"{order.notebook}.ipynb"], scripts))
         _warm.wait()

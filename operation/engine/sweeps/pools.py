@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from operation.engine.children import die_with_parent
 from operation.engine.errors import StepFailed
+from operation.engine.notebooks.forked.fork_server_client import ForkServer
 from operation.engine.notebooks.forked.libraries import libraries
-from operation.engine.notebooks.forked.templates import Templates
 from operation.engine.sweeps.work import Outcome, Work, lost, perform
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class ForkPool:
 
     Parameters
     ----------
-    templates : Templates
+    fork_server : ForkServer
         That process.
     sweep : Sweep
         What its notebook imports is imported from now on.
@@ -54,12 +55,12 @@ class ForkPool:
         Points at once.
     """
 
-    def __init__(self, templates: Templates, sweep: Sweep, workers: int) -> None:
+    def __init__(self, fork_server: ForkServer, sweep: Sweep, workers: int) -> None:
         self.workers = workers
-        self._templates = templates
+        self._server = fork_server
         scripts = {name: step.script for name, step in sweep.prepared.configured.steps.items()}
-        templates.preload(libraries([sweep.source], scripts))
-        templates.learns = len(sweep.points) > workers
+        fork_server.preload(libraries([sweep.source], scripts))
+        fork_server.learns = len(sweep.points) > workers
 
     def ready(self, folder: Path) -> None:
         """Begin at once: a notebook waits for the libraries by itself."""
@@ -67,7 +68,7 @@ class ForkPool:
     def perform(self, work: Work) -> Outcome:
         """Execute one point and wait for it."""
         try:
-            return perform(work, self._templates)
+            return perform(work, self._server)
         except BrokenPipeError as error:
             raise StepFailed(
                 "the process that notebooks are forked from was ended from outside, as the system does when "
@@ -76,7 +77,7 @@ class ForkPool:
 
     def stop(self) -> None:
         """Kill every notebook."""
-        self._templates.close()
+        self._server.close()
 
 
 class StockPool:
@@ -169,16 +170,16 @@ def _serve(pipe: Connection) -> None:
 
 
 @contextmanager
-def local(sweep: Sweep, templates: Templates | None, workers: int) -> Iterator[KernelPool]:
+def local(sweep: Sweep, fork_server: ForkServer | None, workers: int) -> Iterator[KernelPool]:
     """Give the pool on this machine that suits the notebook.
 
     Parameters
     ----------
-    templates : Templates, optional
+    fork_server : ForkServer, optional
         The process to fork from, where that is wanted and can be.
     """
-    if templates is not None and _why_not(sweep) is None:
-        yield ForkPool(templates, sweep, workers)
+    if fork_server is not None:
+        yield ForkPool(fork_server, sweep, workers)
         return
     with StockPool(workers) as pool:
         yield pool
@@ -186,13 +187,6 @@ def local(sweep: Sweep, templates: Templates | None, workers: int) -> Iterator[K
 
 def why_stock(sweep: Sweep) -> str | None:
     """Return why the points cannot be forked though that was asked for; None when they can, or it was not."""
-    return _why_not(sweep) if sweep.request.engine == "workbench" else None
-
-
-def _why_not(sweep: Sweep) -> str | None:
-    import nbformat
-
-    from operation.engine.notebooks.forked.suitable import why_not
-
-    notebook = nbformat.read(sweep.source, as_version=4)  # type: ignore[no-untyped-call]
-    return why_not(notebook, "python3", {})
+    if sweep.request.engine != "workbench" or sys.platform == "linux":
+        return None
+    return f"on {sys.platform} a process with libraries in it cannot be forked safely"

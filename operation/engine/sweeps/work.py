@@ -14,7 +14,7 @@ from operation.engine.notebooks.forked.limits import Limits
 from operation.engine.runs.folder import VARIABLE, RunFolder
 
 if TYPE_CHECKING:
-    from operation.engine.notebooks.forked.templates import Templates
+    from operation.engine.notebooks.forked.fork_server_client import ForkServer
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Outcome:
 Perform = Callable[[Work], Outcome]
 
 
-def perform(work: Work, templates: Templates | None = None) -> Outcome:
+def perform(work: Work, fork_server: ForkServer | None = None) -> Outcome:
     """Execute the notebook here; whatever stops it is in the outcome."""
     executed = execute(
         work.source,
@@ -83,7 +83,7 @@ def perform(work: Work, templates: Templates | None = None) -> Outcome:
         {**work.variables, VARIABLE: str(work.folder), "WORKBENCH_NOTEBOOK": work.name},
         _unheard,
         engine=work.engine,
-        templates=templates,
+        fork_server=fork_server,
         limits=work.limits,
     )
     if executed.error is None:

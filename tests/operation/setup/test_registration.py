@@ -28,7 +28,7 @@ NOTEBOOK = {
             "cell_type": "code",
             "id": "b",
             "metadata": {},
-            "source": "import os\nx, os.environ.get('JPY_PARENT_PID')",
+            "source": "import os\nx, open(f'/proc/{os.getppid()}/cmdline').read()",
             "outputs": [],
             "execution_count": None,
         },
@@ -50,16 +50,24 @@ def test_it_is_a_package_that_can_be_uninstalled(tmp_path: Path) -> None:
     ensure(checkout)
     folder = packages(checkout)
     assert folder is not None
-    found = PathDistribution(folder / "workbench-0.1.0.dist-info")
-    assert (found.name, found.version) == ("workbench", "0.1.0")
-    (entry,) = found.entry_points
-    assert (entry.group, entry.name, entry.value) == (
-        "papermill.engine",
-        "workbench",
-        "workbench_papermill:WorkbenchEngine",
-    )
-    files = {str(one) for one in found.files or []}
-    assert files == {str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file()}
+    found = PathDistribution(folder / "workbench-0.2.0.dist-info")
+    assert (found.name, found.version) == ("workbench", "0.2.0")
+    assert {(entry.group, entry.name, entry.value) for entry in found.entry_points} == {
+        ("papermill.engine", "workbench", "workbench_papermill:WorkbenchEngine"),
+        ("jupyter_client.kernel_provisioners", "workbench", "workbench_kernels:WorkbenchProvisioner"),
+    }
+    files = {Path(os.path.normpath(folder / str(one))) for one in found.files or []}
+    assert files == {one for one in checkout.venv.rglob("*") if one.is_file()}
+
+
+def test_one_of_an_earlier_version_is_replaced(tmp_path: Path) -> None:
+    checkout = _checkout(tmp_path)
+    folder = packages(checkout)
+    assert folder is not None
+    (folder / "workbench-0.1.0.dist-info").mkdir()
+    (folder / "workbench-0.1.0.dist-info" / "RECORD").touch()
+    ensure(checkout)
+    assert [one.name for one in folder.glob("*.dist-info")] == ["workbench-0.2.0.dist-info"]
 
 
 def test_it_is_written_once(tmp_path: Path) -> None:
@@ -87,6 +95,6 @@ def test_papermills_command_line_knows_the_engine(tmp_path: Path) -> None:
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     cells = json.loads(target.read_text(encoding="utf-8"))["cells"]
-    assert cells[-1]["outputs"][0]["data"]["text/plain"] == [
-        "(2, None)"
-    ]  # None: no kernel of the stock engine
+    shown = "".join(cells[-1]["outputs"][0]["data"]["text/plain"])
+    assert shown.startswith("(2,")
+    assert "fork_server" in shown

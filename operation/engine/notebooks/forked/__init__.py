@@ -1,1 +1,1 @@
-"""papermill's engine ``workbench``: a process for each notebook, forked from one that has the libraries."""
+"""Kernels forked from a process that has the libraries imported; each is then the stock ipykernel."""

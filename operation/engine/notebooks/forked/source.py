@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from operation.engine.runners import thread_limits
 
 if TYPE_CHECKING:
-    from operation.engine.notebooks.forked.templates import Templates
+    from operation.engine.notebooks.forked.fork_server_client import ForkServer
 
 WORKBENCH = "workbench"
 
 
 @contextmanager
-def fork_source(engine: str, variables: Mapping[str, str]) -> Iterator[Templates | None]:
+def fork_source(engine: str, variables: Mapping[str, str]) -> Iterator[ForkServer | None]:
     """Start the process that notebooks are forked from; None where the engine does not fork.
 
     This process then looks for garbage seldom: its imports leave little, and it makes little.
@@ -35,10 +35,10 @@ def fork_source(engine: str, variables: Mapping[str, str]) -> Iterator[Templates
     if engine != WORKBENCH or sys.platform != "linux":
         yield None
         return
-    from operation.engine.notebooks.forked.templates import Templates
+    from operation.engine.notebooks.forked.fork_server_client import ForkServer
 
-    with Templates({**os.environ, **variables}) as templates:
-        yield templates
+    with ForkServer({**os.environ, **variables}) as fork_server:
+        yield fork_server
 
 
 def for_all(workers: int = 1) -> dict[str, str]:

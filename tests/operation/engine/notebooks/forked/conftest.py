@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 
 from operation.engine.notebooks.engines import quick_papermill, watched
-from operation.engine.notebooks.forked.templates import Templates
+from operation.engine.notebooks.forked.fork_server_client import ForkServer
 from tests.operation.engine.notebooks.forked.behaviours import document
 
 collect_ignore = [] if sys.platform == "linux" else ["test_conformance.py", "test_faults.py"]
 
 
 @pytest.fixture(scope="session")
-def templates() -> Iterator[Templates]:
+def fork_server() -> Iterator[ForkServer]:
     """One process that all these notebooks are forked from, with libraries in it."""
-    with Templates({**os.environ, "OMP_NUM_THREADS": "1"}) as started:
+    os.environ["OMP_NUM_THREADS"] = "1"  # for the server and the kernels alike
+    with ForkServer(os.environ) as started:
         started.preload(["numpy", "pandas", "matplotlib.pyplot"])
         yield started
 

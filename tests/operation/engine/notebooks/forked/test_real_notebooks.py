@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from operation.engine.notebooks.forked.templates import ROOT
+from operation.engine.notebooks.forked.fork_server_client import ROOT
 from tests.operation.engine.notebooks.forked.volatile import comparable
 
 pytestmark = pytest.mark.skipif(

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import from_dict
 
-from operation.engine.notebooks.forked.limits import Limits
-from operation.engine.notebooks.forked.process import Ended, OutOfTime
-from operation.engine.notebooks.forked.templates import Templates
+from operation.engine.notebooks.forked.fork_server_client import ForkServer
+from operation.engine.notebooks.forked.managers import forking
+from tests.operation.engine.notebooks.forked.behaviours import document
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="notebooks are forked on Linux alone")
 
@@ -36,21 +40,20 @@ print("went on")
 """
 
 
-def _execute(templates: Templates, folder: Path, cell: str, limits: Limits, **variables: str) -> str:
+def _execute(server: ForkServer, folder: Path, cell: str, seconds: float, **variables: str) -> str:
     """Return what the cell printed, or how it ended, by one of the threads of a sweep."""
     folder.mkdir()
-    process = templates.start({**os.environ, **variables}, folder, limits)
+    notebook: Any = from_dict(document([cell]))  # type: ignore[no-untyped-call]
+    manager = forking(AsyncKernelManager, server, None, 60)
+    client = NotebookClient(
+        notebook, timeout_func=lambda _: seconds, kernel_name="python3", kernel_manager_class=manager
+    )
     said = ""
     try:
-        list(process.messages("hello", 60))
-        process.send({"cell": cell})
-        for message in process.messages("idle", limits.cell):
-            said += message["content"].get("text", "") if message["msg_type"] == "stream" else ""
-        process.close()
-    except (Ended, OutOfTime) as end:
-        process.dispose()
-        return f"{type(end).__name__} {end}"
-    return said
+        client.execute(cwd=str(folder), env={**os.environ, **variables})
+    except (CellTimeoutError, DeadKernelError) as end:
+        said = f"{type(end).__name__} {end}"
+    return "".join(one["text"] for one in notebook.cells[1].outputs if "text" in one)[:1000] + said
 
 
 def _together(count: int, one: Callable[[int], str]) -> list[str]:
@@ -59,14 +62,14 @@ def _together(count: int, one: Callable[[int], str]) -> list[str]:
 
 
 @pytest.mark.parametrize("count", [2, 8])
-def test_notebooks_at_once_share_nothing(tmp_path: Path, templates: Templates, count: int) -> None:
+def test_notebooks_at_once_share_nothing(tmp_path: Path, fork_server: ForkServer, count: int) -> None:
     meet = tmp_path / "meet"
     meet.mkdir()
 
     def one(number: int) -> str:
         folder = tmp_path / f"folder-{number}"
         words: dict[str, Any] = {"MEET": str(meet), "NUMBER": str(number)}
-        return _execute(templates, folder, MEET.format(count=count), Limits(cell=120), **words)
+        return _execute(fork_server, folder, MEET.format(count=count), 120, **words)
 
     found = [said.split() for said in _together(count, one)]
     assert [(place, number) for place, number, *_ in found] == [
@@ -80,25 +83,25 @@ def test_notebooks_at_once_share_nothing(tmp_path: Path, templates: Templates, c
 
 
 def test_one_is_killed_one_interrupted_one_floods_and_the_others_go_on(
-    tmp_path: Path, templates: Templates
+    tmp_path: Path, fork_server: ForkServer
 ) -> None:
     cells = [
-        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", Limits(cell=120)),
-        ("while True: pass", Limits(cell=0.5)),
-        ("while True: print('x' * 1000)", Limits(cell=0.5)),
-        (WAIT, Limits(cell=120)),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", 120),
+        ("while True: pass", 0.5),
+        ("while True: print('x' * 1000)", 0.5),
+        (WAIT, 120),
     ]
 
     with ThreadPoolExecutor(4) as threads:
         asked = [
-            threads.submit(_execute, templates, tmp_path / str(number), cell, limits)
+            threads.submit(_execute, fork_server, tmp_path / str(number), cell, limits)
             for number, (cell, limits) in enumerate(cells)
         ]
         ends = [one.result() for one in asked[:3]]
         (tmp_path / "3" / "go").touch()
         assert asked[3].result() == "went on\n"
-    assert ends[0].startswith("Ended the notebook's process was ended by SIGKILL")
-    assert [one.split()[0] for one in ends[1:]] == ["OutOfTime", "OutOfTime"]
+    assert ends[0] == "DeadKernelError Kernel died"
+    assert all("CellTimeoutError" in one for one in ends[1:])
 
 
 def test_threads_are_the_cores_shared_among_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,11 +119,9 @@ def test_threads_are_the_cores_shared_among_the_workers(monkeypatch: pytest.Monk
 def test_code_that_lies_where_a_command_is_given_is_not_taken_for_a_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "colorsys.py").write_text("raise SystemExit", encoding="utf-8")
+    (tmp_path / "yaml.py").write_text("raise SystemExit", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    with Templates(os.environ) as templates:
-        templates.preload(["colorsys"])
-        said = _execute(
-            templates, tmp_path / "elsewhere", "import colorsys as c\nprint(c.__file__)", Limits()
-        )
-    assert said.strip().endswith("lib/python3.11/colorsys.py")
+    with ForkServer(os.environ) as fork_server:
+        fork_server.preload(["yaml"])
+        said = _execute(fork_server, tmp_path / "elsewhere", "import yaml\nprint(yaml.__file__)", 120)
+    assert said.strip().endswith("site-packages/yaml/__init__.py")

@@ -1,43 +1,40 @@
-"""What the operating system lets a notebook's process set for itself."""
+"""What the operating system lets a kernel's process set for itself."""
 
 from __future__ import annotations
 
 import os
 import resource
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
-
-
-def die_with_parent() -> None:
-    """Let this process be killed when its parent ends, where that can be asked for (Linux)."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def adopt_orphans() -> None:
     """Let whoever outlives a descendant of this process become its child, where that exists (Linux)."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def limit_memory(size: int) -> None:
-    """Let this process, and each child, allocate at most `size` bytes beyond what it has."""
+def limit_memory(size: int, shell: Any) -> None:
+    """Let this process, and each child, allocate at most `size` bytes more; `shell` shows when it is over."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (_allocated() + size, hard))
+    shell.set_custom_exc((MemoryError,), _show_with_room)
+
+
+def _show_with_room(shell: Any, kind: Any, error: Any, traceback: Any, tb_offset: int | None = None) -> None:
+    with _room():
+        shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 
 
 @contextmanager
-def room() -> Iterator[None]:
+def _room() -> Iterator[None]:
     """Lift the limit of memory for a while: to say that there is too little takes some."""
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
@@ -51,14 +48,6 @@ def _allocated() -> int:
     """Return the bytes of data that this process has."""
     lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
-
-
-def notebook_path(root: str) -> list[str]:
-    """Return the search path of modules as a kernel has it: without `root`, with the current folder."""
-    path = [one for one in sys.path if one not in ("", root)]
-    packages = (n for n, one in enumerate(path) if Path(one).name in ("site-packages", "dist-packages"))
-    path.insert(next(packages, 0), "")
-    return path
 
 
 def children() -> list[int]:

@@ -1,0 +1,227 @@
+"""Starts the process that kernels are forked from, and asks it for kernels."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+ROOT = Path(__file__).resolve().parents[4]
+INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # as a kernel sets it
+_HANDED_OVER = "WORKBENCH_FORK_SERVER"  # process:descriptor of the control socket
+_START = (
+    "import sys; sys.path[0] = {root!r}; "  # and not the current folder, where code of the user may lie
+    "from operation.engine.notebooks.forked.fork_server import main; main({descriptor})"
+)
+
+
+class ForkServer:
+    """The process that kernels are forked from; ended with everything it started by `close`.
+
+    Parameters
+    ----------
+    variables : mapping
+        Its operating system's environment: what libraries read when they are imported, threads above all.
+
+    Attributes
+    ----------
+    learns : bool, default=False
+        Whether it imports what kernels imported: worth it when others follow.
+    """
+
+    learns = False
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self.variables = {**INLINE, **variables}
+        self._forked = False
+        self._turn = threading.Lock()
+        self._control, theirs = socket.socketpair()
+        code = _START.format(root=str(ROOT), descriptor=theirs.fileno())
+        self._child: subprocess.Popen[bytes] | None = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+        theirs.close()
+
+    def hand_over(self) -> dict[str, str]:
+        """Leave the server to the program that replaces this process; return a variable that it needs."""
+        self._control.set_inheritable(True)
+        return {_HANDED_OVER: f"{os.getpid()}:{self._control.fileno()}"}
+
+    @classmethod
+    def handed_over(cls) -> Self | None:
+        """Return the server that the program before this one left, if it did."""
+        process, _, descriptor = os.environ.get(_HANDED_OVER, "").partition(":")
+        if process != str(os.getpid()):  # that of a process that this one is a child of
+            return None
+        server = cls.__new__(cls)
+        server.variables, server._turn, server._child = {**INLINE, **os.environ}, threading.Lock(), None
+        server._control = socket.socket(fileno=int(descriptor))
+        server._control.set_inheritable(False)
+        return server
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    @property
+    def number(self) -> int:
+        """The process's number."""
+        return self._child.pid if self._child else 0
+
+    def preload(self, modules: Iterable[str]) -> None:
+        """Have libraries imported, in the order given, before the kernels that are asked for after this."""
+        with suppress(OSError):  # it has ended: who asks for a kernel will be told
+            self._order({"import": list(modules)}, [])
+
+    def learn(self, modules: Iterable[str]) -> None:
+        """Have libraries imported when there is time: no kernel waits for them."""
+        with suppress(OSError):
+            self._order({"learn": list(modules)}, [])
+
+    def wait(self) -> None:
+        """Wait until all that was asked for is imported, what is learned too."""
+        asking, answer = os.pipe()
+        try:
+            with suppress(OSError):  # it has ended: who asks for a kernel will be told
+                self._order({"imported": 1}, [answer])
+        finally:
+            os.close(answer)
+        os.read(asking, 1)
+        os.close(asking)
+
+    def fork(self, request: Mapping[str, object], out: int, err: int) -> ForkedKernel:
+        """Return a new kernel's process.
+
+        Parameters
+        ----------
+        request : mapping
+            ``argv``, ``env``, ``cwd`` and ``memory`` in bytes or None.
+        out, err : int
+            Descriptors of its standard output and error.
+
+        Raises
+        ------
+        OSError
+            The server has ended.
+        """
+        self._forked = True
+        connection, theirs = socket.socketpair()
+        with theirs:
+            self._order({"fork": 3}, [theirs.fileno(), out, err])
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        return ForkedKernel(connection)
+
+    def release(self) -> None:
+        """Ask for no kernel any more: what is left may end while this process does other things."""
+        if self._child and not self._forked:
+            self._child.kill()  # it may be deep in an import
+        self._control.close()
+
+    def close(self) -> None:
+        """End the process and whatever it started."""
+        self.release()
+        if self._child:
+            self._child.wait()
+
+    def _order(self, content: dict[str, object], descriptors: list[int]) -> None:
+        text = json.dumps(content).encode() + b"\n"
+        with self._turn:  # kernels may be asked for by several threads at once
+            socket.send_fds(self._control, [text], descriptors)
+
+
+class ForkedKernel:
+    """A kernel's process, with what `subprocess.Popen` offers that a provisioner uses.
+
+    Parameters
+    ----------
+    connection : socket
+        Lines of JSON: ``process`` and ``ended`` come from the server, ``ready`` from the kernel; all else
+        is the stack of a crash. It is at its end when the process is.
+    """
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self.connection = connection
+        self.said: dict[str, Any] = {}
+        self.crash = ""
+        self._text = b""
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return int(self.said["process"])
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended, as far as that has been heard; negative: the signal that killed it."""
+        return self.said.get("ended")
+
+    async def heard(self, word: str) -> bool:
+        """Wait until `word` is said or all has been; return whether it was."""
+        loop = asyncio.get_running_loop()
+        while word not in self.said and "ended" not in self.said:
+            there = asyncio.Event()
+            loop.add_reader(self.connection, there.set)
+            try:
+                await there.wait()
+            finally:
+                loop.remove_reader(self.connection)
+            self._read_available()
+        return word in self.said
+
+    def poll(self) -> int | None:
+        """Return how it ended, None when it has not."""
+        if self.returncode is None:
+            self._read_available()
+        return self.returncode
+
+    def wait(self) -> int | None:
+        """Give the connection back; the process has ended."""
+        self.connection.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the process alone."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kill the process alone."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask the process alone to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def _read_available(self) -> None:
+        try:
+            text = self.connection.recv(1 << 16)
+        except BlockingIOError:
+            return
+        except OSError:
+            text = b""
+        *lines, self._text = (self._text + text).split(b"\n")
+        for line in lines:
+            if line.startswith(b"{"):
+                self.said.update(json.loads(line))
+            else:
+                self.crash += line.decode(errors="replace") + "\n"
+        if not text:  # without a word: the server itself was killed, and its children with it
+            self.said.setdefault("ended", -signal.SIGKILL)
