@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jupyter_client import kernelspec
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
-from jupyter_core.paths import jupyter_path
 
 from operation.engine.notebooks.forked.fork_server_client import ForkServer
 from operation.engine.notebooks.forked.provisioner import NAME
@@ -78,7 +78,7 @@ def forking(base: type, server: ForkServer, memory: int | None, start_timeout: f
 def _folders() -> list[str]:
     """Return where kernels are; by itself jupyter_client would import all of IPython to learn the last."""
     ipython = os.environ.get("IPYTHONDIR") or Path.home() / ".ipython"
-    return [*jupyter_path("kernels"), str(Path(ipython) / "kernels")]
+    return [*kernelspec.jupyter_path("kernels"), str(Path(ipython) / "kernels")]  # type: ignore[attr-defined]
 
 
 def logging_to(log: Path, variables: Mapping[str, str] | None = None) -> type:
