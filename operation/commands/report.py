@@ -23,9 +23,9 @@ example:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Declare the arguments of ``report``."""
     parser.description = (
-        "Write a run's pages again: the report of each executed notebook, the run's page, the gallery."
+        "Regenerate the pages of a run: the report of each executed notebook, the run's page, the gallery."
     )
     parser.epilog = _EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -40,13 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Render, say what was written, and open it when asked to."""
-    page = _one(args.notebook) if args.notebook else _whole(_folder(args.run))
+    page = _render_notebook(args.notebook) if args.notebook else _render_run(_run_folder(args.run))
     if args.open:
         webbrowser.open(page.resolve().as_uri())
     return 0
 
 
-def _one(notebook: Path) -> Path:
+def _render_notebook(notebook: Path) -> Path:
     from operation.engine.reports import render_notebook
 
     if not notebook.is_file():
@@ -56,10 +56,10 @@ def _one(notebook: Path) -> Path:
     return _say(target)
 
 
-def _whole(folder: Path) -> Path:
+def _render_run(folder: Path) -> Path:
     from operation.engine.reports import render_notebook, write_gallery, write_run_page
 
-    manifest, problems = _manifest(folder), []
+    manifest, problems = _read_manifest(folder), []
     for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
         target = folder / f"{notebook.stem}.html"
         try:
@@ -75,7 +75,7 @@ def _whole(folder: Path) -> Path:
     return page
 
 
-def _folder(name: str) -> Path:
+def _run_folder(name: str) -> Path:
     from operation.engine.reports.latest import latest_run
 
     runs = project().runs
@@ -83,13 +83,13 @@ def _folder(name: str) -> Path:
     if name == LATEST:
         if folder := latest_run(runs):
             return folder
-        raise UsageError("There is no run yet. The first one: python3 -m operation run")
+        raise UsageError("No runs yet. Start one: python3 -m operation run")
     if name in ids:
         return runs / name
     raise UsageError(f"There is no run '{name}' in {project().relative(runs)}.{did_you_mean(name, ids)}")
 
 
-def _manifest(folder: Path) -> Mapping[str, object]:
+def _read_manifest(folder: Path) -> Mapping[str, object]:
     """Read the manifest; the pages themselves say when it is broken."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))

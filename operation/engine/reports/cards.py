@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from operation.engine.reports import wording
-from operation.engine.reports.record import Metric, Scalar
+from operation.engine.reports.run_record import Metric, Scalar
 
 
 @dataclass(frozen=True)

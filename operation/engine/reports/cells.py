@@ -10,7 +10,7 @@ from typing import Any
 
 from operation.engine.reports.markup import Fragments, Heading
 from operation.engine.reports.outputs import Outputs
-from operation.engine.reports.record import Failure, NotebookRecord
+from operation.engine.reports.run_record import Failure, NotebookRecord
 
 OWN_ANCHORS = frozenset({"main", "contents", "failure", "all-code"})
 
@@ -119,7 +119,7 @@ def _failure_of(cell: Any) -> Failure:
     for output in cell.outputs:
         if output.output_type == "error":
             return Failure(output.get("ename", ""), output.get("evalue", ""))
-    return Failure("", "the notebook stopped here")
+    return Failure("", "execution stopped here")
 
 
 def _is_papermills(cell: Any) -> bool:

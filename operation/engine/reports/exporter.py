@@ -40,7 +40,7 @@ def exporter() -> Any:
             "latex": _latex,
         },
     )
-    pages.furnish(made.environment)
+    pages.configure(made.environment)
     return made
 
 

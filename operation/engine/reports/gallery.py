@@ -12,8 +12,8 @@ from operation.engine.reports import wording
 from operation.engine.reports.cards import Card, cards
 from operation.engine.reports.charts import sparkline
 from operation.engine.reports.pages import environment, write_page
-from operation.engine.reports.record import RunRecord, read_run
 from operation.engine.reports.run_page import shown_status
+from operation.engine.reports.run_record import RunRecord, read_run
 
 COLUMNS = 6  # metrics that get a column of their own
 PER_USE_CASE = 4  # of these, at most so many from one use case; and so many trends for each

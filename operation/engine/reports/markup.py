@@ -169,7 +169,7 @@ def _name_what_is_left_out(tag: re.Match[str]) -> str:
 
 
 def _note(what: str, source: str, says: str) -> str:
-    words = f"{what} not part of this page" + (f" ({says})" if says else "")
+    words = f"{what} not included" + (f" ({says})" if says else "")
     if source.startswith(("http://", "https://")):
         return f'<a class="absent" href="{escape(source)}">{escape(words)}</a>'
     return f'<span class="absent">{escape(f"{words}: {source[:120]}" if source else words)}</span>'

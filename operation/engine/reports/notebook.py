@@ -11,7 +11,7 @@ from operation.engine.layout import project
 from operation.engine.reports.cards import cards
 from operation.engine.reports.pages import environment, write_page
 from operation.engine.reports.quick_imports import without_iri_grammar
-from operation.engine.reports.record import Metric, NotebookRecord, RunRecord, StepRecord, run_record
+from operation.engine.reports.run_record import Metric, NotebookRecord, RunRecord, StepRecord, run_record
 
 _RUN = {"id": "", "status": "running"}
 _PAGES = ("run.html.j2", "gallery.html.j2")

@@ -79,7 +79,7 @@ class Outputs:
             trace, more = clip("\n".join(output.get("traceback", [])), LONGEST_ERROR)
             output.traceback = [trace] if trace else []
             if missing + more:
-                output.metadata["note"] = f"{missing + more:,} characters are left out."
+                output.metadata["note"] = f"{missing + more:,} characters are omitted."
         else:
             output.data = self._bundle(output, dict(output.get("data", {})), alt)
 
@@ -111,7 +111,7 @@ class Outputs:
         view = data.get(_WIDGET)
         if isinstance(view, Mapping):
             said = self._widget(str(view.get("model_id", "")), depth=0)
-            data["text/plain"] = said or data.get("text/plain", "A widget without a saved state.")
+            data["text/plain"] = said or data.get("text/plain", "Widget without saved state.")
         if any(_VIEWER.match(media) for media in data):
             data.pop("text/plain", None)  # a program's view of the same
 
@@ -147,9 +147,9 @@ class Outputs:
         shown, left_out = clip(text, min(self.room - _ELEMENT, longest))
         self.room -= html_size(shown) + _ELEMENT
         if left_out:
-            output.metadata["note"] = f"{left_out:,} of {len(text):,} characters are left out."
+            output.metadata["note"] = f"{left_out:,} of {len(text):,} characters are omitted."
         if self.room <= _ELEMENT:
-            output.metadata["note"] = "The page is full: text is left out from here on."
+            output.metadata["note"] = "The page's limit for text is reached: later text is omitted."
         return shown
 
 

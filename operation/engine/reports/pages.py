@@ -33,7 +33,7 @@ MARKS = {
 }
 
 
-def furnish(environment: Environment) -> None:
+def configure(environment: Environment) -> None:
     """Give a Jinja environment the filters and globals that the templates use."""
     environment.autoescape = True
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # in the order given
@@ -86,10 +86,10 @@ def environment() -> Environment:
     """Return the Jinja environment of the pages that are not notebooks."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    jinja = Environment(  # noqa: S701  (`furnish` turns escaping on)
+    jinja = Environment(  # noqa: S701  (`configure` turns escaping on)
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined
     )
-    furnish(jinja)
+    configure(jinja)
     return jinja
 
 

@@ -7,24 +7,24 @@ from pathlib import Path
 
 from operation.engine.reports.cards import cards
 from operation.engine.reports.pages import environment, write_page
-from operation.engine.reports.record import Failure, RunRecord, read_run
+from operation.engine.reports.run_record import Failure, RunRecord, read_run
 from operation.engine.reports.thumbnails import thumbnails
 
 CARDS = 6  # metrics shown as cards; the others fold
 
 _NEXT = {
-    "failed": "Mend it, then repeat the command: what succeeded is taken from the store, not done again.",
-    "rejected": "The run worked and the gate said no: its message names the value and the limit.",
-    "interrupted": "Repeat the command: what was finished is taken from the store, not done again.",
-    "unfinished": "The run is still going, or it was killed before it could write how it ended. "
-    "When it was killed, repeat the command: what was finished is taken from the store.",
-    "unreadable": "What the run left is in its folder; repeat the run for a complete page.",
+    "failed": "Fix it, then rerun; completed steps are reused.",
+    "rejected": "The run worked, but the gate rejected the model: its message names the value and the limit.",
+    "interrupted": "Rerun; completed steps are reused.",
+    "unfinished": "The run is still in progress, or it was killed before it could record its end. "
+    "If it was killed, rerun; completed steps are reused.",
+    "unreadable": "The run's folder holds what is left; rerun for a complete page.",
 }
 _HEADLINE = {
     "rejected": "The gate rejected the model",
     "interrupted": "The run was interrupted",
-    "unfinished": "The run has no end",
-    "unreadable": "This run left no readable manifest",
+    "unfinished": "The run did not finish",
+    "unreadable": "The run has no readable manifest",
 }
 
 

@@ -89,7 +89,7 @@ def clip(content: str, room: int) -> tuple[str, int]:
     keep = min(len(content), room)
     while True:
         keep = keep * 3 // 4
-        gap = f"\n… {len(content) - keep:,} characters left out …\n"
+        gap = f"\n… {len(content) - keep:,} characters omitted …\n"
         shown = content[: keep - keep // 3] + gap + content[len(content) - keep // 3 :]
         if not keep or html_size(shown) <= room:
             return shown, len(content) - keep

@@ -16,7 +16,7 @@ from operation.engine.capsule.secrets import masked
 from operation.engine.errors import UsageError
 from operation.engine.nearest import did_you_mean, nearest
 from operation.engine.reports.cards import Card, cards
-from operation.engine.reports.record import Metric
+from operation.engine.reports.run_record import Metric
 
 Steps = Sequence[Mapping[str, Any]]
 

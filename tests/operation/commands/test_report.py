@@ -78,7 +78,7 @@ def test_without_a_run_the_message_says_how_to_make_one(
     monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
     with pytest.raises(UsageError) as caught:
         call()
-    assert str(caught.value) == "There is no run yet. The first one: python3 -m operation run"
+    assert str(caught.value) == "No runs yet. Start one: python3 -m operation run"
 
 
 def test_a_notebook_that_is_not_there(runs: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_notebook_that_is_not_there(runs: Path) -> None:
 def test_a_broken_manifest_still_gives_pages(runs: Path) -> None:
     (runs / NEW / "manifest.json").write_text("{", encoding="utf-8")
     assert call() == 0
-    assert "left no readable manifest" in (runs / NEW / "index.html").read_text(encoding="utf-8")
+    assert "has no readable manifest" in (runs / NEW / "index.html").read_text(encoding="utf-8")
 
 
 def test_half_a_notebook_does_not_keep_the_other_pages_from_being_written(

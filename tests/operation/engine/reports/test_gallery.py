@@ -66,7 +66,7 @@ def test_trends_need_two_runs_and_are_described(make_run: MakeRun, tmp_path: Pat
 
 def test_without_runs_the_page_says_how_to_begin(tmp_path: Path) -> None:
     page = read(write_gallery(tmp_path / "runs"))
-    assert "0 runs so far. The first one: python3 -m operation run" in page.all("p")[0].text
+    assert "No runs yet. Start one: python3 -m operation run" in page.all("p")[0].text
     assert page.all("script") == []
 
 

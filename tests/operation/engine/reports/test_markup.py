@@ -66,11 +66,11 @@ def test_a_known_attack_leaves_nothing_that_acts(vector: str) -> None:
     [
         (
             '<img src="https://a.b/c.png" alt="badge">',
-            '<a class="absent" href="https://a.b/c.png">picture not part of this page (badge)</a>',
+            '<a class="absent" href="https://a.b/c.png">picture not included (badge)</a>',
         ),
         (
             "<iframe src='https://a.b/map'>x</iframe>",
-            '<a class="absent" href="https://a.b/map">iframe not part of this page</a>',
+            '<a class="absent" href="https://a.b/map">iframe not included</a>',
         ),
         ('<link rel="stylesheet" href="https://cdn/x.css">', ""),
         ("<h1>A</h1>", "<h2>A</h2>"),

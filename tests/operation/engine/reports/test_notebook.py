@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,21 @@ def test_the_page_stands_alone(make_run: MakeRun) -> None:
     assert page.problems == []
     policy = next(meta for meta in page.all("meta") if "http-equiv" in meta.attributes)
     assert policy.attributes["content"].startswith("default-src 'none'; img-src data:;")
+
+
+def test_the_content_policy_names_our_script_and_our_styles_by_their_digests(make_run: MakeRun) -> None:
+    page = render(make_run([markdown("# Title\n\n<style>p {color: red}</style><script>x()</script>")]))
+    policy = next(meta for meta in page.all("meta") if "http-equiv" in meta.attributes).attributes["content"]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert "unsafe" not in rules["script-src"]
+    assert _digest(page.all("script")[0].text) in rules["script-src"]
+    assert rules["style-src-elem"] == _digest(page.all("style")[0].text)
+    assert ":is(.html,.prose) p{color: red;}" in page.styles
+    assert len(page.all("script")) == len(page.all("style")) == 1
+
+
+def _digest(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
 
 def test_an_empty_notebook_is_small(make_run: MakeRun) -> None:

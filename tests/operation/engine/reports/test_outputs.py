@@ -75,7 +75,7 @@ def test_many_outputs_share_the_room_of_the_page_and_the_error_is_always_shown(m
     render_notebook(run.notebook, target, run.manifest)
     page = read(target)
     assert target.stat().st_size < 2_000_000
-    assert notes(page)[-1].startswith("The page is full: text is left out from here on.")
+    assert notes(page)[-1].startswith("The page's limit for text is reached: later text is omitted.")
     assert "KeyError: 'carrier'" in page.text
 
 
@@ -84,10 +84,8 @@ def test_the_end_of_a_long_text_is_kept(make_run: MakeRun) -> None:
     shown_text = next(one.text for one in page.all("pre") if one.attributes.get("class") == "terminal")
     assert shown_text.startswith("first\n")
     assert shown_text.endswith("\nlast")
-    assert "characters left out" in shown_text
-    assert notes(page)[0].endswith(
-        f"characters are left out. The executed notebook has all of it: {EXECUTED}"
-    )
+    assert "characters omitted" in shown_text
+    assert notes(page)[0].endswith(f"characters are omitted. Full output: {EXECUTED}")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +112,7 @@ def test_an_output_that_only_a_script_draws_is_shown_by_its_picture_or_named(mak
     )
     assert len(page.all("img")) == 1
     assert results(page) == []
-    assert [note.partition(" The ")[0] for note in notes(page)] == [
+    assert [note.partition(" Full")[0] for note in notes(page)] == [
         f"This output needs JavaScript or another viewer ({PLOTLY}, text/html, text/plain).",
         f"This output needs JavaScript or another viewer ({PLOTLY}, text/plain).",
     ]

@@ -46,7 +46,7 @@ def test_pictures_are_embedded_from_attachments_and_files_and_named_when_they_ar
         "Picture without a description",
     ]
     assert page.loading() == []
-    assert "picture not part of this page (six): secret.txt" in page.text
+    assert "picture not included (six): secret.txt" in page.text
 
 
 def test_code_is_coloured_and_script_stays_text() -> None:

@@ -28,7 +28,7 @@ def test_the_page_stands_alone_and_is_accessible(make_run: MakeRun) -> None:
     assert page.problems == []
     assert page.all("html")[0].attributes["lang"] == "en"
     assert [heading.text for heading in page.all("h1")] == ["Will a flight arrive 15 or more minutes late?"]
-    assert [heading.text for heading in page.all("h2")] == ["Metrics", "Notebooks", "Steps", "Do it again"]
+    assert [heading.text for heading in page.all("h2")] == ["Metrics", "Notebooks", "Steps", "Reproduce"]
     assert all(header.attributes["scope"] in {"row", "col"} for header in page.all("th"))
     assert [image.attributes["alt"] for image in page.all("img")] == ["A figure of How late?"]
 
@@ -41,7 +41,7 @@ def test_a_clean_run_can_be_repeated_from_its_commit(make_run: MakeRun) -> None:
 def test_a_run_with_uncommitted_changes_says_so(make_run: MakeRun) -> None:
     page = write(make_run(dirty=True))
     assert "git checkout" not in page.text
-    assert "The run saw changes that no commit holds." in page.text
+    assert "The run included uncommitted changes." in page.text
 
 
 def test_a_failed_run_says_what_where_and_how_to_go_on(failed_run: Run) -> None:
@@ -50,8 +50,7 @@ def test_a_failed_run_says_what_where_and_how_to_go_on(failed_run: Run) -> None:
         "01-explore-data failed in cell In [7]",
         "KeyError: 'carrier'",
         "src/evaluate.py:41 See the cell that failed",
-        "Mend it, then repeat the command: what succeeded is taken from the store, not done again. "
-        "python3 -m operation run",
+        "Fix it, then rerun; completed steps are reused. python3 -m operation run",
     ]
     assert "01-explore-data.html#failure" in [link.attributes["href"] for link in page.all("a")]
 
@@ -66,14 +65,14 @@ def test_a_rejected_run_says_that_the_gate_said_no(make_run: MakeRun) -> None:
 
 def test_a_killed_run_is_unfinished(make_run: MakeRun) -> None:
     page = write(make_run(status="running", ended=None, seconds=None))
-    assert banner(page)[0] == "The run has no end"
+    assert banner(page)[0] == "The run did not finish"
     assert any(pill.attributes.get("class") == "pill unfinished" for pill in page.all("span"))
 
 
 def test_a_run_without_a_readable_manifest_has_a_page(make_run: MakeRun) -> None:
     run = make_run()
     (run.folder / "manifest.json").write_text("{", encoding="utf-8")
-    assert banner(write(run))[0] == "This run left no readable manifest"
+    assert banner(write(run))[0] == "The run has no readable manifest"
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

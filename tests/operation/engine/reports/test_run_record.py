@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from operation.engine.reports.record import read_run, run_record
+from operation.engine.reports.run_record import read_run, run_record
 from tests.operation.engine.reports.samples import FAILURE, manifest
 
 ANYTHING = st.recursive(
