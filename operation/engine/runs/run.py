@@ -6,15 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from operation.engine import manifest
 from operation.engine.contract import read_contract
 from operation.engine.disk import DiskError, told
 from operation.engine.layout import Layout
-from operation.engine.notebooks.execution import Executed, execute
-from operation.engine.notebooks.failure import error_record
 from operation.engine.notebooks.forked.libraries import libraries
 from operation.engine.notebooks.forked.source import for_all, fork_source
 from operation.engine.runs import folder as run_folder
@@ -25,6 +22,7 @@ from operation.engine.runs.request import Prepared
 from operation.engine.runs.reuse import Notebooks
 from operation.engine.runs.run_manifest import RunManifest
 from operation.engine.runs.tracking import Tracker
+from operation.engine.runs.work import Work, perform
 from operation.engine.surroundings import surroundings
 
 if TYPE_CHECKING:
@@ -108,27 +106,20 @@ class _Notebook:
     def execute(self, name: str) -> bool:
         """Execute and record one notebook, and have it rendered; return whether it succeeded."""
         clock, started, folder = time.perf_counter(), manifest.now(), self.record.folder
-        target = folder.path / "notebooks" / f"{name}.ipynb"
+        work = self._work(name)
         try:
-            executed = self._executed(name, target)
-            self.record.add(name, executed, started, _error(folder, name, executed))
+            outcome = perform(work, self.fork_server, lambda done, total: self._begin_cell(name, done, total))
+            self.record.add(name, outcome, started)
         finally:
-            if target.is_file():  # an interrupted notebook is worth reading too
-                self.pages.render(target, folder.path / f"{name}.html", self.record.content)
+            if work.target.is_file():  # an interrupted notebook is worth reading too
+                self.pages.render(work.target, folder.path / f"{name}.html", self.record.content)
         self.say(name, -1, round(time.perf_counter() - clock))
-        return executed.error is None
+        return outcome.error is None
 
-    def _executed(self, name: str, target: Path) -> Executed:
-        return execute(
-            self.prepared.sources[name],
-            target,
-            self.prepared.parameters(name),
-            {run_folder.VARIABLE: str(target.parents[1].resolve()), "WORKBENCH_NOTEBOOK": name},
-            lambda done, total: self._begin_cell(name, done, total),
-            engine=self.prepared.request.engine,
-            fork_server=self.fork_server,
-            limits=self.prepared.request.limits,
-        )
+    def _work(self, name: str) -> Work:
+        request, parameters = self.prepared.request, self.prepared.parameters(name)
+        folder = self.record.folder.path.resolve()
+        return Work(self.prepared.sources[name], folder, parameters, {}, request.engine, request.limits)
 
     def _begin_cell(self, name: str, done: int, total: int) -> None:
         self.pages.warm_up()
@@ -176,13 +167,6 @@ def _track(record: RunManifest, tracker: Tracker) -> None:
 def _trains(prepared: Prepared) -> bool:
     steps = prepared.configured.steps.values()
     return any("model" in read_contract(step.script).outputs for step in steps)
-
-
-def _error(folder: RunFolder, notebook: str, executed: Executed) -> dict[str, Any] | None:
-    if executed.error is None:
-        return None
-    steps = [step for step in folder.records() if step["notebook"] == notebook]
-    return error_record(executed.document, notebook, executed.error, steps)
 
 
 def _capsule(layout: Layout, folder: RunFolder, prepared: Prepared, record: RunManifest) -> None:

@@ -11,10 +11,10 @@ from operation.engine import manifest
 from operation.engine.configuration import Configuration
 from operation.engine.keys import lock_digest
 from operation.engine.layout import Layout
-from operation.engine.notebooks.execution import Executed
 from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.request import Prepared
 from operation.engine.runs.reuse import Recalled
+from operation.engine.runs.work import Outcome
 
 
 class OpenManifest:
@@ -93,14 +93,14 @@ class RunManifest(OpenManifest):
         )
         self.write()
 
-    def add(self, name: str, executed: Executed, started: str, error: dict[str, Any] | None) -> None:
+    def add(self, name: str, outcome: Outcome, started: str) -> None:
         """Take in one executed notebook and the steps that it called."""
-        steps = self.steps_of(name)
+        steps, error = self.steps_of(name), outcome.error
         self.entry(name).update(
             status=_status(error),
             started=started,
-            seconds=round(executed.seconds, 3),
-            cells=executed.cells,
+            seconds=round(outcome.seconds, 3),
+            cells=list(outcome.cells),
             steps=list(dict.fromkeys(step["step"] for step in steps)),
             error=error,
         )

@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,12 +16,12 @@ from operation.engine import manifest
 from operation.engine.errors import WorkbenchError
 from operation.engine.keys import locked_versions
 from operation.engine.layout import Layout
+from operation.engine.runs.work import Outcome, Work, lost
 from operation.engine.sweeps import node
 from operation.engine.sweeps.node import Answer, Order
 from operation.engine.sweeps.parcel import at_home, copy_project, pack_entry, pack_folder, take_entry, unpack
 from operation.engine.sweeps.plan import Sweep
 from operation.engine.sweeps.upstream import upstream_records
-from operation.engine.sweeps.work import Outcome, Work, lost
 
 _RETRIES = 5  # times that a point is executed again when its node is lost
 
@@ -123,7 +124,7 @@ class Cluster:
             take_entry(self._layout, key, content, moved=moved, **commit)
         unpack(answer.files, work.folder, moved)
         error = answer.outcome.error
-        return Outcome(answer.outcome.seconds, json.loads(at_home(json.dumps(error), moved)))
+        return replace(answer.outcome, error=json.loads(at_home(json.dumps(error), moved)))
 
 
 def _task(order: Order, entries: dict[str, Any]) -> Answer:

@@ -18,9 +18,9 @@ from operation.engine.notebooks.forked.limits import Limits
 from operation.engine.notebooks.forked.source import for_all
 from operation.engine.runners import thread_limits
 from operation.engine.runs.folder import RunFolder
+from operation.engine.runs.work import Outcome, Work, perform
 from operation.engine.surroundings import surroundings
 from operation.engine.sweeps.parcel import pack, pack_entry, take_entry, unpack
-from operation.engine.sweeps.work import Outcome, Work, perform
 
 _warm: Any = None  # the process that this worker forks notebooks from
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,11 @@ from typing import Any
 
 from operation.engine import manifest
 from operation.engine.layout import Layout
-from operation.engine.notebooks.execution import Executed
 from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.rendering import Rendering
 from operation.engine.runs.reuse import Notebooks
+from operation.engine.runs.work import Perform, Work
 from operation.engine.sweeps.plan import Point
-from operation.engine.sweeps.work import Outcome, Perform, Work
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class PointRun:
         if self.stopped.is_set():
             record.end("interrupted")
             return record.content
-        record.add(name, _executed(work, outcome), started, outcome.error)
+        record.add(name, outcome, started)
         record.end()
         if outcome.error is None:
             run = work.folder.relative_to(self.layout.runs).as_posix()
@@ -90,8 +88,3 @@ def _begin_fresh(folder: Path, upstream: Path) -> None:
     (folder / "fresh").touch()
     if (upstream / "steps").is_dir():
         shutil.copytree(upstream / "steps", folder / "steps")
-
-
-def _executed(work: Work, outcome: Outcome) -> Executed:
-    document = json.loads(work.target.read_text(encoding="utf-8"))
-    return Executed(document, outcome.seconds, None)

@@ -18,7 +18,7 @@ from operation.engine.children import die_with_parent
 from operation.engine.errors import StepFailed
 from operation.engine.notebooks.forked.fork_server_client import ForkServer
 from operation.engine.notebooks.forked.libraries import libraries
-from operation.engine.sweeps.work import Outcome, Work, lost, perform
+from operation.engine.runs.work import Outcome, Work, lost, perform
 
 if TYPE_CHECKING:
     from operation.engine.sweeps.plan import Sweep

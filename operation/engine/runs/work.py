@@ -1,13 +1,14 @@
-"""One point's execution, wherever it happens: what is needed for it, and what comes of it."""
+"""The execution of one notebook of a run or a sweep, wherever it happens: what it needs, what comes of it."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from operation.engine.notebooks.engines import OnCell
 from operation.engine.notebooks.execution import execute
 from operation.engine.notebooks.failure import error_record
 from operation.engine.notebooks.forked.limits import Limits
@@ -26,7 +27,7 @@ class Work:
     source : Path
         The notebook, absolute.
     folder : Path
-        The folder of the point, absolute; it holds ``overrides.json``.
+        The folder of the run, absolute; it holds ``overrides.json``.
     parameters : mapping
         Injected into the notebook.
     variables : mapping
@@ -65,31 +66,39 @@ class Outcome:
         Wall time.
     error : dict or None
         The ``error`` record of a manifest.
+    cells : sequence of dict
+        Index and duration in seconds of every executed cell.
     """
 
     seconds: float
     error: dict[str, Any] | None
+    cells: Sequence[dict[str, float]] = ()
 
 
 Perform = Callable[[Work], Outcome]
 
 
-def perform(work: Work, fork_server: ForkServer | None = None) -> Outcome:
+def _unheard(done: int, total: int) -> None:
+    """Hear of a cell: a sweep tells of whole points. One function for all, since papermill keeps the last."""
+
+
+def perform(work: Work, fork_server: ForkServer | None = None, on_cell: OnCell = _unheard) -> Outcome:
     """Execute the notebook here; whatever stops it is in the outcome."""
     executed = execute(
         work.source,
         work.target,
         work.parameters,
         {**work.variables, VARIABLE: str(work.folder), "WORKBENCH_NOTEBOOK": work.name},
-        _unheard,
+        on_cell,
         engine=work.engine,
         fork_server=fork_server,
         limits=work.limits,
     )
-    if executed.error is None:
-        return Outcome(executed.seconds, None)
-    steps = [step for step in RunFolder(work.folder).records() if step["notebook"] == work.name]
-    return Outcome(executed.seconds, error_record(executed.document, work.name, executed.error, steps))
+    error = None
+    if executed.error is not None:
+        steps = [step for step in RunFolder(work.folder).records() if step["notebook"] == work.name]
+        error = error_record(executed.document, work.name, executed.error, steps)
+    return Outcome(executed.seconds, error, executed.cells)
 
 
 def lost(work: Work, kind: str, message: str) -> Outcome:
@@ -109,7 +118,3 @@ def lost(work: Work, kind: str, message: str) -> Outcome:
         "line": None,
     }
     return Outcome(0.0, error)
-
-
-def _unheard(done: int, total: int) -> None:
-    """Hear of a cell: a sweep tells of whole points. One function for all, since papermill keeps the last."""
