@@ -1,6 +1,6 @@
 """Measure batch scoring of many rows beside naive ways; needs Linux.
 
-``python -m tests.src.measure_batch --model M --table T --rows 10000000``: rows of a table are repeated until
+``python -m tests.benchmarks.batch --model M --table T --rows 10000000``: rows of a table are repeated until
 there are enough of them. Each way runs in a process of its own, whose peak memory Linux tells. The batch is
 killed in its middle once and goes on behind the parts that it has done.
 """
@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.src.measuring import command, keep, parser, told
+from tests.benchmarks.measuring import command, keep, parser, told
 
 PARTS = """
 import batch_score

@@ -1,6 +1,6 @@
 """Measure a service beside others, interleaved; needs Linux and wrk.
 
-``PYTHONPATH=src python -m tests.operation.engine.serving.measure --model M --table T`` prints microseconds
+``PYTHONPATH=src python -m tests.benchmarks.serving --model M --table T`` prints microseconds
 inside run(), and for each server with one worker: requests a second, CPU time of a request, ratios.
 """
 
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import tables
-from tests.operation.engine.serving.contenders import Contender, Contenders
-from tests.src.measuring import keep, parser, spread, told
+from tests.benchmarks.measuring import keep, parser, spread, told
+from tests.benchmarks.servers import Contender, Contenders
 from tests.src.requesting import value
 
 AIMS = {

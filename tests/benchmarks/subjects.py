@@ -184,6 +184,8 @@ def _peers(project: Project) -> dict[str, Command]:
 
 
 def _until(project: Project, name: str) -> list[str]:
+    if name not in project.notebooks:
+        raise SystemExit(f"--notebook {name}: there are {', '.join(project.notebooks)}")
     return project.notebooks[: project.notebooks.index(name) + 1]
 
 
