@@ -60,8 +60,13 @@ def prepare(notebook: Any, record: NotebookRecord, folders: tuple[Path, ...]) ->
 
 def _widgets(notebook: Any) -> Mapping[str, Any]:
     """Return the state of the widgets that was saved with the notebook, by model."""
-    saved = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {})
-    return saved.get("state", {})  # type: ignore[no-any-return]
+    found: dict[str, Any] = notebook.metadata
+    for name in ("widgets", "application/vnd.jupyter.widget-state+json", "state"):
+        inner = found.get(name)
+        if not isinstance(inner, dict):
+            return {}
+        found = inner
+    return found
 
 
 def _outline(notebook: Any, record: NotebookRecord, fragments: Fragments) -> Outline:
@@ -91,7 +96,7 @@ def _failed_cell(notebook: Any, record: NotebookRecord) -> Any:
 
 
 def _raised(cell: Any) -> bool:
-    meant = "raises-exception" in cell.metadata.get("tags", [])
+    meant = "raises-exception" in _tags(cell)
     return not meant and any(output.output_type == "error" for output in cell.outputs)
 
 
@@ -122,8 +127,13 @@ def _failure_of(cell: Any) -> Failure:
     return Failure("", "execution stopped here")
 
 
+def _tags(cell: Any) -> list[Any]:
+    tags = cell.metadata.get("tags")
+    return tags if isinstance(tags, list) else []
+
+
 def _is_papermills(cell: Any) -> bool:
-    return _PAPERMILL_ERROR in cell.metadata.get("tags", [])
+    return _PAPERMILL_ERROR in _tags(cell)
 
 
 def _seconds(cell: Any, index: int, record: NotebookRecord) -> float | None:
@@ -136,12 +146,14 @@ def _seconds(cell: Any, index: int, record: NotebookRecord) -> float | None:
 def _code(cell: Any, seconds: float | None) -> dict[str, Any]:
     lines = [line.strip() for line in cell.source.splitlines()]
     spoken = [line for line in lines if line and not line.startswith("#")]
-    tags = cell.metadata.get("tags", [])
+    tags = _tags(cell)
     return {
         "seconds": seconds,
         "preview": next(iter(spoken or lines), "")[:100],
         "lines": len(lines),
         "parameters": "injected-parameters" in tags,
         "count": cell.get("execution_count"),
-        "executed": seconds is not None or cell.get("execution_count") is not None or bool(cell.outputs),
+        "executed": seconds is not None
+        or cell.get("execution_count") is not None
+        or bool(cell.get("outputs")),
     }

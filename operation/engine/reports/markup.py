@@ -89,7 +89,8 @@ class Fragments:
         headings : bool, default False
             Whether its headings belong to the contents of the page.
         """
-        named = _ELSEWHERE.sub(_name_what_is_left_out, self._without_sheets(html))
+        text = html.encode("utf-8", "replace").decode("utf-8")  # half a character pair is no text
+        named = _ELSEWHERE.sub(_name_what_is_left_out, self._without_sheets(text))
         fitted = _Fitting(alt, locate).fit(_cleaner().clean(named))
         fitted = _ID.sub(self._without_taken_id, fitted) if ' id="' in fitted else fitted
         return _HEADING.sub(self._anchored, fitted) if headings else fitted

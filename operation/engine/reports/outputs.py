@@ -60,7 +60,7 @@ class Outputs:
 
     def prepare(self, cell: Any, sentence: str) -> None:
         """Make the outputs of a cell ready; `sentence` describes pictures that say nothing themselves."""
-        cell.outputs = _merged(cell.outputs)
+        cell.outputs = _merged([_well_formed(output) for output in cell.get("outputs", [])])
         pictures = sum(1 for output in cell.outputs if _is_picture(output))
         shown = 0
         for output in cell.outputs:
@@ -76,23 +76,24 @@ class Outputs:
             output.text = self._clip(output, output.text)
         elif output.output_type == "error":  # however full the page is: it is what a reader looks for
             output.evalue, missing = clip(str(output.get("evalue", "")), LONGEST_ERROR // 4)
-            trace, more = clip("\n".join(output.get("traceback", [])), LONGEST_ERROR)
+            trace, more = clip("\n".join(output.traceback), LONGEST_ERROR)
             output.traceback = [trace] if trace else []
             if missing + more:
                 output.metadata["note"] = f"{missing + more:,} characters are omitted."
         else:
-            output.data = self._bundle(output, dict(output.get("data", {})), alt)
+            output.data = self._bundle(output, dict(output.data), alt)
 
     def _bundle(self, output: Any, data: dict[str, Any], alt: str) -> dict[str, Any]:
         """Return what is shown of an output: the first of `PRIORITY` that there is, fit for the page."""
-        named = ", ".join(data)
+        named = clip(", ".join(data), 400)[0]
         self._as_text(data)
         _as_pictures(data)
         if isinstance(data.get("text/html"), str):
             self._html(output, data, alt)
         media = next((media for media in PRIORITY if media in data), None)
-        if media is None:
+        if media is None and named:
             output.metadata["note"] = f"This output needs JavaScript or another viewer ({named})."
+        if media is None:
             return {"text/plain": ""}
         return {media: self._fit(output, media, data[media])}
 
@@ -174,6 +175,20 @@ def _value(state: Mapping[str, Any]) -> Any:
     return None if isinstance(value, Mapping) else value
 
 
+def _well_formed(output: Any) -> Any:
+    """Give an output the types that its format asks for, whatever wrote it."""
+    data, metadata, trace = output.get("data"), output.get("metadata"), output.get("traceback")
+    output.metadata = metadata if isinstance(metadata, dict) else {}
+    output.data = {
+        media: content
+        for media, content in (data.items() if isinstance(data, dict) else ())
+        if isinstance(content, str) or media.endswith("json")
+    }
+    output.text, output.name = str(output.get("text", "")), str(output.get("name", ""))
+    output.traceback = [str(line) for line in trace] if isinstance(trace, list) else []
+    return output
+
+
 def _merged(outputs: list[Any]) -> list[Any]:
     """Join what one stream wrote piece by piece; progress bars keep their last state."""
     texts: list[list[str]] = []
@@ -203,12 +218,12 @@ def _same_stream(one: Any, other: Any) -> bool:
 
 
 def _is_picture(output: Any) -> bool:
-    return any(media.startswith("image/") for media in output.get("data", {}))
+    return any(media.startswith("image/") for media in output.data)
 
 
 def _own_metadata(output: Any) -> dict[str, Any]:
     """Return what the picture itself says: its description, and its width where it is of double density."""
-    for media, said in output.get("metadata", {}).items():
+    for media, said in output.metadata.items():
         if media.startswith("image/") and isinstance(said, dict):
             alt, width = said.get("alt"), said.get("width")
             return {
@@ -220,5 +235,5 @@ def _own_metadata(output: Any) -> dict[str, Any]:
 
 def _described(output: Any) -> str:
     """Return the description that came with a picture: matplotlib's own names only its class and size."""
-    plain = str(output.get("data", {}).get("text/plain", ""))
+    plain = str(output.data.get("text/plain", ""))
     return "" if plain.startswith("<") or "\n" in plain else plain

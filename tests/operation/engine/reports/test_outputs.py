@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from operation.engine.reports import render_notebook
+from operation.engine.reports.notebook import as_html, render_notebook
 from tests.operation.engine.reports.conftest import MakeRun
 from tests.operation.engine.reports.pages import Page, read, read_page
 from tests.operation.engine.reports.samples import code, png, raised, shown, stream
@@ -184,3 +186,39 @@ def test_an_svg_picture_has_no_script_and_a_broken_one_gives_way(make_run: MakeR
     addresses = [image.attributes["src"] for image in page.all("img")]
     assert [address.partition(";")[0] for address in addresses] == ["data:image/svg+xml", "data:image/png"]
     assert read_page(addresses[0]).all("script") == []
+
+
+VALUES = st.sampled_from(
+    [None, 5, 1.5, True, "", [], {}, ["a"], {"a": 1}, "x<b>", "\ud800", "\x00", "$x$", "<svg>"]
+)
+_MEDIA = "text/html text/plain text/markdown text/latex image/png image/svg+xml image/gif application/json"
+MEDIA = st.sampled_from([*_MEDIA.split(), WIDGET, PLOTLY, "text/other"])
+OUTPUTS = st.fixed_dictionaries(
+    {"output_type": st.sampled_from(["stream", "error", "display_data", "execute_result"])},
+    optional={
+        "metadata": VALUES | st.dictionaries(MEDIA, VALUES, max_size=2),
+        "data": st.dictionaries(MEDIA, VALUES, max_size=3),
+        "name": VALUES,
+        "text": VALUES,
+        "ename": VALUES,
+        "evalue": VALUES,
+        "traceback": VALUES,
+    },
+)
+METADATA = VALUES.map(lambda value: {"widgets": value}) | VALUES.map(
+    lambda value: {"widgets": {"application/vnd.jupyter.widget-state+json": {"state": value}}}
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(OUTPUTS, max_size=3), METADATA, VALUES)
+def test_an_output_of_the_wrong_types_is_no_obstacle(
+    outputs: list[dict[str, Any]], metadata: dict[str, Any], tags: object
+) -> None:
+    import nbformat
+
+    cell = {**code("x", *outputs), "id": "a", "metadata": {"tags": tags}}
+    document = {"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    page = read_page(as_html(nbformat.from_dict(document), "name", {}))  # type: ignore[no-untyped-call]
+    assert page.problems == []
+    assert page.loading() == []
