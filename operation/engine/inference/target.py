@@ -42,6 +42,20 @@ class Target:
     reason: str  # why, in words
     of_numbers: bool = False  # whether its classes are numbers, and regression would be possible
 
+    @property
+    def question(self) -> str:
+        """What a model of it answers."""
+        if self.threshold is not None:
+            return f"Will {self.name} be {self.threshold:g} or more?"
+        if self.positive is not None:
+            return f"Will {self.name} be {self.positive}?"
+        return f"Which {self.name}?" if self.classes else f"How large is {self.name}?"
+
+    @property
+    def positive_label(self) -> str | None:
+        """The label, of two, that a probability is of."""
+        return f">= {self.threshold:g}" if self.threshold is not None else self.positive
+
 
 def guess_target(values: pd.Series, task: str | None) -> Target:
     """Guess what to do with the target column."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from operation.engine.inference.columns import Column
-from operation.engine.inference.comparison_text import comparison_text
 from operation.engine.inference.split import HOLDOUT, Split
 from operation.engine.inference.target import Target
-from operation.engine.inference.yaml_text import comment, written, written_list
 
+# begins with a letter, or as a notebook's name does, so that it is no number and no date
+_PLAIN = re.compile(r"(?:\d\d-)?[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
+_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # mean something in YAML 1.1 or 1.2
 MOST_SLICES, SLICE_LEVELS = 3, 12
 
 
@@ -42,107 +46,46 @@ class Guess:
 
 def use_case_text(guess: Guess) -> str:
     """Return the use case's file as text."""
-    compared = comparison_text(guess.name, guess.target, guess.span)
-    parts = [*_head(guess), *_ingest(guess), *_prepare(guess), *_train(guess), *_rest(guess), compared]
-    return "\n".join(parts) + "\n"
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(  # noqa: S701 - YAML is no HTML
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(word=written, words=written_list, comment=comment)
+    kinds = ("categorical", "datetime", "numeric")
+    return environment.get_template("use_case.yml.j2").render(
+        **vars(guess),
+        holdout=HOLDOUT,
+        declarations={kind: [one.declaration for one in guess.of(kind)] for kind in kinds},
+        left_out=guess.of("dropped"),
+        min_samples_leaf=max(1, min(20, guess.rows // 50)),
+        slices=guess.slices,
+        gate="rmse" if guess.target.task == "regression" else "log_loss",
+        keep=[one.name for one in guess.columns if one.kind != "dropped"][:3],
+    )
 
 
-def _head(guess: Guess) -> Iterator[str]:
-    yield f"# Use case {guess.name}: steps, their arguments, and the notebooks that show them."
-    yield f"# Written by `python3 -m operation new use-case {guess.name}` from {guess.rows} rows; edit it."
-    yield "# $(NAME) is a variable of configuration-<ENVIRONMENT>.yml; an empty value leaves an argument out."
-    yield f"description: {written(_question(guess.target))}"
-    yield "\nnotebooks:"
-    yield from (f"  - name: {written(name)}" for name in guess.notebooks)
-    yield "\nsteps:"
+def written(value: str | float | bool) -> str:
+    """Return `value` as one word of YAML, quoted where a reader might take it for anything else."""
+    plain = isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS
+    return str(value) if plain else json.dumps(value, ensure_ascii=False)
 
 
-def _question(target: Target) -> str:
-    if target.threshold is not None:
-        return f"Will {target.name} be {target.threshold:g} or more?"
-    if target.positive is not None:
-        return f"Will {target.name} be {target.positive}?"
-    return f"Which {target.name}?" if target.classes else f"How large is {target.name}?"
+def written_list(values: Iterable[str | float], indent: int = 8) -> str:
+    """Return `values` as a list behind a key: on one line where that is short, otherwise one a line."""
+    words = [written(value) for value in values]
+    line = f" [{', '.join(words)}]"
+    if len(line) <= 70:
+        return line
+    margin = " " * indent
+    return "".join(f"\n{margin}- {word}" for word in words)
 
 
-def _ingest(guess: Guess) -> Iterator[str]:
-    yield "  ingest:"
-    yield "    inputs:"
-    yield f"      data: {written(guess.data)}  # CSV or Parquet file, or a folder of them"
-    if guess.split.time_column or guess.samples:
-        yield "    arguments:"
-    if guess.split.time_column:
-        yield f"      time-column: {written(guess.split.time_column)}"
-    if guess.samples:
-        yield "      sample-rows: $(SAMPLEROWS)      # rows at most, as the environment says"
-    yield "\n  validate:"
-    yield "    inputs:"
-    yield "      table: ingest.table"
-    yield f"      schema: configuration/schemas/{guess.name}.yml"
-
-
-def _prepare(guess: Guess) -> Iterator[str]:
-    target, split = guess.target, guess.split
-    yield "\n  prepare:"
-    yield "    inputs:"
-    yield "      table: validate.validated"
-    yield "    arguments:"
-    yield f"      task: {target.task}  {comment(target.reason)}"
-    yield f"      target: {written(target.name)}"
-    if target.threshold is not None:
-        yield f"      threshold: {written(target.threshold)}  # target >= threshold is the positive class"
-    if target.positive is not None:
-        yield f"      positive: {written(target.positive)}"
-    yield f"      split: {split.split}  {comment(split.reason)}"
-    if split.split == "time" and split.time_column:
-        yield f"      time-column: {written(split.time_column)}"
-    yield f"      holdout-fraction: {HOLDOUT}  # of the rows{', the latest' if split.split == 'time' else ''}"
-    for kind in ("categorical", "datetime", "numeric"):
-        if names := [column.declaration for column in guess.of(kind)]:
-            yield f"      {kind}:{written_list(names, indent=8)}"
-    yield from (f"      {comment(f'left out: {one.name}: {one.reason}')}" for one in guess.of("dropped"))
-
-
-def _train(guess: Guess) -> Iterator[str]:
-    yield "\n  train:"
-    yield "    inputs:"
-    yield "      training: prepare.training"
-    yield "      features: prepare.features"
-    yield "    arguments:"
-    yield "      estimator: gradient-boosting    # or random-forest, linear, constant"
-    yield "      learning-rate: 0.1"
-    yield "      max-iter: 100"
-    yield f"      min-samples-leaf: {max(1, min(20, guess.rows // 50))}"
-    yield "      l2-regularization: 1            # with 0, the leaves of a rare class may run away"
-
-
-def _rest(guess: Guess) -> Iterator[str]:
-    slices = written_list(guess.slices, indent=8)
-    gate = '["rmse<baseline_rmse"]' if guess.target.task == "regression" else '["log_loss<baseline_log_loss"]'
-    keep = [column.name for column in guess.columns if column.kind != "dropped"][:3]
-    yield f"""
-  evaluate:
-    inputs:
-      model: train.model
-      training: prepare.training
-      holdout: prepare.holdout
-    arguments:
-      slices:{slices}
-
-  register:
-    inputs:
-      model: train.model
-      report: evaluate.report
-    arguments:
-      name: {guess.name}
-      tracking-uri: sqlite:///runs/mlflow.db
-      alias: challenger
-      # a model that fails a condition is not registered, and the run ends with exit code 3:
-      # gate: {gate}
-
-  batch_score:
-    inputs:
-      model: train.model
-      table: prepare.holdout
-    arguments:
-      keep:{written_list(keep, indent=8)}"""
+def comment(text: str) -> str:
+    """Return `text` as a comment of one line, whatever the data put into it."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return f"# {line[:200]}"

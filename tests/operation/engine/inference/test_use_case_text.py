@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from operation.engine.configuration.documents import parse_document
 from operation.engine.inference.schema_text import bounds
-from operation.engine.inference.yaml_text import comment, written, written_list
+from operation.engine.inference.use_case_text import comment, written, written_list
 
 PRINTABLE = st.text(max_size=15).filter(str.isprintable)
 WORDS = PRINTABLE | st.sampled_from(
