@@ -10,11 +10,10 @@ from typing import Any
 from operation.commands.options import add_choice, add_rehearse, rehearsed
 from operation.engine import configuration
 from operation.engine.certificate.certify import certify
-from operation.engine.certificate.ways import Way
-from operation.engine.configuration import Configuration
 from operation.engine.configuration.targets import chosen_compute
-from operation.engine.layout import Layout, project
+from operation.engine.layout import project
 from operation.engine.reports.certificate import write_certificate
+from operation.execution.ways import azure_ml
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +40,11 @@ def run(args: argparse.Namespace) -> int:
     """Certify, write the page, and return 1 when the ways differ."""
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
-    say = _silent if args.json else _say
+    say = (lambda *_: None) if args.json else _say
     with rehearsed(layout, args.rehearse):
-        more = _azure_ml(layout, configured, args) if args.rehearse or args.azure_ml else {}
+        more = {}
+        if args.rehearse or args.azure_ml:
+            more = {"azure-ml": azure_ml(chosen_compute(layout, configured, args.compute))}
         folder, content = certify(layout, configured, args.steps, say, more)
     page = write_certificate(folder, content)
     if args.json:
@@ -54,20 +55,8 @@ def run(args: argparse.Namespace) -> int:
     return 0 if content["identical"] else 1
 
 
-def _azure_ml(layout: Layout, configured: Configuration, args: argparse.Namespace) -> dict[str, Way]:
-    """Return the way that executes each step as a run of Azure ML."""
-    from operation.execution.ways import azure_ml
-
-    compute = chosen_compute(layout, configured, args.compute)
-    return {"azure-ml": azure_ml(compute)}
-
-
 def _say(way: str, seconds: float) -> None:
     print(f"  executed as {way:<10} {seconds:6.1f} s", flush=True)
-
-
-def _silent(way: str, seconds: float) -> None:
-    del way, seconds
 
 
 def _lines(content: Mapping[str, Any]) -> list[str]:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operation.commands.options import add_choice, add_rehearse, rehearsed
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
-from operation.engine.configuration.targets import Deployment, chosen_deployment
+from operation.engine.configuration.targets import chosen_deployment
 from operation.engine.errors import UsageError
-from operation.engine.layout import Layout, project
-
-if TYPE_CHECKING:
-    from operation.execution.services.order import Order, Place
+from operation.engine.layout import project
+from operation.execution import opening
+from operation.execution.failure import sdk_errors
+from operation.execution.services import deployed
+from operation.execution.services.chosen import choose
+from operation.execution.services.order import Order, Place
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,49 +62,26 @@ def run(args: argparse.Namespace) -> int:
     layout, started = project(), time.monotonic()
     configured = configuration.load(args.environment, args.use_case, layout)
     deployment = chosen_deployment(layout, configured, args.to)
-    with rehearsed(layout, args.rehearse):
-        from operation.execution.failure import told
-        from operation.execution.opening import opened
-
-        with told("deploy"):
-            work(args, Asked(layout, configured, deployment, opened(configured.environment)))
+    with rehearsed(layout, args.rehearse), sdk_errors("deploy"):
+        work(args, Place(opening.opened(configured.environment), layout, deployment, _say), configured)
     if not args.list:
         print(f"done in {time.monotonic() - started:.0f} s")
     return 0
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What every action knows: the project, its configuration, the workspace."""
-
-    layout: Layout
-    configured: Configuration
-    deployment: Deployment
-    workspace: Any
-
-    @property
-    def place(self) -> Place:
-        """The service."""
-        from operation.execution.services.order import Place
-
-        return Place(self.workspace, self.layout, self.deployment, _say)
-
-    def order(self, named: str, *, register: bool) -> Order:
-        """Return the order to deploy the model called `named`."""
-        from operation.execution.services.chosen import choose
-        from operation.execution.services.order import Order
-
-        found = choose(self.workspace, self.layout, self.configured, named, register=register)
-        new = ", registered now" if found.model.new else ""
-        _say(f"model {found}{new}, to {self.deployment.service} ({self.deployment.name})")
-        return Order(self.workspace, self.layout, self.deployment, _say, found)
 
 
 def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _work(args: argparse.Namespace) -> Callable[[argparse.Namespace, Asked], None]:
+def _order(place: Place, configured: Configuration, named: str, *, register: bool) -> Order:
+    """Return the order to deploy the model called `named`."""
+    found = choose(place.workspace, place.layout, configured, named, register=register)
+    new = ", registered now" if found.model.new else ""
+    place.say(f"model {found}{new}, to {place.service} ({place.deployment.name})")
+    return Order(place.workspace, place.layout, place.deployment, place.say, found)
+
+
+def _work(args: argparse.Namespace) -> Callable[[argparse.Namespace, Place, Configuration], None]:
     """Return what the words ask for."""
     wanted = {
         "--list": (args.list, _list),
@@ -124,54 +102,42 @@ def _work(args: argparse.Namespace) -> Callable[[argparse.Namespace, Asked], Non
     return wanted[given[0]][1] if given else _deploy
 
 
-def _deploy(args: argparse.Namespace, asked: Asked) -> None:
-    from operation.execution.services import deployed
-
-    _tell(args, deployed.deploy(asked.order(args.model or "champion", register=args.register)))
+def _deploy(args: argparse.Namespace, place: Place, configured: Configuration) -> None:
+    _tell(args, deployed.deploy(_order(place, configured, args.model or "champion", register=args.register)))
 
 
-def _challenge(args: argparse.Namespace, asked: Asked) -> None:
-    from operation.execution.services import deployed
-
-    deployed.of_cluster(asked.place)
-    order = asked.order(args.challenger, register=args.register)
+def _challenge(args: argparse.Namespace, place: Place, configured: Configuration) -> None:
+    deployed.of_cluster(place)
+    order = _order(place, configured, args.challenger, register=args.register)
     _tell(args, deployed.challenge(order, args.traffic or 0.0))
 
 
-def _shift(args: argparse.Namespace, asked: Asked) -> None:
-    from operation.execution.services import deployed
-
-    _tell(args, deployed.shift(asked.place, args.traffic))
-
-
-def _package(args: argparse.Namespace, asked: Asked) -> None:
-    from operation.execution.services.deployed import package
-
-    place = package(asked.order(args.model or "champion", register=args.register), args.dockerfile)
-    print(f"package: {place}")
+def _shift(args: argparse.Namespace, place: Place, configured: Configuration) -> None:
+    del configured
+    _tell(args, deployed.shift(place, args.traffic))
 
 
-def _list(args: argparse.Namespace, asked: Asked) -> None:
-    from operation.execution.services import deployed
+def _package(args: argparse.Namespace, place: Place, configured: Configuration) -> None:
+    package = deployed.package(
+        _order(place, configured, args.model or "champion", register=args.register), args.dockerfile
+    )
+    print(f"package: {package}")
 
-    del args
-    print("\n".join(deployed.described(asked.workspace)) or "no services")
+
+def _list(args: argparse.Namespace, place: Place, configured: Configuration) -> None:
+    del args, configured
+    print("\n".join(deployed.described(place.workspace)) or "no services")
 
 
-def _delete(args: argparse.Namespace, asked: Asked) -> None:
-    from operation.execution.services import deployed
-
-    deployed.delete(asked.workspace, args.delete)
+def _delete(args: argparse.Namespace, place: Place, configured: Configuration) -> None:
+    del configured
+    deployed.delete(place.workspace, args.delete)
     print(f"service {args.delete} is deleted")
 
 
 def _tell(args: argparse.Namespace, service: Any) -> None:
-    opened_by = "a token" if getattr(service, "token_auth_enabled", False) else "one of its keys"
-    asks = (
-        f"wants {opened_by}"
-        if getattr(service, "token_auth_enabled", False) or service.auth_enabled
-        else "is open"
-    )
+    token = getattr(service, "token_auth_enabled", False)
+    asks = "wants a token" if token else "wants one of its keys" if service.auth_enabled else "is open"
     print(f"service {service.name} {asks}: {service.scoring_uri}")
     if args.rehearse:
         print("it answers while a rehearsal runs: python3 -m operation rehearse")

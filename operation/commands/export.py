@@ -8,8 +8,10 @@ from pathlib import Path
 
 from operation.commands.options import add_choice
 from operation.engine import configuration
+from operation.engine.configuration.targets import chosen_compute
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
+from operation.execution.azure_cli import Export, write
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,9 +70,6 @@ def powershell(name: str, value: str) -> str:
 
 
 def _azure_cli(args: argparse.Namespace, layout: Layout) -> int:
-    from operation.engine.configuration.targets import chosen_compute
-    from operation.execution.azure_cli import Export, write
-
     configured = configuration.load(args.environment, args.use_case, layout)
     folder = args.output or layout.runs / "azure-cli" / f"{configured.use_case}-{configured.environment}"
     compute = chosen_compute(layout, configured, args.compute)

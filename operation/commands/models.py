@@ -7,15 +7,18 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operation.commands.options import add_choice, add_rehearse, quiet, rehearsed
 from operation.engine import configuration
 from operation.engine.errors import UsageError
 from operation.engine.layout import project
-
-if TYPE_CHECKING:
-    from operation.execution.models import Registered
+from operation.engine.runners import child_process
+from operation.engine.session import Session
+from operation.execution import models
+from operation.execution.failure import sdk_errors
+from operation.execution.models import Registered
+from operation.execution.opening import opened
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,12 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do what the action says."""
     _check(args)
-    layout = project()
-    with rehearsed(layout, args.rehearse), quiet(args.json):
-        from operation.execution.failure import told
-
-        with told(f"models {args.action}"):
-            found, lines = _ACTIONS[args.action](args)
+    with rehearsed(project(), args.rehearse), quiet(args.json), sdk_errors(f"models {args.action}"):
+        found, lines = _ACTIONS[args.action](args)
     if args.json:
         print(json.dumps([asdict(one) for one in found], indent=1))
     else:
@@ -66,23 +65,17 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _list(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
-    from operation.execution import models
-
-    found = models.versions(_workspace(args.environment), args.name)
+    found = models.versions(opened(args.environment), args.name)
     return found, [_line(one) for one in found] or ["no models"]
 
 
 def _register(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
     """Register what passed its gate here; what the store does not hold is executed on this machine."""
-    from operation.engine.runners import child_process
-    from operation.engine.session import Session
-    from operation.execution import models
-
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
     session = Session(configured, layout, child_process)
     found = [
-        models.register_passed(_workspace(args.environment), session, session.step(step))
+        models.register_passed(opened(args.environment), session, session.step(step))
         for step in configured.steps
         if models.is_registration(session.configured.step(step))
     ]
@@ -90,28 +83,18 @@ def _register(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
 
 
 def _download(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
-    from operation.execution import models
-
-    workspace = _workspace(args.environment)
+    workspace = opened(args.environment)
     found = models.find(workspace, args.name, version=args.version, digest=args.digest)
     models.download(workspace, found, args.folder)
     return [found], [_line(found), f"downloaded to {args.folder}, digest verified"]
 
 
 def _promote(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
-    from operation.execution import models
-
-    source, target = _workspace(args.environment), _workspace(args.to)
+    source, target = opened(args.environment), opened(args.to)
     found = models.find(source, args.name, version=args.version, digest=args.digest)
     made = models.promote(source, target, found)
     state = "promoted" if made.new else "was there, by its digest"
     return [made], [_line(found), f"{args.to}: version {made.version}, {state}"]
-
-
-def _workspace(environment: str | None) -> Any:
-    from operation.execution.opening import opened
-
-    return opened(environment)
 
 
 def _line(one: Registered) -> str:

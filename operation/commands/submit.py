@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
 
 from operation.commands.options import add_choice, add_rehearse, quiet, rehearsed
 from operation.engine import configuration
@@ -12,9 +11,8 @@ from operation.engine.configuration import Configuration
 from operation.engine.configuration.targets import chosen_compute
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
-
-if TYPE_CHECKING:
-    from operation.execution.ways import Order
+from operation.execution.submission import submission
+from operation.execution.ways import Order, send
 
 ALL = "pipeline"
 WAYS = ("script", "estimator", "automl", "pipeline", "spark")
@@ -52,21 +50,16 @@ def run(args: argparse.Namespace) -> int:
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
     order = _order(layout, configured, args)
-    with rehearsed(layout, args.rehearse), quiet(args.json):
-        from operation.execution.submission import submission
-        from operation.execution.ways import send
-
-        with submission(layout, configured, args.what, _words(args)) as made:
-            print(f"run: {layout.relative(made.folder.path)}", flush=True)
-            send(order, made, lambda line: print(line, flush=True))
+    recorded = submission(layout, configured, args.what, _words(args))
+    with rehearsed(layout, args.rehearse), quiet(args.json), recorded as made:
+        print(f"run: {layout.relative(made.folder.path)}", flush=True)
+        send(order, made, lambda line: print(line, flush=True))
     if args.json:
         print(json.dumps(made.record, indent=1))
     return 0
 
 
 def _order(layout: Layout, configured: Configuration, args: argparse.Namespace) -> Order:
-    from operation.execution.ways import Order
-
     way = args.way or ("pipeline" if args.what == ALL else "script")
     if (args.publish or args.schedule) and way != "pipeline":
         raise UsageError(f"--publish and --schedule are for a pipeline, not for --as {way}.")

@@ -91,7 +91,7 @@ def place(log: str, folder: Path) -> tuple[str | None, int | None]:
 
 
 @contextmanager
-def told(doing: str) -> Iterator[None]:
+def sdk_errors(doing: str) -> Iterator[None]:
     """Turn what the SDK raises into one sentence that says what was being done."""
     try:
         yield

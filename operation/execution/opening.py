@@ -11,7 +11,7 @@ from operation.engine.configuration import chosen_environment, environment_varia
 from operation.engine.errors import UsageError
 from operation.engine.layout import project
 from operation.execution import utils
-from operation.execution.failure import told
+from operation.execution.failure import sdk_errors
 
 if TYPE_CHECKING:
     from azureml.core import Workspace
@@ -62,7 +62,7 @@ def opened(environment: str | None) -> Workspace:
     """Open the workspace of an environment."""
     quieten()
     layout = project()
-    with told("credentials"):
+    with sdk_errors("credentials"):
         try:
             workspace = utils.workspace(environment=environment)
         except utils.CredentialsError as error:

@@ -16,7 +16,7 @@ from operation.engine.errors import StepFailed, UsageError
 from operation.engine.source import source_digests
 from operation.engine.step import Plan
 from operation.execution import results
-from operation.execution.failure import script_failed, told
+from operation.execution.failure import script_failed, sdk_errors
 from operation.execution.job_files import snapshot, upload
 from operation.execution.logs import ENDED, Log, Say, pause
 from operation.execution.remote import Remote, RemoteSession
@@ -203,7 +203,7 @@ class Collector:
                 "its outputs are not kept. Submit it again."
             )
         run, started = self.runs[planned.step], time.perf_counter()
-        with told(f"outputs of {planned.step}"):
+        with sdk_errors(f"outputs of {planned.step}"):
             for name, folder in results.folders(planned, argv).items():
                 _download(run, output_name(planned.step, name), folder)
             spent = {**results.executing(run.get_details()), "collecting": time.perf_counter() - started}

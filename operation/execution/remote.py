@@ -18,7 +18,7 @@ from operation.engine.session import Session
 from operation.engine.step import Done, Plan
 from operation.execution import compute as compute_targets
 from operation.execution import job_files, results
-from operation.execution.failure import script_failed, told
+from operation.execution.failure import script_failed, sdk_errors
 from operation.execution.job import Job, Submit
 from operation.execution.logs import Say, follow
 
@@ -83,7 +83,7 @@ class Remote:
         planned = self.planned
         if planned is None or planned.contract.script != script:
             raise RuntimeError(f"{script.name} was not planned by the session that executes it")
-        with told(f"{planned.step} in workspace {self.workspace.name}"):
+        with sdk_errors(f"{planned.step} in workspace {self.workspace.name}"):
             started = time.perf_counter()
             known = None if self.afresh else self._known(planned)
             run = known or self.submit(self._job(planned))

@@ -1,21 +1,64 @@
-"""One submission as a run: recorded from its beginning to its end, with pages and a failure's capsule."""
+"""One submission as a run: its manifest, a notebook that does the same here, pages, a failure's capsule."""
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from operation.engine import manifest
 from operation.engine.capsule.pack import pack_failure
 from operation.engine.configuration import Configuration, NotebookEntry
 from operation.engine.layout import Layout
 from operation.engine.notebooks.assignments import Assignments
+from operation.engine.notebooks.execution import Executed
+from operation.engine.runners import exit_code_of, from_exception
 from operation.engine.runs import folder as run_folder
-from operation.engine.runs.request import Prepared
+from operation.engine.runs.folder import RunFolder
+from operation.engine.runs.record import RunManifest
+from operation.engine.runs.request import Prepared, Request
 from operation.engine.surroundings import surroundings
-from operation.execution.submission_record import Submission, error_of, write_record
+
+
+@dataclass(frozen=True)
+class SubmitRequest(Request):
+    """A request that was made by ``submit``."""
+
+    words: Sequence[str] = ()
+
+    @property
+    def command(self) -> str:
+        """The command line that asks for the same again."""
+        return " ".join(["python3", "-m", "operation", "submit", *self.words])
+
+
+@dataclass
+class Submission:
+    """What is submitted, and what came of it so far."""
+
+    layout: Layout
+    configured: Configuration
+    name: str  # ``submit-train``: of the notebook that replays it
+    words: Sequence[str]  # the command line behind ``submit``
+    folder: RunFolder  # where it is recorded
+    logs: dict[str, str] = field(default_factory=dict)  # step -> what it printed, in their order
+    notes: list[str] = field(default_factory=list)  # what the page says besides, as Markdown
+    facts: dict[str, Any] = field(default_factory=dict)  # what the manifest says besides
+
+    @property
+    def notebook(self) -> Path:
+        """The notebook of this submission."""
+        return self.folder.path / "notebooks" / f"{self.name}.ipynb"
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The manifest as it stands."""
+        return manifest.read(self.folder.path / "manifest.json") or {}
 
 
 @contextmanager
@@ -28,29 +71,47 @@ def submission(
     """
     folder = run_folder.new(layout.runs, configured.use_case, configured.environment)
     made = Submission(layout, configured, f"submit-{name}", words, folder)
-    started, clock = manifest.now(), time.perf_counter()
     variables = {run_folder.VARIABLE: str(folder.path.resolve()), "WORKBENCH_NOTEBOOK": made.name}
     manifest.write(folder.path / "overrides.json", {})
-    status, error = "succeeded", None
+    _write_notebook(made, None)
+    prepared = _prepared(made)
+    record, clock = RunManifest.new(layout, folder, prepared), time.perf_counter()
+    status, error = None, None
     try:
-        write_record(made, started, clock, "running", None)
         with surroundings(variables):
             yield made
     except KeyboardInterrupt:
         status = "interrupted"
         raise
     except Exception as raised:  # every failure is recorded, and goes on to the boundary
-        error = error_of(made, raised)
-        status = "rejected" if error["exit_code"] == 3 else "failed"
+        error = _error(made, raised)
         raise
     finally:
-        write_record(made, started, clock, status, error)
+        executed = Executed(_write_notebook(made, error), time.perf_counter() - clock, None)
+        _end(made, record, executed, status, error)
         if any(step["how"] == "failed" for step in folder.records()):
-            pack_failure(layout, folder, _prepared(made))
+            pack_failure(layout, folder, prepared)
         if (folder.path / "capsule.zip").exists():
             capsule = layout.relative(folder.path / "capsule.zip")
             print(f"replay: python3 -m operation replay {capsule}", file=sys.stderr)
         _pages(made)
+
+
+def _end(
+    made: Submission,
+    record: RunManifest,
+    executed: Executed,
+    status: str | None,
+    error: dict[str, Any] | None,
+) -> None:
+    """Close the manifest."""
+    record.add(made.name, executed, str(record.content["started"]), error)
+    if status:
+        record.entry(made.name)["status"] = status
+    compared = made.facts.get("automl", {}).get("compared", [])
+    record.content["metrics"] |= {f"automl.{row['metric']}": row["automl"] for row in compared}
+    record.content |= made.facts
+    record.end(status)
 
 
 def _pages(made: Submission) -> None:
@@ -67,6 +128,63 @@ def _pages(made: Submission) -> None:
 
 
 def _prepared(made: Submission) -> Prepared:
-    """Return what a capsule needs to know of the submission's notebook."""
-    entry = NotebookEntry(made.name, {})
-    return Prepared(made.request, made.configured, [entry], Assignments({}, {}), {made.name: made.notebook})
+    """Return the submission as a run of one notebook."""
+    configured, entry = made.configured, NotebookEntry(made.name, {})
+    request = SubmitRequest(configured.environment, configured.use_case, [made.name], words=made.words)
+    return Prepared(request, configured, [entry], Assignments({}, {}), {made.name: made.notebook})
+
+
+def _error(made: Submission, raised: Exception) -> dict[str, Any]:
+    """Return what the manifest says of a failure, with the place that it has in the notebook."""
+    details = getattr(raised, "details", None) or from_exception(raised, made.layout.src)
+    cells = _document(made, {**details, "execution_count": 0, "cell": 0})["cells"]
+    prompt = sum(one["cell_type"] == "code" for one in cells)
+    place = {"notebook": made.name, "cell": len(cells) - 1, "execution_count": prompt}
+    return {**details, **place, "exit_code": exit_code_of(raised)}
+
+
+def _write_notebook(made: Submission, error: Mapping[str, Any] | None) -> dict[str, Any]:
+    content = _document(made, error)
+    made.notebook.parent.mkdir(parents=True, exist_ok=True)
+    made.notebook.write_text(json.dumps(content), encoding="utf-8")
+    return content
+
+
+def _document(made: Submission, error: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a notebook that does on this machine what was submitted; the failing cell is its last."""
+    from nbformat import v4
+
+    failed = [step["step"] for step in made.folder.records() if step["how"] == "failed"][-1:]
+    notes = [f"# Submission: {' '.join(made.words)}", *made.notes]
+    cells = [
+        _code(
+            f"use_case: str = {made.configured.use_case!r}  # the experiment\n"
+            f"environment: str = {made.configured.environment!r}  # where it runs",
+        ),
+        _code("import core\n\ncore.use(use_case, environment)"),
+    ]
+    cells[0].metadata.tags = ["parameters"]
+    for step in dict.fromkeys([*made.logs, *failed]):
+        cells.append(_code(f"core.{step}()", made.logs.get(step, ""), error if step in failed else None))
+    if error and not failed:
+        cells.append(_code("", error=error))
+    for count, cell in enumerate(cells, start=1):
+        cell.execution_count = count
+    cells[:0] = [v4.new_markdown_cell(note) for note in notes]
+    for index, cell in enumerate(cells):
+        cell.id = f"cell-{index}"
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    return dict(v4.new_notebook(cells=cells, metadata=metadata))
+
+
+def _code(source: str, text: str = "", error: Mapping[str, Any] | None = None) -> Any:
+    """Return a code cell that printed `text`, and raised `error`."""
+    from nbformat import v4
+
+    outputs = [v4.new_output("stream", name="stdout", text=text)] if text else []
+    if error:
+        lines = str(error["traceback"]).splitlines()
+        raised = {"ename": error["type"], "evalue": error["message"], "traceback": lines}
+        outputs.append(v4.new_output("error", **raised))
+    return v4.new_code_cell(source, outputs=outputs, metadata={"papermill": {"exception": bool(error)}})

@@ -14,13 +14,13 @@ from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.step import Done
 from operation.execution import automl, models, pipeline, publishing
-from operation.execution.failure import told
+from operation.execution.failure import sdk_errors
 from operation.execution.job import SUBMITS, Submit, submit_script
 from operation.execution.logs import Say
 from operation.execution.opening import opened
 from operation.execution.remote import Remote, RemoteSession
 from operation.execution.results import NotExecuted
-from operation.execution.submission_record import Submission
+from operation.execution.submission import Submission
 
 ESTIMATOR = "Estimator is deprecated by Azure ML: --as script submits the same and supersedes it"
 
@@ -77,7 +77,7 @@ def _inputs(compute: Compute, remote: Remote, step: str) -> None:
 
 def _pipeline(order: Order, remote: Remote, made: Submission) -> None:
     """Execute steps, and what they need, as one pipeline; Azure ML answers what it can."""
-    with told(f"pipeline in workspace {remote.workspace.name}"):
+    with sdk_errors(f"pipeline in workspace {remote.workspace.name}"):
         graph = pipeline.Graph(remote, pipeline.needed(remote.configured, order.steps))
         run = pipeline.submit(graph, fresh=order.fresh)
         made.facts["azure"] = {"pipeline": run.id, "workspace": remote.workspace.name}
@@ -96,7 +96,7 @@ def _publish(order: Order, remote: Remote, made: Submission, run: Any) -> None:
     settings = remote.configured.pipeline
     if settings is None:
         raise UsageError(f"the use case '{remote.configured.use_case}' has no section 'pipeline': add one.")
-    with told(f"publishing {settings.publish}"):
+    with sdk_errors(f"publishing {settings.publish}"):
         version = remote.configured.digest[:12]
         found = publishing.publish(remote.workspace, run, settings, version)
         use_case = remote.configured.use_case
@@ -115,7 +115,7 @@ def _automl(order: Order, remote: Remote, made: Submission) -> None:
     own = session.step(wanted.compare, fresh=order.fresh)
     tables = [session.input_path(value) for value in (wanted.training, wanted.holdout)]
     # the SDK leaves logs where it stands
-    with told(f"automl in workspace {remote.workspace.name}"), chdir(remote.layout.runs):
+    with sdk_errors(f"automl in workspace {remote.workspace.name}"), chdir(remote.layout.runs):
         found = automl.submit(remote, wanted, *tables)
     rows = found.rows(own.metrics)
     made.facts["automl"] = {"run": found.run, "algorithm": found.algorithm, "compared": rows}
@@ -138,7 +138,7 @@ def _comparison(algorithm: str, step: str, rows: Sequence[Mapping[str, Any]]) ->
 def _register(remote: Remote, session: RemoteSession, done: Done) -> None:
     """Register in the workspace the model that a step let pass its gate."""
     if models.is_registration(remote.configured.step(done.plan.step)):
-        with told(f"the models of workspace {remote.workspace.name}"):
+        with sdk_errors(f"the models of workspace {remote.workspace.name}"):
             found = models.register_passed(remote.workspace, session, done)
         state = "registered" if found.new else "was there, by its digest"
         remote.say(f"model {found.name}, version {found.version}, digest {found.digest[:12]}: {state}")

@@ -55,7 +55,11 @@ class Strict(BaseModel):
     """Keys are written with dashes; one that is unknown is a mistake."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, alias_generator=lambda name: name.replace("_", "-")
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        defer_build=True,  # a command reads few of these files
+        alias_generator=lambda name: name.replace("_", "-"),
     )
 
 

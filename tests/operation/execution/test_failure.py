@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from operation.engine.runners import ScriptFailed
-from operation.execution.failure import RemoteError, script_failed, told
+from operation.execution.failure import RemoteError, script_failed, sdk_errors
 
 TRACEBACK = """\
 starting
@@ -101,11 +101,11 @@ class RefusalError(Exception):
     ],
 )
 def test_what_the_sdk_raises_is_one_sentence(text: str, sentence: str) -> None:
-    with pytest.raises(RemoteError) as caught, told("listing models"):
+    with pytest.raises(RemoteError) as caught, sdk_errors("listing models"):
         raise RefusalError(text)
     assert str(caught.value).startswith(f"listing models: RefusalError: {sentence}")
 
 
 def test_what_others_raise_goes_on() -> None:
-    with pytest.raises(ValueError, match="mine"), told("listing models"):
+    with pytest.raises(ValueError, match="mine"), sdk_errors("listing models"):
         raise ValueError("mine")
