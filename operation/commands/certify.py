@@ -26,14 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "there is one."
     )
     parser.epilog = "example: python3 -m operation certify prepare train"
-    parser.add_argument("steps", nargs="*", metavar="step", help="names in the use case (default: all)")
+    add = parser.add_argument
+    add("steps", nargs="*", metavar="step", help="names in the use case (default: all)")
     add_choice(parser)
     add_rehearse(parser)
-    parser.add_argument("--azure-ml", action="store_true", help="also as runs in the environment's workspace")
-    parser.add_argument(
-        "--compute", metavar="NAME", help="configuration/compute/<NAME>.yml (default: COMPUTE)"
-    )
-    parser.add_argument("--json", action="store_true", help="print the certificate for programs")
+    add("--azure-ml", action="store_true", help="also as runs in the environment's workspace")
+    add("--compute", metavar="NAME", help="configuration/compute/<NAME>.yml (default: COMPUTE)")
+    add("--json", action="store_true", help="print the certificate for programs")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Check every environment with every use case (or the ones named), the schemas and the notebooks: "
         "names, types, references, the scripts' arguments, Azure's naming rules, secrets. "
-        "Says every mistake at once, with file, line and how to mend it; exit code 2 when there are any."
+        "Says every mistake at once, with file, line and how to fix it; exit code 2 when there are any."
     )
     parser.epilog = (
         "examples:\n"
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"ok  {file}")
     if problems:
         raise ConfigurationError(list(dict.fromkeys(problems)))
-    print(f"{len(files)} files checked, nothing to mend.")
+    print(f"{len(files)} files checked, no mistakes.")
     return 0
 
 

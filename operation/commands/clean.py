@@ -19,16 +19,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "succeeded of each use case and environment, and all that these refer to."
     )
     parser.epilog = "example: python3 -m operation clean --older-than 7 --dry-run"
-    parser.add_argument(
-        "--older-than", metavar="DAYS", type=_not_negative, default=30.0, help="age in days (default: 30)"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--older-than", metavar="DAYS", type=_not_negative, default=30.0, help="age in days (default: 30)")
+    add(
         "--larger-than",
         metavar="GB",
         type=_not_negative,
         help="let the store be this large: beyond it the oldest outputs that no kept run refers to go too",
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+    add("--dry-run", action="store_true", help="say what would go, remove nothing")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if args.check:
         found = problems(layout)
         if found:
-            raise WorkbenchError("\n".join([*found, "Mend it with `python3 -m operation lock`."]))
+            raise WorkbenchError("\n".join([*found, "Fix it with `python3 -m operation lock`."]))
         print("requirements.lock fits environment.yml")
         return 0
     before = lockfile.versions(layout.lock) if layout.lock.is_file() else {}

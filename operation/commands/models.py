@@ -32,17 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  python3 -m operation models list --environment TEST\n"
         "  python3 -m operation models promote churn --environment DEV --to TEST --digest 3f2a9c"
     )
-    parser.add_argument("action", choices=_ACTIONS)
-    parser.add_argument("name", nargs="?", help="the model; may be left out of list, and of register")
+    add = parser.add_argument
+    add("action", choices=_ACTIONS)
+    add("name", nargs="?", help="the model; may be left out of list, and of register")
     add_choice(parser)
     add_rehearse(parser)
-    parser.add_argument("--version", type=int, metavar="NUMBER", help="of the model (default: the newest)")
-    parser.add_argument("--digest", metavar="HEX", help="of the model: at least its beginning")
-    parser.add_argument("--to", metavar="NAME", help="promote: the environment it goes to")
-    parser.add_argument(
-        "--folder", type=Path, metavar="PATH", help="download: where to, a folder that is made"
-    )
-    parser.add_argument("--json", action="store_true", help="for programs")
+    add("--version", type=int, metavar="NUMBER", help="of the model (default: the newest)")
+    add("--digest", metavar="HEX", help="of the model: at least its beginning")
+    add("--to", metavar="NAME", help="promote: the environment it goes to")
+    add("--folder", type=Path, metavar="PATH", help="download: where to, a folder that is made")
+    add("--json", action="store_true", help="for programs")
 
 
 def run(args: argparse.Namespace) -> int:

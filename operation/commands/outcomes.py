@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--key", nargs="+", default=[], metavar="COLUMN", help="columns that name a row (default: request_id)"
     )
-    add("--label", default="label", metavar="COLUMN", help="column of what came true (default: label)")
+    add("--label", default="label", metavar="COLUMN", help="column with the label (default: label)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -25,12 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "and open its notebook in JupyterLab with a live kernel, stopped before the failing cell."
     )
     parser.epilog = "example: python3 -m operation replay capsule.zip --check"
-    parser.add_argument("capsule", type=Path, help="capsule.zip of a failed run")
+    add = parser.add_argument
+    add("capsule", type=Path, help="capsule.zip of a failed run")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="only say whether the same error arises: 0 or 1")
     how.add_argument("--script", action="store_true", help="the failing step alone, under pdb")
-    parser.add_argument("--json", action="store_true", help="for programs")
-    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    add("--json", action="store_true", help="for programs")
+    add("--no-browser", action="store_true", help="only print the address")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -96,7 +97,7 @@ def verdict(result: Mapping[str, Any]) -> str:
     if result["reproduced"]:
         return f"reproduced: {_shown(result['expected'])}"
     if result["found"] is None:
-        return f"not reproduced: the failing cell ran through, and {_shown(result['expected'])} did not arise"
+        return f"not reproduced: the failing cell succeeded (expected {_shown(result['expected'])})"
     return f"not reproduced: expected {_shown(result['expected'])}, found {_shown(result['found'])}"
 
 

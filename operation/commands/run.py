@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.commands.options import add_choice, add_limits, chosen_limits
+from operation.commands.wording import failure, metric_lines
 from operation.engine import manifest
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
@@ -33,10 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "example: python3 -m operation run --environment TEST --notebook 03-train-model -p learning_rate=0.05"
     )
     add_choice(parser)
-    parser.add_argument(
-        "--notebook", nargs="+", default=[], metavar="NAME", help="only these, in the order given"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--notebook", nargs="+", default=[], metavar="NAME", help="only these, in the order given")
+    add(
         "-p",
         dest="given",
         action="append",
@@ -44,9 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a parameter of the notebooks, or step.argument=value; may be repeated",
     )
-    parser.add_argument("--json", action="store_true", help="print the run's manifest, for programs")
-    parser.add_argument("--fresh", action="store_true", help="execute every step, reuse nothing")
-    parser.add_argument(
+    add("--json", action="store_true", help="print the run's manifest, for programs")
+    add("--fresh", action="store_true", help="execute every step, reuse nothing")
+    add(
         "--engine",
         choices=["workbench", "nbclient"],
         default="workbench",
@@ -123,11 +123,16 @@ def _tell(layout: Layout, record: RunManifest) -> None:
     reused = sum(step["how"] == "reused" for step in steps)
     took = f"{content['seconds']:.0f} s, {len(steps)} steps, {reused} reused"
     if content["error"]:
-        print(_failure(content["error"], content["command"]), file=sys.stderr)
+        print(f"error: {content['error']['notebook']}, {failure(content['error'])}", file=sys.stderr)
+        print(f"  Fix it, then rerun; completed steps are reused: {content['command']}", file=sys.stderr)
         print("\n".join(_since(content.get("since_last_good"))), end="", file=sys.stderr)
-    for name, value in sorted(content["metrics"].items()):
-        if name.startswith("evaluate.") and isinstance(value, float):
-            print(f"  {name.removeprefix('evaluate.'):<28} {value:.4f}")
+    evaluated = {
+        name.removeprefix("evaluate."): value
+        for name, value in content["metrics"].items()
+        if name.startswith("evaluate.") and isinstance(value, float)
+    }
+    for line in metric_lines(evaluated):
+        print(line)
     print(f"{content['status']} ({took})")
     print(f"report: {layout.relative(record.folder.path / 'index.html')}")
     capsule = record.folder.path / "capsule.zip"
@@ -140,15 +145,8 @@ def _since(found: dict[str, Any] | None) -> list[str]:
     if not found:
         return []
     head = f"  since the last good run, {found['run']}:"
-    words = found["differences"] or ["nothing that a key knows of: look at what the code reads unasked"]
+    words = found["differences"] or [
+        "No tracked source, argument, input or package changed. Check data that the code reads outside its "
+        "declared inputs."
+    ]
     return [head, *(f"    {one}" for one in words[:8]), ""]
-
-
-def _failure(error: dict[str, object], command: str) -> str:
-    count = error["execution_count"]
-    cell = f"cell In [{count}]" if count else f"cell {error['cell']}"
-    place = f"{error['file']}:{error['line']}" if error["line"] else str(error["file"])
-    return (
-        f"error: {error['notebook']}, {cell}, {place}: {error['type']}: {error['message']}\n"
-        f"  mend it and run again; what was done is reused: {command}"
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from operation.commands.options import add_choice
+from operation.commands.wording import metric_lines
 from operation.engine import configuration
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
@@ -22,12 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "given behind the step's name; what is not given is as configured."
     )
     parser.epilog = "example: python3 -m operation step train --learning-rate 0.05"
-    parser.add_argument("step", help="name in the use case")
+    add = parser.add_argument
+    add("step", help="name in the use case")
     add_choice(parser)
-    parser.add_argument(
-        "--fresh", action="store_true", help="execute it even when the store holds its outputs"
-    )
-    parser.add_argument("given", nargs=argparse.REMAINDER, help="arguments of the Core Script")
+    add("--fresh", action="store_true", help="execute it even when the store holds its outputs")
+    add("given", nargs=argparse.REMAINDER, help="arguments of the Core Script")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,6 +54,7 @@ def _split(args: argparse.Namespace) -> tuple[argparse.Namespace, list[str]]:
 def _script_values(parser: argparse.ArgumentParser, given: list[str]) -> dict[str, object]:
     """Parse `given` as the script would; only what stands there is returned."""
     parser.allow_abbrev = False
+    # argparse has no public way to parse the part of a command line that a person typed
     for action in parser._actions:
         action.required = False
         action.default = argparse.SUPPRESS
@@ -66,8 +67,8 @@ def _script_values(parser: argparse.ArgumentParser, given: list[str]) -> dict[st
 
 
 def _tell(layout: Layout, done: Done) -> None:
-    for name, value in sorted(done.metrics.items()):
-        print(f"  {name:<28} {value:.4f}" if isinstance(value, float) else f"  {name:<28} {value}")
+    for line in metric_lines(done.metrics):
+        print(line)
     for name in done.plan.contract.outputs:
         print(f"  {name}: {layout.relative(done.entry.output(name))}")
     print(f"{done.plan.step} {done.how} in {done.seconds:.1f} s, key {done.plan.key[:12]}")

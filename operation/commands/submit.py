@@ -30,19 +30,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  python3 -m operation submit pipeline --rehearse\n"
         "  python3 -m operation submit train --as script --environment PROD --compute cpu-cluster"
     )
-    parser.add_argument("what", help=f"a step of the use case, or '{ALL}': all of them")
-    parser.add_argument("--as", dest="way", choices=WAYS, help=f"how (default: script; for '{ALL}' pipeline)")
+    add = parser.add_argument
+    add("what", help=f"a step of the use case, or '{ALL}': all of them")
+    add("--as", dest="way", choices=WAYS, help=f"how (default: script; for '{ALL}' pipeline)")
     add_choice(parser)
     add_rehearse(parser)
-    parser.add_argument(
-        "--compute", metavar="NAME", help="configuration/compute/<NAME>.yml (default: COMPUTE)"
+    add("--compute", metavar="NAME", help="configuration/compute/<NAME>.yml (default: COMPUTE)")
+    add("--fresh", action="store_true", help="execute even what the store or Azure ML holds")
+    add(
+        "--publish",
+        action="store_true",
+        help="publish a successful pipeline as a new version of its endpoint",
     )
-    parser.add_argument("--fresh", action="store_true", help="execute even what the store or Azure ML holds")
-    parser.add_argument(
-        "--publish", action="store_true", help="a pipeline that ran well: a version of its endpoint"
-    )
-    parser.add_argument("--schedule", action="store_true", help="publish, and run as the use case says")
-    parser.add_argument("--json", action="store_true", help="print the run's manifest, for programs")
+    add("--schedule", action="store_true", help="publish, and run as the use case says")
+    add("--json", action="store_true", help="print the run's manifest, for programs")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from operation.commands.options import add_choice, add_limits, chosen_limits, one_or_more, quiet
-from operation.commands.sweep_words import ending, opening, planned
+from operation.commands.wording import ending, opening, planned
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
 from operation.engine.sweeps.request import RAY, SweepRequest
@@ -37,8 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = _EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("notebook", help="a notebook of the use case: 03-train-model")
-    parser.add_argument(
+    add = parser.add_argument
+    add("notebook", help="a notebook of the use case: 03-train-model")
+    add(
         "--grid",
         action="append",
         required=True,
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a parameter of the notebook, or step.argument, with its values between commas; with --random "
         "also low..high or log:low..high; may be repeated",
     )
-    parser.add_argument(
+    add(
         "-p",
         dest="given",
         action="append",
@@ -60,24 +61,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_choices(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--random", type=one_or_more, metavar="K", help="draw K points instead of all")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the drawing (default: 0)")
-    parser.add_argument("--workers", type=one_or_more, metavar="N", help="points at once (default: cores)")
-    parser.add_argument("--metric", metavar="NAME", help="what points are ranked by, such as roc_auc")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--random", type=one_or_more, metavar="K", help="draw K points instead of all")
+    add("--seed", type=int, default=0, metavar="N", help="of the drawing (default: 0)")
+    add("--workers", type=one_or_more, metavar="N", help="points at once (default: cores)")
+    add("--metric", metavar="NAME", help="what points are ranked by, such as roc_auc")
+    add(
         "--engine",
         choices=["workbench", "nbclient", RAY],
         default="workbench",
         help="what executes the notebooks; nbclient is papermill's stock engine, ray spreads them over a "
         "cluster (default: workbench)",
     )
-    parser.add_argument(
-        "--address", metavar="HOST:PORT", help="the Ray cluster: auto, host:port or ray://host:port"
-    )
-    parser.add_argument("--retry-failed", action="store_true", help="execute again what failed before")
-    parser.add_argument("--fresh", action="store_true", help="execute every step again, reuse nothing")
-    parser.add_argument("--dry-run", action="store_true", help="say which points there are, execute nothing")
-    parser.add_argument("--json", action="store_true", help="print the sweep's manifest, for programs")
+    add("--address", metavar="HOST:PORT", help="the Ray cluster: auto, host:port or ray://host:port")
+    add("--retry-failed", action="store_true", help="execute again what failed before")
+    add("--fresh", action="store_true", help="execute every step again, reuse nothing")
+    add("--dry-run", action="store_true", help="say which points there are, execute nothing")
+    add("--json", action="store_true", help="print the sweep's manifest, for programs")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -24,12 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "package differs now from then, or from a named run. Nothing is executed."
     )
     parser.epilog = "example: python3 -m operation why train --run latest"
-    parser.add_argument("step", help="name in the use case")
-    parser.add_argument(
-        "--run", metavar="RUN", help="compare with this run: its name, latest, or a manifest.json"
-    )
+    add = parser.add_argument
+    add("step", help="name in the use case")
+    add("--run", metavar="RUN", help="compare with this run: its name, latest, or a manifest.json")
     add_choice(parser)
-    parser.add_argument("--json", action="store_true", help="for programs")
+    add("--json", action="store_true", help="for programs")
 
 
 def run(args: argparse.Namespace) -> int:

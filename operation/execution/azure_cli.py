@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -142,20 +143,13 @@ def _compute(compute: Compute) -> dict[str, Job]:
 
 def _alone(export: Export, step: Step) -> Job:
     """Return a step as a job of its own: it reads in the datastore what the jobs before it wrote there."""
-    outputs = read_contract(step.script).outputs
+    outputs = {name: _folder(export.stored(step.name, name)) for name in read_contract(step.script).outputs}
     return {
         "$schema": f"{SCHEMA}/commandJob.schema.json",
-        "type": "command",
         "experiment_name": export.experiment,
         "display_name": step.name,
-        **_command(export, step),
         "compute": f"azureml:{export.compute.name}",
-        "inputs": {
-            _key(name): _file(export, value) if source is None else _folder(export.stored(*source))
-            for name, value in step.inputs.items()
-            for source in [export.source(value)]
-        },
-        "outputs": {_key(name): _folder(export.stored(step.name, name)) for name in outputs},
+        **_command(export, step, lambda *source: _folder(export.stored(*source)), outputs),
     }
 
 
@@ -166,39 +160,33 @@ def _pipeline(export: Export) -> Job:
         "experiment_name": export.experiment,
         "display_name": export.experiment,
         "description": export.configured.description,
-        "settings": {
-            "default_compute": f"azureml:{export.compute.name}",
-            "continue_on_step_failure": False,
-        },
+        "settings": {"default_compute": f"azureml:{export.compute.name}", "continue_on_step_failure": False},
         "jobs": {name: _node(export, step) for name, step in export.configured.steps.items()},
     }
 
 
 def _node(export: Export, step: Step) -> Job:
     """Return a step inside the pipeline: it reads what the jobs before it give."""
-    outputs = read_contract(step.script).outputs
+    outputs = {name: {"type": "uri_folder"} for name in read_contract(step.script).outputs}
+    return _command(export, step, _given, outputs)
+
+
+def _command(export: Export, step: Step, given: Callable[[str, str], Job], outputs: Mapping[str, Job]) -> Job:
+    """Return the command of a step; `given` says what another step's output is as an input."""
+    places = {name: f"${{{{inputs.{_key(name)}}}}}" for name in step.inputs}
+    places |= {name: f"${{{{outputs.{_key(name)}}}}}" for name in outputs}
+    argv = read_contract(step.script).argv({**step.arguments, **places})
+    sources = {name: (value, export.source(value)) for name, value in step.inputs.items()}
     return {
         "type": "command",
-        **_command(export, step),
-        "inputs": {
-            _key(name): _file(export, value) if source is None else _given(*source)
-            for name, value in step.inputs.items()
-            for source in [export.source(value)]
-        },
-        "outputs": {_key(name): {"type": "uri_folder"} for name in outputs},
-    }
-
-
-def _command(export: Export, step: Step) -> Job:
-    contract = read_contract(step.script)
-    inputs = {name: f"${{{{inputs.{_key(name)}}}}}" for name in step.inputs}
-    outputs = {name: f"${{{{outputs.{_key(name)}}}}}" for name in contract.outputs}
-    argv = contract.argv({**inputs, **step.arguments, **outputs})
-    words = ["python", step.script.name, *argv]
-    return {
         "code": export.local(step.script.parent),
-        "command": " ".join(map(_quoted, words)),
+        "command": " ".join(map(_quoted, ["python", step.script.name, *argv])),
         "environment": f"azureml:{export.environment}:{export.version}",
+        "inputs": {
+            _key(name): given(*source) if source else _file(export, value)
+            for name, (value, source) in sources.items()
+        },
+        "outputs": {_key(name): output for name, output in outputs.items()},
     }
 
 

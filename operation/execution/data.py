@@ -25,29 +25,7 @@ DIGEST = "sha256"  # the tag by which content is known again
 
 
 def publish(workspace: Workspace, name: str, path: Path, description: str = "") -> FileDataset:
-    """Register a file or folder as a version of the dataset `name`, unless its newest version holds the same.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Its default datastore keeps the files, under the digest of their content.
-    name : str
-        Of the dataset.
-    path : Path
-        A file, or a folder with all that is in it.
-    description : str
-        What a person reads on the dataset's page.
-
-    Returns
-    -------
-    FileDataset
-        The version that holds exactly this content.
-
-    Raises
-    ------
-    UsageError
-        When there is nothing at `path`.
-    """
+    """Register a file or folder as a version of the dataset `name`, unless its newest one holds the same."""
     from azureml.core import Dataset
 
     if not path.exists():
@@ -69,13 +47,7 @@ def content_digest(path: Path) -> str:
 
 
 def dataset(workspace: Workspace, name: str, version: int | None = None) -> FileDataset:
-    """Return a registered dataset: its newest version, or the one asked for.
-
-    Raises
-    ------
-    UsageError
-        When there is none; names the nearest that is there.
-    """
+    """Return a registered dataset: its newest version, or the one asked for."""
     from azureml.core import Dataset
     from azureml.exceptions import UserErrorException
 
@@ -90,13 +62,7 @@ def dataset(workspace: Workspace, name: str, version: int | None = None) -> File
 
 
 def source(found: FileDataset) -> str:
-    """Return the word by which a Core Script opens a registered dataset itself, its version fixed.
-
-    Raises
-    ------
-    UsageError
-        When the dataset is not registered: only a version names the same data tomorrow.
-    """
+    """Return the word by which a Core Script opens a registered dataset itself, its version fixed."""
     if not found.name:
         raise UsageError("this dataset has no name that a script could open it by: register it first.")
     return f"dataset:{found.name}:{found.version}"
@@ -105,33 +71,13 @@ def source(found: FileDataset) -> str:
 def as_input(
     found: FileDataset, name: str, mode: Literal["mount", "download"] = "mount"
 ) -> DatasetConsumptionConfig:
-    """Return what stands for a dataset in the arguments of a job: there it becomes a path.
-
-    Parameters
-    ----------
-    found : FileDataset
-        The data.
-    name : str
-        The argument that takes the path; the script also finds it in ``run.input_datasets``.
-    mode : {"mount", "download"}
-        Whether files are read where they are, or copied to the machine first.
-    """
+    """Return what stands for a dataset in the arguments of a job: there it becomes a path."""
     consumed = found.as_named_input(name.replace("-", "_"))
     return consumed.as_mount() if mode == "mount" else consumed.as_download()
 
 
 def share_credential(workspace: Workspace, secret: str, value: str) -> list[str]:
-    """Put what opens a storage account into the workspace's key vault; return the words that name it.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        The workspace whose runs may read it.
-    secret : str
-        Name of the secret: letters, digits and hyphens.
-    value : str
-        A connection string, an account key or a shared access signature; never written anywhere else.
-    """
+    """Put what opens a storage account into the workspace's key vault; return the words that name it."""
     workspace.get_default_keyvault().set_secret(secret, value)
     return ["--credential-secret", secret]
 

@@ -75,7 +75,7 @@ def raised(log: str) -> dict[str, str] | None:
 def _of_service(details: Mapping[str, Any], said: str) -> dict[str, str]:
     if details["status"] == "Canceled":
         return {"type": "Canceled", "message": "the run was cancelled"}
-    return {"type": "RunFailed", "message": said or "the process was killed, and said nothing"}
+    return {"type": "RunFailed", "message": said or "the process was killed without output (out of memory?)"}
 
 
 def place(log: str, folder: Path) -> tuple[str | None, int | None]:
@@ -114,8 +114,7 @@ def _sentence(error: Exception) -> str:
         return str(json.loads(found[0]))
     lost = re.search(r"host='([^']+)', port=(\d+)", text)
     if lost:
-        return (
-            f"no connection to {lost[1]}:{lost[2]}. What was submitted goes on; submit again to go on here."
-        )
+        keeps = "What was submitted keeps running; rerun this command to reattach."
+        return f"no connection to {lost[1]}:{lost[2]}. {keeps}"
     lines = [line.strip() for line in text.splitlines() if line.strip(" {}\t")]
     return lines[0] if lines else "no reason was given"

@@ -46,10 +46,7 @@ def submit_script(job: Job, framework: str = "Python") -> Run:
     configuration = job.run_configuration()
     configuration.framework = framework
     run = ScriptRunConfig(
-        source_directory=str(job.source),
-        script=job.script,
-        arguments=job.arguments,
-        run_config=configuration,
+        source_directory=str(job.source), script=job.script, arguments=job.arguments, run_config=configuration
     )
     return Experiment(job.workspace, job.experiment).submit(run, tags=dict(job.tags))
 
@@ -77,8 +74,4 @@ def submit_estimator(job: Job) -> Run:
 
 
 Submit = Callable[[Job], "Run"]
-SUBMITS: dict[str, Submit] = {
-    "script": submit_script,
-    "estimator": submit_estimator,
-    "spark": submit_spark,
-}
+SUBMITS: dict[str, Submit] = {"script": submit_script, "estimator": submit_estimator, "spark": submit_spark}

@@ -110,7 +110,8 @@ class Remote:
         try:
             return follow(run, lambda line: self.say(f"  {line}"))
         except KeyboardInterrupt:
-            self.say(f"run {run.id} goes on. Submit again to go on here; stop it at {run.get_portal_url()}")
+            fix = f"Rerun this command to reattach, or cancel it at {run.get_portal_url()}"
+            self.say(f"run {run.id} keeps running in Azure ML. {fix}")
             raise
 
     def _known(self, planned: Plan) -> Run | None:

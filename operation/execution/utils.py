@@ -23,24 +23,7 @@ class CredentialsError(WorkbenchError):
 
 
 def workspace(config: Path | None = None, environment: str | None = None) -> Workspace:
-    """Open the workspace: ``config.json``, else the run context, else a service principal.
-
-    Parameters
-    ----------
-    config : Path, optional
-        By default ``config.json`` in the root.
-    environment : str, optional
-        Its AMLWORKSPACE, RESOURCE_GROUP and SUBSCRIPTION_ID name the service principal's workspace;
-        by default the operating system's variable ENVIRONMENT, else DEV. SUBSCRIPTION_ID may be left
-        out where the service principal sees one subscription.
-
-    Raises
-    ------
-    CredentialsError
-        When no way is there, or the one that is there fails: what each of them lacked.
-    ConfigurationError, UsageError
-        When the environment's file is wrong, or there is none.
-    """
+    """Open the workspace: ``config.json``, else the run context, else a service principal."""
     layout = project()
     variables = environment_variables(environment, layout)
     subscription = variables["SUBSCRIPTION_ID"].text if "SUBSCRIPTION_ID" in variables else None

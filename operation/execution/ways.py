@@ -35,7 +35,7 @@ class Order:
     fresh: bool = False  # execute even what the store or Azure ML holds
     # where what the steps need is executed, as scripts, when it is missing; by default like the steps
     before: Compute | None = None
-    publish: bool = False  # what becomes of a pipeline that ran well
+    publish: bool = False  # of a successful pipeline
     schedule: bool = False
 
 

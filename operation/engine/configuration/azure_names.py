@@ -6,7 +6,7 @@ Source: https://learn.microsoft.com/azure/azure-resource-manager/management/reso
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from operation.engine.nearest import nearest
 
@@ -22,51 +22,59 @@ ukwest usgovarizona usgovtexas usgovvirginia westcentralus westeurope westindia 
 """.split()  # noqa: SIM905 - a list of quoted words hides the words
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What Azure accepts as the name of one kind of resource."""
+class Rule(NamedTuple):
+    """What Azure accepts as the name of one kind of thing."""
 
     kind: str
-    pattern: re.Pattern[str]
+    pattern: str
     words: str
 
 
+_ENDS = "the first a letter, the last a letter or digit"
 RULES = {
+    # variables of an environment
     "RESOURCE_GROUP": Rule(
         "a resource group",
-        re.compile(r"[\w().-]{0,89}[\w()-]"),
+        r"[\w().-]{0,89}[\w()-]",
         "1 to 90 letters, digits, '_', '-', '.', '(' or ')', the last not a '.'",
     ),
     "AMLWORKSPACE": Rule(
         "a machine learning workspace",
-        re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}"),
+        r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}",
         "3 to 33 letters, digits, '-' or '_', the first a letter or digit",
     ),
-    "STORAGEACCOUNT": Rule(
-        "a storage account", re.compile(r"[a-z0-9]{3,24}"), "3 to 24 lower-case letters and digits"
-    ),
+    "STORAGEACCOUNT": Rule("a storage account", r"[a-z0-9]{3,24}", "3 to 24 lower-case letters and digits"),
     "KEYVAULT": Rule(
         "a key vault",
-        re.compile(r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]"),
-        "3 to 24 letters, digits or single '-', the first a letter, the last a letter or digit",
+        r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
+        f"3 to 24 letters, digits or single '-', {_ENDS}",
     ),
     "APPINSIGHTS": Rule(
         "an Application Insights resource",
-        re.compile(r"[\w().-]{0,254}[\w()-]"),
+        r"[\w().-]{0,254}[\w()-]",
         "1 to 255 letters, digits, '_', '-', '.', '(' or ')', the last not a '.'",
     ),
-    "CONTAINERREGISTRY": Rule(
-        "a container registry", re.compile(r"[A-Za-z0-9]{5,50}"), "5 to 50 letters and digits"
+    "CONTAINERREGISTRY": Rule("a container registry", r"[A-Za-z0-9]{5,50}", "5 to 50 letters and digits"),
+    # files of configuration/compute/ and configuration/deployment/
+    "compute": Rule(
+        "a compute", r"[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]", f"3 to 16 letters, digits or '-', {_ENDS}"
+    ),
+    "deployment": Rule(
+        "a deployment", r"[a-z][a-z0-9-]{0,30}[a-z0-9]", f"2 to 32 lower-case letters, digits or '-', {_ENDS}"
+    ),
+    # Azure takes up to 32; the rest is for what stands beside a service while a model is tried
+    "service": Rule(
+        "a service", r"[a-z][-a-z0-9]{1,25}[a-z0-9]", f"3 to 27 lower-case letters, digits or '-', {_ENDS}"
     ),
 }
 
 
 def name_problem(variable: str, value: str) -> str | None:
-    """Return why Azure would refuse `value` as what `variable` names, or None."""
+    """Return why Azure would refuse `value` as the name of what `variable` stands for, or None."""
     if variable == "LOCATION":
         return _location_problem(value)
     rule = RULES.get(variable)
-    if rule is None or rule.pattern.fullmatch(value):
+    if rule is None or re.fullmatch(rule.pattern, value):
         return None
     found = f"'{value}' ({len(value)} character{'' if len(value) == 1 else 's'})"
     return f"{found} is no name that Azure accepts for {rule.kind}: expected {rule.words}."

@@ -13,12 +13,9 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 import yaml
-from yaml.composer import Composer, ComposerError
+from yaml.composer import ComposerError
 from yaml.error import MarkedYAMLError
-from yaml.parser import Parser
-from yaml.reader import Reader, ReaderError
-from yaml.resolver import BaseResolver
-from yaml.scanner import Scanner
+from yaml.reader import ReaderError
 
 from operation.engine.errors import Problem
 
@@ -149,15 +146,8 @@ def _syntax_problems(text: str, file: str, error: MarkedYAMLError) -> list[Probl
     return [Problem(file, line, f"not valid YAML at column {column}: {what}{reason}.")]
 
 
-class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
+class _Loader(yaml.BaseLoader):
     """PyYAML up to its nodes; which type a scalar has is decided here, not there."""
-
-    def __init__(self, text: str) -> None:
-        Reader.__init__(self, text)
-        Scanner.__init__(self)
-        Parser.__init__(self)
-        Composer.__init__(self)
-        BaseResolver.__init__(self)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         stream: Any = self  # PyYAML's event methods are not annotated
@@ -168,7 +158,7 @@ class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
             _refuse(f"'{sign}{anchor}': anchors and aliases are not read here. Write the value out", event)
         if tag and tag != "!":
             _refuse(f"tags such as '{tag}' are not read here. Remove it", event)
-        return Composer.compose_node(self, parent, index)
+        return super().compose_node(parent, index)
 
 
 def _refuse(message: str, event: yaml.Event) -> NoReturn:

@@ -17,21 +17,11 @@ from pydantic import (
 
 from operation.engine.configuration.azure_names import name_problem
 
-# Azure takes up to 32; the rest is for what stands beside it while a model is tried
-SERVICE_NAME = re.compile(r"[a-z][-a-z0-9]{1,25}[a-z0-9]")
 _SECRET_SOURCE = re.compile(r"(keyvault|environment):[A-Za-z][A-Za-z0-9_-]*")
 
 
-def service_problem(name: str) -> str | None:
-    """Return why Azure would refuse `name` as that of a web service, or None."""
-    if SERVICE_NAME.fullmatch(name):
-        return None
-    expected = "3 to 27 lower-case letters, digits or '-', the first a letter, the last a letter or digit"
-    return f"'{name}' is no name that Azure accepts for a service: expected {expected}."
-
-
 def _service_name(name: str) -> str:
-    if problem := service_problem(name):
+    if problem := name_problem("service", name):
         raise ValueError(f"'service': {problem} Choose another.")
     return name
 

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from operation.engine.configuration.documents import Place, Value
 from operation.engine.configuration.models import Automl, Pipeline, StepModel
 from operation.engine.configuration.step_contract import is_empty, parser_problem, script_of, step_contract
-from operation.engine.configuration.variables import is_open
+from operation.engine.configuration.variables import circles, is_open
 from operation.engine.contract import Argument, Contract
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean, listed, nearest
@@ -57,7 +56,12 @@ class Graph:
                 yield from self._inputs(name, None)
             else:
                 yield from self._against(name, contract)
-        yield from self._circle()
+        for start, path in circles(self._needs):
+            around = " -> ".join(path)
+            yield (
+                ("steps", start, "inputs"),
+                f"steps wait for one another: {around}. One of them must read less.",
+            )
 
     def _against(self, name: str, contract: Contract) -> Iterator[Found]:
         wrong = [*self._arguments(name, contract), *self._inputs(name, contract)]
@@ -153,19 +157,6 @@ class Graph:
         return {
             name: [one[1] for one in refs if one and one[1] in self.steps] for name, refs in found.items()
         }
-
-    def _circle(self) -> Iterator[Found]:
-        try:
-            TopologicalSorter(self._needs).prepare()
-        except CycleError as error:
-            around = error.args[1][:0:-1]
-            start = min(around, key=list(self.steps).index)
-            at = around.index(start)
-            path = " -> ".join([*around[at:], *around[:at], start])
-            yield (
-                ("steps", start, "inputs"),
-                f"steps wait for one another: {path}. One of them must read less.",
-            )
 
     def azure_problems(self, automl: Automl | None, pipeline: Pipeline | None) -> Iterator[Found]:
         """Yield what is wrong with the sections for Azure ML against the steps."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from operation.engine.configuration.azure_names import name_problem
 from operation.engine.configuration.documents import Document, Place, read_document
 from operation.engine.configuration.environment_file import read_environment
 from operation.engine.configuration.loading import Configuration, configuration_file, environments
 from operation.engine.configuration.messages import explain
-from operation.engine.configuration.models import ComputeSettings, DeploymentSettings, service_problem
+from operation.engine.configuration.models import ComputeSettings, DeploymentSettings
 from operation.engine.configuration.secret_values import secret_problem
 from operation.engine.configuration.variables import reference_problems, resolved, typed
 from operation.engine.errors import ConfigurationError, Problem, UsageError
@@ -32,8 +32,6 @@ class ConfigFolder(Generic[Settings]):
     thing: str  # what a file describes, and the folder's name
     union: Any  # models of what a file holds, told apart by `kind`
     variables: Mapping[str, str]  # variables of an environment that choose a file -> the file by default
-    name: re.Pattern[str]  # what Azure accepts as a name
-    name_words: str
     exempt: str  # the key whose value may look like a secret
 
     def names(self, layout: Layout) -> list[str]:
@@ -78,9 +76,8 @@ class ConfigFolder(Generic[Settings]):
         if document is None:
             return None, problems
         wrong = [*self._values(document, variables)]
-        if not self.name.fullmatch(name):
-            accepted = f"is no name that Azure accepts for a {self.thing}: expected {self.name_words}."
-            wrong.append(((), f"'{name}' {accepted} Rename the file."))
+        if problem := name_problem(self.thing, name):
+            wrong.append(((), f"{problem} Rename the file."))
         data = resolved(document.data, {key: typed(str(value)) for key, value in variables.items()})
         settings: Settings | None = None
         try:
@@ -126,17 +123,10 @@ COMPUTES: ConfigFolder[ComputeSettings] = ConfigFolder(
     thing="compute",
     union=ComputeSettings,
     variables={"COMPUTE": "cpu-cluster", "SPARKCOMPUTE": "spark-cluster"},
-    name=re.compile(r"[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]"),
-    name_words="3 to 16 letters, digits or '-', the first a letter, the last a letter or digit",
     exempt="private-key-file",
 )
 DEPLOYMENTS: ConfigFolder[DeploymentSettings] = ConfigFolder(
-    thing="deployment",
-    union=DeploymentSettings,
-    variables={"DEPLOYMENT": "aci"},
-    name=re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]"),
-    name_words="2 to 32 lower-case letters, digits or '-', the first a letter, the last a letter or digit",
-    exempt="secrets",
+    thing="deployment", union=DeploymentSettings, variables={"DEPLOYMENT": "aci"}, exempt="secrets"
 )
 
 
@@ -184,7 +174,7 @@ def chosen_deployment(layout: Layout, configured: Configuration, name: str | Non
     """
     chosen, settings = DEPLOYMENTS.chosen(layout, configured, name, "DEPLOYMENT")
     service = settings.service or configured.use_case.replace("_", "-")
-    if problem := service_problem(service):
+    if problem := name_problem("service", service):
         file = f"configuration/deployment/{chosen}.yml"
         raise UsageError(f"{problem} It is the use case's: add a line 'service: ...' to {file}.")
     return Deployment(chosen, settings, service)

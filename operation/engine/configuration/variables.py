@@ -57,7 +57,7 @@ def resolve(
     known = {*raw, *declared}
     problems = {name: found for name, one in raw.items() if (found := reference_problems(one.value, known))}
     inner = {name: [to for to in names if to in raw] for name, names in graph.items()}
-    for name, path in _circles(inner):
+    for name, path in circles(inner):
         message = f"refers to itself: {' -> '.join(path)}. Give one of them a value of its own."
         problems.setdefault(name, []).append(message)
     done: dict[str, Variable] = {}
@@ -103,7 +103,7 @@ def resolved(value: Value, variables: Mapping[str, Variable]) -> Value:
     return value
 
 
-def _circles(graph: dict[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
+def circles(graph: Mapping[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
     """Yield every circle of references once: the member that stands first, and the way round from it."""
     while True:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration.models import AciDeployment
@@ -68,12 +69,9 @@ def _made(order: Order, settings: AciDeployment, name: str) -> Webservice:
     service = Model.deploy(
         order.workspace, name, order.models(), order.inference(), wanted, overwrite=name.endswith(BESIDE)
     )
-    answered = False
-    try:
+    with ExitStack() as undo:
+        undo.callback(service.delete)
         trial.wait(order, service, name)
         trial.attempt(order, service, service.scoring_uri, name)
-        answered = True
-    finally:
-        if not answered:
-            service.delete()
+        undo.pop_all()  # it has answered: it stays
     return service

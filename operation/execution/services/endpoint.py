@@ -7,6 +7,7 @@ the key that ``python3 -m operation split`` sticks to.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration.models import AksDeployment
@@ -86,9 +87,7 @@ def percent(share: float) -> int:
         raise UsageError(f"--traffic: {share:g} is no share: give a number from 0 to 1.")
     whole = round(share * 100)
     if abs(whole - share * 100) > 1e-9:
-        raise UsageError(
-            f"--traffic: {share:g} is no whole percent, and Azure knows no smaller: give 0.01 or 0.02."
-        )
+        raise UsageError(f"--traffic: {share:g} must be a whole percentage (Azure's granularity), e.g. 0.01.")
     return whole
 
 
@@ -134,15 +133,12 @@ def _version(order: Order, there: AksEndpoint, settings: AksDeployment) -> str:
             tags=order.tags,
             **_scaling(settings),
         )
-    answered = False
-    try:
+    with ExitStack() as undo:
         if not known:
+            undo.callback(there.delete_version, name)
             trial.wait(order, there, f"{order.service}/{name}")
         _try_alone(order, there, there.versions[name], name)
-        answered = True
-    finally:
-        if not answered and not known:
-            there.delete_version(name)
+        undo.pop_all()  # it has answered: it stays
     return name
 
 
@@ -194,14 +190,11 @@ def _made(order: Order, settings: AksDeployment) -> AksEndpoint:
         **_scaling(settings),
     )
     there = Model.deploy(order.workspace, order.service, order.models(), order.inference(), wanted)
-    answered = False
-    try:
+    with ExitStack() as undo:
+        undo.callback(there.delete)
         trial.wait(order, there, order.service)
         trial.attempt(order, there, there.scoring_uri, order.service)
-        answered = True
-    finally:
-        if not answered:
-            there.delete()
+        undo.pop_all()  # it has answered: it stays
     return there
 
 

@@ -58,7 +58,7 @@ def test_what_is_right_is_listed(good_project: Layout, capsys: pytest.CaptureFix
         "ok  configuration/configuration-flights.yml\n"
         "ok  configuration/schemas/flights.yml\n"
         "ok  notebooks/01-train-model.ipynb\n"
-        "5 files checked, nothing to mend.\n"
+        "5 files checked, no mistakes.\n"
     )
 
 

@@ -87,7 +87,7 @@ def test_check_says_what_does_not_fit(root: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == (
         "error: environment.yml pins tiny 2.0; requirements.lock has 1.0\n"
         "requirements.lock: bare==1.0 has no hash\n"
-        "Mend it with `python3 -m operation lock`.\n"
+        "Fix it with `python3 -m operation lock`.\n"
     )
 
 

@@ -76,7 +76,7 @@ def test_a_run_that_said_nothing_has_the_words_of_the_service(script: Path) -> N
     ("details", "message"),
     [
         ({"status": "Canceled", "error": None}, "the run was cancelled"),
-        ({"status": "Failed", "error": None}, "the process was killed, and said nothing"),
+        ({"status": "Failed", "error": None}, "the process was killed without output (out of memory?)"),
     ],
 )
 def test_a_run_that_nobody_speaks_for(script: Path, details: dict[str, object], message: str) -> None:

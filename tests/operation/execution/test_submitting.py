@@ -189,5 +189,5 @@ def test_nobody_there_is_one_sentence(found: dict[str, Any]) -> None:
     assert outcome["code"] == 1
     assert outcome["lines"][-1] == (
         "error: credentials: ConnectionError: no connection to localhost:9. "
-        "What was submitted goes on; submit again to go on here."
+        "What was submitted keeps running; rerun this command to reattach."
     )

@@ -86,8 +86,9 @@ def test_references_are_resolved_and_numbers_may_be_whole(layout: Layout) -> Non
         (
             "kind: aci\nservice: Flights\n",
             2,
-            "'service': 'Flights' is no name that Azure accepts for a service: expected 3 to 27 lower-case "
-            "letters, digits or '-', the first a letter, the last a letter or digit. Choose another.",
+            "'service': 'Flights' (7 characters) is no name that Azure accepts for a service: expected 3 to "
+            "27 lower-case letters, digits or '-', the first a letter, the last a letter or digit. "
+            "Choose another.",
         ),
         (
             "kind: aks\ncluster: $(CLUSTER)\n",
@@ -118,8 +119,9 @@ def test_the_service_is_called_as_the_use_case_unless_its_file_says_otherwise(la
     with pytest.raises(UsageError) as caught:
         chosen_deployment(layout, configured("x"), "aci")
     assert str(caught.value) == (
-        "'x' is no name that Azure accepts for a service: expected 3 to 27 lower-case letters, digits or "
-        "'-', the first a letter, the last a letter or digit. It is the use case's: add a line "
+        "'x' (1 character) is no name that Azure accepts for a service: expected 3 to 27 "
+        "lower-case letters, digits or '-', the first a letter, the last a letter or digit. "
+        "It is the use case's: add a line "
         "'service: ...' to configuration/deployment/aci.yml."
     )
 

@@ -1,4 +1,4 @@
-"""What ``sweep`` says: which points there are, which is the best, what failed and where to look."""
+"""What commands print of a step, a run and a sweep: metrics, failures and where to look, the best points."""
 
 from __future__ import annotations
 
@@ -13,6 +13,22 @@ if TYPE_CHECKING:
 
 _ROWS = 5  # of the table of the best
 _COLUMNS = 3  # metrics in it
+
+
+def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
+    """Return a line for each metric."""
+    return [
+        f"  {name:<28} {value:.4f}" if isinstance(value, float) else f"  {name:<28} {value}"
+        for name, value in sorted(metrics.items())
+    ]
+
+
+def failure(error: Mapping[str, Any]) -> str:
+    """Return the cell that failed, the place in the sources, and what was raised."""
+    count = error["execution_count"]
+    cell = f"cell In [{count}]" if count else f"cell {error['cell']}"
+    place = f"{error['file']}:{error['line']}" if error["line"] else str(error["file"])
+    return f"{cell}, {place}: {error['type']}: {error['message']}"
 
 
 def opening(sweep: Sweep, workers: int) -> str:
@@ -50,11 +66,7 @@ def ending(layout: Layout, content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _failure(layout: Layout, entry: Mapping[str, Any]) -> Iterator[str]:
-    error = entry["error"]
-    count = error["execution_count"]
-    cell = f"cell In [{count}]" if count else f"cell {error['cell']}"
-    place = f"{error['file']}:{error['line']}" if error["line"] else str(error["file"])
-    yield f"{entry['status']}: {_values(entry)}: {cell}, {place}: {error['type']}: {error['message']}"
+    yield f"{entry['status']}: {_values(entry)}: {failure(entry['error'])}"
     yield f"  look: {layout.relative(layout.runs / entry['report'])}"
     yield f"  again, alone: {entry['command']}"
 
