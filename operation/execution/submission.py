@@ -20,8 +20,8 @@ from operation.engine.notebooks.execution import Executed
 from operation.engine.runners import exit_code_of, from_exception
 from operation.engine.runs import folder as run_folder
 from operation.engine.runs.folder import RunFolder
-from operation.engine.runs.record import RunManifest
 from operation.engine.runs.request import Prepared, Request
+from operation.engine.runs.run_manifest import RunManifest
 from operation.engine.surroundings import surroundings
 
 
@@ -75,7 +75,7 @@ def submission(
     manifest.write(folder.path / "overrides.json", {})
     _write_notebook(made, None)
     prepared = _prepared(made)
-    record, clock = RunManifest.new(layout, folder, prepared), time.perf_counter()
+    record, clock = RunManifest(layout, folder, prepared), time.perf_counter()
     status, error = None, None
     try:
         with surroundings(variables):
@@ -152,7 +152,9 @@ def _write_notebook(made: Submission, error: Mapping[str, Any] | None) -> dict[s
 
 def _document(made: Submission, error: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return a notebook that does on this machine what was submitted; the failing cell is its last."""
-    from nbformat import v4
+    import nbformat.v4
+
+    v4: Any = nbformat.v4  # its functions have no types
 
     failed = [step["step"] for step in made.folder.records() if step["how"] == "failed"][-1:]
     notes = [f"# Submission: {' '.join(made.words)}", *made.notes]
@@ -180,7 +182,9 @@ def _document(made: Submission, error: Mapping[str, Any] | None) -> dict[str, An
 
 def _code(source: str, text: str = "", error: Mapping[str, Any] | None = None) -> Any:
     """Return a code cell that printed `text`, and raised `error`."""
-    from nbformat import v4
+    import nbformat.v4
+
+    v4: Any = nbformat.v4  # its functions have no types
 
     outputs = [v4.new_output("stream", name="stdout", text=text)] if text else []
     if error:
