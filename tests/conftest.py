@@ -69,7 +69,7 @@ def rehearsed(rehearsal: dict[str, str]) -> Callable[..., str]:
             capture_output=True,
             encoding="utf-8",
             check=False,
-            timeout=240,
+            timeout=900,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

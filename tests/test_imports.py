@@ -21,8 +21,12 @@ SERVICE = {"starlette", "uvicorn", "trustme", "anyio", "cryptography"}
 
 
 def packages_imported_by(path: Path) -> set[str]:
-    """Return the top-level packages that `path` imports, in functions and for types too."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    """Return the top-level packages that `path` imports when it runs, in functions too."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If)]
+    types = [one for one in blocks if isinstance(one.test, ast.Name) and one.test.id == "TYPE_CHECKING"]
+    skipped = {id(node) for block in types for node in ast.walk(block)}
+    nodes = [node for node in ast.walk(tree) if id(node) not in skipped]
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
     return {name.partition(".")[0] for name in names}

@@ -33,8 +33,8 @@ BREAK_INIT = (
 )
 BREAK_RUN = (
     "scorer.py",
-    "        made = [self",
-    "        raise RuntimeError('no answer for you')\n        made = [self",
+    "        predictions = [dict(",
+    "        raise RuntimeError('no answer for you')\n        predictions = [dict(",
 )
 
 
