@@ -258,6 +258,7 @@ def _opened(
 
 def _only_subscription(login: AbstractAuthentication) -> str:
     """Return the subscription that `login` sees; asked for none, the SDK asks Azure for one called None."""
+    # private: azure-mgmt-resource's public list does not know the login's own cloud, national or emulated
     seen, _ = login._get_all_subscription_ids()
     if len(seen) != 1:
         names = listing([f"{one.subscription_id} ({one.subscription_name})" for one in seen]) or "none"

@@ -29,7 +29,7 @@ EVERY = 10.0  # seconds between two lines that say that it goes on
 def wait(place: Place, service: Webservice, name: str) -> None:
     """Wait until what was asked of `service` is done."""
     started = told = time.monotonic()
-    # wait_for_deployment() asks the same, but only every five seconds, and shows dots
+    # private, because the public wait_for_deployment() is silent for minutes and asks every five seconds
     state, error, _ = service._get_operation_state()
     while state not in ENDED:
         pause(started)
