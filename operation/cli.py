@@ -136,9 +136,10 @@ def _parse(command: str, module: ModuleType, words: list[str]) -> argparse.Names
 
 
 def _unrecognised(parser: argparse.ArgumentParser, rest: list[str]) -> str:
+    from operation.engine.contract import actions_of
     from operation.engine.nearest import did_you_mean
 
-    options = [option for action in parser._actions for option in action.option_strings]
+    options = [option for action in actions_of(parser) for option in action.option_strings]
     hints = [did_you_mean(word.split("=")[0], options) for word in rest if word.startswith("--")]
     return f"unrecognized arguments: {' '.join(rest)}.{''.join(hints)}"
 

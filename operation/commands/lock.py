@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from operation.engine.errors import WorkbenchError
+from operation.engine.files import replacing
 from operation.engine.layout import Layout, project
 from operation.setup import lockfile
 from operation.setup.indexes import installer_environment, pip_settings, uv_options
@@ -78,9 +79,8 @@ def resolve(layout: Layout, *, upgrade: bool = False) -> None:
         if layout.lock.is_file():
             shutil.copyfile(layout.lock, lock)  # uv keeps the versions that it finds there
         _compile(wanted, lock, upgrade=upgrade)
-        partial = layout.lock.with_name("requirements.lock.partial-new")
-        partial.write_bytes(lock.read_bytes())
-        partial.replace(layout.lock)
+        with replacing(layout.lock) as partial:
+            shutil.copyfile(lock, partial)
 
 
 def _compile(wanted: Path, lock: Path, *, upgrade: bool) -> None:

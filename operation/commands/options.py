@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from operation.engine.children import environ
 from operation.engine.layout import Layout
 from operation.engine.notebooks.forked.limits import Limits
-from operation.engine.surroundings import surroundings
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def rehearsed(layout: Layout, wanted: bool) -> Iterator[None]:
     folder = layout.runs / "rehearsal"
     more = {"SUBSCRIPTION_ID": SUBSCRIPTION, "WORKBENCH_REHEARSAL": str(folder)}
     print("starting a rehearsal of Azure ML on this machine", file=sys.stderr, flush=True)
-    with started(folder) as variables, surroundings({**variables, **more}):
+    with started(folder) as variables, environ({**variables, **more}):
         yield
 
 

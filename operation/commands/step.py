@@ -7,6 +7,7 @@ import argparse
 from operation.commands.options import add_choice
 from operation.commands.wording import metric_lines
 from operation.engine import configuration
+from operation.engine.contract import actions_of
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
 from operation.engine.nearest import did_you_mean
@@ -54,13 +55,13 @@ def _split(args: argparse.Namespace) -> tuple[argparse.Namespace, list[str]]:
 def _script_values(parser: argparse.ArgumentParser, given: list[str]) -> dict[str, object]:
     """Parse `given` as the script would; only what stands there is returned."""
     parser.allow_abbrev = False
-    # argparse has no public way to parse the part of a command line that a person typed
-    for action in parser._actions:
+    actions = actions_of(parser)
+    for action in actions:
         action.required = False
         action.default = argparse.SUPPRESS
     values, unknown = parser.parse_known_args(given)
     if unknown:
-        names = [action.option_strings[0] for action in parser._actions if action.option_strings]
+        names = [action.option_strings[0] for action in actions if action.option_strings]
         hint = did_you_mean(unknown[0].partition("=")[0], names)
         raise UsageError(f"{parser.prog}: unknown argument {unknown[0]}.{hint}")
     return vars(values)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
@@ -108,6 +109,20 @@ def die_with_parent() -> None:
     """Let this process be killed when its parent ends, where that can be asked for (Linux)."""
     if call := _dies_with_parent():
         call()
+
+
+@contextmanager
+def environ(variables: Mapping[str, str], *, alone: bool = False) -> Iterator[None]:
+    """Set variables of the environment, which children inherit, beside those there are or `alone`."""
+    before = dict(os.environ)
+    if alone:
+        os.environ.clear()
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def free_port() -> int:

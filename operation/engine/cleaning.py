@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine import manifest
-from operation.engine.disk import PARTIAL, abandoned, told
+from operation.engine.files import disk_errors
 from operation.engine.layout import Layout
 from operation.engine.runs.folder import RunFolder
+from operation.engine.store import PARTIAL, abandoned
 
 _DAY = 86_400.0
 _KINDS = ("run", "sweep")
@@ -169,7 +170,7 @@ def remove(layout: Layout, cleaning: Cleaning) -> None:
         When the disk does not let us.
     """
     aside = layout.store / PARTIAL / f"removed-{getpid()}-{secrets.token_hex(4)}"
-    with told(layout.runs):
+    with disk_errors(layout.runs):
         for one in cleaning.removable:
             aside.mkdir(parents=True)
             one.path.rename(aside / one.path.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -196,9 +196,23 @@ def read_contract(script: Path) -> Contract:
 @lru_cache(maxsize=64)
 def _read(script: Path, text: str) -> Contract:
     parser = build_parser(script, text)
-    actions = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
+    actions = [action for action in actions_of(parser) if "--help" not in action.option_strings]
     arguments = {argument.name: argument for argument in map(_argument, actions)}
     return Contract(script, parser.description or "", arguments)
+
+
+def actions_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """Return the arguments of a parser, in its order, as it hands them to who formats its usage."""
+    found: list[argparse.Action] = []
+
+    class Listing(argparse.HelpFormatter):
+        def add_usage(self, _: str | None, actions: Iterable[argparse.Action], *__: object) -> None:
+            found.extend(actions)
+
+    before, parser.formatter_class = parser.formatter_class, Listing
+    parser.format_usage()
+    parser.formatter_class = before
+    return found
 
 
 def _argument(action: argparse.Action) -> Argument:

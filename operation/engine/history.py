@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine import manifest
-from operation.engine.disk import told
+from operation.engine.files import disk_errors
 from operation.engine.keys import locked_versions
 from operation.engine.layout import Layout
 from operation.engine.step import Plan
@@ -23,7 +23,7 @@ def described(layout: Layout, planned: Plan) -> dict[str, Any]:
     """Return step, key and components of a plan; what its lock file pins is kept beside the history, once."""
     versions = layout.runs / "locks" / f"{planned.components.lock}.json"
     if not versions.exists():
-        with told(layout.runs):
+        with disk_errors(layout.runs):
             manifest.write(versions, locked_versions(layout.lock))
     return {"step": planned.step, "key": planned.key, "components": asdict(planned.components)}
 
@@ -40,10 +40,10 @@ def append(layout: Layout, use_case: str, environment: str, entry: Mapping[str, 
     One write of one line: two processes do not tear each other's lines.
     """
     path = _path(layout, use_case, environment, entry["step"])
-    with told(layout.runs):
+    with disk_errors(layout.runs):
         path.parent.mkdir(parents=True, exist_ok=True)
     line = json.dumps(entry, default=str, separators=(",", ":"))
-    with told(layout.runs), path.open("a+b", buffering=0) as file:
+    with disk_errors(layout.runs), path.open("a+b", buffering=0) as file:
         file.write(f"{_line_end(file)}{line}\n".encode())
 
 

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import secrets
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.capsule.secrets import mask_values
+from operation.engine.files import replacing
 
 SCHEMA = 1
 
@@ -31,13 +30,8 @@ def write(path: Path, content: Mapping[str, Any]) -> None:
 
     Known secrets are masked.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial-{os.getpid()}-{secrets.token_hex(2)}")
-    try:
+    with replacing(path) as partial:
         partial.write_text(json.dumps(mask_values(content), indent=1, default=str) + "\n", encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read(path: Path) -> dict[str, Any] | None:

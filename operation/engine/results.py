@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.parquet import read_parquet
+from operation.engine.files import read_parquet
 from operation.engine.step import Done
 
 if TYPE_CHECKING:

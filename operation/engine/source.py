@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from operation.engine.bytecode import refresh_bytecode
+from operation.engine.digests import file_digest
 from operation.engine.errors import UsageError
 
 _loaded: dict[str, tuple[ModuleType, str]] = {}  # name -> module and digest of the file it came from
@@ -169,7 +170,7 @@ def load_module(path: Path) -> ModuleType:
     sys.path.insert(0, str(folder))
     refresh_bytecode(folder)
     importlib.invalidate_caches()
-    before = {file: _file_digest(file) for file in folder.rglob("*.py")}
+    before = {file: file_digest(file) for file in folder.rglob("*.py")}
     module = importlib.import_module(path.stem)
     _loaded.update(
         {name: (sys.modules[name], before.get(file, "")) for name, file in _loaded_from(folder).items()}
@@ -192,14 +193,10 @@ def _loaded_from(folder: Path) -> dict[str, Path]:
 def _is_stale(name: str, file: Path) -> bool:
     """Tell whether a module may be older than its file: one that was imported while a script ran may."""
     module, digest = _loaded.get(name, (None, ""))
-    return module is not sys.modules[name] or not file.is_file() or _file_digest(file) != digest
+    return module is not sys.modules[name] or not file.is_file() or file_digest(file) != digest
 
 
 def _forget(names: Iterable[str]) -> None:
     for name in names:
         sys.modules.pop(name, None)
     linecache.checkcache()
-
-
-def _file_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -14,11 +14,11 @@ from operation.engine.contract import Contract, read_contract
 from operation.engine.difference import differences
 from operation.engine.digests import Digests
 from operation.engine.errors import StepFailed, UsageError
+from operation.engine.files import lock
 from operation.engine.keys import Components, lock_digest, python_version
 from operation.engine.layout import Layout
 from operation.engine.source import source_digests
 from operation.engine.store import Entry, Store
-from operation.engine.turns import in_turn
 
 How = Literal["executed", "reused"]
 Runner = Callable[[Path, list[str]], Mapping[str, Any] | None]
@@ -149,7 +149,7 @@ def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = 
     store = Store(layout.store, Digests(layout.runs / "digests.db"))
     if found := None if fresh else _reused(store, planned):
         return found
-    with in_turn(layout.runs / "turns" / f"{planned.key[:4]}.lock"):  # few names: the files stay
+    with lock(layout.runs / "turns" / f"{planned.key[:4]}.lock"):  # few names: the files stay
         if found := None if fresh else _reused(store, planned):  # another process has just done it
             return found
         return _execute(layout, planned, run_script, store)

@@ -7,6 +7,8 @@ import json
 import os
 import secrets
 import shutil
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +17,10 @@ from typing import Any
 
 from operation.engine import manifest
 from operation.engine.digests import Digests
-from operation.engine.disk import PARTIAL, remove_abandoned, told
+from operation.engine.files import disk_errors
+
+PARTIAL = ".partial"
+_ABANDONED_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Store:
         """
         remove_abandoned(self.folder)
         folder = self.folder / PARTIAL / f"{key[:16]}-{os.getpid()}-{secrets.token_hex(4)}"
-        with told(self.folder):
+        with disk_errors(self.folder):
             folder.mkdir(parents=True)
         try:
             yield folder
@@ -98,7 +103,7 @@ class Store:
             When the disk is full or does not let us write.
         """
         outputs = {name: self._describe(written / name) for name in record["outputs"]}
-        with told(self.folder):
+        with disk_errors(self.folder):
             manifest.write(written / "manifest.json", _sealed({**record, "outputs": outputs}))
             found = self.find(key)
             if found is None:
@@ -121,6 +126,45 @@ class Store:
         except OSError:
             if self.find(target.name) is None:
                 raise
+
+
+def abandoned(store: Path, older_than: float = _ABANDONED_SECONDS) -> list[Path]:
+    """Return the partial folders in `store` whose process has gone, last written `older_than` seconds ago."""
+    folders = (store / PARTIAL).iterdir() if (store / PARTIAL).is_dir() else iter(())
+    return sorted(one for one in folders if _age(one) > older_than and not _is_running(_owner(one)))
+
+
+def remove_abandoned(store: Path) -> None:
+    """Remove what processes that were killed left in `store`; another one may do the same now."""
+    for folder in abandoned(store):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _age(folder: Path) -> float:
+    """Return the seconds since anything in it was written; a script outlives a workbench that was killed."""
+    try:
+        newest = max(one.stat().st_mtime for one in [folder, *folder.rglob("*")])
+    except OSError:  # it is going away
+        return 0.0
+    return time.time() - newest
+
+
+def _owner(folder: Path) -> int:
+    """Return the process in ``<key>-<process>-<random>``, 0 when there is none."""
+    parts = folder.name.split("-")
+    return int(parts[-2]) if len(parts) > 2 and parts[-2].isdigit() else 0
+
+
+def _is_running(process: int) -> bool:
+    if process <= 0 or sys.platform == "win32":  # there, to signal is to end: age alone decides
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def _sealed(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from operation.engine import manifest
 from operation.engine.capsule.pack import pack_failure
+from operation.engine.children import environ
 from operation.engine.configuration import Configuration, NotebookEntry
 from operation.engine.layout import Layout
 from operation.engine.notebooks.assignments import Assignments
@@ -22,7 +23,6 @@ from operation.engine.runs import folder as run_folder
 from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.request import Prepared, Request
 from operation.engine.runs.run_manifest import RunManifest
-from operation.engine.surroundings import surroundings
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def submission(
     record, clock = RunManifest(layout, folder, prepared), time.perf_counter()
     status, error = None, None
     try:
-        with surroundings(variables):
+        with environ(variables):
             yield made
     except KeyboardInterrupt:
         status = "interrupted"

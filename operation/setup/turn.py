@@ -1,4 +1,7 @@
-"""One set-up at a time: a lock that the operating system frees when its holder dies."""
+"""One set-up at a time: a lock that the operating system frees when its holder dies.
+
+`operation.engine.files` locks by a library, which is not installed yet here.
+"""
 
 from __future__ import annotations
 
@@ -28,27 +31,17 @@ def taken(file: Path, waiting: Callable[[float], None]) -> Iterator[None]:
 
 
 def _lock(handle: IO[bytes]) -> bool:
-    if os.name == "nt":
-        return _attempt(_lock_on_windows, handle)
-    return _attempt(_lock_on_posix, handle)
-
-
-def _lock_on_windows(handle: IO[bytes]) -> None:
-    msvcrt: Any = importlib.import_module("msvcrt")
-    handle.seek(0)
-    msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
-
-
-def _lock_on_posix(handle: IO[bytes]) -> None:
-    fcntl: Any = importlib.import_module("fcntl")
-    fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _attempt(lock: Callable[[IO[bytes]], None], handle: IO[bytes]) -> bool:
+    """Try to take the lock; True too where the file system has none: two set-ups are then not kept apart."""
     try:
-        lock(handle)
+        if os.name == "nt":
+            msvcrt: Any = importlib.import_module("msvcrt")
+            handle.seek(0)
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl: Any = importlib.import_module("fcntl")
+            fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
-    except OSError:  # a file system without locks: two set-ups at once are then not kept apart
+    except OSError:
         return True
     return True

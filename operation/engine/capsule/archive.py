@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from operation.engine.capsule.secrets import MASK, holds_secret, mask_document
+from operation.engine.files import replacing
 
 _PACKED = {".parquet", ".png", ".gz", ".zip", ".xz"}  # compressing these again gains nothing
 
 
 class Archive:
-    """A capsule that is being written.
+    """A capsule that is being written into a zip file."""
 
-    Parameters
-    ----------
-    path : Path
-        The zip file; it takes this name when everything is in it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, file: zipfile.ZipFile) -> None:
         self.masked: list[str] = []
         self.left_out: list[dict[str, Any]] = []
-        self._partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
-        self._members: set[str] = set()
-
-    def __enter__(self) -> Self:
-        self._zip = zipfile.ZipFile(self._partial, "w", zipfile.ZIP_DEFLATED)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        try:
-            self._zip.close()
-            if kind is None:
-                self._partial.replace(self.path)
-        finally:
-            self._partial.unlink(missing_ok=True)
+        self._zip = file
 
     def file(self, source: Path, member: str) -> None:
         """Add a file: text is masked; what is no text and holds a secret is left out."""
@@ -69,13 +51,19 @@ class Archive:
         self.left_out.append({"member": member, "bytes": size, "reason": reason, **more})
 
     def _write(self, member: str, content: bytes) -> None:
-        if member in self._members:
+        if member in self._zip.namelist():
             return
-        self._members.add(member)
         information = zipfile.ZipInfo(member)  # the time of packing is nobody's business
         stored = Path(member).suffix in _PACKED
         information.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
         self._zip.writestr(information, content)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Archive]:
+    """Write the zip file `path`; it takes this name when everything is in it."""
+    with replacing(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as file:
+        yield Archive(file)
 
 
 def _without_lookalikes(text: str, member: str) -> str:

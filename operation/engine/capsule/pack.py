@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine import manifest
-from operation.engine.capsule.archive import Archive
+from operation.engine.capsule.archive import Archive, writing
 from operation.engine.capsule.inputs import add_inputs, external_files, store_entries
 from operation.engine.layout import Layout
 from operation.engine.runs.folder import RunFolder
@@ -53,13 +53,13 @@ def pack(
     notebook = record["error"]["notebook"]
     records = [one for one in folder.records() if one["notebook"] == notebook]
     inputs = [*store_entries(layout, records), *external_files(layout, prepared, notebook, records)]
-    with Archive(folder.path / NAME) as archive:
+    with writing(folder.path / NAME) as archive:
         _add_run(archive, folder)
         _add_project(archive, layout, prepared)
         moved = add_inputs(archive, layout, inputs, limit)
         content = {**_identity(layout, prepared, record), "moved": moved, "left_out": archive.left_out}
         archive.text(json.dumps({**content, "masked": archive.masked}, indent=1), "capsule.json")
-    return archive.path
+    return folder.path / NAME
 
 
 def _identity(layout: Layout, prepared: Prepared, record: dict[str, Any]) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from typing import Any
 
 from operation.engine import manifest
 from operation.engine.capsule.unpack import Capsule, run_folder, steps
+from operation.engine.children import environ
 from operation.engine.layout import Layout
 from operation.engine.notebooks.execution import execute
 from operation.engine.notebooks.failure import error_record, failing_cell
 from operation.engine.runners import thread_limits
-from operation.engine.surroundings import surroundings
 
 _MARKER = "papermill-error-cell-tag"  # cells that papermill adds where a notebook failed
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -105,7 +105,7 @@ def check(replay: Replay) -> dict[str, Any]:
     source.write_text(json.dumps({**replay.document, "cells": cells, "metadata": metadata}), encoding="utf-8")
     variables = replay.variables("check")
     folder = Path(variables["WORKBENCH_RUN"])
-    with surroundings(variables, alone=True):
+    with environ(variables, alone=True):
         executed = execute(source, folder / source.name, {}, {}, lambda *_: None)
     found = None
     if executed.error:

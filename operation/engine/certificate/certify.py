@@ -11,7 +11,7 @@ from typing import Any
 
 from operation.engine import manifest
 from operation.engine.certificate.values import first_difference
-from operation.engine.certificate.ways import WAYS, Way, folder_of
+from operation.engine.certificate.ways import WAYS, Way
 from operation.engine.configuration import Configuration
 from operation.engine.difference import differences
 from operation.engine.layout import Layout
@@ -58,7 +58,7 @@ def certify(
     found: dict[str, dict[str, Any]] = {}
     seconds: dict[str, float] = {}
     for way, run in {**WAYS, **(more or {})}.items():
-        started, own = time.perf_counter(), Layout(layout.root, folder_of(folder, way))
+        started, own = time.perf_counter(), Layout(layout.root, folder / way)
         own.runs.mkdir(parents=True)
         run(own, configured, wanted)
         seconds[way] = round(time.perf_counter() - started, 3)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from operation.engine.parquet import read_parquet
+from operation.engine.files import read_parquet
 
 
 def first_difference(first: Path, second: Path) -> str:

@@ -4,58 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any
 
+from operation.engine.children import environ
 from operation.engine.configuration import Configuration
 from operation.engine.errors import StepFailed
 from operation.engine.layout import Layout
 from operation.engine.notebooks.engines import STOCK, WORKBENCH, quick_papermill, watched
 from operation.engine.runners import child_process, in_process, thread_limits
 from operation.engine.session import Session
-from operation.engine.surroundings import surroundings
+from operation.engine.step import Runner
 
 Way = Callable[[Layout, Configuration, Sequence[str]], None]
 
 
-def script(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
-    """Execute each Core Script as a plain child process."""
-    _each(Session(configured, layout, child_process), steps)
-
-
-def call(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
-    """Call each script's ``main(argv)`` in this process, as ``core.*`` does in a kernel."""
-    _each(Session(configured, layout, in_process), steps)
-
-
-def _each(session: Session, steps: Sequence[str]) -> None:
+def _by_session(run_script: Runner, layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
+    """Execute the steps one after another, each by `run_script`."""
+    session = Session(configured, layout, run_script)
     for step in steps:
         session.step(step)
 
 
-def papermill(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
-    """Call ``core.<step>()`` in the cells of a notebook that stock papermill executes.
+def _by_papermill(engine: str, layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
+    """Call ``core.<step>()`` in the cells of a notebook that papermill executes by `engine`.
 
     Raises
     ------
     StepFailed
         With papermill's own words when a cell fails.
     """
-    _headless(STOCK, layout, configured, steps)
-
-
-def forked(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
-    """Call ``core.<step>()`` in the cells of a notebook that the workbench executes as ``run`` does.
-
-    Raises
-    ------
-    StepFailed
-        With papermill's own words when a cell fails.
-    """
-    _headless(WORKBENCH, layout, configured, steps)
-
-
-def _headless(engine: str, layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
     source, target = layout.runs / "steps.ipynb", layout.runs / "steps-executed.ipynb"
     source.write_text(json.dumps(_notebook(configured, steps)), encoding="utf-8")
     variables = {"WORKBENCH_RUNS": str(layout.runs), "JUPYTER_PREFER_ENV_PATH": "1", **thread_limits(1)}
@@ -65,7 +43,7 @@ def _headless(engine: str, layout: Layout, configured: Configuration, steps: Seq
     from operation.engine.notebooks.forked.managers import logging_to
 
     try:
-        with surroundings(variables):
+        with environ(variables):
             stock.execute_notebook(
                 str(source),
                 str(target),
@@ -95,9 +73,9 @@ def _cell(index: int, source: str) -> dict[str, Any]:
     return {**content, "metadata": {}, "outputs": [], "execution_count": None}
 
 
-WAYS: dict[str, Way] = {"script": script, "call": call, "papermill": papermill, "forked": forked}
-
-
-def folder_of(certificate: Path, way: str) -> Path:
-    """Return the folder in which `way` keeps its store."""
-    return certificate / way
+WAYS: dict[str, Way] = {
+    "script": partial(_by_session, child_process),
+    "call": partial(_by_session, in_process),  # as ``core.*`` does in a kernel
+    "papermill": partial(_by_papermill, STOCK),
+    "forked": partial(_by_papermill, WORKBENCH),  # as ``run`` does
+}

@@ -13,6 +13,7 @@ from operation.engine import configuration
 from operation.engine.configuration.documents import read_document
 from operation.engine.configuration.new_environment import require_new_name
 from operation.engine.errors import UsageError
+from operation.engine.files import read_parquet
 from operation.engine.inference.columns import Column, guess_columns, unusable_name
 from operation.engine.inference.schema_text import schema_text
 from operation.engine.inference.split import guess_split
@@ -20,7 +21,6 @@ from operation.engine.inference.target import guess_target, label
 from operation.engine.inference.use_case_text import Guess, use_case_text
 from operation.engine.layout import Layout
 from operation.engine.nearest import did_you_mean, listed
-from operation.engine.parquet import read_parquet
 from operation.engine.runners import child_process
 
 if TYPE_CHECKING:

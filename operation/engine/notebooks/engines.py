@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.capsule.secrets import mask_values
-from operation.engine.disk import DiskError
+from operation.engine.files import DiskError
 from operation.engine.notebooks.forked.source import WORKBENCH, fork_source
 from operation.engine.reports.quick_imports import without, without_iri_grammar
 

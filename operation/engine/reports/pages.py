@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from base64 import b64encode
 from functools import cache
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from operation.engine.capsule.secrets import masked
+from operation.engine.files import replacing
 from operation.engine.reports import wording
 
 if TYPE_CHECKING:
@@ -129,10 +129,6 @@ def write_page(target: Path, html: str) -> Path:
         The page's content. Lone surrogates, which UTF-8 cannot hold, become character references.
         Known secrets are masked.
     """
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
+    with replacing(target) as partial:
         partial.write_bytes(masked(html).encode("utf-8", "xmlcharrefreplace"))
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
     return target

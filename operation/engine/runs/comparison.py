@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from operation.engine import history, manifest
 from operation.engine.difference import Difference, differences
+from operation.engine.files import read_parquet
 from operation.engine.layout import Layout
-from operation.engine.parquet import read_parquet
 
 if TYPE_CHECKING:
     import pandas as pd

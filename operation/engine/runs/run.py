@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from operation.engine import manifest
+from operation.engine.children import environ
 from operation.engine.contract import read_contract
-from operation.engine.disk import DiskError, told
+from operation.engine.files import DiskError, disk_errors
 from operation.engine.layout import Layout
 from operation.engine.notebooks.forked.libraries import libraries
 from operation.engine.notebooks.forked.source import for_all, fork_source
@@ -23,7 +24,6 @@ from operation.engine.runs.reuse import Notebooks
 from operation.engine.runs.run_manifest import RunManifest
 from operation.engine.runs.tracking import Tracker
 from operation.engine.runs.work import Work, perform
-from operation.engine.surroundings import surroundings
 
 if TYPE_CHECKING:
     from operation.engine.notebooks.forked.fork_server_client import ForkServer
@@ -52,7 +52,7 @@ def start(layout: Layout, prepared: Prepared, say: Say, fork_server: ForkServer 
         _preload(fork_server, prepared)
     source = nullcontext(fork_server) if fork_server else _forks(prepared)
     following = Tracker(layout, prepared.configured)
-    with told(layout.runs), surroundings(for_all()), source as forks, following as tracker:
+    with disk_errors(layout.runs), environ(for_all()), source as forks, following as tracker:
         record = _begin(layout, prepared)
         try:
             with Rendering() as pages:

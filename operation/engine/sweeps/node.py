@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+from operation.engine.children import environ
 from operation.engine.errors import WorkbenchError
 from operation.engine.layout import Layout, project
 from operation.engine.notebooks.forked.libraries import libraries
@@ -19,7 +20,6 @@ from operation.engine.notebooks.forked.source import for_all
 from operation.engine.runners import thread_limits
 from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.work import Outcome, Work, perform
-from operation.engine.surroundings import surroundings
 from operation.engine.sweeps.parcel import pack, pack_entry, take_entry, unpack
 
 _warm: Any = None  # the process that this worker forks notebooks from
@@ -100,7 +100,7 @@ def execute_on_node(order: Order, entries: Mapping[str, Any], fetch: Callable[[A
         if not (layout.store / key).is_dir():
             take_entry(layout, key, fetch(reference))
     one_core = dict.fromkeys(thread_limits(1), "1")  # that is what the cluster gives a point
-    with surroundings({**for_all(), **one_core, **order.variables, "WORKBENCH_RUNS": str(layout.runs)}):
+    with environ({**for_all(), **one_core, **order.variables, "WORKBENCH_RUNS": str(layout.runs)}):
         outcome = _perform(layout, order)
     records = RunFolder(folder).records()
     new = {record["key"] for record in records if record["how"] == "executed"} - set(entries)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from operation.engine import manifest
 from operation.engine.capsule.secrets import masked
 from operation.engine.errors import UsageError
+from operation.engine.files import replacing
 from operation.engine.nearest import did_you_mean, nearest
 from operation.engine.reports.cards import Card, cards
 from operation.engine.reports.run_record import Metric
@@ -153,9 +153,8 @@ def write_results(folder: Path, content: Mapping[str, Any]) -> None:
     """Write ``results.csv`` and ``results.json``: one row for each point of a sweep's manifest."""
     rows = as_rows(content)
     manifest.write(folder / "results.json", {"id": content["id"], "rows": rows})
-    partial = folder / f".results.csv.{os.getpid()}"
-    partial.write_text(masked(as_csv(rows)), encoding="utf-8", newline="")
-    partial.replace(folder / "results.csv")
+    with replacing(folder / "results.csv") as partial:
+        partial.write_text(masked(as_csv(rows)), encoding="utf-8", newline="")
 
 
 def as_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from operation.engine.disk import told
+from operation.engine.children import environ
 from operation.engine.errors import UsageError
+from operation.engine.files import disk_errors, try_lock
 from operation.engine.layout import Layout
 from operation.engine.notebooks.engines import quick_papermill
 from operation.engine.notebooks.forked.source import for_all
 from operation.engine.reports.run_page import write_run_page
 from operation.engine.runs.rendering import Rendering
 from operation.engine.runs.tracking import Tracker
-from operation.engine.surroundings import surroundings
 from operation.engine.sweeps.page import write_sweep_page
 from operation.engine.sweeps.plan import Point, Sweep, known
 from operation.engine.sweeps.point import PointRun
@@ -26,7 +26,6 @@ from operation.engine.sweeps.pools import KernelPool
 from operation.engine.sweeps.results import write_results
 from operation.engine.sweeps.sweep_manifest import SweepManifest
 from operation.engine.sweeps.upstream import execute_upstream
-from operation.engine.turns import if_free
 
 Say = Callable[[Point, Mapping[str, Any], int], None]
 
@@ -68,7 +67,8 @@ class SweepRunner:
             After everything was stopped and recorded.
         """
         folder = sweep.folder(self.layout)
-        with told(self.layout.runs), if_free(self.layout.runs / "turns" / f"{sweep.name}.lock") as free:
+        turn = self.layout.runs / "turns" / f"{sweep.name}.lock"
+        with disk_errors(self.layout.runs), try_lock(turn) as free:
             if not free:
                 raise UsageError(f"the sweep {sweep.name} is being executed by another process: wait for it.")
             folder.mkdir(parents=True, exist_ok=True)
@@ -141,5 +141,5 @@ class SweepRunner:
 @contextmanager
 def _in_notebook_folder(sweep: Sweep, layout: Layout, workers: int) -> Iterator[dict[str, str]]:
     """Change to the notebook's folder: papermill does so for each notebook, and threads share it."""
-    with surroundings({**for_all(workers), "WORKBENCH_RUNS": str(layout.runs)}), chdir(sweep.source.parent):
+    with environ({**for_all(workers), "WORKBENCH_RUNS": str(layout.runs)}), chdir(sweep.source.parent):
         yield dict(os.environ)

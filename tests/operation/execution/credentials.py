@@ -16,8 +16,8 @@ from typing import Any
 from urllib.request import urlopen
 
 import utils
+from operation.engine.children import environ
 from operation.engine.errors import WorkbenchError
-from operation.engine.surroundings import surroundings
 from operation.execution.utils import workspace
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
@@ -35,7 +35,7 @@ DEV = {"name": "amldev", "group": "rg-dev"}
 
 def outcome(call: Callable[[], Any], variables: dict[str, str]) -> str:
     """Return the workspace that `call` opens and its login, or what it says."""
-    with surroundings(variables):
+    with environ(variables):
         try:
             opened = call()
         except (utils.StepError, WorkbenchError) as error:

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from operation.engine.children import environ
 from operation.engine.digests import Digests
 from operation.engine.layout import Layout
 from operation.engine.serving.model import by_words
-from operation.engine.surroundings import surroundings
 from operation.execution import models, opening
 from operation.execution.services import chosen, trial
 from tests.operation.execution.submitting import Outcome, command
@@ -192,7 +192,7 @@ def main(words: list[str]) -> None:
     """Try everything, in an order in which each finds what it needs."""
     root, model, another, rows = map(Path, words[:4])
     layout, token = build(root), words[4]
-    with surroundings({"WORKBENCH_ROOT": str(root), "ENVIRONMENT": "DEV"}):
+    with environ({"WORKBENCH_ROOT": str(root), "ENVIRONMENT": "DEV"}):
         champion(model)
         setattr(chosen, "by_words", remembered(by_words))  # noqa: B010
         client = Client(json.loads(rows.read_text(encoding="utf-8")))

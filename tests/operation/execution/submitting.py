@@ -18,12 +18,12 @@ from typing import Any
 from operation import cli
 from operation.engine import configuration
 from operation.engine.certificate import certify, ways
+from operation.engine.children import environ
 from operation.engine.configuration.targets import chosen_compute
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout
 from operation.engine.runners import child_process
 from operation.engine.session import Session
-from operation.engine.surroundings import surroundings
 from operation.execution import job_files
 from operation.execution.ways import azure_ml
 from tests.operation.execution import small
@@ -90,7 +90,7 @@ def certified(layout: Layout) -> dict[str, Any]:
     """Certify that a child process and a run of Azure ML give the same."""
     configured = configuration.load("DEV", "small", layout)
     more = {"azure-ml": azure_ml(chosen_compute(layout, configured))}
-    setattr(certify, "WAYS", {"script": ways.script})  # noqa: B010 - the other ways start kernels
+    setattr(certify, "WAYS", {"script": ways.WAYS["script"]})  # noqa: B010 - the other ways start kernels
     return certify.certify(layout, configured, [], lambda *_: None, more)[1]
 
 
@@ -98,7 +98,7 @@ def main(root: Path) -> None:
     """Try everything, in an order in which each finds what it needs."""
     layout = small.build(root)
     found: dict[str, Any] = {}
-    with surroundings({"WORKBENCH_ROOT": str(root)}):
+    with environ({"WORKBENCH_ROOT": str(root)}):
         found["script"] = command(layout, "submit", "gate")
         found["again"] = command(layout, "submit", "gate")
         found["locally"] = locally(layout)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from operation.engine.capsule.archive import Archive
+from operation.engine.capsule.archive import writing
 from operation.engine.capsule.inputs import Input, add_inputs
 from operation.engine.layout import Layout
 from tests.operation.engine.capsule.conftest import CANARIES, Failed, spellings
@@ -67,7 +67,7 @@ def test_the_largest_inputs_stay_out_beyond_the_limit(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"\xff" * size)
     inputs = [Input(tmp_path / name, f"project/{name}") for name in ("large", "small")]
     inputs.append(Input(tmp_path / "middle", "store/middle", step="train"))
-    with Archive(tmp_path / "x.zip") as archive:
+    with writing(tmp_path / "x.zip") as archive:
         assert add_inputs(archive, Layout(tmp_path), inputs, limit=105) == {}
     assert list(_members(tmp_path / "x.zip")) == ["project/small"]
     assert [(one["member"], one["reason"], one["where"]) for one in archive.left_out] == [
@@ -83,7 +83,7 @@ def test_binary_with_a_secret_stays_out_and_text_is_masked(
     monkeypatch.setenv("DB_PASSWORD", "can4ry of binary")
     (tmp_path / "model.bin").write_bytes(b"\xff\xfe can4ry of binary")
     key = "Zm9vYmFy" * 10 + "Zm9vYm=="
-    with Archive(tmp_path / "x.zip") as archive:
+    with writing(tmp_path / "x.zip") as archive:
         archive.file(tmp_path / "model.bin", "project/model.bin")
         archive.text("login('Password=can4ryX;', password=given)", "run/a.txt")
         archive.text("connect(password=given, pwd=other)", "project/src/a.py")
@@ -97,6 +97,6 @@ def test_binary_with_a_secret_stays_out_and_text_is_masked(
 
 
 def test_a_capsule_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="no space"), Archive(tmp_path / "capsule.zip"):
+    with pytest.raises(OSError, match="no space"), writing(tmp_path / "capsule.zip"):
         raise OSError("no space")
     assert list(tmp_path.iterdir()) == []
