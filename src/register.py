@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import operator
 import re
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,18 +131,19 @@ def open_registry(uri: str) -> MlflowClient:
 
 @contextmanager
 def alone(uri: str) -> Iterator[None]:
-    """Be the only one that opens the SQLite file of `uri`: MLflow makes its tables at the first use.
+    """Be the only one that opens the SQLite file of `uri`.
 
-    Two processes that make them at the same time break each other. A lock that SQLite holds on a file beside
-    it works on every platform and ends with the process.
+    MLflow makes its tables at the first use, and two processes that make them at the same time break each
+    other.
     """
+    from filelock import FileLock
+
     if not uri.startswith(SQLITE):
         yield
         return
     file = Path(uri.removeprefix(SQLITE)).absolute()
     file.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(f"{file}.lock", timeout=LONGEST_WAIT, isolation_level=None)) as lock:
-        lock.execute("BEGIN EXCLUSIVE")
+    with FileLock(f"{file}.lock", timeout=LONGEST_WAIT):
         yield
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -91,30 +91,3 @@ class Split:
 def _width(share: float) -> int:
     """Return how many positions a share has; exact, because 2**64 only moves the binary point."""
     return int(share * WHOLE)
-
-
-def parse_shares(values: Sequence[str]) -> dict[str, float]:
-    """Return challenger and share of each ``name:share``, such as ``challenger:0.1``.
-
-    Raises
-    ------
-    StepError
-        When a value is something else, or a name is there twice.
-    """
-    shares: dict[str, float] = {}
-    for value in values:
-        name, _, share = value.rpartition(":")
-        if not name or not _is_number(share):
-            raise utils.StepError(f"--shares: {value!r} is not name:share, such as challenger:0.1")
-        if name in shares:
-            raise utils.StepError(f"--shares: {name!r} is there twice: give each challenger one share")
-        shares[name] = float(share)
-    return shares
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

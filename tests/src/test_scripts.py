@@ -28,6 +28,7 @@ TRAINING = {
     "yaml",
     "threadpoolctl",
     "treelite",
+    "filelock",
     "pydantic",
     "pydantic_core",
     "typing_extensions",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import utils
 from tests.src.running import SRC
-from variants import Split, parse_shares, position
+from variants import Split, position
 
 SHARES = st.floats(0, 1, allow_subnormal=False)
 KEYS = [f"customer {number}" for number in range(4000)]
@@ -121,20 +121,3 @@ def test_shares_that_cannot_be(shares: dict[str, float], message: str) -> None:
     with pytest.raises(utils.StepError) as caught:
         Split(shares)
     assert str(caught.value) == message
-
-
-def test_shares_are_read_from_words() -> None:
-    assert parse_shares(["challenger:0.1", "a:b:0.2"]) == {"challenger": 0.1, "a:b": 0.2}
-
-
-@pytest.mark.parametrize("word", ["challenger", "challenger:", ":0.1", "challenger:much"])
-def test_words_that_are_no_share(word: str) -> None:
-    with pytest.raises(utils.StepError) as caught:
-        parse_shares([word])
-    assert str(caught.value) == f"--shares: {word!r} is not name:share, such as challenger:0.1"
-
-
-def test_a_challenger_has_one_share() -> None:
-    with pytest.raises(utils.StepError) as caught:
-        parse_shares(["b:0.1", "b:0.2"])
-    assert str(caught.value) == "--shares: 'b' is there twice: give each challenger one share"
