@@ -17,12 +17,12 @@ from operation.engine.children import environ
 from operation.engine.configuration import Configuration, NotebookEntry
 from operation.engine.layout import Layout
 from operation.engine.notebooks.assignments import Assignments
-from operation.engine.notebooks.execution import Executed
 from operation.engine.runners import exit_code_of, from_exception
 from operation.engine.runs import folder as run_folder
 from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.request import Prepared, Request
 from operation.engine.runs.run_manifest import RunManifest
+from operation.engine.runs.work import Outcome
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def submission(
         error = _error(made, raised)
         raise
     finally:
-        executed = Executed(_write_notebook(made, error), time.perf_counter() - clock, None)
-        _end(made, record, executed, status, error)
+        _write_notebook(made, error)
+        _end(made, record, Outcome(time.perf_counter() - clock, error), status)
         if any(step["how"] == "failed" for step in folder.records()):
             pack_failure(layout, folder, prepared)
         if (folder.path / "capsule.zip").exists():
@@ -97,15 +97,9 @@ def submission(
         _pages(made)
 
 
-def _end(
-    made: Submission,
-    record: RunManifest,
-    executed: Executed,
-    status: str | None,
-    error: dict[str, Any] | None,
-) -> None:
+def _end(made: Submission, record: RunManifest, outcome: Outcome, status: str | None) -> None:
     """Close the manifest."""
-    record.add(made.name, executed, str(record.content["started"]), error)
+    record.add(made.name, outcome, str(record.content["started"]))
     if status:
         record.entry(made.name)["status"] = status
     compared = made.facts.get("automl", {}).get("compared", [])
@@ -143,11 +137,9 @@ def _error(made: Submission, raised: Exception) -> dict[str, Any]:
     return {**details, **place, "exit_code": exit_code_of(raised)}
 
 
-def _write_notebook(made: Submission, error: Mapping[str, Any] | None) -> dict[str, Any]:
-    content = _document(made, error)
+def _write_notebook(made: Submission, error: Mapping[str, Any] | None) -> None:
     made.notebook.parent.mkdir(parents=True, exist_ok=True)
-    made.notebook.write_text(json.dumps(content), encoding="utf-8")
-    return content
+    made.notebook.write_text(json.dumps(_document(made, error)), encoding="utf-8")
 
 
 def _document(made: Submission, error: Mapping[str, Any] | None) -> dict[str, Any]:
