@@ -291,3 +291,23 @@ def test_what_a_notebook_imports_is_there_for_the_next_but_not_the_user_s_own(tm
         fork_server.wait()
         found = execute(tmp_path, [seen], "workbench", fork_server=fork_server)
     assert outputs(found)[0][0]["data"]["text/plain"] == ["(False, True)"]
+
+
+def test_what_is_imported_before_a_fork_says_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What a library prints or warns of when it is imported belongs to the cell that imports it."""
+    code = "import joblib, matplotlib.pyplot, pandas, pyarrow.parquet, pydantic, scipy.stats, yaml\n"
+    code += "import sklearn.ensemble, sklearn.inspection, sklearn.metrics, sklearn.pipeline\n"
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        ForkServer({**os.environ, "PYTHONWARNINGS": "default"}) as server,
+    ):
+        patch.setenv("PYTHONWARNINGS", "default")
+        server.learns = True
+        found = execute(tmp_path, [code + "matplotlib.pyplot.plot([1]);"], "workbench", fork_server=server)
+        server.wait()
+    assert found["raised"] is None
+    said = capfd.readouterr().err
+    assert "Warning:" not in said, said
+    assert not [one for one in outputs(found)[0] if one.get("name")]
