@@ -9,15 +9,16 @@ from __future__ import annotations
 import gc
 import json
 import os
-import sqlite3
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from operation.engine.files import lock
 
 _POLITE = 5  # notebooks come first, and a busy machine still lets this end soon after them
 _LOCAL = ("sqlite:", "file:")
@@ -51,16 +52,10 @@ def open_store(uri: str) -> Any:
     return client
 
 
-@contextmanager
-def _alone(uri: str) -> Iterator[None]:
+def _alone(uri: str) -> AbstractContextManager[None]:
     """Hold the lock that ``src/register.py`` holds too: two first uses of a SQLite file break each other."""
     file = uri.partition("sqlite:///")[2]
-    if not file:
-        yield
-        return
-    with closing(sqlite3.connect(f"{Path(file).absolute()}.lock", timeout=60, isolation_level=None)) as lock:
-        lock.execute("BEGIN EXCLUSIVE")
-        yield
+    return lock(Path(f"{Path(file).absolute()}.lock")) if file else nullcontext()
 
 
 class Logger:
