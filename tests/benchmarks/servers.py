@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from operation.engine.children import free_port
 from tests.benchmarks.measuring import SRC, command
-from tests.operation.engine.serving.running import ROOT, free_port, serving
+from tests.operation.engine.serving.running import ROOT, serving
 
 GTHREAD = ["--worker-class", "gthread", "--threads", "8", "--keep-alive", "15"]
 OWN = ["--worker-class", "operation.engine.serving.worker.Worker", "--keep-alive", "15"]

@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from operation.engine.children import free_port
 from operation.engine.errors import StepFailed
 from operation.engine.layout import Layout, project
 from operation.engine.serving.settings import ServedModel, Settings
@@ -38,7 +38,7 @@ class LocalService:
     """
 
     def __init__(self, model: os.PathLike[str], layout: Layout) -> None:
-        self.model, self.port, self._key = Path(model), _free_port(), secrets.token_urlsafe()
+        self.model, self.port, self._key = Path(model), free_port(), secrets.token_urlsafe()
         self._folder = layout.runs / "serving" / str(self.port)
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-X", "workbench", "-m", __name__, str(self.model), str(self.port)]
@@ -151,12 +151,6 @@ def _value(cell: Any) -> Any:
     if hasattr(cell, "isoformat"):
         return cell.isoformat()
     return cell.item() if hasattr(cell, "item") else cell
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _end_with_the_notebook() -> None:

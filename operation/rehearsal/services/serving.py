@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
 import subprocess
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from operation.rehearsal.access import ports
 
 LOG = "service.log"
 PATIENCE = 180.0  # seconds that a service may take until it answers
@@ -67,7 +68,8 @@ class Serving:
     """
 
     def __init__(self, app: App) -> None:
-        self.app, self.port = app, _free_port()
+        with ports.listening(0) as free:
+            self.app, self.port = app, int(free.getsockname()[1])
         self.log = app.folder.parent / LOG
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -135,9 +137,3 @@ def last_lines(log: Path, lines: int) -> str:
     if not log.exists():
         return ""
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.operation.engine.serving.running import PATIENCE, free_port
+from operation.engine.children import free_port
+from tests.operation.engine.serving.running import PATIENCE
 from tests.src.running import Trained, run
 
 NAME = "flights"

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from operation.engine.children import free_port
 from tests.operation.engine.packaging.building import Builder
-from tests.operation.engine.serving.running import PATIENCE, Service, free_port
+from tests.operation.engine.serving.running import PATIENCE, Service
 
 KEY = "a-key-of-the-tests"
 

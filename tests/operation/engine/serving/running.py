@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from operation.engine.children import free_port
 
 ROOT = Path(__file__).resolve().parents[4]
 PATIENCE = 120.0  # seconds until it answers
@@ -68,13 +69,6 @@ class Service:
     def text(self) -> str:
         """Return what it has printed."""
         return self.out.read_text(encoding="utf-8", errors="replace")
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

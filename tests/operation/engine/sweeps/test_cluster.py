@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from operation.engine.children import free_port
 from operation.engine.layout import Layout
 from tests.operation.engine.conftest import build, notebook, write
 
@@ -102,16 +102,10 @@ def _ancestors(pid: int) -> Iterator[int]:
             yield pid
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @pytest.fixture
 def nodes() -> Iterator[Nodes]:
     folder = Path(tempfile.mkdtemp(prefix="wr", dir="/tmp"))  # sockets' paths may have 107 characters
-    port = _free_port()
+    port = free_port()
     log, other = folder / "head.log", folder / "node.log"
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
