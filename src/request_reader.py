@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
 import utils
@@ -128,10 +127,10 @@ class RequestReader:
         left = MOST_LISTED - len(request.problems)
         request.count += error.error_count()
         if left > 0:
-            details = error.errors(include_url=False, include_context=False)[:left]
+            details = error.errors(include_url=False)[:left]
             request.problems += [self._problem(row, detail, request.given[row]) for detail in details]
 
-    def _problem(self, row: int, detail: ErrorDetails, record: Any) -> Problem:
+    def _problem(self, row: int, detail: Mapping[str, Any], record: Any) -> Problem:
         if not detail["loc"]:
             return Problem(row, None, f"is {kind_of(record)}, not an object of columns")
         name, value = str(detail["loc"][0]), detail["input"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import ErrorDetails, PydanticCustomError
 
 import utils
 from row_schema import Column
@@ -45,10 +45,10 @@ def _limits(column: Column) -> tuple[float, float]:
     return -LARGEST if low is None else low, LARGEST if high is None else high
 
 
-def reason(column: Column, detail: ErrorDetails, value: Any) -> str:
+def reason(column: Column, detail: Mapping[str, Any], value: Any) -> str:
     """Return what is wrong with a value of a column, as the end of a sentence that begins with its name."""
-    if detail["type"] == "refused":
-        return detail["msg"]
+    if detail["type"] == "value_error":
+        return str(detail["ctx"]["error"])
     if detail["type"] == "multiple_of":
         return f"is {value}, not a whole number"
     if column.kind in ("number", "integer") and type(value) in (int, float):
@@ -62,7 +62,7 @@ def _encodable(text: str) -> str:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise _refused("contains an unpaired surrogate (invalid Unicode)") from None
+            raise ValueError("contains an unpaired surrogate (invalid Unicode)") from None
     return text
 
 
@@ -77,7 +77,7 @@ def _time(value: Any) -> Any:
     if value is None:
         return None
     if type(value) is not str:
-        raise _refused(f"is {kind_of(value)}, not {EXPECTED['time']}")
+        raise ValueError(f"is {kind_of(value)}, not {EXPECTED['time']}")
     if TIME.fullmatch(value):
         try:
             time = datetime.fromisoformat(value)
@@ -87,12 +87,8 @@ def _time(value: Any) -> Any:
         else:
             if FIRST_YEAR <= time.year <= LAST_YEAR:
                 return time
-            raise _refused(f"is {value}, not between the years {FIRST_YEAR} and {LAST_YEAR}")
-    raise _refused(f"is {shown(value)}, not {EXPECTED['time']}")
-
-
-def _refused(reason: str) -> PydanticCustomError:
-    return PydanticCustomError("refused", "{reason}", {"reason": reason})
+            raise ValueError(f"is {value}, not between the years {FIRST_YEAR} and {LAST_YEAR}")
+    raise ValueError(f"is {shown(value)}, not {EXPECTED['time']}")
 
 
 def kind_of(value: Any) -> str:

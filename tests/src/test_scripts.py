@@ -30,7 +30,6 @@ TRAINING = {
     "treelite",
     "filelock",
     "pydantic",
-    "pydantic_core",
     "typing_extensions",
 }
 
