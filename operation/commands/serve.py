@@ -7,7 +7,6 @@ import ipaddress
 import os
 import shutil
 import socket
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,25 +22,26 @@ from operation.engine.serving.settings import (
     PLAN,
     ServedModel,
     Settings,
-    plan_file,
     state_folder,
 )
 
 if TYPE_CHECKING:
+    from operation.engine.serving.lookup import Lookup
     from operation.engine.serving.models import Models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``serve``."""
     parser.description = (
-        "Serve a model with the inference server of Azure ML: POST /score, GET /openapi.json, /metrics, "
-        "/health/live and /health/ready. It listens on this computer only, unless --host asks for more. "
-        "Ctrl-C or SIGTERM ends it; SIGHUP looks the model up again and replaces it without a gap."
+        "Serve a model: POST /score, GET /openapi.json, /metrics, /health/live and /health/ready. It listens "
+        "on this computer only, unless --host asks for more. Ctrl-C or SIGTERM ends it once it has answered; "
+        "SIGHUP looks the model up again and exchanges it without a gap."
     )
     parser.epilog = (
         "examples:\n"
         "  python3 -m operation serve --model champion --key-file keys.txt\n"
-        "  python3 -m operation serve --model runs/store/<key>/model --port 5002"
+        "  python3 -m operation serve --model runs/store/<key>/model --port 5002\n"
+        "  python3 -m operation serve --azure-server"
     )
     add = parser.add_argument
     add(
@@ -73,6 +73,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--challenger", metavar="ALIAS|PATH", help="a second model, for the share of keys that split gives it"
     )
+    add(
+        "--azure-server",
+        action="store_true",
+        help="Azure ML's own inference server with the same script: no keys, metrics or challenger",
+    )
     add("--workers", type=int, default=1, help="processes that answer (default: %(default)s)")
     add("--most-rows", type=int, default=10_000, help="of one request (default: %(default)s)")
     add("--most-bytes", type=int, default=MOST_BYTES, help="of one request (default: %(default)s)")
@@ -81,12 +86,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
+    from operation.engine.serving.azure import serve_by_azure
     from operation.engine.serving.server import serve
 
     layout = project()
+    settings = settings_of(args, layout)
+
+    def ready(model: ServedModel) -> None:
+        told = model if model.name else replace(model, folder=Path(args.model))
+        print(f"serving {told} at {settings.address}/score", flush=True)
+
+    check_free(args.host, args.port)
+    forget(settings.state)
+    if args.azure_server:
+        return serve_by_azure(settings, lookup_of("--model", args.model, args, layout)())
+    try:
+        serve(settings, models_of(args, layout, settings), ready)
+    finally:
+        forget(settings.state)
+    return 0
+
+
+def settings_of(args: argparse.Namespace, layout: Layout) -> Settings:
+    """Return how the service runs.
+
+    Raises
+    ------
+    UsageError
+        When it would be open to others, or Azure's server does not have what is asked for.
+    """
+    lacking = [f"--{name.replace('_', '-')}" for name in ("key_file", "challenger") if getattr(args, name)]
+    if args.azure_server and lacking:
+        raise UsageError(f"--azure-server: Azure ML's server has no {' and no '.join(lacking)}: leave it out")
     keys = read_keys(args.key_file)
     check_address(args.host, args.port, keys)
-    settings = Settings(
+    return Settings(
         source=layout.src,
         words=script_words(args, layout),
         host=args.host,
@@ -97,22 +131,6 @@ def run(args: argparse.Namespace) -> int:
         most_bytes=args.most_bytes,
         seconds=args.seconds,
     )
-
-    def ready(model: ServedModel) -> None:
-        told = model if model.name else replace(model, folder=Path(args.model))
-        # not print: the inference server has put its own in place of it
-        sys.stdout.write(f"serving {told} at {settings.address}/score\n")
-        sys.stdout.flush()
-
-    check_free(args.host, args.port)
-    own = os.getpid()
-    forget(settings.state)
-    try:
-        serve(settings, models_of(args, layout, settings.state), ready)
-    finally:
-        if os.getpid() == own:  # a process that answered and is replaced comes by here too
-            forget(settings.state)
-    return 0
 
 
 def forget(state: Path) -> None:
@@ -132,22 +150,28 @@ def script_words(args: argparse.Namespace, layout: Layout) -> tuple[str, ...]:
     return tuple(words)
 
 
-def models_of(args: argparse.Namespace, layout: Layout, state: Path) -> Models:
+def lookup_of(option: str, named: str, args: argparse.Namespace, layout: Layout) -> Lookup:
+    """Return what finds the model that an option names."""
+    from operation.engine.serving.lookup import Lookup
+
+    return Lookup(layout, model_words(option, named, args, layout), state_folder(layout.runs, args.port))
+
+
+def models_of(args: argparse.Namespace, layout: Layout, settings: Settings) -> Models:
     """Return the models that the service looks up, now and again."""
-    from operation.engine.serving.lookup import Lookup, Requested, ask
+    from operation.engine.serving.lookup import Requested, ask
     from operation.engine.serving.models import Models
 
-    champion = Lookup(layout, model_words("--model", args.model, args, layout), state)
-    file = state / ASKED
+    champion, file = lookup_of("--model", args.model, args, layout), settings.state / ASKED
     ask(file, model_words("--challenger", args.challenger, args, layout) if args.challenger else [])
-    plan = str(plan_file(layout.runs, args.port).resolve())
+    plan = str((settings.state / PLAN).resolve())
 
     def begins_with_nobody(challenger: ServedModel) -> None:
         # who answered before says nothing of another challenger, which gets other keys too
         words = ["--file", plan, "--share", "0", "--salt", challenger.digest[:12]]
         child_process(layout.src / "split_plan.py", words)
 
-    return Models(state, champion, Requested(layout, file, state), begins_with_nobody)
+    return Models(settings, champion, Requested(layout, file, settings.state), begins_with_nobody)
 
 
 def model_words(option: str, named: str, args: argparse.Namespace, layout: Layout) -> list[str]:

@@ -77,6 +77,6 @@ def _challenged(args: argparse.Namespace, layout: Layout) -> str:
         if said and said["seen"][0] == list(seen(file) or ()) and said["settled"]:
             if said["said"]:
                 raise StepFailed(said["said"])
-            return f"the challenger is {said['served']['challenger']}; it answers nobody yet"
+            return f"Challenger {said['served']['challenger']} is loaded and receives 0 % of traffic."
         time.sleep(0.1)
     raise StepFailed(f"the service on port {args.port} has not taken another challenger in {PATIENCE:g} s")

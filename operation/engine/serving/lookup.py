@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
-import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from operation.engine.layout import Layout
 from operation.engine.serving.model import by_words
+from operation.engine.serving.models import write
 from operation.engine.serving.settings import ServedModel
 
 FILES = ("model.json", "model.pickle")
 SQLITE = "sqlite:///"
-REMOTE_SECONDS = 300  # a registry that is no file is asked so often
 Signature = tuple[object, ...]
 
 
@@ -36,6 +33,8 @@ class Lookup:
 
     def __init__(self, layout: Layout, words: Sequence[str], state: Path) -> None:
         self._layout, self._words, self._state = layout, tuple(words), state
+        self._written: object = None
+        self._aliased: Signature = ()
 
     def __call__(self) -> ServedModel:
         """Return the model, once it has been verified and has predicted.
@@ -49,16 +48,28 @@ class Lookup:
         return replace(found, folder=kept(found, self._state / "models"))
 
     def signature(self) -> Signature:
-        """Return what is another thing as soon as another model may be found, without looking it up."""
+        """Return what is another thing as soon as another model may be found, without loading it."""
         given = dict(zip(self._words[::2], self._words[1::2], strict=False))
         if "--model" in given:
             folder = self._layout.root / given["--model"]
             return tuple(seen(file) for name in FILES for file in sorted(folder.rglob(name)))
-        uri = given.get("--tracking-uri", "")
-        if uri.startswith(SQLITE):
-            file = self._layout.root / uri.removeprefix(SQLITE)
-            return _aliased(file, given["--name"], given["--alias"])
-        return (time.monotonic() // REMOTE_SECONDS,)
+        written = self._registry_file(given["--tracking-uri"])
+        if self._written is None:  # the client takes seconds to import: not before there is something to ask
+            self._written = written or ""
+        elif written is None or written != self._written:
+            self._written = written or ""
+            self._aliased = _aliased(
+                self._absolute(given["--tracking-uri"]), given["--name"], given["--alias"]
+            )
+        return self._aliased
+
+    def _registry_file(self, uri: str) -> object:
+        """Return what changes with the file of a registry; None where it is not in one."""
+        return seen(self._layout.root / uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+
+    def _absolute(self, uri: str) -> str:
+        file = self._layout.root / uri.removeprefix(SQLITE)
+        return f"{SQLITE}{file}" if uri.startswith(SQLITE) else uri
 
 
 class Requested:
@@ -76,28 +87,27 @@ class Requested:
 
     def __init__(self, layout: Layout, file: Path, state: Path) -> None:
         self._layout, self._file, self._state = layout, file, state
+        self._words, self._lookup = list[str](), Lookup(layout, (), state)
 
     def __call__(self) -> ServedModel | None:
         """Return the challenger, as `Lookup` does."""
-        lookup = self._lookup()
-        return lookup() if lookup else None
+        return self._lookup() if self._look() else None
 
     def signature(self) -> Signature:
         """Return what changes with the request, and with the model that it names."""
-        lookup = self._lookup()
-        return seen(self._file), lookup.signature() if lookup else ()
+        return seen(self._file), self._lookup.signature() if self._look() else ()
 
-    def _lookup(self) -> Lookup | None:
+    def _look(self) -> bool:
+        """Return whether there is to be a challenger; the one asked for is looked up from now on."""
         words = asked(self._file)
-        return Lookup(self._layout, words, self._state) if words else None
+        if words != self._words:
+            self._words, self._lookup = words, Lookup(self._layout, words, self._state)
+        return bool(words)
 
 
 def ask(file: Path, words: Sequence[str]) -> None:
     """Ask a service for a challenger; no words: for none."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(list(words)), encoding="utf-8")
-    partial.replace(file)
+    write(file, json.dumps(list(words)))
 
 
 def asked(file: Path) -> list[str]:
@@ -122,14 +132,16 @@ def kept(model: ServedModel, folder: Path) -> Path:
     return target
 
 
-def _aliased(file: Path, name: str, alias: str) -> Signature:
-    """Return what MLflow's own file says of an alias, without MLflow, which takes seconds to import."""
+def _aliased(uri: str, name: str, alias: str) -> Signature:
+    """Return which version has an alias, as the registry's own client says."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as store:
-            words = "SELECT * FROM registered_model_aliases WHERE name = ? AND alias = ?"
-            return tuple(store.execute(words, (name, alias)))
-    except sqlite3.Error:  # locked for long, or with other tables: then whatever was written counts
-        return (seen(file),)
+        version = MlflowClient(uri, uri).get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        return (str(error),)
+    return version.version, version.source
 
 
 def seen(file: Path) -> tuple[int, int] | None:

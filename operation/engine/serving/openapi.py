@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from operation.engine.serving.example import example
-
+EXAMPLE_TIME = "2024-01-15T12:00:00"  # any time is answered
 TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$"
 KINDS: dict[str, dict[str, Any]] = {
     "number": {"type": ["number", "null"]},
@@ -180,3 +179,23 @@ def _about() -> dict[str, Any]:
         path: {"get": {"summary": text, "responses": {"200": {"description": text}}}}
         for path, text in said.items()
     }
+
+
+def example(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Build a synthetic row: numbers from the middle of their range, the first level of what has levels."""
+    levels = facts["features"]["levels"]
+    return {name: _example_value(column, levels.get(name, [])) for name, column in facts["schema"].items()}
+
+
+def _example_value(column: Mapping[str, Any], levels: list[str]) -> object:
+    kind = column["kind"]
+    if kind == "time":
+        return EXAMPLE_TIME
+    if kind == "boolean":
+        return True
+    if levels:
+        return levels[0]
+    if column["minimum"] is None or column["maximum"] is None:
+        return None if kind in ("text", "code") else 0
+    middle = (column["minimum"] + column["maximum"]) / 2
+    return round(middle) if kind == "integer" else round(middle, 3)

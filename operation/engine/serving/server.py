@@ -1,25 +1,30 @@
-"""The processes of a service: gunicorn with Azure ML's inference server in each, or waitress on Windows."""
+"""A service: granian keeps the processes that answer, a thread beside it looks for other models."""
 
 from __future__ import annotations
 
-import logging
+import multiprocessing
 import os
-from collections.abc import Callable, Mapping
-from typing import Any
+import shutil
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from functools import partial
 
-from operation.engine.serving.counters import SUFFIX, Counters
-from operation.engine.serving.environment import prepare
-from operation.engine.serving.front import Application, Front
+from operation.engine.errors import StepFailed
 from operation.engine.serving.models import Models
-from operation.engine.serving.openapi import document
 from operation.engine.serving.settings import ServedModel, Settings
+from operation.engine.serving.worker import load_app
+
+METRICS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client reads it when it is imported
+PAUSE = 0.1  # seconds between two looks at what the processes have loaded
+MOST_HEAD_SECONDS = 60  # of the server's own limit for the head of a request
 
 
 def serve(
     settings: Settings,
     find_model: Callable[[], ServedModel] | Models,
     ready: Callable[[ServedModel], None],
-    application: Callable[[Settings], Front] | None = None,
 ) -> None:
     """Serve until a signal ends it: requests that have begun are answered.
 
@@ -31,61 +36,89 @@ def serve(
         Returns the model; called at the start, and again at each SIGHUP. `Models` also look by themselves.
     ready : callable
         Called once, when requests are answered.
-    application : callable, optional
-        Makes the WSGI application of one process (default: around Azure ML's inference server).
 
     Raises
     ------
     StepFailed
         When the server ends by itself.
     """
-    made = application or around_inference_server
-    for file in settings.state.glob(f"*{SUFFIX}"):
-        file.unlink()
-    models = find_model if isinstance(find_model, Models) else Models(settings.state, find_model)
+    models = find_model if isinstance(find_model, Models) else Models(settings, find_model)
     models.begin()
-    prepare(settings, models.champion, models.challenger)
-    if os.name == "nt":
-        from operation.engine.serving.by_waitress import serve_by_waitress
-
-        serve_by_waitress(settings, ready, made)
-        return
-    from operation.engine.serving.by_gunicorn import serve_by_gunicorn
-
-    serve_by_gunicorn(settings, models, ready, made)
-
-
-def around_inference_server(settings: Settings) -> Front:
-    """Return the WSGI application of one process: the inference server, loaded, behind the front."""
-    logging.disable(logging.WARNING)  # the inference server calls its own variables unknown
+    folder = settings.state / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ[METRICS] = str(folder)
+    # the first process has threads: what is forked from it could wait for their locks for ever
+    multiprocessing.set_start_method("spawn", force=True)
+    ended, wanted = threading.Event(), threading.Event()
+    watch = threading.Thread(target=_watch, args=(settings, models, ready, ended, wanted), daemon=True)
     try:
-        from azureml_inference_server_http.server.entry import app  # type: ignore[import-untyped]
+        _serve(settings, watch, wanted)
+    except SystemExit as stop:
+        raise StepFailed(
+            f"the server ended with code {stop.code} before it was stopped: its last lines say why"
+        ) from None
     finally:
-        logging.disable(logging.NOTSET)
+        ended.set()
+        models.end()
 
-    return fronted(app, app.azml_blueprint.user_script.get_run_function().__globals__, settings)
 
+def _serve(settings: Settings, watch: threading.Thread, wanted: threading.Event) -> None:
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+    from granian.log import LogLevels
 
-def fronted(app: Application, script: Mapping[str, Any], settings: Settings) -> Front:
-    """Return the front of `app` that sends requests to ``script``, the names of a loaded ``score.py``."""
-    scorers = script["scorers"]()
-    scorer = scorers["champion"]
-    models = {variant: one.identity for variant, one in scorers.items()}
-    counters = Counters(settings.state, models)
-    for one in scorers.values():
-        one.observed = counters.count_variant
-    return Front(
-        app,
-        script["answered"],
-        keys=settings.keys,
-        most_bytes=settings.most_bytes,
-        seconds=settings.seconds,
-        counters=counters,
-        models=models,
-        openapi=document(
-            scorer.model.facts,
-            scorer.identity["version"],
-            needs_key=bool(settings.keys),
-            most_rows=scorer.reader.most_rows,
-        ),
+    head_seconds = min(settings.seconds, MOST_HEAD_SECONDS)
+    server = Granian(
+        __name__,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=round(head_seconds * 1000)),
+        websockets=False,
+        workers=settings.workers,
+        respawn_failed_workers=True,
+        workers_kill_timeout=max(1, round(settings.graceful_seconds)),
+        log_level=LogLevels.warning,
     )
+
+    @server.on_startup
+    def begin() -> None:
+        if hasattr(signal, "SIGHUP"):  # by itself the server would start its processes anew
+            signal.signal(signal.SIGHUP, lambda *_: wanted.set())
+        watch.start()
+
+    server.serve(target_loader=partial(load_app, settings), wrap_loader=False)
+
+
+def _watch(
+    settings: Settings,
+    models: Models,
+    ready: Callable[[ServedModel], None],
+    ended: threading.Event,
+    wanted: threading.Event,
+) -> None:
+    """Look for other models until the service ends; say when the first ones answer."""
+    is_ready = False
+    while not ended.wait(PAUSE):
+        if not is_ready:
+            is_ready = models.settle() and _is_open(settings)
+            if is_ready:
+                ready(models.champion)
+        elif wanted.is_set():
+            wanted.clear()
+            models.renew()
+        else:
+            models.look()
+        models.settle()
+
+
+def _is_open(settings: Settings) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    try:
+        socket.create_connection((host, settings.port), 1).close()
+    except OSError:
+        return False
+    return True

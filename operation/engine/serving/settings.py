@@ -55,13 +55,13 @@ class Settings:
     keys : tuple of str
         Any of them opens the service; without one it is open to whoever reaches it.
     state : Path
-        Folder for the counters that its processes share.
+        Folder for what its processes share: which models are served, and their metrics.
     workers, threads : int
         Processes, and requests at once in each.
     most_bytes : int
         Of a request; longer ones are refused unread.
     seconds : float
-        That a client may take to send its request, or to read the answer.
+        That a client may take to send the head of a request, and then its body.
     graceful_seconds : float
         That requests are given to end when the service stops.
     """
