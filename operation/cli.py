@@ -19,7 +19,7 @@ COMMANDS = {
     "certify": "prove that script, call and notebook give the same bytes",
     "replay": "open what a failed run left, stopped before the failing cell",
     "report": "write the HTML reports and the gallery of runs again",
-    "serve": "serve a model with the inference server of Azure ML",
+    "serve": "serve a model over HTTP, behind keys and limits",
     "package": "build an image that answers requests with a model",
     "split": "change which share of keys the challenger of a service answers; 0 rolls back",
     "outcomes": "join labels that arrive later with the rows that were scored",

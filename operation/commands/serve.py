@@ -99,7 +99,9 @@ def run(args: argparse.Namespace) -> int:
     check_free(args.host, args.port)
     forget(settings.state)
     if args.azure_server:
-        return serve_by_azure(settings, lookup_of("--model", args.model, args, layout)())
+        model = lookup_of("--model", args.model, args, layout)()
+        ready(model)
+        return serve_by_azure(settings, model)
     try:
         serve(settings, models_of(args, layout, settings), ready)
     finally:

@@ -16,10 +16,19 @@ from typing import Any
 
 from operation.engine.children import free_port
 from tests.benchmarks.measuring import SRC, command
-from tests.operation.engine.serving.running import ROOT, serving
+from tests.operation.engine.serving.running import serving
 
 GTHREAD = ["--worker-class", "gthread", "--threads", "8", "--keep-alive", "15"]
-OWN = ["--worker-class", "operation.engine.serving.worker.Worker", "--keep-alive", "15"]
+EMPTY = """
+HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"2")]
+
+
+async def app(scope, receive, send):
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await send({"type": "http.response.body", "body": b"{}"})
+"""
 APPLICATIONS = """
 import sys
 sys.path.insert(0, {src!r})
@@ -30,11 +39,6 @@ import models
 
 MODEL = models.load(Path({model!r}))
 app = Flask(__name__)
-
-
-@app.route("/empty", methods=["POST"])
-def empty():
-    return "{{}}"
 
 
 @app.route("/frame", methods=["POST"])
@@ -114,9 +118,8 @@ class Contenders:
         return {
             "serve": self.service("with-log"),
             "serve --no-log": self.service("without-log", "--no-log"),
-            "empty": self.flask("empty", GTHREAD),
-            "empty, own worker": self.flask("empty", OWN),
-            "frame": self.flask("frame", GTHREAD),
+            "empty": self.empty(),
+            "frame": self.frame(),
             "mlflow": self.mlflow(),
             "azmlinfsrv": self.inference_server(),
         }
@@ -128,13 +131,21 @@ class Contenders:
         service = self._stack.enter_context(serving(self._folder / name, *given))
         return Contender(f"http://127.0.0.1:{service.port}/score", self._data, service.process.pid)
 
-    def flask(self, page: str, worker: list[str]) -> Contender:
-        """Flask under gunicorn: an endpoint that does nothing, or one that makes a DataFrame of the rows."""
+    def empty(self) -> Contender:
+        """Start an endpoint that does nothing, on the server of the service."""
+        (self._folder / "empty.py").write_text(EMPTY, encoding="utf-8")
         port = free_port()
-        words = ["-m", "gunicorn", "-b", f"127.0.0.1:{port}", "--workers", "1", *worker]
+        words = ["-m", "granian", "--interface", "asginl", "--http", "1", "--no-ws", "--port", str(port)]
+        pid = self._started([sys.executable, *words, "empty:app"], port)
+        return Contender(f"http://127.0.0.1:{port}/", self._data, pid)
+
+    def frame(self) -> Contender:
+        """Flask under gunicorn, with an endpoint that makes a DataFrame of the rows."""
+        port = free_port()
+        words = ["-m", "gunicorn", "-b", f"127.0.0.1:{port}", "--workers", "1", *GTHREAD]
         words += ["--no-control-socket", "--chdir", str(self._folder), "applications:app"]
-        pid = self._started([sys.executable, *words], port, PYTHONPATH=str(ROOT))
-        return Contender(f"http://127.0.0.1:{port}/{page}", self._data, pid)
+        pid = self._started([sys.executable, *words], port)
+        return Contender(f"http://127.0.0.1:{port}/frame", self._data, pid)
 
     def mlflow(self) -> Contender:
         """``mlflow models serve``, of the same model."""

@@ -24,8 +24,7 @@ from tests.benchmarks.servers import Contender, Contenders
 from tests.src.requesting import value
 
 AIMS = {
-    ("serve", "empty"): 0.5,
-    ("serve", "empty, own worker"): 0.5,
+    ("serve", "empty"): 0.4,
     ("serve", "frame"): 5,
     ("serve", "mlflow"): None,
 }

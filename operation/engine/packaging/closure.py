@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, requires
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-
-from packaging.requirements import Requirement
 
 from operation.engine.errors import WorkbenchError
 from operation.setup import lockfile
-from operation.setup.pins import normalised, read_pins
+from operation.setup.indexes import installer_environment, pip_settings, uv_options
+from operation.setup.pins import read_pins
 
-PYTHON = "3.11"
-# for whom the markers of dependencies are read: the image is the same whoever writes it
-IMAGE = {
-    "implementation_name": "cpython",
-    "os_name": "posix",
-    "platform_machine": "x86_64",
-    "platform_python_implementation": "CPython",
-    "platform_system": "Linux",
-    "python_full_version": f"{PYTHON}.13",
-    "python_version": PYTHON,
-    "sys_platform": "linux",
-}
+COMPILE = ["-m", "uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
 
 
 def closure(environments: Iterable[Path], lock: Path) -> list[str]:
@@ -41,61 +31,52 @@ def closure(environments: Iterable[Path], lock: Path) -> list[str]:
     WorkbenchError
         When a package is not in the lock, or at another version.
     """
-    locked = entries(lock)
-    versions = lockfile.versions(lock)
+    locked, pins = lockfile.versions(lock), dict[str, str]()
     for file in environments:
         for name, version in read_pins(file).items():
-            if name != "python" and version not in versions.get(name, set()):
-                there = " and ".join(sorted(versions.get(name, ()))) or "none"
+            if name != "python" and version not in locked.get(name, set()):
+                there = " and ".join(sorted(locked.get(name, ()))) or "none"
                 raise WorkbenchError(
                     f"{file.name} pins {name} {version}; {lock.name} has {there}: pin that one, or name the "
                     "package in environment.yml and run `python3 -m operation lock`"
                 )
-    named = [name for file in environments for name in read_pins(file) if name != "python"]
-    needed = _needed(named, locked)
-    return [entry for name in sorted(needed) for entry in locked[name]]
+            pins[name] = version
+    pins.pop("python", None)
+    needed = set(_resolved(pins, lock))
+    return [entry for entry in lockfile.entries(lock) if entry.split()[0] in needed]
 
 
-def entries(lock: Path) -> dict[str, list[str]]:
-    """Return the entries of a lock by package; several where markers tell them apart."""
-    found: dict[str, list[str]] = {}
-    for entry in lockfile.entries(lock):
-        found.setdefault(normalised(Requirement(_requirement(entry)).name), []).append(entry)
-    return found
+def _resolved(pins: dict[str, str], lock: Path) -> list[str]:
+    """Return ``name==version`` of all that an image of Linux needs, as uv resolves it within the lock.
 
-
-def _requirement(entry: str) -> str:
-    """Return an entry's first line without what continues it."""
-    return entry.partition("\n")[0].removesuffix("\\").strip()
-
-
-def _needed(names: Iterable[str], locked: Mapping[str, list[str]]) -> set[str]:
-    """Return `names` and what they need, as far as packages that are installed here tell."""
-    found: set[str] = set()
-    waiting = [(name, "") for name in names]
-    seen: set[tuple[str, str]] = set()
-    while waiting:
-        name, extra = one = waiting.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        if name not in locked:
-            raise WorkbenchError(
-                f"{name} is needed and requirements.lock does not have it: run `python3 -m operation lock`"
-            )
-        found.add(name)
-        waiting += _dependencies(name, extra)
-    return found
-
-
-def _dependencies(name: str, extra: str) -> list[tuple[str, str]]:
-    try:
-        told = requires(name) or []
-    except PackageNotFoundError:  # one for Linux alone, as gunicorn: its needs stand in scoring.yml
-        return []
-    wanted = [
-        one
-        for one in map(Requirement, told)
-        if one.marker is None or one.marker.evaluate({**IMAGE, "extra": extra})
-    ]
-    return [(normalised(one.name), more) for one in wanted for more in ("", *sorted(one.extras))]
+    Raises
+    ------
+    WorkbenchError
+        When uv cannot do so: the index does not answer, or the lock does not fit.
+    """
+    settings = pip_settings(Path(sys.executable))
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "requirements.in"
+        wanted.write_text("".join(f"{name}=={pin}\n" for name, pin in pins.items()), encoding="utf-8")
+        words = [
+            str(wanted),
+            "--constraints",
+            str(lock),
+            "--python-version",
+            "3.11",
+            "--python-platform",
+            "linux",
+            *uv_options(settings),
+        ]
+        done = subprocess.run(
+            [sys.executable, *COMPILE, *words],
+            env=installer_environment(settings),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+    if done.returncode:
+        raise WorkbenchError(
+            f"what the image installs cannot be resolved within {lock.name}:\n{done.stderr.strip()}"
+        )
+    return done.stdout.split()

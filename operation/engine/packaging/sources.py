@@ -56,7 +56,7 @@ def _files(layout: Layout, name: str) -> list[Path]:
 
 
 def _mentioned(file: Path) -> Iterator[str]:
-    """Yield the modules that a file imports, inside functions too, or names in a text, as gunicorn wants."""
+    """Yield the modules that a file imports, inside functions too, or names in a text."""
     for node in ast.walk(ast.parse(file.read_bytes(), filename=str(file))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

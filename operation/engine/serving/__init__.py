@@ -1,1 +1,1 @@
-"""A model behind HTTP on this machine: Azure ML's inference server with a front of our own around it."""
+"""A model behind HTTP: one web application around ``src/score.py``, on this machine and in an image."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from operation.engine.errors import StepFailed, UsageError
+from operation.engine.errors import UsageError
 from operation.engine.packaging.image.download import fetched
 from operation.engine.packaging.image.registry import Registry
 from operation.engine.packaging.image.variables import number
@@ -41,7 +40,7 @@ class Finder:
         self._is_first = True
 
     def __call__(self) -> ServedModel:
-        """Return the model; one that comes while another is served has been loaded once elsewhere.
+        """Return the model; at the first time, whoever does not answer yet is waited for.
 
         Raises
         ------
@@ -50,11 +49,9 @@ class Finder:
         StepFailed
             When it cannot be had, or is another than the one meant.
         """
-        if self._is_first:
-            found, self._is_first = self._waited(self._found), False
-            return found
-        found = self._found()
-        self._try(found)
+        if not self._is_first:
+            return self._found()
+        found, self._is_first = self._waited(self._found), False
         return found
 
     def _found(self) -> ServedModel:
@@ -97,15 +94,6 @@ class Finder:
                     raise
                 print(f"waiting: {error}", file=sys.stderr, flush=True)
                 time.sleep(PAUSE)
-
-    def _try(self, found: ServedModel) -> None:
-        """Load the model in a process of its own: one that cannot be served must not end the service."""
-        words = ["--model", str(found.folder), "--digest", found.digest]
-        command = [sys.executable, str(self._settings.source / "score.py"), *words]
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"]
-            raise StepFailed(said[-1].removeprefix("error: "))
 
 
 def _beside(folder: str, file: str) -> str:

@@ -110,7 +110,7 @@ def test_what_is_wrong_with_the_variables_is_told(tmp_path: Path, given: dict[st
 def test_nobody_there_is_waited_for_and_then_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     given = {"SCORE_MODEL": "models:/flights@champion", "MLFLOW_TRACKING_URI": "http://me:secret@127.0.0.1:9"}
     with pytest.raises(StepFailed) as caught:
-        found(tmp_path, **given)
+        found(tmp_path, **given, SCORE_PATIENCE="3")
     said = "http://127.0.0.1:9/api/2.0/mlflow/registered-models/alias?... does not answer: "
     assert str(caught.value).startswith(said)
     assert capfd.readouterr().err.startswith(f"waiting: {said}")

@@ -66,9 +66,35 @@ class Service:
         status, _, content = self.asked("POST", "/score", body, **headers)
         return status, json.loads(content)
 
+    def workers(self) -> list[int]:
+        """Return the processes that answer, the newest last."""
+        folder = self.out.parent / "runs" / "serving" / str(self.port) / "loaded"
+        files = sorted(folder.glob("*-*"), key=lambda file: file.stat().st_mtime)
+        pids = [int(file.name.rpartition("-")[2]) for file in files]
+        return [pid for pid in dict.fromkeys(pids) if _is_alive(pid)]
+
     def text(self) -> str:
         """Return what it has printed."""
         return self.out.read_text(encoding="utf-8", errors="replace")
+
+
+def _is_open(service: Service) -> bool:
+    connection = service.connection()
+    try:
+        connection.connect()
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @contextmanager
@@ -115,7 +141,7 @@ def serving(
 
 def _wait(service: Service) -> None:
     until = time.monotonic() + PATIENCE
-    while "serving " not in service.text():
+    while "serving " not in service.text() or not _is_open(service):
         assert service.process.poll() is None, service.text()
         assert time.monotonic() < until, service.text()
         time.sleep(0.05)

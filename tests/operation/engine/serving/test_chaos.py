@@ -126,12 +126,9 @@ class Chaos:
         self.hanging.append(client)
 
     def kill(self) -> None:
-        """Kill the newest worker."""
-        files = sorted(self.state.glob("*.counters"), key=lambda one: one.stat().st_mtime, reverse=True)
-        for file in files:
-            with suppress(ProcessLookupError):
-                os.kill(int(file.stem), signal.SIGKILL)
-                return
+        """Kill the newest process that answers."""
+        with suppress(ProcessLookupError):
+            os.kill(self.service.workers()[-1], signal.SIGKILL)
 
     def fill(self) -> None:
         """Fill the disk of the log until somebody is refused."""

@@ -31,7 +31,7 @@ LEAKS = [
     b"numpy",
 ]
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="gunicorn is for POSIX")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are a matter of POSIX")
 scalars = st.one_of(
     st.none(),
     st.booleans(),

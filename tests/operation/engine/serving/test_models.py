@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+import register
 from operation.engine.errors import StepFailed
 from operation.engine.layout import Layout
 from operation.engine.serving.lookup import Lookup, Requested, ask, kept
-from operation.engine.serving.models import Models, told
-from operation.engine.serving.settings import ServedModel
+from operation.engine.serving.models import Models, acknowledge, told
+from operation.engine.serving.settings import ServedModel, Settings
 
 
 def model(digest: str) -> ServedModel:
     return ServedModel(Path("somewhere"), "flights", "1", digest * 64)
+
+
+def settings(state: Path) -> Settings:
+    return Settings(Path("src"), ("--threshold", "0.3"), "127.0.0.1", 5001, (), state)
 
 
 class Finder:
@@ -39,7 +42,7 @@ class Finder:
 def begun(tmp_path: Path, seconds: float = 0.0) -> tuple[Models, Finder, Finder, list[str]]:
     champion, challenger, fresh = Finder(model("a")), Finder(None), list[str]()
     models = Models(
-        tmp_path,
+        settings(tmp_path),
         champion,  # type: ignore[arg-type]
         challenger,
         lambda found: fresh.append(found.digest[0]),
@@ -51,19 +54,24 @@ def begun(tmp_path: Path, seconds: float = 0.0) -> tuple[Models, Finder, Finder,
 
 def test_nothing_is_looked_up_where_nothing_has_changed(tmp_path: Path) -> None:
     models, champion, challenger, _ = begun(tmp_path)
-    assert not models.look()
+    models.look()
+    assert told(tmp_path)["number"] == 1
     challenger.seen, challenger.found = 1, model("b")
-    assert models.look()
-    assert not models.look()
+    models.look()
+    models.look()
     assert (champion.asked, challenger.asked) == (1, 2)
-    assert models.challenger == model("b")
+    document = told(tmp_path)
+    assert (document["number"], document["served"]["challenger"]) == (2, str(model("b")))
+    assert document["arguments"][-2:] == ["--threshold", "0.3"]
+    assert "--challenger" in document["arguments"]
 
 
 def test_what_changes_all_the_time_is_not_asked_all_the_time(tmp_path: Path) -> None:
     models, champion, _, _ = begun(tmp_path, seconds=1000)
     champion.seen, champion.found = 1, model("b")
-    assert not models.look()
-    assert models.renew()  # unless somebody wants to know
+    models.look()
+    assert models.champion == model("a")
+    models.renew()  # unless somebody wants to know
     assert models.champion == model("b")
 
 
@@ -71,15 +79,44 @@ def test_a_bad_model_leaves_the_one_before(tmp_path: Path, capsys: pytest.Captur
     models, champion, challenger, _ = begun(tmp_path)
     champion.error, champion.found = "it is broken", model("b")
     challenger.found = model("c")
-    assert models.renew()
-    assert (models.champion, models.challenger) == (model("a"), model("c"))
-    said = "champion refused, flights version 1 (aaaaaaaaaaaa) goes on: it is broken"
-    assert capsys.readouterr().err == f"{said}\n"
+    models.renew()
     document = told(tmp_path)
+    assert document["served"] == {"champion": str(model("a")), "challenger": str(model("c"))}
+    said = "Rejected the new champion; still serving flights version 1 (aaaaaaaaaaaa): it is broken"
+    assert capsys.readouterr().err == f"{said}\n"
     assert (document["refused"], document["said"]) == ({"champion": 1, "challenger": 0}, said)
-    assert not models.renew()
+    models.renew()
     assert told(tmp_path)["refused"]["champion"] == 2
+
+
+def test_what_is_told_is_settled_once_every_process_has_loaded_it(tmp_path: Path) -> None:
+    models, champion, _, _ = begun(tmp_path)
+    assert not models.settle()
+    acknowledge(tmp_path, 1)
+    assert models.settle()
     assert told(tmp_path)["settled"]
+    champion.found = model("b")
+    models.renew()
+    assert not told(tmp_path)["settled"]
+    assert not models.settle()
+
+
+def test_a_model_that_no_process_can_load_is_refused_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models, champion, _, _ = begun(tmp_path)
+    acknowledge(tmp_path, 1)
+    models.settle()
+    champion.found = model("b")
+    models.renew()
+    acknowledge(tmp_path, 2, "out of memory")
+    assert not models.settle()
+    assert models.champion == model("a")
+    assert told(tmp_path)["refused"]["champion"] == 1
+    said = "Rejected the new champion; still serving flights version 1 (aaaaaaaaaaaa): out of memory\n"
+    assert capsys.readouterr().err == said
+    acknowledge(tmp_path, 3)
+    assert models.settle()
 
 
 def test_another_challenger_begins_anew_and_the_same_one_does_not(tmp_path: Path) -> None:
@@ -94,7 +131,7 @@ def test_what_goes_wrong_at_the_beginning_is_an_error(tmp_path: Path) -> None:
     champion = Finder(None)
     champion.error = "there is none"
     with pytest.raises(StepFailed, match="there is none"):
-        Models(tmp_path, champion).begin()  # type: ignore[arg-type]
+        Models(settings(tmp_path), champion).begin()  # type: ignore[arg-type]
 
 
 def test_a_folder_is_another_when_its_files_are(tmp_path: Path) -> None:
@@ -109,19 +146,18 @@ def test_a_folder_is_another_when_its_files_are(tmp_path: Path) -> None:
 
 
 def test_an_alias_is_another_when_it_moves_and_not_when_others_do(tmp_path: Path) -> None:
+    client = register.open_registry(f"sqlite:///{tmp_path / 'registry.db'}")
+    client.create_registered_model("flights")
+    for number in "12":
+        client.create_model_version("flights", f"file:///{number}", await_creation_for=0)
     words = ["--name", "flights", "--tracking-uri", "sqlite:///registry.db", "--alias", "champion"]
     lookup = Lookup(Layout(tmp_path), words, tmp_path)
-    nothing = lookup.signature()
-    with closing(sqlite3.connect(tmp_path / "registry.db")) as store:
-        store.execute("CREATE TABLE registered_model_aliases (name, alias, version)")
-        found = []
-        for alias, version in (("champion", 1), ("challenger", 2), ("champion", 3)):
-            store.execute("DELETE FROM registered_model_aliases WHERE alias = ?", (alias,))
-            store.execute("INSERT INTO registered_model_aliases VALUES ('flights', ?, ?)", (alias, version))
-            store.commit()
-            found.append(lookup.signature())
-    assert found[0] == found[1] != found[2]
-    assert nothing not in found
+    found = [lookup.signature()]
+    assert lookup.signature() == found[0]
+    for alias, version in (("champion", "1"), ("challenger", "2"), ("champion", "2")):
+        client.set_registered_model_alias("flights", alias, version)
+        found.append(lookup.signature())
+    assert found[0] != found[1] == found[2] != found[3]
 
 
 def test_what_was_verified_is_served_though_the_original_changes(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.operation.engine.serving.running import Service, serving
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, child
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="gunicorn is for POSIX; waitress has no signals")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are a matter of POSIX")
 
 
 def test_answers_are_those_of_the_script_to_the_bit(service: Service, everything: Trained) -> None:
@@ -37,19 +38,13 @@ def test_without_the_key_nothing_is_told(service: Service, key: str) -> None:
         if key.endswith(" ") and status != 401:
             continue  # HTTP takes the space off
         assert (status, headers["www-authenticate"]) == (401, "Bearer")
-        message = "no key, or a wrong one: send the header Authorization: Bearer <key>"
+        message = "Missing or invalid API key. Send the header Authorization: Bearer <key>"
         assert json.loads(body)["error"]["message"] == message
 
 
 def test_health_needs_no_key(service: Service) -> None:
     for path in ("/health/live", "/health/ready"):
         assert service.asked("GET", path, Authorization="")[0] == 200
-
-
-def test_the_inference_server_stays_reachable(service: Service) -> None:
-    status, headers, body = service.asked("GET", "/")
-    assert (status, body) == (200, b"Healthy")
-    assert "x-ms-request-id" in headers
 
 
 def test_the_example_of_the_document_is_answered(service: Service) -> None:
@@ -64,11 +59,11 @@ def test_the_example_of_the_document_is_answered(service: Service) -> None:
 def test_wrong_methods_and_pages(service: Service) -> None:
     status, headers, body = service.asked("GET", "/score")
     assert (status, headers["allow"]) == (405, "POST")
-    assert json.loads(body)["error"]["message"] == "send rows with POST"
+    assert json.loads(body)["error"]["message"] == "Send rows with POST"
     status, _, body = service.asked("GET", "/score/../etc/passwd")
     assert (status, json.loads(body)["error"]["message"]) == (
         404,
-        "there is no such page: POST /score, GET /openapi.json, /health/live, /health/ready, /metrics",
+        "No such page. There is POST /score, GET /openapi.json, /health/live, /health/ready and /metrics",
     )
 
 
@@ -125,11 +120,11 @@ def test_what_happened_is_counted(service: Service, everything: Trained) -> None
     assert grown.pop("score_rows_total") == 5
     assert grown.pop("score_seconds_count") == grown.pop('score_seconds_bucket{le="+Inf"}') == 2
     assert grown.pop('score_errors_total{kind="request"}') == 1
-    labels = f'variant="champion",model="{_digest(everything)}"'
-    assert grown.pop(f'score_variant_requests_total{{{labels},status="200"}}') == 1
-    assert grown.pop(f'score_variant_requests_total{{{labels},status="400"}}') == 1
-    assert grown.pop(f"score_variant_rows_total{{{labels}}}") == 5
-    assert grown.pop(f"score_variant_seconds_count{{{labels}}}") == 2
+    model, variant = f'model="{_digest(everything)}"', 'variant="champion"'
+    assert grown.pop(f'score_variant_requests_total{{{model},status="200",{variant}}}') == 1
+    assert grown.pop(f'score_variant_requests_total{{{model},status="400",{variant}}}') == 1
+    assert grown.pop(f"score_variant_rows_total{{{model},{variant}}}") == 5
+    assert grown.pop(f"score_variant_seconds_count{{{model},{variant}}}") == 2
     assert all(name.startswith(("score_seconds", "score_variant_seconds")) for name in grown)
 
 
@@ -170,7 +165,6 @@ def test_the_log_is_kept_where_it_was_asked_for(everything: Trained, tmp_path: P
     words = ["--model", everything.model, "--log", tmp_path / "log", "--log-leave-out", "radius"]
     with serving(tmp_path, *words) as service:
         assert service.scored(request(rows(everything)[0]), x_request_id="kept")[0] == 200
-        _replaced_without_a_gap(service, everything)
     assert service.process.returncode == 0
     done = child("scored_parts", tmp_path / "log")
     assert done.returncode == 0, done.stderr
@@ -181,43 +175,68 @@ def test_the_log_is_kept_where_it_was_asked_for(everything: Trained, tmp_path: P
     assert "input.radius" not in kept
 
 
-def _replaced_without_a_gap(service: Service, trained: Trained) -> None:
-    """Ask again and again while the model is loaded anew; every request is answered, and right."""
-    body, statuses, ended = request(rows(trained)[0]), [], threading.Event()
-    expected = service.scored(body)[1]["predictions"]
-
-    def ask() -> None:
-        while not ended.is_set():
-            status, document = service.scored(body)
-            statuses.append((status, document["predictions"] == expected))
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    before = _workers(service)
-    service.process.send_signal(signal.SIGHUP)
-    until = time.monotonic() + 60
-    while _workers(service) & before and time.monotonic() < until:
-        time.sleep(0.1)
-    ended.set()
-    asking.join()
-    assert _workers(service)
-    assert not _workers(service) & before
-    assert len(statuses) > 10
-    assert set(statuses) == {(200, True)}
+def test_a_stop_answers_what_has_begun(everything: Trained, tmp_path: Path) -> None:
+    """Large requests, more than there are threads, one of them still on its way: each gets its answer."""
+    body, answers = request(*rows(everything) * 15), list[int]()
+    with serving(tmp_path, "--model", everything.model, "--no-log") as service:
+        late = service.connection()
+        late.putrequest("POST", "/score")
+        late.putheader("Content-Length", str(len(body)))
+        late.endheaders(body[:10].encode())
+        asking = [threading.Thread(target=lambda: answers.append(service.scored(body)[0])) for _ in range(12)]
+        for thread in asking:
+            thread.start()
+        while not answers:
+            time.sleep(0.01)
+        service.process.terminate()
+        time.sleep(0.2)
+        late.send(body[10:].encode())
+        assert late.getresponse().status == 200
+        for thread in asking:
+            thread.join()
+        assert service.process.wait(60) == 0
+    assert answers == [200] * 12
 
 
-def _workers(service: Service) -> set[int]:
-    """Return the processes that answer: each has a file of counters."""
-    files = (service.out.parent / "runs" / "serving" / str(service.port)).glob("*.counters")
-    return {pid for file in files if _is_alive(pid := int(file.stem))}
+def test_a_killed_process_is_replaced_and_what_it_counted_stays(everything: Trained, tmp_path: Path) -> None:
+    body = request(rows(everything)[0])
+    with serving(tmp_path, "--model", everything.model, "--no-log") as service:
+        assert [service.scored(body)[0] for _ in range(5)] == [200] * 5
+        os.kill(service.workers()[0], signal.SIGKILL)
+        status, until = 0, time.monotonic() + 60
+        while status != 200 and time.monotonic() < until:
+            with suppress(OSError):
+                status = service.scored(body)[0]
+        assert status == 200
+        assert 'score_requests_total{status="200"} 6.0' in service.asked("GET", "/metrics")[2].decode()
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="counts open files in /proc")
+def test_more_connections_than_files_may_be_open_end_nothing(everything: Trained, tmp_path: Path) -> None:
+    around = ["sh", "-c", 'ulimit -n 80; exec "$@"', "sh"]
+    with serving(tmp_path, "--model", everything.model, "--no-log", around=around) as service:
+        (worker,) = service.workers()
+        with ExitStack() as stack:
+            for _ in range(150):
+                stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+            time.sleep(1)
+        assert service.scored(request(rows(everything)[0]))[0] == 200
+        assert service.workers() == [worker]
+
+
+def test_azure_s_own_server_answers_with_the_same_script(everything: Trained, tmp_path: Path) -> None:
+    import score
+
+    score.init(["--model", str(everything.model)])
+    sent = request(*rows(everything)[:20])
+    with serving(tmp_path, "--model", everything.model, "--no-log", "--azure-server") as service:
+        status, headers, body = service.asked("GET", "/")
+        assert (status, body) == (200, b"Healthy")
+        assert "x-ms-request-id" in headers
+        status, document = service.scored(sent, x_request_id="same")
+        assert (status, document) == (200, {**score.run(sent).document, "request_id": "same"})
+        status, document = service.scored("{}")
+        assert (status, len(document["error"]["problems"])) == (400, 1)
 
 
 def test_a_model_that_was_changed_is_not_served(everything: Trained, tmp_path: Path) -> None:
