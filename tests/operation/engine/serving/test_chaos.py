@@ -141,7 +141,9 @@ class Chaos:
                     os.write(file, bytes(size))
         os.close(file)
         self.wait(lambda: self.refused() > before)
+        self.wait(lambda: self.readiness() == 503)
         filler.unlink()
+        self.wait(lambda: self.readiness() == 200)
 
     def spoil(self) -> None:
         """Put bytes in the model's place that nobody trained, and wait until they are refused."""
@@ -159,6 +161,13 @@ class Chaos:
         self.service.process.send_signal(signal.SIGHUP)
         known = models.read_facts(self.good[0])["digest"][:12]
         self.wait(lambda: known in self.told()["served"]["champion"] and self.told()["settled"])
+
+    def readiness(self) -> int:
+        """Return the status of the page that says whether requests may come."""
+        try:
+            return self.service.asked("GET", "/health/ready")[0]
+        except (OSError, http.client.HTTPException):
+            return 0  # its process was just killed
 
     def told(self) -> dict[str, Any]:
         """Return what the service says of its models."""

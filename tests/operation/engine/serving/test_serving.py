@@ -94,6 +94,19 @@ def test_more_rows_than_one_request_may_have(service: Service, everything: Train
     )
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_body_is_utf_8_or_refused(encoding: str, service: Service, everything: Trained) -> None:
+    status, document = service.scored(request(rows(everything)[0]).encode(encoding))
+    assert (status, len(document["error"]["problems"])) == (400, 1)
+
+
+def test_the_answer_to_a_bad_request_is_bounded(everything: Trained, tmp_path: Path) -> None:
+    body = '{"data": [' + ",".join(["{}"] * 1300) + "]}"
+    with serving(tmp_path, "--model", everything.model, "--no-log") as service:
+        status, _, content = service.asked("POST", "/score", body)
+    assert (status, len(body) < 4096, len(content) < 100_000) == (400, True, True)
+
+
 def test_a_client_that_stops_sending_is_told_so(service: Service) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as client:
         head = f"POST /score HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.key}\r\n"
