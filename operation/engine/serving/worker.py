@@ -28,7 +28,11 @@ def load_app(settings: Settings) -> ScoringApp:
         sys.path.insert(0, str(settings.source))
     script, metrics = importlib.import_module("score"), Metrics(settings.state)
     models = told(settings.state)
-    script.init(models["arguments"])
+    try:
+        script.init(models["arguments"])
+    except script.utils.StepError as error:  # what is wrong with the first model is one message
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
     metrics.observe(script.scorers())
     acknowledge(settings.state, models["number"])
     watch = threading.Thread(

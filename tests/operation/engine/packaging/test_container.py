@@ -193,7 +193,7 @@ def test_the_model_is_fetched_from_the_registry_when_it_starts(
         # and one whose bytes are others than its digest says is not
         registry.register_changed()
         container.signal(signal.SIGHUP)
-        refused = "champion refused, flights version 2 ("
+        refused = "Rejected the new champion; still serving flights version 2 ("
         while refused not in container.text():
             assert time.monotonic() < until, container.text()
             time.sleep(0.05)

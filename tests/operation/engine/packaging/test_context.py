@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from operation.engine.children import free_port
 from operation.engine.errors import StepFailed, WorkbenchError
 from operation.engine.layout import Layout, project
 from operation.engine.packaging.closure import closure
@@ -240,9 +241,18 @@ def test_the_written_code_alone_serves(recipe: Recipe, tmp_path: Path) -> None:
         "SCORE_MODEL": str(folder / "model"),
         "SCORE_DIGEST": "0" * 64,
         "SCORE_OPEN": "yes",
+        "SCORE_HOST": "127.0.0.1",
+        "SCORE_STATE": str(tmp_path / "state"),
         "SCORE_PORT": "0.5",
     }
     words = [sys.executable, "-P", "-m", "operation.engine.packaging.image.service"]
+    told = {**environment, "SCORE_PORT": str(free_port())}
+    done = subprocess.run(
+        words, env=told, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False, timeout=120
+    )
+    said = done.stderr.splitlines()
+    assert (done.returncode, said[-1].partition(" before")[0]) == (1, "error: the server ended with code 1")
+    assert said[0].endswith("it was not loaded, name the right model")
     done = subprocess.run(
         words, env=environment, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
     )
