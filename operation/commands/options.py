@@ -54,12 +54,13 @@ def rehearsed(layout: Layout, wanted: bool) -> Iterator[None]:
         yield
         return
     from operation.rehearsal.access.workspace import SUBSCRIPTION
-    from operation.rehearsal.server import started
+    from operation.rehearsal.server import page, started
 
     folder = layout.runs / "rehearsal"
     more = {"SUBSCRIPTION_ID": SUBSCRIPTION, "WORKBENCH_REHEARSAL": str(folder)}
     print("starting a rehearsal of Azure ML on this machine", file=sys.stderr, flush=True)
     with started(folder) as variables, environ({**variables, **more}):
+        print(f"runs and logs: {page(variables)}", file=sys.stderr, flush=True)
         yield
 
 

@@ -47,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
 
 def announcement(variables: dict[str, str], windows: bool = os.name == "nt") -> str:
     """Return what a person reads when the service is up."""
-    page = variables["ARM_CLOUD_METADATA_URL"].partition("/metadata")[0]
+    from operation.rehearsal.server import page
+
     bash = [f"export {name}='{value}'" for name, value in variables.items()]
     power = [f"$env:{name} = '{value}'" for name, value in variables.items()]
     forms = [("bash and zsh", bash), ("PowerShell", power)]
@@ -55,7 +56,7 @@ def announcement(variables: dict[str, str], windows: bool = os.name == "nt") -> 
         f"In another terminal, for {shell}:\n\n" + "\n".join(f"  {line}" for line in lines)
         for shell, lines in (reversed(forms) if windows else forms)
     ]
-    head = f"Azure ML is rehearsed. Runs, logs and models: {page}/ (the certificate is its own)"
+    head = f"Azure ML is rehearsed. Runs, logs and models: {page(variables)} (its certificate is self-signed)"
     return "\n\n".join(
         [head, *shown, "Any workspace, resource group and subscription exist. Ctrl-C ends it."]
     )

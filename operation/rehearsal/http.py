@@ -1,69 +1,35 @@
-"""The face between a concern and the web framework: a call comes in, a reply goes out."""
+"""Between a concern and the web framework: a request, read whole, comes in, an answer goes out."""
 
 from __future__ import annotations
 
 import json
-import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
 from http import HTTPStatus
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from operation.rehearsal.clock import now
+from operation.rehearsal import tokens
+from operation.rehearsal.errors import Refused
+from operation.rehearsal.protocol import Service
+from operation.rehearsal.state import Document, State
 
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import State
+__all__ = ["Call", "Refused", "Reply", "known", "listed", "lowered", "nothing", "route"]
 
-WORKSPACE = (
-    "/subscriptions/{subscription}/resourceGroups/{group}"
-    "/providers/Microsoft.MachineLearningServices/workspaces/{workspace}"
-)
-
-
-_LOG = logging.getLogger("uvicorn.error")
-
-
-class Refused(Exception):
-    """The call cannot be answered; becomes Azure's error document.
-
-    Parameters
-    ----------
-    status : int
-        HTTP status, 400 to 499: the SDK repeats a call for minutes when it meets a 5xx.
-    code : str
-        Azure's word for it, such as ``UserError`` or ``ResourceNotFound``.
-    message : str
-        What a person reads.
-    """
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
+WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/{{workspace}}"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer with more to say than its document.
-
-    Parameters
-    ----------
-    content : object
-        A dictionary or list becomes JSON, bytes and text go out as they are, a path as its file.
-    status : int
-        HTTP status.
-    headers : Mapping[str, str]
-        Headers beside those that the content gives.
-    """
+    """An answer with more to say than its document: bytes and text go out as they are, all else as JSON."""
 
     content: object = None
     status: int = HTTPStatus.OK
@@ -72,40 +38,19 @@ class Reply:
 
 @dataclass(frozen=True)
 class Call:
-    """One request, read whole.
-
-    Parameters
-    ----------
-    method : str
-        The verb, upper case.
-    path : dict[str, str]
-        What stood in the route's braces, decoded.
-    query : Mapping[str, str]
-        The query's last value of each name.
-    headers : Mapping[str, str]
-        Header names in lower case.
-    body : bytes
-        The body as it came.
-    service : Service
-        The service that was called.
-    """
+    """One request, read whole."""
 
     method: str
-    path: dict[str, str]
+    path: dict[str, str]  # what stood in the route's braces, decoded
     query: Mapping[str, str]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # names in lower case
     body: bytes
     service: Service
+    cookies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def json(self) -> Any:
-        """Return the body's document; None when there is no body.
-
-        Raises
-        ------
-        Refused
-            400, when the body is not JSON.
-        """
+        """Return the body's document; None when there is no body."""
         if not self.body:
             return None
         try:
@@ -113,14 +58,13 @@ class Call:
         except ValueError as error:
             raise Refused(400, "BadRequest", f"the body is not JSON: {error}") from error
 
-    def files(self) -> dict[str, bytes]:
-        """Return the parts of a multipart body by file name, or by field name where there is none.
+    @property
+    def asked(self) -> Document:
+        """Return what the call asks for, in its query or its body."""
+        return {**self.query, **(self.json or {})}
 
-        Raises
-        ------
-        Refused
-            400, when the body is not multipart.
-        """
+    def files(self) -> dict[str, bytes]:
+        """Return the parts of a multipart body by file name, or by field name where there is none."""
         head = f"Content-Type: {self.headers.get('content-type', '')}\r\n\r\n".encode()
         message = BytesParser(policy=HTTP).parsebytes(head + self.body)
         if not message.is_multipart():
@@ -137,93 +81,77 @@ class Call:
         return self.path["workspace"]
 
     @property
+    def resource(self) -> str:
+        """Return the workspace's resource id, as the caller wrote it."""
+        return WORKSPACE.format_map(self.path)
+
+    @property
     def state(self) -> State:
         """Return the state of this call's workspace."""
         return self.service.state(self.workspace)
 
+    def says(self, name: str) -> bool:
+        """Return whether the query says that `name` is true."""
+        return self.query.get(name, "").lower() == "true"
 
-def route(methods: str, path: str, answer: Callable[[Call], object], *, public: bool = False) -> Route:
-    """Return the route that gives calls to `answer`, which runs in a worker thread.
 
-    Parameters
-    ----------
-    methods : str
-        Verbs with a blank between them: ``"GET POST"``.
-    path : str
-        Starlette's path; fixed words match in any case. A call to ``{account}.{kind}.<suffix>``
-        arrives as ``/{kind}/{account}/...``: blobs at ``/blob/``, secrets at ``/vault/``.
-    answer : Callable[[Call], object]
-        Gives a `Reply`, or a document for a reply with status 200.
-    public : bool
-        Whether the call needs no token.
+class ServiceRoute(Route):
+    """A route that gives calls to `answer`, in a worker thread.
+
+    Fixed words of its path match in any case. A call to ``{account}.{kind}.<suffix>`` arrives as
+    ``/{kind}/{account}/...``. A call needs a token of the service, but for a route that is `public`.
     """
 
-    async def endpoint(request: Request) -> Response:
+    def __init__(self, methods: str, path: str, answer: Callable[[Call], object], public: bool) -> None:
+        super().__init__(path, self._answered, methods=methods.split())
+        self.path_regex = re.compile(self.path_regex.pattern, re.IGNORECASE)
+        self.answer, self.public = answer, public
+
+    async def _answered(self, request: Request) -> Response:
         service: Service = request.app.state.service
-        call = Call(
-            method=request.method,
-            path=dict(request.path_params),
-            query=request.query_params,
-            headers=request.headers,
-            body=await request.body(),
-            service=service,
-        )
-        try:
-            if not public:
-                service.authorize(call)
-            answered = await run_in_threadpool(answer, call)
-        except Refused as refused:
-            return refusal(refused)
-        except Exception as error:  # noqa: BLE001 - the SDK repeats a call for minutes when it meets a 5xx
-            _LOG.exception("a defect in answering %s %s", request.method, request.url.path)
-            what = f"{type(error).__name__}: {error} ({request.method} {request.url.path})"
-            said = f"a defect of the rehearsal, told in its log: {what}"
-            return refusal(Refused(400, "RehearsalDefect", said))
+        if not self.public:
+            tokens.check(service.secret, request.headers.get("authorization", ""))
+        sent = request.query_params, request.headers, await request.body()
+        call = Call(request.method, dict(request.path_params), *sent, service, request.cookies)
+        answered = await run_in_threadpool(self.answer, call)
         return response(answered if isinstance(answered, Reply) else Reply(answered), call.method)
 
-    made = Route(path, endpoint, methods=methods.split())
-    made.path_regex = re.compile(made.path_regex.pattern, re.IGNORECASE)
-    return made
+
+def route(methods: str, path: str, answer: Callable[[Call], object], *, public: bool = False) -> ServiceRoute:
+    """Return the route that gives calls to `answer`; `methods` have a blank between them."""
+    return ServiceRoute(methods, path, answer, public)
 
 
 def response(reply: Reply, method: str = "GET") -> Response:
     """Return `reply` as the framework's response."""
     content, headers = reply.content, dict(reply.headers)
-    if isinstance(content, Path):
-        return FileResponse(content, reply.status, headers)
+    if content is None and (reply.status != HTTPStatus.OK or method == "HEAD"):
+        content = b""
     if isinstance(content, bytes | str):
         return Response(content, reply.status, headers)
-    if content is None and (reply.status != HTTPStatus.OK or method == "HEAD"):
-        return Response(None, reply.status, headers)
     return JSONResponse(content, reply.status, headers)
 
 
-def refusal(refused: Refused) -> Response:
-    """Return Azure's error document."""
-    error: dict[str, Any] = {
-        "code": refused.code,
-        "severity": None,
-        "message": refused.message,
-        "messageFormat": None,
-        "messageParameters": {},
-        "referenceCode": None,
-        "detailsUri": None,
-        "target": None,
-        "details": [],
-        "innerError": {"code": refused.code, "innerError": None},
-        "debugInfo": None,
-    }
-    document = {
-        "error": error,
-        "correlation": {},
-        "environment": "rehearsal",
-        "location": "loopback",
-        "time": now(),
-        # model management has the same facts under names of its own
-        "statusCode": refused.status,
-        "code": refused.code,
-        "error_code": refused.code,  # so MLflow's client names it
-        "message": refused.message,
-        "details": [],
-    }
-    return JSONResponse(document, refused.status, {"x-ms-error-code": refused.code})
+def known(state: State, kind: str, name: str, message: str, code: str = "UserError") -> Document:
+    """Return the document; raise `Refused` 404 with `message` where there is none."""
+    document = state.get(kind, name)
+    if document is None:
+        raise Refused(404, code, message)
+    return document
+
+
+def listed(documents: Iterable[Document], more: str = "continuationToken") -> Document:
+    """Return a list that fits on one page, and under `more` that there is no other."""
+    return {"value": list(documents), more: None}
+
+
+def lowered(given: Any) -> Any:
+    """Return `given` with names that start lower: some of the SDK's writers begin them with a capital."""
+    if isinstance(given, dict):
+        return {key[:1].lower() + key[1:]: value for key, value in given.items()}
+    return given
+
+
+def nothing(_: Call) -> Document:
+    """Answer with an empty document."""
+    return {}

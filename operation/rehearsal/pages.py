@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from operation.rehearsal.faithfulness import AREAS, area_of
 from operation.rehearsal.history import artifacts, runs
-from operation.rehearsal.http import Call, Refused, Reply, route
+from operation.rehearsal.http import Call, Refused, Reply, ServiceRoute, route
+from operation.rehearsal.state import State
+from operation.rehearsal.tokens import check, is_client_secret, token
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from operation.rehearsal.state import State
-
 _HTML = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
+_COOKIE = "emulator"
 
 
 @cache
@@ -62,10 +67,28 @@ def values(state: State, run_id: str) -> dict[str, list[Any]]:
     }
 
 
+def _for_people(path: str, answer: Callable[[Call], Reply]) -> ServiceRoute:
+    """Return the route of a page: for those with a token, or with the cookie that the key is changed into."""
+
+    def checked(call: Call) -> Reply:
+        if is_client_secret(call.service.secret, call.query.get("key", "")):
+            granted = token(call.service.secret, "pages", call.service.token_seconds, call.service.url)
+            cookie = f"{_COOKIE}={granted}; Path=/; Secure; HttpOnly; SameSite=Lax"
+            return Reply(None, 302, {"location": "/", "set-cookie": cookie})
+        cookie = f"Bearer {call.cookies.get(_COOKIE, '')}"
+        try:
+            check(call.service.secret, call.headers.get("authorization") or cookie)
+        except Refused:
+            return replace(page("locked"), status=401)
+        return answer(call)
+
+    return route("GET", path, checked, public=True)
+
+
 def _state(call: Call) -> State:
     name = call.path["workspace"]
     if name.lower() not in call.service.workspaces():
-        raise Refused(404, "ResourceNotFound", f"nobody has asked for a workspace {name}")
+        raise Refused(404, "ResourceNotFound", f"there is no workspace {name}: a call to it makes it")
     return call.service.state(name)
 
 
@@ -122,11 +145,26 @@ def _portal(call: Call) -> Reply:
     raise Refused(404, "UserError", f"Run {call.path['run']} was not found")
 
 
+def emulated(modules: Iterable[ModuleType]) -> ServiceRoute:
+    """Return the page that lists what is emulated, by the very routes of `modules`, and how faithfully."""
+    areas = [
+        {"name": name, "tests": area.tests, "faithful": area.faithful, "differs": area.differs}
+        | {"concerns": [_concern(module) for module in modules if area_of(module) == name]}
+        for name, area in AREAS.items()
+    ]
+    return _for_people("/emulated", lambda _: page("emulated", areas=areas))
+
+
+def _concern(module: ModuleType) -> dict[str, Any]:
+    found = [(" ".join(sorted(one.methods or ())), one.path, one.public) for one in module.ROUTES]
+    return {"title": str(module.__doc__).partition("\n")[0], "routes": found}
+
+
 ROUTES = [
-    route("GET", "/", _home, public=True),
-    route("GET", "/workspaces/{workspace}", _workspace, public=True),
-    route("GET", "/workspaces/{workspace}/runs/{run}", _run, public=True),
-    route("GET", "/workspaces/{workspace}/runs/{run}/files/{path:path}", _artifact, public=True),
-    route("GET", "/runs/{run}", _portal, public=True),
-    route("GET", "/experiments/{experiment}/runs/{run}", _portal, public=True),
+    _for_people("/", _home),
+    _for_people("/workspaces/{workspace}", _workspace),
+    _for_people("/workspaces/{workspace}/runs/{run}", _run),
+    _for_people("/workspaces/{workspace}/runs/{run}/files/{path:path}", _artifact),
+    _for_people("/runs/{run}", _portal),
+    _for_people("/experiments/{experiment}/runs/{run}", _portal),
 ]

@@ -11,12 +11,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from operation.engine.errors import UsageError, WorkbenchError
-from operation.rehearsal.access import ports
+from operation.rehearsal.access import listening
+from operation.rehearsal.state import write_whole
 
 READY = "service.json"  # where it answers, written when it does
 PATIENCE = 60.0  # seconds that a start may take
@@ -28,25 +29,12 @@ def started(folder: Path, *, token_seconds: int = 86_400) -> Iterator[dict[str, 
 
     When the block ends, the service and its jobs end. Where ``rehearse`` serves that folder in
     another terminal, that one is used, and left alone.
-
-    Parameters
-    ----------
-    folder : Path
-        Where its state is kept; a state that is there is gone on with, on the same ports.
-    token_seconds : int
-        How long tokens are good.
-
-    Raises
-    ------
-    WorkbenchError
-        When the service does not come up; the message ends with what it said. When another
-        command has one of its own on that folder.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     known = running(folder)
     if known and known["shared"]:
-        yield _variables_of(folder, known)
+        yield variables(known["port"], known["proxy"], folder)
         return
     if known:
         raise WorkbenchError(
@@ -68,34 +56,13 @@ def started(folder: Path, *, token_seconds: int = 86_400) -> Iterator[dict[str, 
 def running(folder: Path) -> dict[str, int] | None:
     """Return ``port``, ``proxy``, ``pid`` and ``shared`` of the service on `folder`, if one answers."""
     known, bundle = _read(folder), folder / "certificates" / "trusted.pem"
-    return known if known and bundle.exists() and ports.answers(known["port"], bundle) else None
+    return known if known and bundle.exists() and listening.answers(known["port"], bundle) else None
 
 
 def serve(
-    folder: Path,
-    ready: Callable[[dict[str, str]], None],
-    token_seconds: int = 86_400,
-    *,
-    shared: bool = True,
+    folder: Path, ready: Callable[[dict[str, str]], None], token_seconds: int = 86_400, *, shared: bool = True
 ) -> None:
-    """Answer in this process until it is interrupted.
-
-    Parameters
-    ----------
-    folder : Path
-        Where its state is kept.
-    ready : Callable[[dict[str, str]], None]
-        Called with the variables that lead the SDK here, once it answers.
-    token_seconds : int
-        How long tokens are good.
-    shared : bool
-        Whether other commands may use it.
-
-    Raises
-    ------
-    UsageError
-        When a service answers on that folder already.
-    """
+    """Answer in this process until it is interrupted."""
     folder = folder.resolve()
     known = running(folder)
     if known:
@@ -112,46 +79,40 @@ async def _serve(
 ) -> None:
     import uvicorn
 
-    from operation.rehearsal.access import certificates
     from operation.rehearsal.access.proxy import Proxy
     from operation.rehearsal.service import Service, application
 
-    certificate, bundle = certificates.ensure(folder / "certificates")
+    certificate = listening.certificate(folder / "certificates")
     before = _read(folder)
-    listening, front = ports.listening(before.get("port", 0)), ports.listening(before.get("proxy", 0))
-    port, proxy_port = listening.getsockname()[1], front.getsockname()[1]
-    environment = variables(port, proxy_port, bundle)
+    own, front = listening.socket_on(before.get("port", 0)), listening.socket_on(before.get("proxy", 0))
+    port, proxy_port = own.getsockname()[1], front.getsockname()[1]
+    environment = variables(port, proxy_port, folder)
     service = Service(folder, f"https://localhost:{port}", environment, token_seconds)
-    config = uvicorn.Config(
-        application(service), ssl_certfile=str(certificate), log_level="warning", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    logging.getLogger("uvicorn.error").addFilter(_worth_telling)
-    proxy = Proxy(port, os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy", ""))
-    document = {"port": port, "proxy": proxy_port, "pid": os.getpid(), "shared": int(shared)}
-    try:
-        async with await asyncio.start_server(proxy.answer, sock=front):
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        async with await asyncio.start_server(Proxy(port).answer, sock=front):
             service.begin()
-            told = asyncio.create_task(_tell(server, folder, document, lambda: ready(environment)))
-            await server.serve(sockets=[listening, *ports.beside(port)])
-            await told
+            document = {"port": port, "proxy": proxy_port, "pid": os.getpid(), "shared": int(shared)}
+            write_whole(folder / READY, json.dumps(document).encode())
+            ready(environment)
+            yield
+
+    config = uvicorn.Config(
+        application(service, lifespan),
+        ssl_certfile=str(certificate),
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+    )
+    logging.getLogger("uvicorn.error").addFilter(_worth_telling)
+    try:
+        await uvicorn.Server(config).serve(sockets=[own, *listening.beside(port)])
     finally:  # an interrupt comes out of the framework as one, when it has closed its doors
         service.stop()
 
 
 def _worth_telling(record: logging.LogRecord) -> bool:
     return "timeout graceful shutdown" not in record.getMessage()  # a client that keeps its connection
-
-
-async def _tell(server: object, folder: Path, document: dict[str, int], ready: Callable[[], None]) -> None:
-    while not getattr(server, "started", False):
-        if getattr(server, "should_exit", False):
-            return
-        await asyncio.sleep(0.01)
-    partial = folder / f"{READY}.partial"
-    partial.write_text(json.dumps(document), encoding="utf-8")
-    partial.replace(folder / READY)
-    ready()
 
 
 def _apart(outer: str) -> str:
@@ -163,18 +124,19 @@ def _apart(outer: str) -> str:
     return ",".join(dict.fromkeys(filter(None, ["localhost", "127.0.0.1", *kept])))
 
 
-def variables(port: int, proxy: int, bundle: Path) -> dict[str, str]:
-    """Return the variables that lead the SDK in another process to the service."""
-    from operation.rehearsal.access.auth import CLIENT
+def variables(port: int, proxy: int, folder: Path) -> dict[str, str]:
+    """Return the variables that lead the SDK in another process to the service on `folder`."""
+    from operation.rehearsal import tokens
 
+    bundle = folder / "certificates" / "trusted.pem"
     apart = _apart(os.environ.get("NO_PROXY") or os.environ.get("no_proxy", ""))
     return {
         "ARM_CLOUD_METADATA_URL": f"https://localhost:{port}/metadata/endpoints",
         "AZUREML_CURRENT_CLOUD": "AzureCloud",
         # there the SDK would keep, and later believe, which port the metadata named
         "AZURE_CONFIG_DIR": str(bundle.parent / f"azure-{port}"),
-        "AZUREML_SERVICE_PRINCIPAL_ID": CLIENT,
-        "AZUREML_SERVICE_PRINCIPAL_PASSWORD": "none-on-loopback",
+        "AZUREML_SERVICE_PRINCIPAL_ID": tokens.CLIENT,
+        "AZUREML_SERVICE_PRINCIPAL_PASSWORD": tokens.client_secret(tokens.signing_key(folder)),
         "AZUREML_SERVICE_PRINCIPAL_TENANT_ID": "adfs",  # this tenant makes MSAL ask nobody else first
         "REQUESTS_CA_BUNDLE": str(bundle),
         "SSL_CERT_FILE": str(bundle),
@@ -186,13 +148,15 @@ def variables(port: int, proxy: int, bundle: Path) -> dict[str, str]:
     }
 
 
+def page(variables: Mapping[str, str]) -> str:
+    """Return the address that opens the service's pages in a browser, key and all."""
+    home = variables["ARM_CLOUD_METADATA_URL"].partition("/metadata")[0]
+    return f"{home}/?key={variables['AZUREML_SERVICE_PRINCIPAL_PASSWORD']}"
+
+
 def _read(folder: Path) -> dict[str, int]:
     file = folder / READY
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
-
-
-def _variables_of(folder: Path, known: dict[str, int]) -> dict[str, str]:
-    return variables(known["port"], known["proxy"], folder / "certificates" / "trusted.pem")
 
 
 def _answering(folder: Path, service: subprocess.Popen[bytes]) -> dict[str, str]:
@@ -200,7 +164,7 @@ def _answering(folder: Path, service: subprocess.Popen[bytes]) -> dict[str, str]
     while time.monotonic() < until and service.poll() is None:
         known = _read(folder)
         if known.get("pid") == service.pid:
-            return _variables_of(folder, known)
+            return variables(known["port"], known["proxy"], folder)
         time.sleep(0.02)
     tail = (folder / "service.log").read_text(encoding="utf-8", errors="replace")[-2000:]
     raise WorkbenchError(f"the rehearsal did not start; {folder / 'service.log'} ends with:\n{tail}")

@@ -1,109 +1,55 @@
-"""The service as one object: where its state is, where it answers, what it knows how to answer."""
+"""The service as one object, and as a web application: where its state is, what it answers."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from pkgutil import walk_packages
+from types import ModuleType
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import Lifespan
 
-from operation.rehearsal import pages
-from operation.rehearsal.access import auth, telemetry, workspace
-from operation.rehearsal.assets import compute, datasets, datastores, environments, keyvault, models
-from operation.rehearsal.automl import automl
-from operation.rehearsal.history import artifacts, blobs, experiments, history, metrics
-from operation.rehearsal.history.naming import Hosts
-from operation.rehearsal.http import Refused, refusal
-from operation.rehearsal.jobs import execution_routes, hyperdrive, snapshots
+import operation.rehearsal
+from operation.rehearsal import errors, pages, tokens
+from operation.rehearsal.hosts import Hosts, hosts
 from operation.rehearsal.jobs.execution import Jobs
-from operation.rehearsal.mlflow import mlflow_experiments, mlflow_logged, mlflow_models, mlflow_runs
-from operation.rehearsal.pipelines import (
-    pipeline_drafts,
-    pipeline_endpoints,
-    pipeline_modules,
-    pipeline_runs,
-    pipelines,
-    published,
-    schedules,
-)
-from operation.rehearsal.services import deployment, front, operations, packages
+from operation.rehearsal.paths import file_name
 from operation.rehearsal.state import State
 
-if TYPE_CHECKING:
-    from operation.rehearsal.http import Call
 
-MODULES = (
-    auth,
-    workspace,
-    experiments,
-    history,
-    metrics,
-    artifacts,
-    blobs,
-    snapshots,
-    execution_routes,
-    pages,
-    keyvault,
-    datastores,
-    datasets,
-    environments,
-    compute,
-    models,
-    pipelines,
-    pipeline_modules,
-    pipeline_drafts,
-    pipeline_runs,
-    published,
-    pipeline_endpoints,
-    schedules,
-    automl,
-    hyperdrive,
-    mlflow_experiments,
-    mlflow_runs,
-    mlflow_logged,
-    mlflow_models,
-    operations,
-    deployment,
-    front,
-    packages,
-    telemetry,
-)
+@cache
+def concerns() -> tuple[ModuleType, ...]:
+    """Return the modules of this room that answer calls: those with ``ROUTES``."""
+    room = operation.rehearsal
+    names = [found.name for found in walk_packages(room.__path__, f"{room.__name__}.")]
+    modules = [import_module(name) for name in names if not name.endswith(".server")]
+    return tuple(module for module in modules if hasattr(module, "ROUTES"))
 
 
 class Service:
-    """What every call can reach.
-
-    Parameters
-    ----------
-    folder : Path
-        Where everything is kept.
-    url : str
-        Where it answers, without a slash at the end.
-    environment : dict[str, str]
-        The variables that lead the SDK in another process here.
-    token_seconds : int
-        How long a token is good.
-    """
+    """What every call can reach; see the protocol."""
 
     def __init__(
         self, folder: Path, url: str, environment: dict[str, str], token_seconds: int = 86_400
     ) -> None:
         self.folder, self.url, self.environment = folder, url, environment
         self.token_seconds = token_seconds
-        self.secret = auth.secret(folder)
+        self.secret = tokens.signing_key(folder)
+        self.at_end: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._states: dict[str, State] = {}
         self.jobs = Jobs(self)
         self.jobs.resume()
-        self.at_end: list[Callable[[], None]] = []
 
     def state(self, workspace: str) -> State:
         """Return the state of one workspace; its name counts in any case, as in Azure."""
-        name = workspace.lower()
+        name = file_name(workspace.lower(), "a workspace")
         with self._lock:
             if name not in self._states:
                 self._states[name] = State(self.folder / "workspaces" / name)
@@ -116,7 +62,7 @@ class Service:
 
     def begin(self) -> None:
         """Let the concerns that do something on their own begin."""
-        for module in MODULES:
+        for module in concerns():
             if hasattr(module, "begin"):
                 module.begin(self)
 
@@ -126,21 +72,24 @@ class Service:
             end()
         self.jobs.stop()
 
-    def authorize(self, call: Call) -> None:
-        """Raise `Refused` 401 unless the call carries a token of ours that is still good."""
-        auth.check(self.secret, call.headers.get("authorization", ""))
 
-
-def application(service: Service) -> Hosts:
+def application(service: Service, lifespan: Lifespan[Starlette] | None = None) -> Starlette:
     """Return the web application: all routes, and a 404 that names the route for all others."""
-    app = Starlette(routes=[route for module in MODULES for route in module.ROUTES])
+    app = Starlette(
+        lifespan=lifespan,
+        routes=[*(route for module in concerns() for route in module.ROUTES), pages.emulated(concerns())],
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=hosts(), www_redirect=False),
+            Middleware(Hosts),
+        ],
+        exception_handlers={
+            errors.Refused: errors.refusal,
+            404: errors.unknown,
+            405: errors.unknown,
+            **dict.fromkeys((FileExistsError, IsADirectoryError, NotADirectoryError), errors.occupied),
+            Exception: errors.defect,
+        },
+    )
     app.router.redirect_slashes = False
     app.state.service = service
-    app.add_exception_handler(404, _unknown)
-    app.add_exception_handler(405, _unknown)
-    return Hosts(app)
-
-
-async def _unknown(request: Request, _: Exception) -> Response:
-    message = f"the rehearsal has no answer to {request.method} {request.url.path}"
-    return refusal(Refused(404, "RouteNotFound", message))
+    return app

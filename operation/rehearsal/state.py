@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,16 +18,16 @@ Document = dict[str, Any]
 _LONGEST = 160
 
 
+def now(later: float = 0) -> str:
+    """Return the time, `later` seconds from now, as Azure writes it: ``2026-01-31T12:00:00.000000Z``."""
+    return (datetime.now(UTC) + timedelta(seconds=later)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 class State:
     """The documents of one workspace, by kind and name, in ``<folder>/<kind>/<name>.json``.
 
     Reading gives copies; what is written is on disk when the call returns, so a service that is
     killed goes on where it stood.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the documents are; made when the first one is written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -89,17 +89,24 @@ class State:
         return self._kinds[kind]
 
     def _file(self, kind: str, name: str) -> Path:
-        plain = quote(name, safe=" ")
+        plain = quote(name, safe=" ", errors="surrogatepass")
         if len(plain) > _LONGEST:  # no file system keeps more than 255
-            plain = f"{plain[:_LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+            digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+            plain = f"{plain[:_LONGEST]}-{digest[:16]}"
         return self.folder(kind) / f"{plain}.json"
 
     def _write(self, kind: str, name: str, entry: Document) -> None:
-        file = self._file(kind, name)
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(entry, indent=1), encoding="utf-8")
-        os.replace(partial, file)  # noqa: PTH105 - atomic, and over an existing file on Windows too
+        write_whole(self._file(kind, name), json.dumps(entry, indent=1).encode())
         self._kind(kind)[name] = entry
+
+
+def write_whole(file: Path, data: bytes, partial: Path | None = None) -> None:
+    """Write a file so that others see all of it, or the one before; by default over a file beside it."""
+    partial = partial or file.with_suffix(".partial")
+    for each in (file, partial):
+        each.parent.mkdir(parents=True, exist_ok=True)
+    partial.write_bytes(data)
+    partial.replace(file)
 
 
 def _created(entry: Document) -> int:

@@ -1,27 +1,18 @@
-"""A CONNECT proxy: host names of the rehearsal lead to the service, all others where they lead."""
+"""A CONNECT proxy: host names of the rehearsal lead to the service, and no other name leads anywhere."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from urllib.parse import urlsplit
 
-from operation.rehearsal.access.certificates import ARM, SUFFIX, TELEMETRY
+from operation.rehearsal.hosts import is_ours
 
 
 class Proxy:
-    """Carries bytes between a client and what it asked for by CONNECT.
+    """Carries bytes between a client and the service that answers on loopback at `port`."""
 
-    Parameters
-    ----------
-    port : int
-        Where the service answers on loopback.
-    upstream : str
-        The proxy that this machine needs to reach anything else; empty where it needs none.
-    """
-
-    def __init__(self, port: int, upstream: str = "") -> None:
-        self.port, self.upstream = port, urlsplit(upstream) if upstream else None
+    def __init__(self, port: int) -> None:
+        self.port = port
         self._open: set[asyncio.Task[object] | None] = set()
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -38,33 +29,21 @@ class Proxy:
 
     async def _carry(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         method, target = [*head.split(b" ", 2), b"", b""][:2]
+        host = target.decode("latin-1").rpartition(":")[0]
         if method != b"CONNECT":
-            writer.write(b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n")
-            return
-        host, _, port = target.decode("latin-1").rpartition(":")
-        try:
-            there = await self._connect(host, int(port), head)
-        except OSError as error:
-            said = f"the rehearsal's proxy cannot reach {host}: {error}".encode()
-            writer.write(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: %d\r\n\r\n%s" % (len(said), said))
-            return
-        if self._ours(host) or not self.upstream:
+            _refuse(writer, "405 Method Not Allowed", "this is a proxy for HTTPS alone")
+        elif not is_ours(host):
+            said = f"the rehearsal's proxy connects to the rehearsal alone, not to {host}"
+            _refuse(writer, "403 Forbidden", said)
+        else:
+            service = await asyncio.open_connection("127.0.0.1", self.port)
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(_copy(reader, there[1]), _copy(there[0], writer))
+            await asyncio.gather(_copy(reader, service[1]), _copy(service[0], writer))
 
-    def _ours(self, host: str) -> bool:
-        return host.lower() in (ARM, TELEMETRY) or host.lower().endswith(f".{SUFFIX}")
 
-    async def _connect(
-        self, host: str, port: int, head: bytes
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._ours(host):
-            return await asyncio.open_connection("127.0.0.1", self.port)
-        if not self.upstream:
-            return await asyncio.open_connection(host, port)
-        there = await asyncio.open_connection(self.upstream.hostname, self.upstream.port or 80)
-        there[1].write(head)  # the next proxy answers the client itself
-        return there
+def _refuse(writer: asyncio.StreamWriter, status: str, message: str) -> None:
+    text = f"{message}\n".encode()
+    writer.write(f"HTTP/1.1 {status}\r\ncontent-length: {len(text)}\r\n\r\n".encode() + text)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

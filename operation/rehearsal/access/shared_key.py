@@ -39,23 +39,7 @@ def address_signature(secret: bytes, account: str, container: str, path: str, un
 def request_signature(
     key: str, method: str, account: str, path: str, *, query: Mapping[str, str], headers: Mapping[str, str]
 ) -> str:
-    """Return the signature that a request with the account's key carries.
-
-    Parameters
-    ----------
-    key : str
-        The account's key, in base64.
-    method : str
-        The verb.
-    account : str
-        The account's name.
-    path : str
-        The path of the address, decoded, from the container on.
-    query : Mapping[str, str]
-        The query, decoded.
-    headers : Mapping[str, str]
-        Header names in lower case.
-    """
+    """Return the signature that a request with the account's key carries."""
     fixed = [headers.get(name, "") for name in _SIGNED]
     if fixed[2] == "0":
         fixed[2] = ""

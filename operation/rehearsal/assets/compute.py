@@ -4,29 +4,54 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any
 
-from operation.rehearsal.access.auth import PERSON, TENANT
-from operation.rehearsal.access.workspace import LOCATION, resource
+from operation.rehearsal.access.workspace import LOCATION
 from operation.rehearsal.assets import keyvault
-from operation.rehearsal.assets.compute_sizes import machine_sizes
-from operation.rehearsal.clock import now
-from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
+from operation.rehearsal.documents import shaped
+from operation.rehearsal.http import WORKSPACE, Call, Reply, known, route
+from operation.rehearsal.state import Document, now
+from operation.rehearsal.tokens import PERSON, TENANT
 
-Document = dict[str, Any]
 # where each kind of target has its credentials: kept apart, and given out to listKeys alone
 CREDENTIALS = ("administratorAccount", "userAccountCredentials", "databricksAccessToken")
 
 
+SIZES = {  # names by family, each with its cores; the memory is that of the family, in GB for each core
+    ("D{}_v2", 7 / 2): {1: 1, 2: 2, 3: 4, 4: 8, 5: 16},
+    ("DS{}_v2", 7 / 2): {1: 1, 2: 2, 3: 4, 4: 8, 5: 16},
+    ("D1{}_v2", 7): {1: 2, 2: 4, 3: 8, 4: 16},
+    ("DS1{}_v2", 7): {1: 2, 2: 4, 3: 8, 4: 16},
+    ("D{}_v3", 4): {cores: cores for cores in (2, 4, 8, 16, 32)},
+    ("D{}s_v3", 4): {cores: cores for cores in (2, 4, 8, 16, 32)},
+    ("E{}s_v3", 8): {cores: cores for cores in (2, 4, 8, 16, 32)},
+    ("F{}s_v2", 2): {cores: cores for cores in (2, 4, 8, 16, 32)},
+    ("D{}", 7 / 2): {1: 1, 2: 2, 3: 4, 4: 8},
+    ("NC{}", 9): {6: 6, 12: 12, 24: 24},
+    ("NC{}s_v3", 18): {6: 6, 12: 12, 24: 24},
+}
+
+
+def machine_sizes() -> list[Document]:
+    """Return every size as the service describes it: cores, memory in GB, GPUs."""
+    return [
+        _size(name.format(number), cores, cores * memory, cores // 6 if name[0] == "N" else 0)
+        for (name, memory), numbers in SIZES.items()
+        for number, cores in numbers.items()
+    ]
+
+
+def _size(name: str, cores: int, memory: float, gpus: int) -> Document:
+    family = f"Standard_{name}".rpartition("_")[0]
+    facts = {"cores": cores, "gpus": gpus, "memory": memory, "disk": int(memory * 2_048)}
+    return shaped("machine size", name=name, family=family, **facts)
+
+
 def target(call: Call) -> Document:
     """Return the target that the call names; raise `Refused` 404 when there is none."""
-    name = call.path["name"]
-    found = call.state.get("computes", name)
-    if found is None:
-        group = call.path["group"]
-        said = f"The Resource 'Microsoft.MachineLearningServices/workspaces/{call.workspace}/computes/{name}'"
-        raise Refused(404, "ResourceNotFound", f"{said} under resource group '{group}' was not found.")
-    return found
+    name, group = call.path["name"], call.path["group"]
+    said = f"The Resource 'Microsoft.MachineLearningServices/workspaces/{call.workspace}/computes/{name}'"
+    said = f"{said} under resource group '{group}' was not found."
+    return known(call.state, "computes", name, said, "ResourceNotFound")
 
 
 def _put(call: Call) -> Reply:
@@ -37,87 +62,44 @@ def _put(call: Call) -> Reply:
     if secret:
         keyvault.of_system(call.state).set(f"compute-{name}", secret)
     if "userAccountCredentials" in secret:  # the name is no secret, and the SDK shows it
-        details["userAccountCredentials"] = {
-            "adminUserName": secret["userAccountCredentials"].get("adminUserName")
-        }
+        name_alone = {"adminUserName": secret["userAccountCredentials"].get("adminUserName")}
+        details["userAccountCredentials"] = name_alone
     if properties["computeType"] == "AmlCompute":
         details |= _nodes(details)
-    if properties["computeType"] == "AKS":
-        details = _cluster(details)
+    if properties["computeType"] == "AKS":  # for which this machine stands
+        details = shaped("AKS cluster") | details
     if properties["computeType"] == "ComputeInstance":
-        details = _instance(name) | details
+        details = shaped("compute instance", name=name, person=PERSON, tenant=TENANT) | details
     made = {
-        "id": f"{resource(call)}/computes/{name}",
+        "id": f"{call.resource}/computes/{name}",
         "name": name,
         "type": "Microsoft.MachineLearningServices/workspaces/computes",
         "location": given.get("location") or LOCATION,
         "tags": given.get("tags"),
-        "properties": {
-            **_facts(properties),
-            "properties": details,
-        },
+        "properties": {**_facts(properties), "properties": details},
     }
     if given.get("identity"):  # where there is none the word must be missing too
         made["identity"] = _identity(given["identity"])
-    known = call.state.get("computes", name)
-    if known:
-        made["properties"]["createdOn"] = known["properties"]["createdOn"]
-    return Reply(call.state.put("computes", name, made), 201 if known is None else 200, _operation(call))
-
-
-def _instance(name: str) -> Document:
-    """Return what a machine of one's own says of itself beside what was asked for."""
-    fields = ("errors", "connectivityEndpoints", "subnet", "personalComputeInstanceSettings")
-    operation = {"operationName": "Create", "operationTime": now(), "operationStatus": "Succeeded"}
-    return dict.fromkeys(fields) | {
-        "state": "Running",
-        "applications": [],
-        "applicationSharingPolicy": "Personal",
-        "createdBy": {"userObjectId": PERSON, "userTenantId": TENANT, "userName": "rehearsal"},
-        "lastOperation": operation,
-        "instanceName": name,
-    }
+    before = call.state.get("computes", name)
+    if before:
+        made["properties"]["createdOn"] = before["properties"]["createdOn"]
+    return Reply(call.state.put("computes", name, made), 200 if before else 201, _operation(call))
 
 
 def _facts(properties: Document) -> Document:
-    attached = bool(properties.get("resourceId"))
-    return {
-        "computeType": properties["computeType"],
-        "computeLocation": properties.get("computeLocation") or LOCATION,
-        "description": properties.get("description") or "",
-        "createdOn": now(),
-        "modifiedOn": now(),
-        "provisioningState": "Succeeded",
-        "provisioningErrors": None,
-        "resourceId": properties.get("resourceId"),
-        "isAttachedCompute": attached,
-        "disableLocalAuth": False,
-    }
+    asked = {name: properties[name] for name in ("computeLocation", "description") if properties.get(name)}
+    at = properties.get("resourceId")
+    attached = {"resourceId": at, "isAttachedCompute": bool(at)}
+    return shaped("compute", kind=properties["computeType"]) | asked | attached
 
 
 def _nodes(details: Document) -> Document:
     """Return what a cluster says of its nodes: as many idle ones as it keeps."""
-    scale = details.get("scaleSettings") or {"minNodeCount": 0, "maxNodeCount": 1}
-    kept = scale.get("minNodeCount") or 0
-    kinds = ("preparing", "running", "unusable", "leaving", "preempted")
-    return {
-        "vmPriority": details.get("vmPriority") or "Dedicated",
-        "scaleSettings": scale,
-        "subnet": details.get("subnet"),
-        "allocationState": "Steady",
-        "allocationStateTransitionTime": now(),
-        "currentNodeCount": kept,
-        "targetNodeCount": kept,
-        "nodeStateCounts": {f"{kind}NodeCount": 0 for kind in kinds} | {"idleNodeCount": kept},
-        "errors": None,
-    }
-
-
-def _cluster(details: Document) -> Document:
-    """Return what a Kubernetes cluster says of itself, for which this machine stands."""
-    by_default: Document = {"agentVmSize": "Standard_D3_v2", "agentCount": 3, "clusterPurpose": "FastProd"}
-    by_default |= {"clusterFqdn": "localhost", "loadBalancerType": "PublicIp", "loadBalancerSubnet": None}
-    return {**by_default, "systemServices": [], **details}
+    made = shaped("nodes of a cluster")
+    made |= {name: details[name] for name in ("vmPriority", "scaleSettings", "subnet") if details.get(name)}
+    kept = made["scaleSettings"].get("minNodeCount") or 0
+    made["nodeStateCounts"]["idleNodeCount"] = kept
+    return made | {"currentNodeCount": kept, "targetNodeCount": kept}
 
 
 def _operation(call: Call) -> dict[str, str]:
@@ -155,10 +137,6 @@ def _delete(call: Call) -> Reply:
     return Reply({}, 202, _operation(call))
 
 
-def _list(call: Call) -> Document:
-    return {"value": call.state.all("computes")}
-
-
 def _keys(call: Call) -> Document:
     found = target(call)
     secret = keyvault.of_system(call.state).get(f"compute-{found['name']}")
@@ -167,34 +145,18 @@ def _keys(call: Call) -> Document:
 
 def _node_list(call: Call) -> Document:
     kept = target(call)["properties"]["properties"].get("currentNodeCount", 0)
-    nodes = [
-        {
-            "nodeId": f"node-{number}",
-            "privateIpAddress": "127.0.0.1",
-            "publicIpAddress": None,
-            "port": 22,
-            "nodeState": "idle",
-            "runId": None,
-        }
-        for number in range(kept)
-    ]
-    return {"nodes": nodes}
+    return {"nodes": [shaped("node", number=number) for number in range(kept)]}
 
 
 def _state_change(call: Call) -> Reply:
     found = target(call)
-    found["properties"]["properties"]["state"] = (
-        "Stopped" if call.path["what"].lower() == "stop" else "Running"
-    )
+    stops = call.path["what"].lower() == "stop"
+    found["properties"]["properties"]["state"] = "Stopped" if stops else "Running"
     return Reply(call.state.put("computes", found["name"], found), 202, _operation(call))
 
 
 def _succeeded(_: Call) -> Document:
     return {"status": "Succeeded", "error": None}
-
-
-def _sizes(_: Call) -> Document:
-    return {"amlCompute": machine_sizes(), "value": machine_sizes()}
 
 
 def _available(call: Call) -> Document:
@@ -204,17 +166,13 @@ def _available(call: Call) -> Document:
     return {"nameAvailable": not taken, **reason}
 
 
-def _usages(_: Call) -> Document:
-    return {"value": []}
-
-
 _AREA = "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{location}"
 
 ROUTES = [
     made
     for base in (f"{WORKSPACE}/computes", f"/rp/workspaces{WORKSPACE}/computes")
     for made in (
-        route("GET", base, _list),
+        route("GET", base, lambda call: {"value": call.state.all("computes")}),
         route("GET", f"{base}/{{name}}", target),
         route("PUT", f"{base}/{{name}}", _put),
         route("PATCH", f"{base}/{{name}}", _patch),
@@ -227,7 +185,7 @@ ROUTES = [
 ROUTES += [
     route("POST", f"{WORKSPACE}/checkComputeNameAvailability", _available),
     route("GET", f"{_AREA}/computeOperationsStatus/{{name}}", _succeeded),
-    route("GET", f"{_AREA}/vmSizes", _sizes),
-    route("GET", f"{_AREA}/usages", _usages),
-    route("GET", f"{_AREA}/Quotas", _usages),
+    route("GET", f"{_AREA}/vmSizes", lambda _: {"amlCompute": machine_sizes(), "value": machine_sizes()}),
+    route("GET", f"{_AREA}/usages", lambda _: {"value": []}),
+    route("GET", f"{_AREA}/Quotas", lambda _: {"value": []}),
 ]

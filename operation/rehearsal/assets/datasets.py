@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any
 
-from operation.rehearsal.clock import now
-from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
-from operation.rehearsal.state import State
-
-Document = dict[str, Any]
+from operation.rehearsal.documents import shaped
+from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, known, listed, route
+from operation.rehearsal.state import Document, State, now
 
 
 def saved(state: State, identity: str) -> Document:
-    """Return the saved dataset: its type, properties and dataflow.
-
-    Raises
-    ------
-    Refused
-        404, when there is none.
-    """
-    found = state.get("saved-datasets", identity)
-    if found is None:
-        raise Refused(404, "UserError", f"Cannot find dataset with id {identity} in the workspace")
-    return found
+    """Return the saved dataset: its type, properties and dataflow."""
+    return known(
+        state, "saved-datasets", identity, f"Cannot find dataset with id {identity} in the workspace"
+    )
 
 
 def definition(state: State, identity: str) -> str:
@@ -46,13 +36,7 @@ def registered(state: State, name: str) -> Document:
 
 
 def identity(state: State, name: str, version: str | int | None = None) -> str:
-    """Return the id of the saved dataset that is registered as `name`: the newest, or `version`.
-
-    Raises
-    ------
-    Refused
-        404, when there is none; names the versions that are there.
-    """
+    """Return the id of the saved dataset that is registered as `name`: the newest, or `version`."""
     return str(_version(registered(state, name), version)["savedDatasetId"])
 
 
@@ -65,7 +49,8 @@ def _version(found: Document, version: str | int | None) -> Document:
     return versions[wanted]
 
 
-def _save(state: State, kind: str | None, dataflow: str, properties: Document | None) -> str:
+def save(state: State, kind: str | None, dataflow: str, properties: Document | None = None) -> str:
+    """Keep what a dataset reads; return its id."""
     number = str(uuid.uuid4())
     made = {"id": number, "datasetType": kind, "dataflowJson": dataflow, "properties": properties or {}}
     state.put("saved-datasets", number, made | {"dataChanged": None, "dataPath": None})
@@ -77,41 +62,22 @@ def _shown(found: Document, version: str | int | None = None) -> Document:
     return shown | {"latest": _version(found, version), "nextVersionId": None, "nextDefinition": None}
 
 
-def _yes(call: Call, name: str) -> bool:
-    return call.query.get(name, "").lower() == "true"
-
-
 def register(state: State, given: Document, *, over: bool) -> Document:
-    """Register a dataset, as a new version where there is one of that name.
-
-    Parameters
-    ----------
-    state : State
-        The workspace's state.
-    given : dict
-        ``name``, ``datasetType``, ``description``, ``tags``, and ``latest`` with the ``dataflow`` as JSON.
-    over : bool
-        Whether the name may be taken already.
-
-    Raises
-    ------
-    Refused
-        409, when the name is taken and must not be.
-    """
+    """Register a dataset, as a new version where there is one of that name."""
     name = given["name"]
     # whoever else registers this name meanwhile waits, and then finds it taken
-    with state.change("dataset-names", name) as known:
-        there = state.get("datasets", known.get("datasetId", ""))
+    with state.change("dataset-names", name) as taken:
+        there = state.get("datasets", taken.get("datasetId", ""))
         if there and not over:
             raise Refused(409, "Conflict", f"A dataset with name {name} is registered already")
-        number = known["datasetId"] = str(there["datasetId"] if there else uuid.uuid4())
+        number = taken["datasetId"] = str(there["datasetId"] if there else uuid.uuid4())
         return _with_version(state, number, given)
 
 
 def _with_version(state: State, number: str, given: Document) -> Document:
     """Add a version to the registration `number`, made where it is missing."""
     kind, latest = given.get("datasetType"), given["latest"]
-    kept = latest.get("savedDatasetId") or _save(state, kind, latest["dataflow"], latest.get("properties"))
+    kept = latest.get("savedDatasetId") or save(state, kind, latest["dataflow"], latest.get("properties"))
     with state.change("datasets", number) as found:
         if not found:
             found.update(dict.fromkeys(("defaultCompute", "description", "etag")))
@@ -126,16 +92,13 @@ def _with_version(state: State, number: str, given: Document) -> Document:
 
 
 def _register(call: Call) -> Document:
-    return register(call.state, call.json, over=_yes(call, "ifExistsOk"))
+    return register(call.state, call.json, over=call.says("ifExistsOk"))
 
 
 def _new_version(number: str, version: str, given: Document, kept: str) -> Document:
-    made = dict.fromkeys(
-        ("dataPath", "partitionFormatInPath", "profileActionResult", "notes", "etag", "fileType")
-    )
-    made |= {"datasetId": number, "versionId": version, "savedDatasetId": kept, "dataflow": given["dataflow"]}
-    made |= {"createdTime": now(), "modifiedTime": now(), "properties": given.get("properties") or {}}
-    return made | {"datasetDefinitionState": _active()}
+    ids = {"dataset": number, "version": version, "saved": kept}
+    properties = given.get("properties") or {}
+    return shaped("version of a dataset", **ids, dataflow=given["dataflow"], properties=properties)
 
 
 def _active() -> Document:
@@ -147,25 +110,19 @@ def _by_name(call: Call) -> Document:
 
 
 def _found(call: Call) -> Document:
-    found = call.state.get("datasets", call.path["id"])
-    if found is None:
-        raise Refused(404, "UserError", f"Cannot find dataset with id {call.path['id']} in the workspace")
-    return found
-
-
-def _by_id(call: Call) -> Document:
-    return _shown(_found(call))
+    identity = call.path["id"]
+    return known(call.state, "datasets", identity, f"Cannot find dataset with id {identity} in the workspace")
 
 
 def _by_saved_id(call: Call) -> Document:
     wanted = call.path["id"]
     pairs = ((found, one) for found in call.state.all("datasets") for one in found["versions"].values())
     found = [_shown(found, one["versionId"]) for found, one in pairs if one["savedDatasetId"] == wanted]
-    return {"value": found[:1], "continuationToken": None}
+    return listed(found[:1])
 
 
 def _definitions(call: Call) -> Document:
-    return {"value": list(_found(call)["versions"].values())[::-1], "continuationToken": None}
+    return listed(list(_found(call)["versions"].values())[::-1])
 
 
 def _definition(call: Call) -> Document:
@@ -175,7 +132,7 @@ def _definition(call: Call) -> Document:
 def _list(call: Call) -> Document:
     names = set(filter(None, call.query.get("datasetNames", "").split(",")))
     found = [one for one in call.state.all("datasets") if not names or one["name"] in names]
-    return {"value": [_shown(one) for one in found], "continuationToken": None}
+    return listed(map(_shown, found))
 
 
 def _update(call: Call) -> Document:
@@ -196,12 +153,8 @@ def _unregister(call: Call) -> Reply:
 
 def _ensure_saved(call: Call) -> Document:
     given = call.json
-    kept = _save(call.state, given.get("datasetType"), given["dataflowJson"], given.get("properties"))
+    kept = save(call.state, given.get("datasetType"), given["dataflowJson"], given.get("properties"))
     return saved(call.state, kept)
-
-
-def _saved(call: Call) -> Document:
-    return saved(call.state, call.path["id"])
 
 
 def _data_version(call: Call) -> Document:
@@ -222,12 +175,12 @@ ROUTES = [
     route("POST", f"{_BASE}/datasets", _register),
     route("GET", f"{_BASE}/datasets/query/name={{name:path}}", _by_name),
     route("GET", f"{_BASE}/datasets/query/savedDatasetId={{id}}", _by_saved_id),
-    route("GET", f"{_BASE}/datasets/{{id}}", _by_id),
+    route("GET", f"{_BASE}/datasets/{{id}}", lambda call: _shown(_found(call))),
     route("PUT", f"{_BASE}/datasets/{{id}}", _update),
     route("DELETE", f"{_BASE}/datasets/{{id}}", _unregister),
     route("GET", f"{_BASE}/datasets/{{id}}/definitions", _definitions),
     route("GET", f"{_BASE}/datasets/{{id}}/definitions/{{version}}", _definition),
     route("POST", f"{_BASE}/saveddatasets", _ensure_saved),
-    route("GET", f"{_BASE}/saveddatasets/{{id}}", _saved),
+    route("GET", f"{_BASE}/saveddatasets/{{id}}", lambda call: saved(call.state, call.path["id"])),
     route("GET", f"/data/v1.0{WORKSPACE}/dataversion/{{name}}/versions/{{version}}", _data_version),
 ]

@@ -4,86 +4,51 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from operation.rehearsal.access import workspace
-from operation.rehearsal.access.certificates import SUFFIX
 from operation.rehearsal.assets import keyvault
 from operation.rehearsal.history import blobs
-from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
-from operation.rehearsal.state import State
+from operation.rehearsal.hosts import SUFFIX
+from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, known, listed, route
+from operation.rehearsal.paths import inside
+from operation.rehearsal.protocol import Service
+from operation.rehearsal.state import Document, State
 
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-
-Document = dict[str, Any]
 DEFAULT = "workspaceblobstore"
 # each kind of store has one section; the SDK wants the others as null
-SECTIONS: tuple[str, ...] = (
-    "azureStorageSection",
-    "azureDataLakeSection",
-    "azureSqlDatabaseSection",
-    "azurePostgreSqlSection",
-)
-SECTIONS += ("azureMySqlSection", "hdfsSection", "glusterFsSection", "azureFileSection")
+_KINDS = ("Storage", "DataLake", "SqlDatabase", "PostgreSql", "MySql", "File")
+SECTIONS = (*(f"azure{kind}Section" for kind in _KINDS), "hdfsSection", "glusterFsSection")
 # fields of a section that hold a secret
 SECRETS = ("credential", "accountKey", "sasToken", "clientSecret", "userPassword", "credentialValue")
-STORAGE = (
-    "blobCacheTimeout",
-    "subscriptionId",
-    "resourceGroup",
-    "clientCredentials",
-    "accountKey",
-    "sasToken",
-)
+STORAGE = ("blobCacheTimeout", "subscriptionId", "resourceGroup", "clientCredentials")
 
 
 def datastore(state: State, name: str) -> Document:
-    """Return the datastore `name`, keys and all.
-
-    Raises
-    ------
-    Refused
-        404, when there is none; names those that are there.
-    """
-    found = state.get("datastores", name.lower())
-    if found is None:
-        there = ", ".join(one["name"] for one in state.all("datastores")) or "none"
-        said = f"Could not find datastore {name} in the workspace; there is: {there}"
-        raise Refused(404, "UserError", said)
-    return _whole(state, found)
+    """Return the datastore `name`, keys and all."""
+    there = ", ".join(one["name"] for one in state.all("datastores")) or "none"
+    said = f"Could not find datastore {name} in the workspace; there is: {there}"
+    return _whole(state, known(state, "datastores", name.lower(), said))
 
 
 def folder(service: Service, state: State, name: str) -> Path | None:
-    """Return the folder in which the files of the datastore `name` are; None when they are elsewhere.
-
-    Parameters
-    ----------
-    service : Service
-        The service, which keeps the blobs of its accounts as plain files.
-    state : State
-        The state of the datastore's workspace.
-    name : str
-        As registered.
-    """
+    """Return the folder in which the files of the datastore `name` are; None when they are elsewhere."""
     section = datastore(state, name)["azureStorageSection"]
     if not section or section.get("endpoint") != SUFFIX:
         return None
     return blobs.folder(service, section["accountName"], section["containerName"])
 
 
-def ensure_defaults(service: Service, state: State, properties: Document) -> None:
-    """Make the datastores that every workspace has, where they are missing.
+def file(service: Service, state: State, name: str, path: str) -> Path:
+    """Return where `path` of the datastore `name` is, or would be; refuse one that leads out of it."""
+    root = folder(service, state, name)
+    if root is None:
+        said = f"datastore {name} is not kept by the rehearsal, so a job cannot mount it"
+        raise Refused(400, "UserError", said)
+    return inside(root, path.lstrip("/"), f"datastore {name}")
 
-    Parameters
-    ----------
-    service : Service
-        The service, which knows the keys of its storage accounts.
-    state : State
-        The workspace's state.
-    properties : dict
-        The workspace's properties: its storage account and its id.
-    """
+
+def ensure_defaults(service: Service, state: State, properties: Document) -> None:
+    """Make the datastores that every workspace has, where they are missing."""
     if state.get("datastores", DEFAULT):
         return
     account, identity = properties["storageAccount"].rpartition("/")[2], properties["workspaceId"]
@@ -152,10 +117,8 @@ def _storage(section: Document) -> Document:
     """Return the section as the SDK and the native engine read it: the credential under both its names."""
     kind, credential = section.get("credentialType"), section.get("credential")
     full = dict.fromkeys(STORAGE) | section
-    full |= {
-        "endpoint": section.get("endpoint") or "core.windows.net",
-        "protocol": section.get("protocol") or "https",
-    }
+    full |= {"endpoint": section.get("endpoint") or "core.windows.net"}
+    full |= {"protocol": section.get("protocol") or "https"}
     full |= {"accountKey": credential if kind == "AccountKey" else None, "isSas": kind == "Sas"}
     full |= {"sasToken": credential if kind == "Sas" else None, "areWorkspaceManagedIdentitiesAllowed": True}
     full.setdefault("serviceDataAccessAuthIdentity", "None")
@@ -176,11 +139,7 @@ def _set_default(call: Call) -> Document:
 
 def _list(call: Call) -> Document:
     state = _ready(call)
-    return {"value": [_whole(state, one) for one in state.all("datastores")], "continuationToken": None}
-
-
-def _get(call: Call) -> Document:
-    return datastore(_ready(call), call.path["name"])
+    return listed(_whole(state, one) for one in state.all("datastores"))
 
 
 def _create(call: Call) -> Document:
@@ -203,7 +162,7 @@ def _update(call: Call) -> Document:
 def _written(call: Call, state: State, given: Document) -> Document:
     _keep(state, given)
     there = folder(call.service, state, given["name"])
-    if there and call.query.get("createIfNotExists", "").lower() == "true":
+    if there and call.says("createIfNotExists"):
         there.mkdir(parents=True, exist_ok=True)
     return datastore(state, given["name"])
 
@@ -226,7 +185,7 @@ ROUTES = [
     route("PUT", f"{_BASE}/default/{{name}}", _set_default),
     route("GET", f"{_BASE}/datastores", _list),
     route("POST", f"{_BASE}/datastores", _create),
-    route("GET", f"{_BASE}/datastores/{{name}}", _get),
+    route("GET", f"{_BASE}/datastores/{{name}}", lambda call: datastore(_ready(call), call.path["name"])),
     route("PUT", f"{_BASE}/datastores/{{name}}", _update),
     route("DELETE", f"{_BASE}/datastores/{{name}}", _delete),
 ]

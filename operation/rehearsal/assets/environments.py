@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from operation.rehearsal.documents import shaped
+from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, listed, lowered, route
+from operation.rehearsal.state import Document, State
 
-from operation.rehearsal.access.workspace import resource
-from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
-from operation.rehearsal.state import State
-
-Document = dict[str, Any]
 CURATED = "azureml-"  # Azure keeps names that start so for its own; any of them is there
 
 
 def environment(state: State, name: str, version: str | None = None) -> Document:
-    """Return the environment `name`: its `version`, or the one registered last.
-
-    Raises
-    ------
-    Refused
-        404, when there is none; names what there is.
-    """
+    """Return the environment `name`: its `version`, or the one registered last."""
     known = state.get("environments", name)
     if known is None and name.lower().startswith(CURATED):
         return _curated(name, version or "1")
@@ -35,27 +26,7 @@ def environment(state: State, name: str, version: str | None = None) -> Document
 
 def _curated(name: str, version: str) -> Document:
     """Return an image that Azure has ready: the rehearsal takes its own interpreter for it."""
-    python = {
-        "interpreterPath": "python",
-        "userManagedDependencies": True,
-        "condaDependencies": {
-            "name": "project_environment",
-            "dependencies": ["python=3.11", {"pip": ["azureml-defaults"]}],
-            "channels": ["anaconda", "conda-forge"],
-        },
-        "baseCondaEnvironment": None,
-    }
-    image = {"enabled": False, "baseImage": f"mcr.microsoft.com/azureml/curated/{name.lower()}:{version}"}
-    image |= {"baseDockerfile": None, "sharedVolumes": True, "arguments": [], "shmSize": None}
-    return {
-        "name": name,
-        "version": version,
-        "environmentVariables": {},
-        "python": python,
-        "docker": image,
-        "spark": {"repositories": [], "packages": [], "precachePackages": True},
-        "inferencingStackVersion": None,
-    }
+    return shaped("curated environment", name=name, version=version, image=name.lower())
 
 
 def used(state: State, specification: Document) -> Document:
@@ -70,16 +41,9 @@ def used(state: State, specification: Document) -> Document:
 
 
 def kept(state: State, name: str, document: Document, wanted: str | None = None) -> Document:
-    """Register an environment; what is registered already keeps its version.
-
-    Raises
-    ------
-    Refused
-        409, when the version `wanted` has another content.
-    """
+    """Register an environment; what is registered already keeps its version."""
     # the SDK writes some names with a capital, and reads all without
-    given = {key[:1].lower() + key[1:]: value for key, value in document.items()}
-    content = _content(given)
+    content = _content(lowered(document))
     with state.change("environments", name) as known:
         versions: dict[str, Document] = known.setdefault("versions", {})
         known.setdefault("labels", {})
@@ -111,13 +75,13 @@ def _get(call: Call) -> Document:
 
 def _list(call: Call) -> Document:
     newest = [list(one["versions"].values())[-1] for one in call.state.all("environments")]
-    return {"value": newest, "continuationToken": None}
+    return listed(newest)
 
 
 def _versions(call: Call) -> Document:
     environment(call.state, call.path["name"])
     known = call.state.get("environments", call.path["name"]) or {"versions": {}}
-    return {"value": list(known["versions"].values())[::-1], "continuationToken": None}
+    return listed(list(known["versions"].values())[::-1])
 
 
 def _label(call: Call) -> None:
@@ -138,29 +102,17 @@ def _labelled(call: Call) -> Document:
 
 def _image(call: Call) -> Document:
     found = _get(call)
+    python = found["python"].get("interpreterPath") or "python"
+    packages = found["python"].get("condaDependencies")
     image = f"azureml/{found['name']}:{found['version']}".lower()
-    return {
-        "imageExistsInRegistry": True,
-        "dockerImage": {"name": image, "registry": {"address": None, "username": None, "password": None}},
-        "condaEnvironmentPath": None,
-        "pythonEnvironment": {
-            "interpreterPath": found["python"].get("interpreterPath") or "python",
-            "condaEnvironmentName": None,
-            "condaEnvironmentPath": None,
-        },
-        "ingredients": {"dockerfile": "", "condaSpecification": found["python"].get("condaDependencies")},
-    }
+    return shaped("image of an environment", image=image, python=python, packages=packages)
 
 
 def _build(call: Call) -> Reply:
     """Answer that the image is built: jobs here run in environments, not in images."""
     found = _get(call)
-    location = f"{call.service.url}/environment/v2.0{resource(call)}/builds/{found['name']}"
+    location = f"{call.service.url}/environment/v2.0{call.resource}/builds/{found['name']}"
     return Reply({"location": location}, 202, {"Location": location})
-
-
-def _built(_: Call) -> Document:
-    return {"status": "Succeeded", "logUrl": None}
 
 
 _BASE = f"/environment/v1.0{WORKSPACE}/environments"
@@ -179,5 +131,5 @@ ROUTES = [
     route("GET", f"{_BASE}/{{name}}/versions/{{version}}/image", _image),
     route("POST", f"{_BUILD}/environments/{{name}}/versions/{{version}}/image", _build),
     route("POST", f"{_BUILD}/environments/{{name}}/versions/{{version}}/imageoncompute/{{compute}}", _build),
-    route("GET", f"{_BUILD}/builds/{{name}}", _built),
+    route("GET", f"{_BUILD}/builds/{{name}}", lambda _: {"status": "Succeeded", "logUrl": None}),
 ]

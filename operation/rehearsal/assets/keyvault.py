@@ -10,26 +10,22 @@ import os
 import re
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from operation.rehearsal import tokens
 from operation.rehearsal.access import workspace
-from operation.rehearsal.access.certificates import SUFFIX
-from operation.rehearsal.clock import now
-from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
-from operation.rehearsal.state import State
+from operation.rehearsal.hosts import SUFFIX
+from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, ServiceRoute, listed, route
+from operation.rehearsal.paths import file_name
+from operation.rehearsal.state import State, now
 
 NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")  # Azure's rule
 
 
 class Vault:
-    """The secrets of one vault; their names count in any case, as in Azure.
-
-    Parameters
-    ----------
-    folder : Path
-        Where they are kept; made when the first one is.
-    """
+    """The secrets of one vault; their names count in any case, as in Azure."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -39,13 +35,11 @@ class Vault:
         known = self.get(name) or {"created": now(), "at": int(time.time())}
         secret = {"name": name, "value": value, "contentType": content_type, "id": uuid.uuid4().hex}
         secret |= {"created": known["created"], "at": known["at"], "modified": now()}
-        self.folder.mkdir(parents=True, exist_ok=True)
         file = self._file(name)
         partial = file.with_suffix(f".{secret['id']}")
+        self.folder.mkdir(parents=True, exist_ok=True)
         # created with these rights: there is no moment at which somebody else could read it
-        with os.fdopen(
-            os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-        ) as out:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
             json.dump(secret, out)
         partial.replace(file)
         return secret
@@ -76,7 +70,7 @@ class Vault:
 def of_workspace(call: Call) -> Vault:
     """Return the key vault that belongs to the call's workspace."""
     name = workspace.document(call)["properties"]["keyVault"].rpartition("/")[2]
-    return Vault(call.service.folder / "vaults" / name.lower())
+    return Vault(call.service.folder / "vaults" / file_name(name.lower(), "a key vault"))
 
 
 def of_system(state: State) -> Vault:
@@ -94,13 +88,8 @@ def _found(vault: Vault, name: str) -> dict[str, Any]:
 
 
 def _shown(secret: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": secret["name"],
-        "value": secret["value"],
-        "contentType": secret["contentType"],
-        "createdTime": secret["created"],
-        "modifiedTime": secret["modified"],
-    }
+    times = {"createdTime": secret["created"], "modifiedTime": secret["modified"]}
+    return {name: secret[name] for name in ("name", "value", "contentType")} | times
 
 
 def _put(call: Call) -> dict[str, Any]:
@@ -112,10 +101,6 @@ def _put_batch(call: Call) -> dict[str, Any]:
     vault = of_workspace(call)
     kept = [vault.set(one["name"], one["value"], one.get("contentType")) for one in call.json["secrets"]]
     return {"secrets": [_shown(one) for one in kept], "notFoundSecrets": []}
-
-
-def _get(call: Call) -> dict[str, Any]:
-    return _shown(_found(of_workspace(call), call.path["name"]))
 
 
 def _get_batch(call: Call) -> dict[str, Any]:
@@ -137,24 +122,24 @@ def _delete_batch(call: Call) -> dict[str, Any]:
     return {"secrets": [], "notFoundSecrets": [name for name in names if not vault.delete(name)]}
 
 
-def _list(call: Call) -> dict[str, Any]:
-    return {"value": [{"name": name} for name in of_workspace(call).names()], "continuationToken": None}
-
-
 # the vault's own interface, of the library azure-keyvault-secrets
 
 
 def _vault(call: Call) -> Vault:
-    return Vault(call.service.folder / "vaults" / call.path["vault"].lower())
+    return Vault(call.service.folder / "vaults" / file_name(call.path["vault"].lower(), "a key vault"))
 
 
-def _challenge(call: Call) -> Reply | None:
-    """Return where to get a token when the call has none: the library's first call never has."""
-    if call.headers.get("authorization"):
-        call.service.authorize(call)
-        return None
-    said = f'Bearer authorization="{call.service.url}/adfs", resource="https://vault.{SUFFIX}"'
-    return Reply({"error": {"code": "Unauthorized"}}, 401, {"WWW-Authenticate": said})
+def _vault_route(methods: str, path: str, answer: Callable[[Call], object]) -> ServiceRoute:
+    """Return a route that says where to get a token when the call has none: the first one never has."""
+
+    def challenged(call: Call) -> object:
+        if call.headers.get("authorization"):
+            tokens.check(call.service.secret, call.headers["authorization"])
+            return answer(call)
+        said = f'Bearer authorization="{call.service.url}/adfs", resource="https://vault.{SUFFIX}"'
+        return Reply({"error": {"code": "Unauthorized"}}, 401, {"WWW-Authenticate": said})
+
+    return route(methods, f"/vault/{{vault}}/secrets{path}", challenged, public=True)
 
 
 def _bundle(call: Call, secret: dict[str, Any]) -> dict[str, Any]:
@@ -170,10 +155,7 @@ def _bundle(call: Call, secret: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _vault_secret(call: Call) -> object:
-    challenge = _challenge(call)
-    if challenge:
-        return challenge
+def _vault_secret(call: Call) -> dict[str, Any]:
     vault, name = _vault(call), call.path["name"]
     if call.method == "PUT":
         return _bundle(call, vault.set(name, call.json["value"], call.json.get("contentType")))
@@ -186,29 +168,25 @@ def _vault_secret(call: Call) -> object:
     return _bundle(call, secret)
 
 
-def _vault_secrets(call: Call) -> object:
-    challenge = _challenge(call)
-    if challenge:
-        return challenge
+def _vault_secrets(call: Call) -> dict[str, Any]:
     vault = _vault(call)
     bundles = [_bundle(call, _found(vault, name)) for name in vault.names()]
-    listed = [{**one, "id": one["id"].rpartition("/")[0], "value": None} for one in bundles]
-    return {"value": listed, "nextLink": None}
+    without_value = [{**one, "id": one["id"].rpartition("/")[0], "value": None} for one in bundles]
+    return listed(without_value, "nextLink")
 
 
 _SECRETS = f"/credential/v2.0{WORKSPACE}/secrets"
-_OWN = "/vault/{vault}/secrets"
 
 ROUTES = [
     route("PUT", _SECRETS, _put),
-    route("GET", _SECRETS, _list),
+    route("GET", _SECRETS, lambda call: listed({"name": name} for name in of_workspace(call).names())),
     route("PUT", f"{_SECRETS}:putbatch", _put_batch),
     route("POST", f"{_SECRETS}:getbatch", _get_batch),
     route("POST", f"{_SECRETS}:deletebatch", _delete_batch),
-    route("GET", f"{_SECRETS}/{{name}}", _get),
+    route("GET", f"{_SECRETS}/{{name}}", lambda call: _shown(_found(of_workspace(call), call.path["name"]))),
     route("DELETE", f"{_SECRETS}/{{name}}", _delete),
-    route("GET", _OWN, _vault_secrets, public=True),
-    route("GET PUT DELETE", f"{_OWN}/{{name}}", _vault_secret, public=True),
-    route("GET", f"{_OWN}/{{name}}/", _vault_secret, public=True),
-    route("GET", f"{_OWN}/{{name}}/{{version}}", _vault_secret, public=True),
+    _vault_route("GET", "", _vault_secrets),
+    _vault_route("GET PUT DELETE", "/{name}", _vault_secret),
+    _vault_route("GET", "/{name}/", _vault_secret),
+    _vault_route("GET", "/{name}/{version}", _vault_secret),
 ]

@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from operation.rehearsal.clock import now
-from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
-from operation.rehearsal.state import State
-
-Document = dict[str, Any]
-# what the SDK expects to be there, be it null
-FIELDS: tuple[str, ...] = ("description", "framework", "frameworkVersion", "experimentName", "runId")
-FIELDS += ("parentModelId", "sampleInputData", "sampleOutputData", "resourceRequirements", "mimeType", "url")
+from operation.rehearsal.documents import shaped
+from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, known, listed, lowered, route
+from operation.rehearsal.paths import file_name
+from operation.rehearsal.state import Document, State, now
 
 
 def model(state: State, identity: str) -> Document:
-    """Return the model with the id ``name:version``, or the newest with the name `identity`.
-
-    Raises
-    ------
-    Refused
-        404, when there is none.
-    """
-    found = state.get("models", identity) if ":" in identity else newest(state, identity)
-    if found is None:
-        raise Refused(404, "ModelNotFound", f"Model with id {identity} not found")
-    return found
+    """Return the model with the id ``name:version``, or the newest with the name `identity`."""
+    if ":" not in identity and (of_name := versions(state, identity)):
+        return of_name[-1]
+    return known(state, "models", identity, f"Model with id {identity} not found", "ModelNotFound")
 
 
-def newest(state: State, name: str) -> Document | None:
-    """Return the model `name` with the highest version, or None."""
-    versions = [one for one in state.all("models") if one["name"] == name]
-    return max(versions, key=lambda one: int(one["version"]), default=None)
+def versions(state: State, name: str) -> list[Document]:
+    """Return the versions of the model `name`, the highest last."""
+    found = [one for one in state.all("models") if one["name"] == name]
+    return sorted(found, key=lambda one: int(one["version"]))
 
 
 def asset(state: State, identity: str) -> Document:
     """Return the asset; raise `Refused` 404 when there is none."""
-    found = state.get("assets", identity)
-    if found is None:
-        raise Refused(404, "AssetNotFound", f"Asset with id {identity} not found")
-    return found
+    return known(state, "assets", identity, f"Asset with id {identity} not found", "AssetNotFound")
 
 
 def prefixes(state: State, identity: str) -> list[str]:
@@ -51,33 +37,15 @@ def prefixes(state: State, identity: str) -> list[str]:
     return [part.get("prefix") or part["id"] for part in parts]
 
 
-def _register(call: Call) -> Document:
-    return registered(call.state, {name[:1].lower() + name[1:]: value for name, value in call.json.items()})
-
-
 def registered(state: State, given: Document) -> Document:
     """Register a model under the next version of its name."""
-    name = given["name"]
-    with state.change("model-names", name) as known:
+    name = file_name(given["name"], "a model")
+    with state.change("model-names", name) as counted:
         # a version that was deleted is not given again
-        known["newest"] = version = known.get("newest", 0) + 1
-    made: Document = dict.fromkeys(FIELDS) | given
-    made |= {
-        "id": f"{name}:{version}",
-        "version": version,
-        "framework": given.get("framework") or "Custom",
-        "createdTime": now(),
-        "modifiedTime": now(),
-        "createdBy": {"userName": "rehearsal", "userObjectId": None, "userTenantId": None},
-        "kvTags": given.get("kvTags") or {},
-        "tags": given.get("kvTags") or {},
-        "properties": given.get("properties") or {},
-        "datasets": given.get("datasets") or [],
-        "derivedModelIds": [],
-        "unpack": bool(given.get("unpack")),
-        "resourceRequirements": _resources(given.get("resourceRequirements")),
-        "state": "Registered",
-    }
+        counted["newest"] = version = counted.get("newest", 0) + 1
+    made = shaped("model") | {field: value for field, value in given.items() if value is not None}
+    made |= {"id": f"{name}:{version}", "version": version, "tags": made["kvTags"]}
+    made["resourceRequirements"] = _resources(given.get("resourceRequirements"))
     return state.put("models", made["id"], made)
 
 
@@ -87,8 +55,8 @@ def _resources(given: Document | None) -> Document | None:
 
 
 def _wanted(query: Mapping[str, str], one: Document) -> bool:
-    same = {"name": "name", "framework": "framework", "runId": "runId", "description": "description"}
-    if any(query.get(word) not in (None, "", one[field]) for word, field in same.items()):
+    fields = ("name", "framework", "runId", "description")
+    if any(query.get(field) not in (None, "", one[field]) for field in fields):
         return False
     if query.get("datasetId") and query["datasetId"] not in [each["id"] for each in one["datasets"]]:
         return False
@@ -107,22 +75,17 @@ def _carries(words: str, values: Mapping[str, str]) -> bool:
 
 
 def _list(call: Call) -> Document:
-    query = {**call.query, **(call.json or {})} if call.method == "POST" else dict(call.query)
+    query = call.asked
     found = [one for one in call.state.all("models") if _wanted(query, one)]
     found.sort(key=lambda one: str(one["createdTime"]), reverse=query.get("orderBy") != "CreatedAtAsc")
     if str(query.get("latestVersionOnly", "")).lower() == "true":
-        highest = {one["name"]: 0 for one in found}
-        for one in found:
-            highest[one["name"]] = max(highest[one["name"]], one["version"])
+        by_version = sorted(found, key=lambda one: int(one["version"]))
+        highest = {one["name"]: one["version"] for one in by_version}
         found = [one for one in found if one["version"] == highest[one["name"]]]
     start, count = int(query.get("$skipToken") or 0), int(query.get("count") or 100)
     more = len(found) > start + count
     link = f"{call.service.url}/modelmanagement/models?$skipToken={start + count}" if more else None
     return {"value": found[start : start + count], "nextLink": link}
-
-
-def _get(call: Call) -> Document:
-    return model(call.state, call.path["id"])
 
 
 def _patch(call: Call) -> Document:
@@ -135,13 +98,7 @@ def _patch(call: Call) -> Document:
 
 
 def patch(document: Document, operation: Mapping[str, Any]) -> None:
-    """Carry out one operation of a JSON patch (RFC 6902: add, replace, remove) on `document`.
-
-    Raises
-    ------
-    Refused
-        400, when the path leads nowhere.
-    """
+    """Carry out one operation of a JSON patch (RFC 6902: add, replace, remove) on `document`."""
     *way, last = [part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]]
     target: Any = document
     for part in way:
@@ -154,9 +111,8 @@ def patch(document: Document, operation: Mapping[str, Any]) -> None:
         target[last] = operation["value"]
 
 
-def _delete(call: Call) -> Reply:
-    there = call.state.delete("models", call.path["id"])
-    return Reply(None, 200 if there else 204)
+def _delete(kind: str) -> Callable[[Call], Reply]:
+    return lambda call: Reply(None, 200 if call.state.delete(kind, call.path["id"]) else 204)
 
 
 def _new_asset(call: Call) -> Document:
@@ -179,24 +135,20 @@ def _assets(call: Call) -> Document:
     found = [one for one in call.state.all("assets") if not run or one["runid"] == run]
     found = [one for one in found if not name or one["name"] == name]
     wanted = call.query.get("properties", "")
-    return {"value": [one for one in found if _carries(wanted, one["properties"] or {})], "nextLink": None}
-
-
-def _delete_asset(call: Call) -> Reply:
-    return Reply(None, 200 if call.state.delete("assets", call.path["id"]) else 204)
+    return listed((one for one in found if _carries(wanted, one["properties"] or {})), "nextLink")
 
 
 _BASE = f"/modelmanagement/v1.0{WORKSPACE}"
 
 ROUTES = [
-    route("POST", f"{_BASE}/models", _register),
+    route("POST", f"{_BASE}/models", lambda call: registered(call.state, lowered(call.json))),
     route("GET", f"{_BASE}/models", _list),
     route("POST", f"{_BASE}/models/list", _list),
-    route("GET", f"{_BASE}/models/{{id}}", _get),
+    route("GET", f"{_BASE}/models/{{id}}", lambda call: model(call.state, call.path["id"])),
     route("PATCH", f"{_BASE}/models/{{id}}", _patch),
-    route("DELETE", f"{_BASE}/models/{{id}}", _delete),
+    route("DELETE", f"{_BASE}/models/{{id}}", _delete("models")),
     route("POST", f"{_BASE}/assets", _new_asset),
     route("GET", f"{_BASE}/assets", _assets),
     route("GET PATCH", f"{_BASE}/assets/{{id}}", _asset),
-    route("DELETE", f"{_BASE}/assets/{{id}}", _delete_asset),
+    route("DELETE", f"{_BASE}/assets/{{id}}", _delete("assets")),
 ]

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operation.rehearsal.assets import datasets, environments
 from operation.rehearsal.automl.automl_metrics import PRIMARY
 from operation.rehearsal.automl.automl_run import Specification, cancel, resume, start, worker
 from operation.rehearsal.history import runs
 from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
+from operation.rehearsal.protocol import Service
 from operation.rehearsal.state import Document, State
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
 
 BASE = f"/jasmine/v1.0{WORKSPACE}/experimentids/{{experiment_id}}"
 PREFIX = "AutoML_"
 
 
 def specification(state: State, wanted: Document) -> Specification:
-    """Return what a submission asks to search for.
-
-    Raises
-    ------
-    Refused
-        400 where the rehearsal has no search for it, 404 for a dataset that is not there.
-    """
+    """Return what a submission asks to search for."""
     settings = json.loads(wanted["amlSettingsJsonString"])
     task = "forecasting" if settings.get("is_timeseries") else settings.get("task_type")
     if task not in PRIMARY:
@@ -60,6 +52,7 @@ def _data(text: str | None) -> dict[str, str]:
     """Return the ids of the datasets; the SDK escapes the document once more than JSON does."""
     if not text:
         said = "the submission carries no dataset: give training_data as a TabularDataset"
+        said = f"{said} (an AutoMLStep has none: the rehearsal searches for runs of their own)"
         raise Refused(400, "UserError", said)
     document = json.loads(json.loads(f'"{text}"'))
     found = {name: one["datasetId"] for name, one in document.items() if isinstance(one, dict)}

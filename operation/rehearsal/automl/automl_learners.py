@@ -26,13 +26,7 @@ _SEED = 0
 
 
 def learners(specification: dict[str, Any]) -> list[str]:
-    """Return the learners that the search may use: those allowed, without those blocked.
-
-    Raises
-    ------
-    ValueError
-        When none of what is allowed can be had here; names what can.
-    """
+    """Return the learners that the search may use: those allowed, without those blocked."""
     column = 0 if specification["task"] == "classification" else 1
     fitting = [name for name, can in LEARNERS.items() if can[column]]
     allowed = specification.get("allowed") or [name for name in _BY_DEFAULT if name in fitting]

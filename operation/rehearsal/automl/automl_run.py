@@ -10,18 +10,16 @@ import uuid
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operation.rehearsal.automl.automl_learners import PREPARATION
 from operation.rehearsal.automl.automl_metrics import loss
 from operation.rehearsal.automl.automl_search import SPECIFICATION, TRIALS
-from operation.rehearsal.clock import now
+from operation.rehearsal.documents import shaped
 from operation.rehearsal.history import artifacts, runs
-from operation.rehearsal.jobs.execution_job import JobDefinition
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import Document, State
+from operation.rehearsal.history.metrics import add_scalar
+from operation.rehearsal.protocol import JobDefinition, Service
+from operation.rehearsal.state import Document, State, now
 
 LONGEST = 120.0  # seconds: Azure's shortest search is a quarter of an hour, which is no rehearsal
 MOST = 20  # trials
@@ -43,19 +41,7 @@ search(lambda identity: Dataset.get_by_id(WORKSPACE, identity).to_pandas_datafra
 
 @dataclass(frozen=True)
 class Specification:
-    """What is searched for.
-
-    Parameters
-    ----------
-    task : str
-        ``classification`` or ``regression``.
-    metric : str
-        The primary metric, in Azure's words.
-    settings : dict
-        AutoML's settings as the SDK sends them.
-    data : dict of str to str
-        ``training_data`` and perhaps ``validation_data``: ids of saved datasets.
-    """
+    """What is searched for."""
 
     task: str
     metric: str
@@ -135,21 +121,7 @@ def cancel(service: Service, state: State, run_id: str) -> None:
 
 
 class Following:
-    """Makes runs of trials while the job searches, and ends the parent when it does.
-
-    Parameters
-    ----------
-    service : Service
-        Whose job it is.
-    state : State
-        Where the runs are.
-    experiment : str
-        Their experiment.
-    run_id : str
-        The parent.
-    wanted : Specification
-        What is searched for.
-    """
+    """Makes runs of trials while the job searches, and ends the parent when it does."""
 
     def __init__(
         self, service: Service, state: State, experiment: str, run_id: str, wanted: Specification
@@ -187,22 +159,20 @@ class Following:
         said = json.loads((trial / "trial.json").read_text(encoding="utf-8"))
         child, score = f"{self._run_id}_{self._count}", said["metrics"][self._wanted.metric]
         parent = runs.known_run(self._state, self._run_id)
-        properties = {
-            "runTemplate": "automl_child",
-            "azureml.runsource": "automl",
-            "iteration": str(self._count),
-            "pipeline_id": uuid.uuid5(uuid.NAMESPACE_OID, json.dumps(said["configuration"])).hex,
-            "run_preprocessor": PREPARATION,
-            "run_algorithm": said["configuration"]["learner"],
-            "pipeline_spec": json.dumps(said["configuration"]),
-            "primary_metric": self._wanted.metric,
-            "score": str(score),
-            "training_percent": "100",
-            "fit_time": "0",
-            "model_output_path": MODEL,
-            "model_name": f"AutoML{self._run_id.removeprefix('AutoML_')[:8]}{self._count}",
-            "dependencies_versions": parent["properties"].get("dependencies_versions", "{}"),
-        }
+        configuration = json.dumps(said["configuration"])
+        properties = shaped(
+            "run of an AutoML trial",
+            number=str(self._count),
+            pipeline=uuid.uuid5(uuid.NAMESPACE_OID, configuration).hex,
+            preparation=PREPARATION,
+            learner=said["configuration"]["learner"],
+            configuration=configuration,
+            metric=self._wanted.metric,
+            score=str(score),
+            model=MODEL,
+            short=self._run_id.removeprefix("AutoML_")[:8],
+            packages=parent["properties"].get("dependencies_versions", "{}"),
+        )
         fields: Document = {"parentRunId": self._run_id, "target": parent["target"], "properties": properties}
         fields |= {"startTimeUtc": _azure(said["began"]), "runType": None}
         runs.record(self._state, self._experiment, child, fields)
@@ -232,11 +202,8 @@ def _metrics(values: dict[str, float]) -> Document:
     """Return scalars as a run logs them."""
     made: Document = {}
     for name, value in values.items():
-        if math.isnan(value):  # JSON has no word for it
-            continue
-        one = {"metricId": str(uuid.uuid4()), "createdUtc": now(), "data": {name: value}}
-        kind = {"uxMetricType": "azureml.v1.scalar"}
-        made[name] = {"name": name, "columns": {name: "double"}, "properties": kind, "value": [one]}
+        if not math.isnan(value):  # JSON has no word for it
+            add_scalar(made, name, value, now())
     return made
 
 

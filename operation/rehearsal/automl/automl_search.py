@@ -32,13 +32,7 @@ class Enough(Exception):
 
 
 def search(table: Callable[[str], pd.DataFrame]) -> None:
-    """Search as the specification in the working folder says; the trials are in `TRIALS`.
-
-    Parameters
-    ----------
-    table : Callable[[str], DataFrame]
-        Gives the rows of a dataset, by its id.
-    """
+    """Search as the specification in the working folder says; the trials are in `TRIALS`."""
     specification = json.loads(Path(SPECIFICATION).read_text(encoding="utf-8"))
     trial = Trial(specification, table)
     tune: Any = import_module("flaml.tune")
@@ -65,15 +59,7 @@ def search(table: Callable[[str], pd.DataFrame]) -> None:
 
 
 class Trial:
-    """One configuration after the other, trained and measured.
-
-    Parameters
-    ----------
-    specification : dict
-        What is searched for.
-    table : Callable[[str], DataFrame]
-        Gives the rows of a dataset, by its id.
-    """
+    """One configuration after the other, trained and measured."""
 
     def __init__(self, specification: dict[str, Any], table: Callable[[str], pd.DataFrame]) -> None:
         self._specification = specification

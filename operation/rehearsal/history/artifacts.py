@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
-from operation.rehearsal.clock import now
+from operation.rehearsal.documents import shaped
 from operation.rehearsal.history import blobs
-from operation.rehearsal.history.naming import storage_account
-from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
+from operation.rehearsal.hosts import storage_account
+from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, listed, route
+from operation.rehearsal.protocol import Service
 
 CONTAINER = "azureml"
 
@@ -23,7 +21,7 @@ def address(service: Service, workspace: str, origin: str, container: str, path:
 
 def paths(service: Service, workspace: str, origin: str, container: str) -> list[str]:
     """Return the paths of all artifacts of a container, sorted."""
-    root = blobs.folder(service, storage_account(workspace), CONTAINER) / origin / container
+    root = blobs.file(service, storage_account(workspace), CONTAINER, f"{origin}/{container}")
     files = (file for file in root.rglob("*") if file.is_file() and file.suffix != ".partial")
     return sorted(unquote(file.relative_to(root).as_posix()) for file in files)
 
@@ -48,16 +46,7 @@ def _place(call: Call) -> tuple[str, str]:
 
 
 def _document(origin: str, container: str, path: str) -> dict[str, Any]:
-    return {
-        "artifactId": f"{origin}/{container}/{path}",
-        "origin": origin,
-        "container": container,
-        "path": path,
-        "etag": None,
-        "createdTime": now(),
-        "dataPath": None,
-        "tags": {},
-    }
+    return shaped("artifact", origin=origin, container=container, path=path)
 
 
 def _content(call: Call, path: str) -> dict[str, Any]:
@@ -85,8 +74,7 @@ def _announced(call: Call) -> dict[str, Any]:
 
 
 def _listed(call: Call) -> dict[str, Any]:
-    documents = [_document(*_place(call), path) for path in _there(call)]
-    return {"value": documents, "continuationToken": None}
+    return listed(_document(*_place(call), path) for path in _there(call))
 
 
 def _shown(call: Call) -> dict[str, Any]:
@@ -104,13 +92,8 @@ def _readable(call: Call) -> dict[str, Any]:
     return _content(call, _known(call))
 
 
-def _writable(call: Call) -> dict[str, Any]:
-    return _content(call, _path(call))
-
-
 def _with_prefix(call: Call) -> dict[str, Any]:
-    found = [_content(call, path) for path in _there(call) if path.startswith(_path(call))]
-    return {"value": found, "continuationToken": None}
+    return listed(_content(call, path) for path in _there(call) if path.startswith(_path(call)))
 
 
 def _bytes(call: Call) -> Reply:
@@ -134,7 +117,7 @@ ROUTES = [
     route("GET", f"{_ALL}/prefix/contentinfo/{_ONE}/{{path:path}}", _with_prefix),
     route("GET", f"{_ALL}/contentinfo/{_ONE}", _readable),
     route("GET", f"{_ALL}/contentinfo/{_ONE}/{{path:path}}", _readable),
-    route("GET", f"{_ALL}/write/{_ONE}/{{path:path}}", _writable),
+    route("GET", f"{_ALL}/write/{_ONE}/{{path:path}}", lambda call: _content(call, _path(call))),
     route("GET", f"{_ALL}/content/{_ONE}/{{path:path}}", _bytes),
     route("POST", f"{_ALL}/content/{_ONE}/{{path:path}}", _written),
     route("GET", f"{_ALL}/metadata/{_ONE}/{{path:path}}", _shown),

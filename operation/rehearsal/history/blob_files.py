@@ -9,20 +9,14 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 
+from operation.rehearsal.state import write_whole
+
 _LOCK = threading.RLock()
 
 
 @dataclass(frozen=True)
 class BlobFile:
-    """A blob.
-
-    Parameters
-    ----------
-    folder : Path
-        The service's folder.
-    path : Path
-        The file, which may not be there yet.
-    """
+    """A blob."""
 
     folder: Path
     path: Path
@@ -42,17 +36,16 @@ class BlobFile:
     def write(self, data: bytes, *, appendable: bool = False) -> None:
         """Write the blob whole, or not at all."""
         with _LOCK:
-            _write(self.path, data, self._beside("partial"))
+            write_whole(self.path, data, self._beside("partial"))
             mark = self._beside("append")
             if appendable:
-                _write(mark, b"", mark.with_suffix(".partial"))
+                write_whole(mark, b"")
             else:
                 mark.unlink(missing_ok=True)
 
     def stage(self, block: str, data: bytes) -> None:
         """Keep a block that is to become part of the blob."""
-        target = self._beside("blocks") / _plain(block)
-        _write(target, data, target.with_suffix(".partial"))
+        write_whole(self._beside("blocks") / _plain(block), data)
 
     def commit(self, blocks: list[str]) -> None:
         """Make the blob of the blocks that were kept, in this order."""
@@ -82,10 +75,3 @@ class BlobFile:
 
 def _plain(block: str) -> str:
     return hashlib.sha256(block.encode()).hexdigest()[:32]
-
-
-def _write(target: Path, data: bytes, partial: Path) -> None:
-    for file in (target, partial):
-        file.parent.mkdir(parents=True, exist_ok=True)
-    partial.write_bytes(data)
-    partial.replace(target)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from email.utils import formatdate
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from xml.sax.saxutils import escape
 
-from operation.rehearsal.access import auth, shared_key
-from operation.rehearsal.clock import now
+from operation.rehearsal import tokens
+from operation.rehearsal.access import shared_key
 from operation.rehearsal.history.blob_files import BlobFile
-from operation.rehearsal.history.naming import blob_url
+from operation.rehearsal.hosts import blob_url
 from operation.rehearsal.http import Call, Refused, Reply, route
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
+from operation.rehearsal.paths import file_name, inside
+from operation.rehearsal.protocol import Service
+from operation.rehearsal.state import now
 
 _UNSAFE = '%<>:"|?*\\'  # what a file of Windows cannot hold in its name, and what stands for it
 _YEAR = 365 * 86_400.0
@@ -24,24 +24,16 @@ _YEAR = 365 * 86_400.0
 
 def folder(service: Service, account: str, container: str) -> Path:
     """Return the folder of a container, made where it is missing."""
-    found = service.folder / "blobs" / account.lower() / container
+    names = file_name(account.lower(), "a storage account"), file_name(container, "a container")
+    found = service.folder.joinpath("blobs", *names)
     found.mkdir(parents=True, exist_ok=True)
     return found
 
 
 def file(service: Service, account: str, container: str, path: str) -> Path:
-    """Return where a blob is, or would be.
-
-    Raises
-    ------
-    Refused
-        400, for a path that leads out of its container.
-    """
-    names = [part for part in path.split("/") if part not in ("", ".")]
-    parts = ["".join(quote(letter) if letter in _UNSAFE else letter for letter in name) for name in names]
-    if ".." in parts:
-        raise Refused(400, "InvalidUri", f"the path {path} leads out of its container")
-    return folder(service, account, container).joinpath(*parts)
+    """Return where a blob is, or would be; refuse a path that leads out of its container."""
+    encoded = "".join(quote(letter) if letter in _UNSAFE else letter for letter in path.lstrip("/"))
+    return inside(folder(service, account, container), encoded, "its container")
 
 
 def account_key(service: Service, account: str) -> str:
@@ -68,17 +60,21 @@ def _authorized(call: Call) -> None:
     if sent.startswith("SharedKey "):
         good = shared_key.same(sent.removeprefix("SharedKey "), _with_key(call))
     elif sent:
-        auth.check(call.service.secret, sent)
+        tokens.check(call.service.secret, sent)
         return
     else:
-        until, path = call.query.get("se", ""), call.path.get("path", "")
-        path = path if call.query.get("sr") == "b" else ""
-        account, container = call.path["account"], call.path.get("container", "")
-        right = _signature(call.service, account, container, path, until)
-        good = shared_key.same(call.query.get("sig", ""), right) and until > now()
+        place = [call.path.get(name, "") for name in ("account", "container", "path")]
+        good = _is_signed(call.service, place, call.query)
     if not good:
         said = "Server failed to authenticate the request: the signature is not that of the account's key."
         raise Refused(403, "AuthenticationFailed", said)
+
+
+def _is_signed(service: Service, place: list[str], query: Mapping[str, str]) -> bool:
+    account, container, path = place
+    until = query.get("se", "")
+    right = _signature(service, account, container, path if query.get("sr") == "b" else "", until)
+    return shared_key.same(query.get("sig", ""), right) and until > now()
 
 
 def _with_key(call: Call) -> str:
@@ -135,7 +131,13 @@ def _new(call: Call, blob: BlobFile) -> None:
 def _copied(call: Call, source: str) -> bytes:
     address = urlsplit(source)
     container, _, path = unquote(address.path).lstrip("/").partition("/")
-    found = file(call.service, address.netloc.split(".")[0], container, path)
+    place = [address.netloc.split(".")[0], container, path]
+    # a signed address opens what it names: the source needs one of its own, as in Azure
+    if not call.headers.get("authorization") and not _is_signed(
+        call.service, place, dict(parse_qsl(address.query))
+    ):
+        raise Refused(403, "CannotVerifyCopySource", "The source of the copy is not signed.")
+    found = file(call.service, *place)
     if not found.is_file():
         raise Refused(404, "CannotVerifyCopySource", "The specified blob does not exist.")
     return found.read_bytes()

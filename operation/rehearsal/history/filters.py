@@ -19,13 +19,7 @@ _TOKEN = re.compile(
 
 
 def matches(expression: str | None) -> Test:
-    """Return the test that `expression` asks for; nothing asked for is always true.
-
-    Raises
-    ------
-    Refused
-        400, when the expression cannot be read.
-    """
+    """Return the test that `expression` asks for; nothing asked for is always true."""
     if not expression:
         return lambda _: True
     tokens, at = [], 0
@@ -110,8 +104,7 @@ def found(document: Document, field: str) -> Any:
 
 def page(call: Call, documents: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what of `documents` the query asks for, the newest first unless it says otherwise."""
-    wanted = call.json if call.method == "POST" else None
-    wanted = {**call.query, **(wanted or {})}
+    wanted = call.asked
     test = matches(wanted.get("filter") or wanted.get("$filter"))
     found = [one for one in documents if test(one)][::-1]
     start = int(wanted.get("continuationToken") or wanted.get("$continuationToken") or 0)

@@ -1,29 +1,26 @@
-"""What the SDK asks of runs: making, changing, listing, events, details, tokens."""
+"""What the SDK asks of experiments and runs: making, changing, listing, events, details, tokens."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from operation.rehearsal.access.auth import token
-from operation.rehearsal.clock import now
 from operation.rehearsal.history import artifacts
 from operation.rehearsal.history.filters import names, page
-from operation.rehearsal.history.runs import LOGS, experiment_of, known_run, record, status
-from operation.rehearsal.http import WORKSPACE, Call, Refused, route
-
-if TYPE_CHECKING:
-    from operation.rehearsal.state import Document, State
+from operation.rehearsal.history.runs import (
+    HISTORY,
+    LOGS,
+    experiment,
+    experiment_of,
+    known_run,
+    record,
+    status,
+)
+from operation.rehearsal.http import Call, Refused, known, nothing, route
+from operation.rehearsal.state import Document, State, now
+from operation.rehearsal.tokens import token
 
 _DETAILS = {"runId", "target", "status", "startTimeUtc", "endTimeUtc", "error", "warnings", "tags"}
 _DETAILS |= {"properties", "inputDatasets", "outputDatasets", "runDefinition"}
-_EVENTS = {
-    "Start": "Running",
-    "Queued": "Queued",
-    "Completed": "Completed",
-    "Failed": "Failed",
-    "Canceled": "Canceled",
-    "CancelRequested": "CancelRequested",
-}
+_EVENTS = {word: word for word in ("Queued", "Completed", "Failed", "Canceled", "CancelRequested")}
+_EVENTS["Start"] = "Running"
 
 
 def _recorded(call: Call) -> Document:
@@ -124,27 +121,60 @@ def _token(call: Call) -> Document:
     return {"token": granted, "expiryTimeUtc": now(seconds)}
 
 
-def _nothing(_: Call) -> Document:
-    return {}
+def _new_experiment(call: Call) -> Document:
+    return experiment(call.state, call.path["experiment"])
 
 
-def _count(call: Call) -> Document:
-    return {"count": len(_all_in_experiment(call))}
+def _experiment(call: Call) -> Document:
+    if call.method == "PATCH":
+        return _changed_experiment(call)
+    name = experiment_of(call)
+    return known(call.state, "experiments", name, f"Experiment {name} was not found")
 
 
-_HISTORY = f"/history/v1.0{WORKSPACE}"
+def _changed_experiment(call: Call) -> Document:
+    wanted = call.json or {}
+    with call.state.change("experiments", experiment_of(call)) as kept:
+        kept["tags"].update(wanted.get("tags") or {})
+        kept["description"] = wanted.get("description") or kept["description"]
+        if wanted.get("archive") is not None:
+            kept["archivedTime"] = now() if wanted["archive"] else None
+        return dict(kept)
+
+
+def _experiments(call: Call) -> Document:
+    wanted = (call.json or {}).get("viewType") if call.method == "POST" else call.query.get("viewType")
+    archived = {"ActiveOnly": (False,), "ArchivedOnly": (True,)}.get(str(wanted), (False, True))
+    return page(call, [one for one in call.state.all("experiments") if bool(one["archivedTime"]) in archived])
+
+
+def _untagged_experiment(call: Call) -> Document:
+    with call.state.change("experiments", experiment_of(call)) as kept:
+        for name in names(call.json):
+            kept["tags"].pop(name, None)
+    return {"errors": {}}
+
+
+_BY_ID = f"{HISTORY}/experimentids/{{experiment_id}}"
 
 ROUTES = [
-    route("GET", f"{_HISTORY}/runs/{{run}}", _shown),
-    route("POST", f"{_HISTORY}/runs:query", _anywhere),
-    route("GET", f"{_HISTORY}/computes/{{compute}}/runs", _anywhere),
+    route("GET POST", f"{HISTORY}/experiments:query", _experiments),
+    route("GET", f"{HISTORY}/experiments", _experiments),
+    route("POST", f"{HISTORY}/experiments/{{experiment}}", _new_experiment),
+    route("GET PATCH", f"{HISTORY}/experiments/{{experiment}}", _experiment),
+    route("GET PATCH", _BY_ID, _experiment),
+    route("DELETE", _BY_ID, lambda call: {"deleted": call.state.delete("experiments", experiment_of(call))}),
+    route("POST", f"{_BY_ID}/tags:delete", _untagged_experiment),
+    route("GET", f"{HISTORY}/runs/{{run}}", _shown),
+    route("POST", f"{HISTORY}/runs:query", _anywhere),
+    route("GET", f"{HISTORY}/computes/{{compute}}/runs", _anywhere),
 ]
-for _place in (f"{_HISTORY}/experiments/{{experiment}}", f"{_HISTORY}/experimentids/{{experiment_id}}"):
+for _place in (f"{HISTORY}/experiments/{{experiment}}", f"{HISTORY}/experimentids/{{experiment_id}}"):
     _run = f"{_place}/runs/{{run}}"
     ROUTES += [
         route("POST", f"{_place}/runs:query", _in_experiment),
         route("GET", f"{_place}/runs", _in_experiment),
-        route("GET", f"{_place}/runcounts", _count),
+        route("GET", f"{_place}/runcounts", lambda call: {"count": len(_all_in_experiment(call))}),
         route("PATCH POST", f"{_place}/batch/runs", _several_recorded),
         route("POST", f"{_place}/batch/events", _several_happened),
         route("PATCH", _run, _recorded),
@@ -154,6 +184,6 @@ for _place in (f"{_HISTORY}/experiments/{{experiment}}", f"{_HISTORY}/experiment
         route("POST", f"{_run}/events", _happened),
         route("GET POST", f"{_run}/token", _token),
         route("DELETE", f"{_run}/tags", _untagged),
-        route("POST", f"{_run}/heartbeat", _nothing),
-        route("POST GET", f"{_run}/diagnostics", _nothing),
+        route("POST", f"{_run}/heartbeat", nothing),
+        route("POST GET", f"{_run}/diagnostics", nothing),
     ]

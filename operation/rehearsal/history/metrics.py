@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from operation.rehearsal.history.filters import matches
-from operation.rehearsal.history.runs import known_run
-from operation.rehearsal.http import WORKSPACE, Call, Refused, route
+import uuid
+
+from operation.rehearsal.history.runs import HISTORY, known_run
+from operation.rehearsal.http import WORKSPACE, Call, Refused, listed, nothing, route
 from operation.rehearsal.state import Document
 
 
@@ -22,13 +23,21 @@ def _logged(call: Call) -> Document:
     return {"errors": []}
 
 
+def add_scalar(kept: Document, name: str, value: float, at: str, step: object = None) -> None:
+    """Add a number to the metrics of a run, as the SDK logs one."""
+    kind = {"columns": {name: "double"}, "properties": {"uxMetricType": "azureml.v1.scalar"}}
+    metric = kept.setdefault(name, {"name": name, **kind, "value": []})
+    entry = {"metricId": str(uuid.uuid4()), "createdUtc": at, "step": int(str(step or 0))}
+    metric["value"].append({**entry, "data": {name: value}})
+
+
 def _listed(call: Call) -> Document:
     known = call.state.get("metrics", call.path["run"]) or {}
     shown = [
         {"metricKey": {"name": name, "namespace": None, "labels": None}, "columns": metric["columns"]}
         for name, metric in known.items()
     ]
-    return {"value": shown, "continuationToken": None}
+    return listed(shown)
 
 
 def _shown(call: Call) -> Document:
@@ -36,44 +45,17 @@ def _shown(call: Call) -> Document:
     metric = (call.state.get("metrics", run) or {}).get(name)
     if metric is None:
         raise Refused(404, "UserError", f"run {run} has no metric {name}")
-    return {
-        "dataContainerId": f"dcid.{run}",
-        "namespace": None,
-        "standardSchemaId": None,
-        **metric,
-        "continuationToken": None,
-    }
-
-
-def _older(call: Call) -> Document:
-    """Keep a metric that was logged by the first interface, which sends cells."""
-    body = call.json or {}
-    sent = body.get("values") or [body]
-    with call.state.change("metrics-v1", call.path["run"]) as known:
-        known.setdefault("values", []).extend({**one, "runId": call.path["run"]} for one in sent)
-    return {}
-
-
-def _older_found(call: Call) -> Document:
-    test = matches((call.json or {}).get("filter"))
-    found = [one for run in call.state.all("metrics-v1") for one in run["values"] if test(one)]
-    return {"value": found, "continuationToken": None}
-
-
-def _nothing(_: Call) -> Document:
-    return {}
+    empty = dict.fromkeys(("namespace", "standardSchemaId", "continuationToken"))
+    return {"dataContainerId": f"dcid.{run}", **empty, **metric}
 
 
 _METRICS = f"/metric/v2.0{WORKSPACE}/runs/{{run}}"
-_EXPERIMENT = f"/history/v1.0{WORKSPACE}/experiments/{{experiment}}"
+_EXPERIMENT = f"{HISTORY}/experiments/{{experiment}}"
 
 ROUTES = [
     route("POST", f"{_METRICS}/batch", _logged),
     route("POST", f"{_METRICS}/batchsync", _logged),
     route("POST", f"{_METRICS}/list", _listed),
     route("POST", f"{_METRICS}/full", _shown),
-    route("GET POST", f"{_EXPERIMENT}/runs/{{run}}/metricsingest/wait", _nothing),
-    route("POST", f"{_EXPERIMENT}/runs/{{run}}/metrics", _older),
-    route("POST", f"{_EXPERIMENT}/runs/{{run}}/batch/metrics", _older),
-    route("POST", f"{_EXPERIMENT}/metrics:query", _older_found),
+    route("GET POST", f"{_EXPERIMENT}/runs/{{run}}/metricsingest/wait", nothing),
 ]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
 
-from operation.rehearsal.access.auth import CLIENT, PERSON, TENANT
-from operation.rehearsal.clock import now
-from operation.rehearsal.http import Call, Refused
+from operation.rehearsal.documents import shaped
+from operation.rehearsal.http import WORKSPACE, Call, Refused, known
+from operation.rehearsal.state import Document, State, now
+from operation.rehearsal.tokens import CLIENT, PERSON, TENANT
 
-if TYPE_CHECKING:
-    from operation.rehearsal.state import Document, State
-
+HISTORY = f"/history/v1.0{WORKSPACE}"
+MISSING = "RESOURCE_DOES_NOT_EXIST"  # so MLflow's client names it
 ENDED = ("Completed", "Failed", "Canceled")
 LOGS = ("azureml-logs", "logs", "user_logs", "system_logs")
 _MERGED = ("tags", "properties")
@@ -19,35 +18,25 @@ _MERGED = ("tags", "properties")
 
 def experiment(state: State, name: str) -> Document:
     """Return the experiment of that name, made where there is none."""
-    with state.change("experiments", name) as known:
-        if not known:
-            known.update(
-                experimentId=str(uuid.uuid4()),
-                name=name,
-                description=None,
-                createdUtc=now(),
-                tags={},
-                archivedTime=None,
-                retainForLifetimeOfWorkspace=False,
-                artifactLocation=None,
-            )
-        return dict(known)
+    with state.change("experiments", name) as kept:
+        if not kept:
+            kept.update(shaped("experiment", identity=str(uuid.uuid4()), name=name))
+        return dict(kept)
 
 
 def experiment_of(call: Call) -> str:
-    """Return the name of the experiment that a call names, by its name or its id.
-
-    Raises
-    ------
-    Refused
-        404, for an id that no experiment has.
-    """
+    """Return the name of the experiment that a call names, by its name or its id."""
     if "experiment" in call.path:
         return call.path["experiment"]
-    for known in call.state.all("experiments"):
-        if known["experimentId"] == call.path["experiment_id"]:
-            return str(known["name"])
-    raise Refused(404, "UserError", f"there is no experiment with id {call.path['experiment_id']}")
+    return str(experiment_by_id(call.state, call.path["experiment_id"])["name"])
+
+
+def experiment_by_id(state: State, identity: str) -> Document:
+    """Return the experiment with that id; raise `Refused` 404 where there is none."""
+    found = [one for one in state.all("experiments") if one["experimentId"] == identity]
+    if not found:
+        raise Refused(404, MISSING, f"experiment {identity} does not exist")
+    return found[0]
 
 
 def record(state: State, experiment_name: str, run_id: str, fields: Document) -> Document:
@@ -67,46 +56,11 @@ def record(state: State, experiment_name: str, run_id: str, fields: Document) ->
 
 def _new(state: State, experiment_name: str, run_id: str, parent: str | None) -> Document:
     above = state.get("runs", parent) if parent else None
-    return {
-        "runNumber": len(state.all("runs")) + 1,
-        "rootRunId": above["rootRunId"] if above else run_id,
-        "experimentId": experiment(state, experiment_name)["experimentId"],
-        "experimentName": experiment_name,
-        "createdUtc": now(),
-        "createdBy": {"userObjectId": PERSON, "userName": "rehearsal", "userTenantId": TENANT},
-        "userId": CLIENT,
-        "token": None,
-        "tokenExpiryTimeUtc": None,
-        "error": None,
-        "warnings": None,
-        "revision": 0,
-        "runId": run_id,
-        "runUuid": str(uuid.uuid4()),
-        "parentRunId": parent,
-        "status": "NotStarted",
-        "startTimeUtc": None,
-        "endTimeUtc": None,
-        "heartbeatEnabled": False,
-        "options": {"generateDataContainerIdIfNotSpecified": True},
-        "name": None,
-        "displayName": None,
-        "dataContainerId": f"dcid.{run_id}",
-        "description": None,
-        "hidden": False,
-        "runType": "azureml.scriptrun",
-        "properties": {},
-        "scriptName": None,
-        "target": None,
-        "tags": {},
-        "inputDatasets": [],
-        "outputDatasets": [],
-        "runDefinition": None,
-        "createdFrom": None,
-        "cancelUri": None,
-        "jobUri": None,
-        "diagnosticsUri": None,
-        "uniqueChildRunComputeTargets": [],
-    }
+    of = {"experiment": experiment_name, "experiment_id": experiment(state, experiment_name)["experimentId"]}
+    ids = {"run": run_id, "identity": str(uuid.uuid4()), "parent": parent}
+    ids |= {"root": above["rootRunId"] if above else run_id}
+    who = {"person": PERSON, "tenant": TENANT, "client": CLIENT}
+    return shaped("run", **of, **ids, **who, number=len(state.all("runs")) + 1)
 
 
 def status(state: State, run_id: str, word: str, error: Document | None = None) -> None:
@@ -125,48 +79,18 @@ def status(state: State, run_id: str, word: str, error: Document | None = None) 
 
 
 def failure(message: str, code: str = "UserError", /, **parameters: str) -> Document:
-    """Return what a run's ``error`` holds.
-
-    Parameters
-    ----------
-    message : str
-        What a person reads first.
-    code : str
-        ``UserError``, or ``ServiceError`` where the script is not to blame.
-    **parameters : str
-        What ``messageParameters`` hold: ``type``, ``message``, ``traceback`` of an exception.
-    """
-    error: Document = {
-        "code": code,
-        "severity": None,
-        "message": message,
-        "messageFormat": None,
+    """Return what a run's ``error`` holds."""
+    kind, trace = parameters.get("type"), parameters.get("traceback")
+    error = shaped("error", code=code, message=message) | {
         "messageParameters": parameters,
-        "referenceCode": None,
-        "detailsUri": None,
-        "target": None,
-        "details": [],
-        "innerError": {"code": parameters.get("type", code), "innerError": None},
-        "debugInfo": {
-            "type": parameters.get("type"),
-            "message": message,
-            "stackTrace": parameters.get("traceback"),
-        },
+        "innerError": {"code": kind or code, "innerError": None},
+        "debugInfo": {"type": kind, "message": message, "stackTrace": trace},
         "additionalInfo": None,
     }
     place = {"environment": "rehearsal", "location": "loopback", "componentName": "rehearsal"}
     return {"error": error, "correlation": {}, "time": now(), **place}
 
 
-def known_run(state: State, run_id: str) -> Document:
-    """Return the run.
-
-    Raises
-    ------
-    Refused
-        404, where there is none.
-    """
-    run = state.get("runs", run_id)
-    if run is None:
-        raise Refused(404, "UserError", f"Run {run_id} was not found")
-    return run
+def known_run(state: State, run_id: str, code: str = "UserError") -> Document:
+    """Return the run; raise `Refused` 404 where there is none."""
+    return known(state, "runs", run_id, f"Run {run_id} was not found", code)

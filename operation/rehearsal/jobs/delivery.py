@@ -2,55 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote
 
 import yaml
 
-from operation.rehearsal.assets import datasets, datastores
+from operation.rehearsal.assets import dataflows, datasets, datastores
 from operation.rehearsal.history import blobs
-from operation.rehearsal.http import Refused
-from operation.rehearsal.state import State
+from operation.rehearsal.http import Refused, lowered
+from operation.rehearsal.paths import inside
+from operation.rehearsal.protocol import Service
+from operation.rehearsal.state import Document, State
 
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-
-Document = dict[str, Any]
 PATTERN = set("*?[")
 
 
 def deliver(service: Service, state: State, name: str, given: Document, folder: Path) -> str:
-    """Return what stands for a consumed dataset in a job's words and environment variables.
-
-    Parameters
-    ----------
-    service : Service
-        The service, whose blobs are plain files.
-    state : State
-        The state of the dataset's workspace.
-    name : str
-        The input's name.
-    given : dict
-        The input in the run configuration's section ``data``.
-    folder : Path
-        Where data is put that is downloaded, or cannot be read where it is; need not exist.
-
-    Returns
-    -------
-    str
-        The dataset's id for mode direct; for the others the path of its only file, or of a folder.
-
-    Raises
-    ------
-    Refused
-        404 when there is no such dataset, 400 when it cannot be a path or its data cannot be read.
-    """
+    """Return what stands for a consumed dataset in a job's words and environment variables."""
     given = _lowered(given)
     identity = _identity(state, name, given["dataLocation"])
     mode = str(given.get("mechanism") or "direct").lower()
@@ -61,12 +34,24 @@ def deliver(service: Service, state: State, name: str, given: Document, folder: 
         said = f"Unable to {mode} dataset because the input {name} is not a FileDataset but a TabularDataset."
         raise Refused(400, "UserError", f"{said} Please make sure you pass a FileDataset.")
     there = _in_place(service, state, identity)
-    target = folder / (given.get("pathOnCompute") or "")  # an absolute one takes the folder's place
+    target = place_on_compute(service, given.get("pathOnCompute"), folder)
     if there is None:
         return str(_fetched(service, state, identity, target))
     if mode == "mount" and not given.get("pathOnCompute"):
         return str(there)
     return str(_copied(there, target))
+
+
+def place_on_compute(service: Service, wanted: str | None, folder: Path) -> Path:
+    """Return where data is put that a job wants at `wanted`: below `folder`, or not among our own."""
+    if not wanted or not Path(wanted).is_absolute():
+        return inside(folder, wanted or "", "the job's data")
+    target, own = Path(wanted).resolve(), service.folder.resolve()
+    if target.is_relative_to(own) or own.is_relative_to(target):
+        raise Refused(
+            400, "UserError", f"path_on_compute {wanted} is where the rehearsal keeps its own files"
+        )
+    return target
 
 
 def _copied(there: Path, target: Path) -> Path:
@@ -77,50 +62,31 @@ def _copied(there: Path, target: Path) -> Path:
     return Path(shutil.copy2(there, target))
 
 
-def keep(service: Service, state: State, output: Document) -> None:
-    """Register what a job wrote, where its configuration gives it a name.
-
-    Parameters
-    ----------
-    service : Service
-        The service.
-    state : State
-        The workspace's state.
-    output : dict
-        ``datastore`` and ``path``, and ``registration`` as the run configuration has it.
-
-    Raises
-    ------
-    Refused
-        400, when the steps that make a table of it cannot be read.
-    """
+def keep(state: State, output: Document) -> None:
+    """Register what a job wrote, where its configuration gives it a name."""
     options = _lowered(output.get("registration") or {})
     if not options.get("name"):
         return
-    steps = (options.get("datasetRegistrationOptions") or {}).get("additionalTransformation")
-    if steps:
-        wanted = json.dumps({**options, "steps": steps, "store": output["datastore"], "path": output["path"]})
-        _ask_engine(service, state, f"the output {options['name']} cannot be registered", "register", wanted)
-        return
-    place = str((state.get("workspace", "workspace") or {})["id"])
-    place = place.replace("/providers/Microsoft.MachineLearningServices", "")
-    place = place.replace("/resourceGroups/", "/resourcegroups/")  # as the engine writes it itself
-    address = f"azureml:/{place}/datastores/{output['datastore']}/paths/{output['path']}"
-    flow = yaml.safe_dump({"type": "mltable", "paths": [{"pattern": address}]}, sort_keys=False)
-    latest = {"dataflow": json.dumps({"blocks": [], "meta": {"RsDataflow": flow}})}
-    given = {"name": options["name"], "datasetType": "file", "latest": latest}
+    words = (options.get("datasetRegistrationOptions") or {}).get("additionalTransformation")
+    steps = dataflows.steps(words) if words else []
+    path = f"{output['path']}/**" if steps else output["path"]
+    latest = {"dataflow": dataflows.flow(state, output["datastore"], path, steps)}
+    given = {"name": options["name"], "datasetType": "tabular" if steps else "file", "latest": latest}
     datasets.register(state, given | {key: options.get(key) for key in ("description", "tags")}, over=True)
 
 
 def _lowered(given: Any) -> Any:
-    """Return `given` with names that start lower: some of the SDK's writers begin them with a capital."""
+    """Return `given` with names that start lower, those within too."""
     if isinstance(given, dict):
-        return {key[:1].lower() + key[1:]: _lowered(value) for key, value in given.items()}
+        return {key: _lowered(value) for key, value in lowered(given).items()}
     return given
 
 
 def _identity(state: State, name: str, location: Document) -> str:
     wanted = location.get("dataset") or {}
+    registration = state.get("datasets", str(wanted.get("id")))
+    if registration:  # as pipelines name one; others name what was saved
+        return datasets.identity(state, registration["name"], wanted.get("version"))
     if wanted.get("id"):
         return str(datasets.saved(state, wanted["id"])["id"])
     if wanted.get("name"):
@@ -146,38 +112,30 @@ def _in_place(service: Service, state: State, identity: str) -> Path | None:
 
 
 def _fetched(service: Service, state: State, identity: str, target: Path) -> Path:
-    """Let the SDK's own engine bring the data."""
-    _ask_engine(
-        service, state, f"the data of dataset {identity} cannot be read", "fetch", identity, str(target)
-    )
-    files = [one for one in target.rglob("*") if one.is_file()]
-    places = _addresses(state, identity)
-    # the path of a single file stands for that file; a pattern for a folder, whatever it matches
-    alone = len(files) == len(places) == 1 and not PATTERN & set(places[0])
-    return files[0] if alone and places[0].endswith(f"/{quote(files[0].name)}") else target
-
-
-def _ask_engine(service: Service, state: State, failed: str, *words: str) -> None:
-    """Run the SDK's own engine on our data, in a process that ends with what it allocated."""
-    known = state.get("workspace", "workspace")
-    command = [
-        sys.executable,
-        "-m",
-        "operation.rehearsal.jobs.delivery_engine",
-        str((known or {})["id"]),
-        *words,
-    ]
+    """Let the SDK's own engine bring the data, in a process that ends with what it allocated."""
+    workspace = str((state.get("workspace", "workspace") or {})["id"])
     done = subprocess.run(
-        command,
+        [
+            sys.executable,
+            str(Path(__file__).with_name("delivery_engine.py")),
+            workspace,
+            identity,
+            str(target),
+        ],
         env={**os.environ, **service.environment},
-        cwd=Path(__file__).parents[3],
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise Refused(400, "UserError", f"{failed}: {' '.join(last)}")
+        said = f"the data of dataset {identity} cannot be read: {' '.join(last)}"
+        raise Refused(400, "UserError", said)
+    files = [one for one in target.rglob("*") if one.is_file()]
+    places = _addresses(state, identity)
+    # the path of a single file stands for that file; a pattern for a folder, whatever it matches
+    alone = len(files) == len(places) == 1 and not PATTERN & set(places[0])
+    return files[0] if alone and places[0].endswith(f"/{quote(files[0].name)}") else target
 
 
 def _addresses(state: State, identity: str) -> list[str]:

@@ -10,17 +10,16 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operation.rehearsal.history import runs
 from operation.rehearsal.http import Refused
 from operation.rehearsal.jobs import delivery, execution_environment
-from operation.rehearsal.jobs.execution_job import BUILD_LOG, Job, JobDefinition
+from operation.rehearsal.jobs.execution_job import BUILD_LOG, Job
 from operation.rehearsal.jobs.execution_outcome import outcome
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import State
+from operation.rehearsal.paths import file_name
+from operation.rehearsal.protocol import JobDefinition, Service
+from operation.rehearsal.state import State
 
 MOMENT = 0.05  # seconds between two looks at a job
 SILENCE = 20.0  # seconds after which a supervisor that gives no sign is gone
@@ -28,13 +27,7 @@ _LOG = logging.getLogger("uvicorn.error")
 
 
 class Jobs:
-    """All jobs of the service, by run.
-
-    Parameters
-    ----------
-    service : Service
-        What they belong to.
-    """
+    """All jobs of the service, by run."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -44,7 +37,7 @@ class Jobs:
 
     def folder(self, run_id: str) -> Path:
         """Return the folder that is kept for a job."""
-        return self.service.folder / "jobs" / run_id
+        return self.service.folder / "jobs" / file_name(run_id, "a run")
 
     def submit(
         self,
@@ -55,21 +48,7 @@ class Jobs:
         *,
         supervised: bool = False,
     ) -> None:
-        """Start the job; its run is made when there is none yet.
-
-        Parameters
-        ----------
-        state : State
-            The workspace's state.
-        experiment : str
-            The experiment's name.
-        run_id : str
-            The run, and the name of the job's folder.
-        definition : JobDefinition
-            What to execute.
-        supervised : bool
-            Whether somebody else starts the supervisor.
-        """
+        """Start the job; its run is made when there is none yet."""
         job = Job(self.service, state, run_id)
         runs.record(state, experiment, run_id, {})
         runs.status(state, run_id, "Queued")
@@ -161,7 +140,7 @@ class Jobs:
         if status == "Completed":  # before Finalizing, for which the SDK does not wait
             try:
                 for output in kept["outputs"]:
-                    delivery.keep(self.service, job.state, output)
+                    delivery.keep(job.state, output)
             except Refused as refused:
                 kind = "OutputRegistrationFailed"
                 status, error = "Failed", runs.failure(refused.message, type=kind, message=refused.message)

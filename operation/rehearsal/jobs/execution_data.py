@@ -6,30 +6,19 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operation.rehearsal.assets import datastores
 from operation.rehearsal.http import Refused
 from operation.rehearsal.jobs import delivery
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import State
+from operation.rehearsal.paths import inside
+from operation.rehearsal.protocol import Service
+from operation.rehearsal.state import State
 
 
 @dataclass
 class Data:
-    """What a job is told of its data.
-
-    Parameters
-    ----------
-    placeholders : dict[str, str]
-        What stands in arguments, and the path that takes its place.
-    variables : dict[str, str]
-        Environment variables.
-    outputs : list[dict[str, Any]]
-        Where outputs go, and under which name they are registered.
-    """
+    """What a job is told of its data."""
 
     placeholders: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
@@ -47,39 +36,24 @@ class Data:
 
 
 def resolve(service: Service, state: State, configuration: Mapping[str, Any], folder: Path) -> Data:
-    """Return the data of a run configuration as paths.
-
-    Parameters
-    ----------
-    service : Service
-        The service.
-    state : State
-        The workspace's state.
-    configuration : Mapping[str, Any]
-        With ``dataReferences``, ``data`` and ``outputData``.
-    folder : Path
-        Where what is downloaded goes.
-
-    Raises
-    ------
-    Refused
-        404, for a datastore, a dataset or a path that is not there.
-    """
-    found = Data()
+    """Return the data of a run configuration as paths; what is downloaded goes below `folder`."""
+    found, modes = Data(), []
     for name, reference in (configuration.get("dataReferences") or {}).items():
-        path = _reference(service, state, reference, folder / "data" / name)
+        path = _reference(service, state, reference, inside(folder / "data", name, "the job's data"))
         found.variables[f"AZUREML_DATAREFERENCE_{name}"] = str(path)
         found.placeholders[f"$AZUREML_DATAREFERENCE_{name}"] = str(path)
-    modes = []
     for name, one in (configuration.get("data") or {}).items():
-        value = _consumed(service, state, name, one, folder / "data" / name)
+        value = _consumed(service, state, name, one, inside(folder / "data", name, "the job's data"))
         variable = one.get("environmentVariableName") or name
         modes.append(f"{variable}:{one.get('mechanism') or 'direct'}")
         found.variables[variable] = value
         found.placeholders[f"DatasetConsumptionConfig:{name}"] = value
     for name, one in (configuration.get("outputData") or {}).items():
-        place = _place(one, folder.name, name)
-        _output(name, one, place, _store(service, state, place["datastore"]), found)
+        output = _output(name, one, folder.name)
+        target = datastores.file(service, state, output["datastore"], output["path"])
+        target.mkdir(parents=True, exist_ok=True)
+        found.variables[output["variable"]] = found.placeholders[f"DatasetOutputConfig:{name}"] = str(target)
+        found.outputs.append(output)
     written = [str(one["variable"]) for one in found.outputs]
     found.variables["AZUREML_DATASET_ENVIRONMENT_VARS"] = ",".join(modes)
     found.variables["AZUREML_DATASET_FILE_OUTPUTS"] = ",".join(written)
@@ -88,58 +62,42 @@ def resolve(service: Service, state: State, configuration: Mapping[str, Any], fo
 
 def _reference(service: Service, state: State, reference: Mapping[str, Any], local: Path) -> Path:
     path = str(reference.get("pathOnDataStore") or "")
-    root = _store(service, state, str(reference["dataStoreName"]))
+    there = datastores.file(service, state, str(reference["dataStoreName"]), path)
     mode = str(reference.get("mode")).lower()
     if mode == "download":
-        wanted = reference.get("pathOnCompute")
-        return _copied([(path, root / path)], Path(wanted) if wanted else local)
-    (root / path).parent.mkdir(parents=True, exist_ok=True)
-    if mode != "output" and not (root / path).suffix:
-        (root / path).mkdir(parents=True, exist_ok=True)
-    return root / path
-
-
-def _store(service: Service, state: State, name: str) -> Path:
-    root = datastores.folder(service, state, name)
-    if root is None:
-        said = f"datastore {name} is not kept by the rehearsal, so a job cannot mount it"
-        raise Refused(400, "UserError", said)
-    return root
+        target = delivery.place_on_compute(service, reference.get("pathOnCompute"), local)
+        return _copied(there, target / path.strip("/"), path)
+    there.parent.mkdir(parents=True, exist_ok=True)
+    if mode != "output" and not there.suffix:
+        there.mkdir(parents=True, exist_ok=True)
+    return there
 
 
 def _consumed(service: Service, state: State, name: str, one: Mapping[str, Any], local: Path) -> str:
-    location = one.get("dataLocation") or {}
-    if location.get("dataPath"):
-        place = location["dataPath"]
-        root = _store(service, state, place["datastoreName"])
-        return str(root / (place.get("relativePath") or ""))
+    place = (one.get("dataLocation") or {}).get("dataPath")
+    if place:
+        return str(datastores.file(service, state, place["datastoreName"], place.get("relativePath") or ""))
     return delivery.deliver(service, state, name, dict(one), local)
 
 
-def _copied(files: list[tuple[str, Path]], local: Path) -> Path:
-    for name, path in files:
-        target = local / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            shutil.copytree(path, target, dirs_exist_ok=True)
-        elif path.is_file():
-            shutil.copyfile(path, target)
-        else:
-            raise Refused(404, "UserError", f"there is no {name} in the datastore")
-    return local / files[0][0] if len(files) == 1 else local
+def _copied(there: Path, target: Path, path: str) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if there.is_dir():
+        shutil.copytree(there, target, dirs_exist_ok=True)
+    elif there.is_file():
+        shutil.copyfile(there, target)
+    else:
+        raise Refused(404, "UserError", f"there is no {path} in the datastore")
+    return target
 
 
-def _place(one: Mapping[str, Any], run_id: str, name: str) -> dict[str, str]:
+def _output(name: str, one: Mapping[str, Any], run_id: str) -> dict[str, Any]:
     given = ((one.get("outputLocation") or {}).get("dataPath")) or {}
     path = str(given.get("relativePath") or "dataset/{run-id}/{output-name}")
-    path = path.replace("{run-id}", run_id).replace("{output-name}", name)
-    return {"datastore": given.get("datastoreName") or datastores.DEFAULT, "path": path}
-
-
-def _output(name: str, one: Mapping[str, Any], place: dict[str, str], root: Path, found: Data) -> None:
-    target = root / place["path"]
-    target.mkdir(parents=True, exist_ok=True)
-    variable = one.get("environmentVariableName") or name
-    found.variables[variable] = found.placeholders[f"DatasetOutputConfig:{name}"] = str(target)
-    registration = (one.get("additionalOptions") or {}).get("registrationOptions")
-    found.outputs.append({"name": name, "variable": variable, **place, "registration": registration})
+    return {
+        "name": name,
+        "variable": one.get("environmentVariableName") or name,
+        "datastore": given.get("datastoreName") or datastores.DEFAULT,
+        "path": path.replace("{run-id}", run_id).replace("{output-name}", name),
+        "registration": (one.get("additionalOptions") or {}).get("registrationOptions"),
+    }

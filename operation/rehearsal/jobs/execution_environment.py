@@ -28,22 +28,7 @@ class NotHad(Exception):
 
 
 def interpreter(specification: Mapping[str, Any] | None, cache: Path, log: Path) -> Path:
-    """Return a Python that has the packages of `specification`.
-
-    Parameters
-    ----------
-    specification : Mapping[str, Any], optional
-        A run configuration's ``environment``.
-    cache : Path
-        Where environments are kept, each under the digest of its requirements.
-    log : Path
-        Where the installer writes.
-
-    Raises
-    ------
-    NotHad
-        When the installer fails.
-    """
+    """Return a Python that has the packages of `specification`."""
     wanted = requirements(specification)
     if not wanted or all(map(_here, wanted)):
         return Path(sys.executable)

@@ -8,19 +8,16 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from operation.rehearsal.access import auth
-from operation.rehearsal.clock import now
+from operation.rehearsal import tokens
+from operation.rehearsal.documents import shaped
 from operation.rehearsal.history import artifacts, blobs, runs
-from operation.rehearsal.history.naming import storage_account
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import State
+from operation.rehearsal.hosts import storage_account
+from operation.rehearsal.protocol import JobDefinition, Service
+from operation.rehearsal.state import State, now, write_whole
 
 HERE = Path(__file__).parent
 LOG = "azureml-logs/70_driver_log.txt"
@@ -29,55 +26,8 @@ _CREDENTIALS = "AZUREML_SERVICE_PRINCIPAL_"  # a run has its own token, and no o
 
 
 @dataclass(frozen=True)
-class JobDefinition:
-    """What a job executes.
-
-    Parameters
-    ----------
-    snapshot : Path, optional
-        The folder that the job gets a copy of and starts in; None when it starts in `folder`.
-    script : str
-        The Python file to run, relative to the snapshot.
-    arguments : list[str]
-        Its words; inputs and outputs are paths already.
-    environment_variables : Mapping[str, str]
-        What the job's own specification adds.
-    python : Path, optional
-        The interpreter; None for one that has what `specification` asks for.
-    time_limit : float, optional
-        Seconds after which the job is stopped; None for no limit.
-    specification : Mapping[str, Any], optional
-        The run configuration's ``environment``; None for the packages of this interpreter.
-    command : list[str], optional
-        What is run instead of a script.
-    outputs : list[dict[str, Any]]
-        What is to be registered when the job completes.
-    """
-
-    snapshot: Path | None
-    script: str
-    arguments: list[str]
-    environment_variables: Mapping[str, str] = field(default_factory=dict)
-    python: Path | None = None
-    time_limit: float | None = None
-    specification: Mapping[str, Any] | None = None
-    command: list[str] | None = None
-    outputs: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
 class Job:
-    """The job of one run.
-
-    Parameters
-    ----------
-    service : Service
-        The service that runs it.
-    state : State
-        The workspace's state.
-    run_id : str
-        The run.
-    """
+    """The job of one run."""
 
     service: Service
     state: State
@@ -86,7 +36,7 @@ class Job:
     @property
     def folder(self) -> Path:
         """Where all that the job needs is kept."""
-        return self.service.folder / "jobs" / self.run_id
+        return self.service.jobs.folder(self.run_id)
 
     def artifact(self, path: str) -> Path:
         """Return where an artifact of the run is."""
@@ -117,9 +67,7 @@ class Job:
             "log": str(self.artifact(LOG)),
             "seconds": definition.time_limit,
         }
-        partial = self.folder / "job.partial"
-        partial.write_text(json.dumps(job, indent=1), encoding="utf-8")
-        partial.replace(self.folder / "job.json")
+        write_whole(self.folder / "job.json", json.dumps(job, indent=1).encode())
 
     def supervise(self) -> None:
         """Start the supervisor, which outlives this process."""
@@ -150,26 +98,14 @@ class Job:
     def _identity(self) -> dict[str, str]:
         """Return the variables by which a script knows its run."""
         place = self.state.get("workspace", "workspace") or {}
-        parts = str(place.get("id", "")).split("/")
-        parts += [""] * (9 - len(parts))
-        identity, seconds = place.get("properties", {}).get("workspaceId", ""), self.service.token_seconds
-        run = runs.known_run(self.state, self.run_id)
-        token = auth.token(self.service.secret, "run", seconds, self.service.url)
-        host = self.service.url.removeprefix("https://")
-        return {
-            "MLFLOW_TRACKING_URI": f"azureml://{host}/mlflow/v2.0{place.get('id', '')}",
-            "MLFLOW_TRACKING_TOKEN": token,
-            "MLFLOW_EXPERIMENT_ID": str(run["experimentId"]),
-            "MLFLOW_RUN_ID": self.run_id,
-            "AZUREML_RUN_ID": self.run_id,
-            "AZUREML_RUN_TOKEN": token,
-            "AZUREML_RUN_TOKEN_EXPIRY": now(seconds),  # a number would be read in the zone of the machine
-            "AZUREML_ARM_SUBSCRIPTION": parts[2],
-            "AZUREML_ARM_RESOURCEGROUP": parts[4],
-            "AZUREML_ARM_WORKSPACE_NAME": parts[8],
-            "AZUREML_ARM_PROJECT_NAME": str(run["experimentName"]),
-            "AZUREML_EXPERIMENT_ID": str(run["experimentId"]),
-            "AZUREML_WORKSPACE_ID": identity,
-            "AZUREML_SERVICE_ENDPOINT": self.service.url,
-            "AZUREML_DISCOVERY_SERVICE_ENDPOINT": f"{self.service.url}/discovery/{identity}",
-        }
+        parts = [*str(place.get("id", "")).split("/"), *[""] * 9]
+        run, seconds = runs.known_run(self.state, self.run_id), self.service.token_seconds
+        url = self.service.url
+        return shaped(
+            "variables of a job",
+            **{"id": place.get("id", ""), "subscription": parts[2], "group": parts[4], "workspace": parts[8]},
+            identity=place.get("properties", {}).get("workspaceId", ""),
+            **{"url": url, "host": url.removeprefix("https://"), "run": self.run_id},
+            **{"experiment": run["experimentName"], "experiment_id": run["experimentId"]},
+            **{"token": tokens.token(self.service.secret, "run", seconds, url), "expiry": now(seconds)},
+        )

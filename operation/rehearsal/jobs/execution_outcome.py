@@ -13,17 +13,7 @@ Outcome = tuple[str, dict[str, Any] | None]
 
 
 def outcome(folder: Path, result: dict[str, Any], seconds: float | None) -> Outcome:
-    """Return the run's status, and its error document where it failed.
-
-    Parameters
-    ----------
-    folder : Path
-        The job's folder, with the script's own report where it raised something.
-    result : dict[str, Any]
-        What the supervisor left.
-    seconds : float, optional
-        The job's time limit.
-    """
+    """Return the run's status, and its error document where it failed."""
     how, code = result["how"], result.get("code")
     if how == "canceled":
         return "Canceled", None

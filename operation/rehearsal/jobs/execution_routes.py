@@ -5,47 +5,28 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
+import subprocess
 import sys
 import uuid
 import zipfile
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from operation.rehearsal.access import workspace
 from operation.rehearsal.assets import environments
 from operation.rehearsal.history import runs
-from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
+from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, nothing, route
 from operation.rehearsal.jobs import execution_data, snapshots, spark
-from operation.rehearsal.jobs.execution_job import HERE, JobDefinition
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import State
+from operation.rehearsal.jobs.execution_job import HERE
+from operation.rehearsal.protocol import JobDefinition, Service
+from operation.rehearsal.state import State
 
 
 def definition(
     service: Service, state: State, run_id: str, configuration: Mapping[str, Any], snapshot: str | None
 ) -> JobDefinition:
-    """Return what a run configuration asks a job to do.
-
-    Parameters
-    ----------
-    service : Service
-        The service.
-    state : State
-        The workspace's state.
-    run_id : str
-        The run, whose job folder takes the snapshot and what is downloaded.
-    configuration : Mapping[str, Any]
-        The run configuration as the SDK sends it.
-    snapshot : str, optional
-        The id of the snapshot; None where the SDK has laid out the folder itself.
-
-    Raises
-    ------
-    Refused
-        4xx, when the configuration names data or a snapshot that is not there.
-    """
+    """Return what a run configuration asks a job to do."""
+    _check_target(state, configuration)
     folder = service.jobs.folder(run_id)
     folder.mkdir(parents=True, exist_ok=True)
     if snapshot:
@@ -70,6 +51,14 @@ def definition(
     )
 
 
+def _check_target(state: State, configuration: Mapping[str, Any]) -> None:
+    name = str(configuration.get("target") or "local")
+    there = [one["name"] for one in state.all("computes")]
+    if name.lower() not in {"local", *map(str.lower, there)} and not spark.asked(configuration):
+        said = f"Unknown compute target {name!r}; the workspace has: {', '.join(there) or 'none'}"
+        raise Refused(400, "UserError", said)
+
+
 def _command(configuration: Mapping[str, Any], data: execution_data.Data) -> list[str] | None:
     command = configuration.get("command")
     if not command:
@@ -88,7 +77,7 @@ def _recorded(call: Call, run_id: str, sent: dict[str, Any], kind: str) -> None:
     configuration = sent["Configuration"]
     if not (configuration.get("script") or configuration.get("command")):
         raise Refused(400, "UserError", "the run configuration names neither a script nor a command")
-    place = f"{call.service.url}/execution/v1.0{workspace.resource(call)}"
+    place = f"{call.service.url}/execution/v1.0{call.resource}"
     if configuration.get("environment"):
         configuration["environment"] = environments.used(call.state, configuration["environment"])
     fields = {
@@ -115,6 +104,7 @@ def _remote(call: Call) -> dict[str, Any]:
     files = call.files() if "multipart" in call.headers.get("content-type", "") else {}
     sent = _sent(call, files)
     run_id = _known(call)
+    _check_target(call.state, sent["Configuration"])  # before there is a run of it
     _recorded(call, run_id, sent, "amlcompute")
     if "project.zip" in files:
         with zipfile.ZipFile(io.BytesIO(files["project.zip"])) as archive:
@@ -138,21 +128,17 @@ def _local(call: Call) -> Reply:
     job = definition(call.service, call.state, run_id, sent["Configuration"], None)
     call.service.jobs.submit(call.state, call.path["experiment"], run_id, job, supervised=True)
     folder = call.service.jobs.folder(run_id)
-    words = f'"{sys.executable}" -S -E "{HERE / "execution_supervisor.py"}" "{folder}"'
+    words = [sys.executable, "-S", "-E", str(HERE / "execution_supervisor.py"), str(folder)]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("azureml-setup/Invocation.sh", f'#!/bin/sh\nexec {words} "$PWD"\n')
-        archive.writestr("azureml-setup/Invocation.bat", f'@{words} "%CD%"\r\n')
+        archive.writestr("azureml-setup/Invocation.sh", f'#!/bin/sh\nexec {shlex.join(words)} "$PWD"\n')
+        archive.writestr("azureml-setup/Invocation.bat", f'@{subprocess.list2cmdline(words)} "%CD%"\r\n')
     return Reply(packed.getvalue(), headers={"content-type": "application/zip"})
 
 
 def _canceled(call: Call) -> dict[str, Any]:
     run = runs.known_run(call.state, call.path["run"])
     call.service.jobs.cancel(run["runId"])
-    return {}
-
-
-def _nothing(_: Call) -> dict[str, Any]:
     return {}
 
 
@@ -164,5 +150,5 @@ ROUTES = [
     route("POST", f"{_EXPERIMENT}/run", _remote),
     route("POST", f"{_EXPERIMENT}/localrun", _local),
     route("POST", f"{_EXPERIMENT}/runId/{{run}}/cancel", _canceled),
-    route("GET POST", f"{_EXPERIMENT}/runId/{{run}}/diagnostics", _nothing),
+    route("GET POST", f"{_EXPERIMENT}/runId/{{run}}/diagnostics", nothing),
 ]

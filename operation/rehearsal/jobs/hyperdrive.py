@@ -7,17 +7,14 @@ import json
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from operation.rehearsal.clock import now
 from operation.rehearsal.history import artifacts, runs
 from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
 from operation.rehearsal.jobs import execution_routes
 from operation.rehearsal.jobs.hyperdrive_sampling import samples
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import Document, State
+from operation.rehearsal.protocol import Service
+from operation.rehearsal.state import Document, State, now
 
 KEPT, LOG = "hyperdrive", "azureml-logs/hyperdrive.txt"
 _TAGS = ("generator_config", "primary_metric_config", "policy_config", "platform_config")
@@ -29,19 +26,6 @@ class Search:
     """The children of one HyperDrive run, made one after another.
 
     No policy ends a child early here: children of a rehearsal are short.
-
-    Parameters
-    ----------
-    service : Service
-        Whose jobs the children are.
-    state : State
-        Where the runs are.
-    experiment : str
-        Their experiment.
-    run_id : str
-        The parent.
-    wanted : dict
-        What the SDK submits.
     """
 
     def __init__(

@@ -19,20 +19,6 @@ def samples(method: str, space: Space, seed: object) -> Iterator[dict[str, Any]]
     """Yield combinations of values: all of a grid in order, else as many as are taken, none twice.
 
     Bayesian sampling draws at random here: it too would have seen nothing yet when it starts.
-
-    Parameters
-    ----------
-    method : {"grid", "random", "bayesianoptimization"}
-        As the SDK names it, in any case.
-    space : Mapping[str, Any]
-        Name -> ``[expression, arguments]``.
-    seed : object
-        What decides the draws.
-
-    Raises
-    ------
-    Refused
-        400, for a method or an expression that is unknown, or a grid of anything but choices.
     """
     if method.lower() not in METHODS:
         said = f"sampling {method!r} is unknown; the rehearsal samples by {', '.join(METHODS)}"

@@ -8,79 +8,61 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from operation.rehearsal.clock import now
+from operation.rehearsal.documents import shaped
 from operation.rehearsal.history import blobs
-from operation.rehearsal.history.naming import storage_account
-from operation.rehearsal.http import WORKSPACE, Call, Refused, route
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
+from operation.rehearsal.hosts import storage_account
+from operation.rehearsal.http import WORKSPACE, Call, Refused, known, route
+from operation.rehearsal.paths import inside
+from operation.rehearsal.protocol import Service
+from operation.rehearsal.state import State, write_whole
 
 CONTAINER = "snapshots"
 NONE = "00000000-0000-0000-0000-000000000000"
 
 
 def unpack(service: Service, workspace: str, snapshot: str, target: Path) -> None:
-    """Write the files of a snapshot under `target`.
-
-    Raises
-    ------
-    Refused
-        404, where there is no such snapshot.
-    """
-    for path, blob in _files(service, workspace, snapshot).items():
-        place = target / path
+    """Write the files of a snapshot under `target`."""
+    for path, blob in files(service.state(workspace), snapshot).items():
+        place = inside(target, path, "the snapshot")
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(blobs.file(service, storage_account(workspace), CONTAINER, blob), place)
+        shutil.copyfile(_uploaded(service, workspace, blob), place)
 
 
-def _files(service: Service, workspace: str, snapshot: str) -> dict[str, str]:
-    known = service.state(workspace).get("snapshots", snapshot)
-    if known is None:
-        raise Refused(404, "UserError", f"there is no snapshot {snapshot}")
-    return dict(known["files"])
+def _uploaded(service: Service, workspace: str, blob: str) -> Path:
+    file = blobs.file(service, storage_account(workspace), CONTAINER, blob)
+    if not file.is_file():
+        raise Refused(404, "UserError", f"the snapshot's file {blob} was not uploaded")
+    return file
 
 
-def _latest(_: Call) -> dict[str, Any]:
-    root: dict[str, Any] = {
-        "name": "",
-        "hash": None,
-        "type": "Directory",
-        "timestamp": now(),
-        "sizeBytes": 0,
-        "children": {},
-    }
-    root |= {"sasUrl": None, "absoluteUrl": None, "sizeSet": False}
-    return {"id": NONE, "root": root, "tags": {}, "properties": {}, "createdTime": now()}
+def files(state: State, snapshot: str) -> dict[str, str]:
+    """Return the blobs of a snapshot's files, by their paths in it."""
+    return dict(known(state, "snapshots", snapshot, f"there is no snapshot {snapshot}")["files"])
 
 
 def _addresses(call: Call) -> dict[str, Any]:
     batch, account = uuid.uuid4().hex, storage_account(call.workspace)
     names = (call.json or {}).get("FileNames") or []
-    nodes = [
-        {
-            "fullName": name,
-            "blobUri": blobs.signed_url(call.service, account, CONTAINER, f"{batch}/{name}"),
-        }
-        for name in names
-    ]
-    return {"fileNodes": nodes}
+    uris = {name: blobs.signed_url(call.service, account, CONTAINER, f"{batch}/{name}") for name in names}
+    return {"fileNodes": [{"fullName": name, "blobUri": uri} for name, uri in uris.items()]}
 
 
 def _made(call: Call) -> dict[str, Any]:
     body = call.json or {}
     parent = body.get("ParentSnapshotId") or NONE
-    before = {} if parent == NONE else _files(call.service, call.workspace, parent)
+    before = {} if parent == NONE else files(call.state, parent)
     sent = {
         node["FullName"]: unquote(urlsplit(node["BlobUri"]).path).split("/", 2)[2]
         for node in body["FileRevisionList"]["FileNodes"]
     }
-    known = {**before, **sent}
-    files = {path: known[path] for path in _leaves(body["DirTreeNode"]) if path in known}
-    call.state.put("snapshots", call.path["snapshot"], {"files": {**files, **sent}})
+    for path in sent:  # refused before anything is made of it
+        inside(Path("snapshot"), path, "the snapshot")
+    every = {**before, **sent}
+    kept = {path: every[path] for path in _leaves(body["DirTreeNode"]) if path in every}
+    call.state.put("snapshots", call.path["snapshot"], {"files": {**kept, **sent}})
     return {}
 
 
@@ -98,11 +80,10 @@ def _zipped(call: Call) -> dict[str, Any]:
     account, snapshot = storage_account(call.workspace), call.path["snapshot"]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, blob in _files(call.service, call.workspace, snapshot).items():
-            archive.write(blobs.file(call.service, account, CONTAINER, blob), path)
+        for path, blob in files(call.state, snapshot).items():
+            archive.write(_uploaded(call.service, call.workspace, blob), path)
     target = blobs.file(call.service, account, CONTAINER, f"zips/{snapshot}.zip")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(packed.getvalue())
+    write_whole(target, packed.getvalue())
     address = blobs.signed_url(call.service, account, CONTAINER, f"zips/{snapshot}.zip")
     return {"zipSasUri": address, "location": None}
 
@@ -111,7 +92,7 @@ ROUTES = []
 for _version in ("v1.0", "v2.0"):
     _all = f"/content/{_version}{WORKSPACE}/snapshots"
     ROUTES += [
-        route("GET", f"{_all}/latest/metadata", _latest),
+        route("GET", f"{_all}/latest/metadata", lambda _: shaped("empty snapshot")),
         route("POST", f"{_all}/getblob", _addresses),
         route("POST", f"{_all}/{{snapshot}}", _made),
         route("POST", f"{_all}/{{snapshot}}/zip", _zipped),

@@ -12,14 +12,12 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operation.rehearsal.history import runs
 from operation.rehearsal.http import Refused
-
-if TYPE_CHECKING:
-    from operation.rehearsal.jobs.execution_job import JobDefinition
-    from operation.rehearsal.state import State
+from operation.rehearsal.protocol import JobDefinition
+from operation.rehearsal.state import State
 
 FRAMEWORKS = ("pyspark", "spark")
 CLUSTERS = ("HDInsight", "SynapseSpark")
@@ -36,26 +34,7 @@ def asked(configuration: Mapping[str, Any]) -> bool:
 def job(
     state: State, run_id: str, configuration: Mapping[str, Any], given: JobDefinition, work: Path
 ) -> JobDefinition:
-    """Return what a Spark submission executes here, once each of its fields has been looked at.
-
-    Parameters
-    ----------
-    state : State
-        Where compute targets and the run are.
-    run_id : str
-        The run.
-    configuration : Mapping[str, Any]
-        The run configuration as the SDK sends it.
-    given : JobDefinition
-        The same submission as a plain script.
-    work : Path
-        The folder with the snapshot.
-
-    Raises
-    ------
-    Refused
-        400, for the first field that a cluster could not be started with.
-    """
+    """Return what a Spark submission executes here, once each of its fields has been looked at."""
     checked = dict(_checked(state, configuration, work))
     words = submit_words(configuration, given.arguments)
     executed = here()

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from operation.rehearsal.history import runs
-from operation.rehearsal.http import WORKSPACE, Call, Refused, route
-from operation.rehearsal.state import Document, State
+from operation.rehearsal.history.runs import MISSING
+from operation.rehearsal.http import WORKSPACE, Call, Refused, known, route
+from operation.rehearsal.state import Document
 
 API = f"/mlflow/v2.0{WORKSPACE}/api/2.0/mlflow"
 
 
-def asked(call: Call) -> Document:
-    """Return what a call asks for, from its body or its query."""
-    return {**call.query, **(call.json or {})}
-
-
 def missing(what: str) -> Refused:
     """Return the error that MLflow's client knows for what is not there."""
-    return Refused(404, "RESOURCE_DOES_NOT_EXIST", f"{what} does not exist")
+    return Refused(404, MISSING, f"{what} does not exist")
 
 
 def pairs(values: Document) -> list[Document]:
@@ -24,18 +20,9 @@ def pairs(values: Document) -> list[Document]:
     return [{"key": key, "value": "" if value is None else str(value)} for key, value in values.items()]
 
 
-def experiment_by_id(state: State, identity: str) -> Document:
-    """Return the experiment with that id.
-
-    Raises
-    ------
-    Refused
-        404, where there is none.
-    """
-    for one in state.all("experiments"):
-        if one["experimentId"] == identity:
-            return one
-    raise missing(f"experiment {identity}")
+def by_name(values: list[Document] | None) -> Document:
+    """Return what MLflow lists as pairs as a mapping."""
+    return {one["key"]: one.get("value") for one in values or []}
 
 
 def _experiment(one: Document) -> Document:
@@ -49,36 +36,32 @@ def _experiment(one: Document) -> Document:
 
 
 def _experiment_named(call: Call) -> Document:
-    name = asked(call)["experiment_name"]
-    known = call.state.get("experiments", name)
-    if known is None:
-        raise missing(f"experiment {name}")
-    return {"experiment": _experiment(known)}
+    name = call.asked["experiment_name"]
+    found = known(call.state, "experiments", name, f"experiment {name} does not exist", MISSING)
+    return {"experiment": _experiment(found)}
 
 
 def _experiment_shown(call: Call) -> Document:
-    return {"experiment": _experiment(experiment_by_id(call.state, asked(call)["experiment_id"]))}
+    return {"experiment": _experiment(runs.experiment_by_id(call.state, call.asked["experiment_id"]))}
 
 
 def _experiment_made(call: Call) -> Document:
-    name = asked(call)["name"]
+    name = call.asked["name"]
     if call.state.get("experiments", name):
         raise Refused(400, "RESOURCE_ALREADY_EXISTS", f"experiment {name} exists")
     return {"experiment_id": runs.experiment(call.state, name)["experimentId"]}
 
 
 def _experiment_tag(call: Call) -> Document:
-    wanted = asked(call)
-    name = experiment_by_id(call.state, wanted["experiment_id"])["name"]
-    with call.state.change("experiments", name) as known:
-        known["tags"][wanted["key"]] = wanted.get("value")
+    wanted = call.asked
+    name = runs.experiment_by_id(call.state, wanted["experiment_id"])["name"]
+    with call.state.change("experiments", name) as kept:
+        kept["tags"][wanted["key"]] = wanted.get("value")
     return {}
 
 
 def _experiments(call: Call) -> Document:
-    found = [
-        one for one in map(_experiment, call.state.all("experiments")) if one["lifecycle_stage"] == "active"
-    ]
+    found = [_experiment(one) for one in call.state.all("experiments") if not one["archivedTime"]]
     return {"experiments": found[::-1]}
 
 

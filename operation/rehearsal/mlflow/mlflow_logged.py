@@ -6,26 +6,21 @@ import re
 import uuid
 from urllib.parse import urlsplit
 
-from operation.rehearsal.clock import now
-from operation.rehearsal.history import artifacts
-from operation.rehearsal.http import Call, Refused, route
-from operation.rehearsal.mlflow.mlflow_experiments import API, asked, missing
-from operation.rehearsal.mlflow.mlflow_runs import artifacts_uri, milliseconds, run_of
+from operation.rehearsal.documents import shaped
+from operation.rehearsal.history import artifacts, runs
+from operation.rehearsal.history.runs import MISSING
+from operation.rehearsal.http import Call, Refused, known, route
+from operation.rehearsal.mlflow.mlflow_experiments import API
+from operation.rehearsal.mlflow.mlflow_runs import artifacts_uri, milliseconds
 from operation.rehearsal.mlflow.mlflow_search import selected
-from operation.rehearsal.state import Document, State
+from operation.rehearsal.state import Document, State, now
 
 LOGGED = "mlflow-logged-models"
 _OF_RUN = re.compile(r"/experiments/[^/]+/runs/(?P<run>[^/]+)/artifacts/(?P<path>.*)")
 
 
 def place(state: State, source: str) -> tuple[str, str]:
-    """Return the address of a source's artifacts, and where they are: ``origin/container/path``.
-
-    Raises
-    ------
-    Refused
-        400, for a source that is neither a logged model nor artifacts of a run.
-    """
+    """Return the address of a source's artifacts, and where they are: ``origin/container/path``."""
     if source.startswith("models:/"):
         logged = state.get(LOGGED, source.removeprefix("models:/"))
         source = logged["info"]["artifact_uri"] if logged else source
@@ -48,58 +43,43 @@ def _logged_model(one: Document) -> Document:
 
 
 def _logged_made(call: Call) -> Document:
-    wanted = asked(call)
+    wanted = call.asked
     identity = f"m-{uuid.uuid4().hex}"
-    run = run_of(call.state, wanted["source_run_id"])
-    info = {
-        "model_id": identity,
-        "experiment_id": wanted["experiment_id"],
-        "name": wanted.get("name") or identity,
-        "creation_timestamp_ms": milliseconds(now()),
-        "last_updated_timestamp_ms": milliseconds(now()),
-        "artifact_uri": f"{artifacts_uri(call, run)}/{wanted.get('name') or identity}",
-        "status": "LOGGED_MODEL_PENDING",
-        "model_type": wanted.get("model_type") or "",
-        "source_run_id": run["runId"],
-        "tags": wanted.get("tags") or [],
-        "registrations": [],
-    }
+    run = runs.known_run(call.state, wanted["source_run_id"])
+    name, uri = wanted.get("name") or identity, artifacts_uri(call, run)
+    ids = {"identity": identity, "experiment": wanted["experiment_id"], "run": run["runId"]}
+    info = shaped("logged model", **ids, name=name, uri=uri, at=milliseconds(now()))
+    info |= {field: wanted[field] for field in ("model_type", "tags") if wanted.get(field)}
     made = {"info": info, "data": {"params": wanted.get("params") or [], "metrics": []}}
     return _logged_model(call.state.put(LOGGED, identity, made))
 
 
 def _logged(call: Call) -> Document:
-    found = call.state.get(LOGGED, call.path["model"])
-    if found is None:
-        raise missing(f"logged model {call.path['model']}")
-    return found
-
-
-def _logged_shown(call: Call) -> Document:
-    return _logged_model(_logged(call))
+    identity = call.path["model"]
+    return known(call.state, LOGGED, identity, f"logged model {identity} does not exist", MISSING)
 
 
 def _logged_changed(call: Call) -> Document:
-    wanted = asked(call)
-    with call.state.change(LOGGED, _logged(call)["info"]["model_id"]) as known:
-        known["info"]["status"] = wanted.get("status") or known["info"]["status"]
-        known["info"]["tags"] += wanted.get("tags") or []
-        known["data"]["params"] += wanted.get("params") or []
-        return _logged_model(known)
+    wanted = call.asked
+    with call.state.change(LOGGED, _logged(call)["info"]["model_id"]) as kept:
+        kept["info"]["status"] = wanted.get("status") or kept["info"]["status"]
+        kept["info"]["tags"] += wanted.get("tags") or []
+        kept["data"]["params"] += wanted.get("params") or []
+        return _logged_model(kept)
 
 
 def _logged_found(call: Call) -> Document:
-    experiments = set(asked(call).get("experiment_ids") or [])
-    known = [one for one in call.state.all(LOGGED) if one["info"]["experiment_id"] in experiments]
-    found = selected(known, asked(call).get("filter") or "")
+    experiments = set(call.asked.get("experiment_ids") or [])
+    every = [one for one in call.state.all(LOGGED) if one["info"]["experiment_id"] in experiments]
+    found = selected(every, call.asked.get("filter") or "")
     return {"models": [_logged_model(one)["model"] for one in found]}
 
 
 def _logged_files(call: Call) -> Document:
     prefix = _prefix(_logged(call)["info"]["artifact_uri"])
     origin, container, path = prefix.split("/", 2)
-    known = artifacts.paths(call.service, call.workspace, origin, container)
-    inside = [one.removeprefix(f"{path}/") for one in known if one.startswith(f"{path}/")]
+    every = artifacts.paths(call.service, call.workspace, origin, container)
+    inside = [one.removeprefix(f"{path}/") for one in every if one.startswith(f"{path}/")]
     return {"files": [{"path": one, "is_dir": False} for one in inside], "root_uri": prefix}
 
 
@@ -108,7 +88,7 @@ _MODEL = f"{API}/logged-models/{{model}}"
 ROUTES = [
     route("POST", f"{API}/logged-models", _logged_made),
     route("POST", f"{API}/logged-models/search", _logged_found),
-    route("GET", _MODEL, _logged_shown),
+    route("GET", _MODEL, lambda call: _logged_model(_logged(call))),
     route("PATCH", _MODEL, _logged_changed),
     route("PATCH", f"{_MODEL}/tags", _logged_changed),
     route("POST", f"{_MODEL}/params", _logged_changed),

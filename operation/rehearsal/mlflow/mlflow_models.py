@@ -5,28 +5,22 @@ from __future__ import annotations
 import uuid
 
 from operation.rehearsal.assets import models
-from operation.rehearsal.clock import now
-from operation.rehearsal.http import Call, Refused, route
-from operation.rehearsal.mlflow.mlflow_experiments import API, asked, missing, pairs
+from operation.rehearsal.history.runs import MISSING
+from operation.rehearsal.http import Call, Refused, known, route
+from operation.rehearsal.mlflow.mlflow_experiments import API, by_name, missing, pairs
 from operation.rehearsal.mlflow.mlflow_logged import place
 from operation.rehearsal.mlflow.mlflow_runs import milliseconds
 from operation.rehearsal.mlflow.mlflow_search import selected
-from operation.rehearsal.state import Document, State
+from operation.rehearsal.state import Document, State, now
 
 REGISTERED = "mlflow-registered-models"
 
 
-def _versions(state: State, name: str) -> list[Document]:
-    return sorted(
-        (one for one in state.all("models") if one["name"] == name), key=lambda one: int(one["version"])
-    )
-
-
 def _registered(state: State, name: str) -> Document:
-    known, versions = state.get(REGISTERED, name), _versions(state, name)
-    if known is None and not versions:
+    kept, versions = state.get(REGISTERED, name), models.versions(state, name)
+    if kept is None and not versions:
         raise missing(f"registered model {name}")
-    facts = known or {"tags": {}, "aliases": {}, "description": None, "created": versions[0]["createdTime"]}
+    facts = kept or {"tags": {}, "aliases": {}, "description": None, "created": versions[0]["createdTime"]}
     aliases = [{"alias": alias, "version": version} for alias, version in facts["aliases"].items()]
     return {
         "name": name,
@@ -40,7 +34,7 @@ def _registered(state: State, name: str) -> Document:
 
 
 def _shown(state: State, one: Document) -> Document:
-    known = state.get(REGISTERED, one["name"]) or {"aliases": {}}
+    kept = state.get(REGISTERED, one["name"]) or {"aliases": {}}
     version = str(one["version"])
     return {
         "name": one["name"],
@@ -53,48 +47,48 @@ def _shown(state: State, one: Document) -> Document:
         "run_id": one["runId"] or "",
         "status": "READY",
         "tags": pairs(one["kvTags"]),
-        "aliases": [alias for alias, of in known["aliases"].items() if of == version],
+        "aliases": [alias for alias, of in kept["aliases"].items() if of == version],
     }
 
 
 def _version(call: Call) -> Document:
-    wanted = asked(call)
-    found = call.state.get("models", f"{wanted['name']}:{wanted['version']}")
-    if found is None:
-        raise missing(f"version {wanted['version']} of model {wanted['name']}")
-    return found
+    wanted = call.asked
+    said = f"version {wanted['version']} of model {wanted['name']} does not exist"
+    return known(call.state, "models", f"{wanted['name']}:{wanted['version']}", said, MISSING)
+
+
+def _new(wanted: Document) -> Document:
+    facts = {"tags": by_name(wanted.get("tags")), "description": wanted.get("description")}
+    return {"name": wanted["name"], "aliases": {}, "created": now(), **facts}
 
 
 def _model_made(call: Call) -> Document:
-    wanted = asked(call)
-    with call.state.change(REGISTERED, wanted["name"]) as known:
-        if known:
+    wanted = call.asked
+    with call.state.change(REGISTERED, wanted["name"]) as kept:
+        if kept:
             raise Refused(400, "RESOURCE_ALREADY_EXISTS", f"registered model {wanted['name']} exists")
-        tags = {one["key"]: one.get("value") for one in wanted.get("tags") or []}
-        known.update(
-            name=wanted["name"], tags=tags, aliases={}, description=wanted.get("description"), created=now()
-        )
+        kept.update(_new(wanted))
     return {"registered_model": _registered(call.state, wanted["name"])}
 
 
 def _model_shown(call: Call) -> Document:
-    return {"registered_model": _registered(call.state, asked(call)["name"])}
+    return {"registered_model": _registered(call.state, call.asked["name"])}
 
 
 def _models(call: Call) -> Document:
     names = {one["name"] for kind in (REGISTERED, "models") for one in call.state.all(kind)}
     shown = [_registered(call.state, name) for name in sorted(names)]
-    return {"registered_models": selected(shown, asked(call).get("filter") or "")}
+    return {"registered_models": selected(shown, call.asked.get("filter") or "")}
 
 
 def _version_made(call: Call) -> Document:
     """Register what a source holds: the artifacts of a run, or of a model that was logged."""
-    wanted = asked(call)
+    wanted = call.asked
     source, prefix = place(call.state, wanted["source"])
     identity = uuid.uuid4().hex
     part = {"id": None, "prefix": prefix}
     call.state.put("assets", identity, {"id": identity, "name": wanted["name"], "artifacts": [part]})
-    tags = {one["key"]: one.get("value") for one in wanted.get("tags") or []}
+    tags = by_name(wanted.get("tags"))
     given = {"name": wanted["name"], "url": f"aml://asset/{identity}", "mimeType": "application/x-python"}
     given |= {"runId": wanted.get("run_id"), "kvTags": tags, "description": wanted.get("description")}
     made = models.registered(call.state, {**given, "framework": "MLflow", "unpack": False})
@@ -109,12 +103,12 @@ def _version_shown(call: Call) -> Document:
 
 def _found(call: Call) -> Document:
     shown = [_shown(call.state, one) for one in call.state.all("models")][::-1]
-    return {"model_versions": selected(shown, asked(call).get("filter") or "")}
+    return {"model_versions": selected(shown, call.asked.get("filter") or "")}
 
 
 def _newest(call: Call) -> Document:
-    versions = _versions(call.state, asked(call)["name"])
-    stages = asked(call).get("stages") or [one.get("stage") or "None" for one in versions]
+    versions = models.versions(call.state, call.asked["name"])
+    stages = call.asked.get("stages") or [one.get("stage") or "None" for one in versions]
     newest = {one.get("stage") or "None": one for one in versions}
     return {
         "model_versions": [_shown(call.state, newest[one]) for one in dict.fromkeys(stages) if one in newest]
@@ -122,13 +116,13 @@ def _newest(call: Call) -> Document:
 
 
 def _version_changed(call: Call) -> Document:
-    wanted = asked(call)
-    with call.state.change("models", _version(call)["id"]) as known:
-        known["description"] = wanted.get("description") or known["description"]
-        known["stage"] = wanted.get("stage") or known.get("stage")
+    wanted = call.asked
+    with call.state.change("models", _version(call)["id"]) as kept:
+        kept["description"] = wanted.get("description") or kept["description"]
+        kept["stage"] = wanted.get("stage") or kept.get("stage")
         if wanted.get("key"):
-            known["kvTags"][wanted["key"]] = known["tags"][wanted["key"]] = wanted.get("value")
-        known["modifiedTime"] = now()
+            kept["kvTags"][wanted["key"]] = kept["tags"][wanted["key"]] = wanted.get("value")
+        kept["modifiedTime"] = now()
     return _version_shown(call)
 
 
@@ -137,21 +131,20 @@ def _source(call: Call) -> Document:
 
 
 def _alias(call: Call) -> Document:
-    wanted = asked(call)
+    wanted = call.asked
     _registered(call.state, wanted["name"])
-    with call.state.change(REGISTERED, wanted["name"]) as known:
-        if not known:
-            known.update(name=wanted["name"], tags={}, aliases={}, description=None, created=now())
+    with call.state.change(REGISTERED, wanted["name"]) as kept:
+        if not kept:
+            kept.update(_new({"name": wanted["name"]}))
         if call.method == "DELETE":
-            known["aliases"].pop(wanted["alias"], None)
+            kept["aliases"].pop(wanted["alias"], None)
         elif call.method == "POST":
-            known["aliases"][wanted["alias"]] = str(_version(call)["version"])
-        version = known["aliases"].get(wanted["alias"])
+            kept["aliases"][wanted["alias"]] = str(_version(call)["version"])
+        version = kept["aliases"].get(wanted["alias"])
     if call.method != "GET":
         return {}
-    found = call.state.get("models", f"{wanted['name']}:{version}")
-    if found is None:
-        raise missing(f"alias {wanted['alias']} of model {wanted['name']}")
+    said = f"alias {wanted['alias']} of model {wanted['name']} does not exist"
+    found = known(call.state, "models", f"{wanted['name']}:{version}", said, MISSING)
     return {"model_version": _shown(call.state, found)}
 
 

@@ -27,13 +27,7 @@ _DATA = {"metric": "metrics", "param": "params", "parameter": "params", "tag": "
 
 
 def selected(documents: list[Document], text: str) -> list[Document]:
-    """Return the `documents` for which every condition in `text` holds.
-
-    Raises
-    ------
-    Refused
-        400, when the conditions cannot be read.
-    """
+    """Return the `documents` for which every condition in `text` holds."""
     tests = [_test(one) for one in _conditions(text)]
     return [one for one in documents if all(test(one) for test in tests)]
 

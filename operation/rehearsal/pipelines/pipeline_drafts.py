@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-from operation.rehearsal.clock import now
-from operation.rehearsal.http import Call, Reply
+from operation.rehearsal.http import Call
 from operation.rehearsal.pipelines import pipeline_engine
 from operation.rehearsal.pipelines.pipeline_graph import executable, values
 from operation.rehearsal.pipelines.pipeline_record import RUNS, new, shown
-from operation.rehearsal.pipelines.pipelines import GRAPHS, entity, found, graph, kept, part
+from operation.rehearsal.pipelines.pipelines import (
+    GRAPHS,
+    by_id,
+    changed,
+    created,
+    deleted,
+    entity,
+    found,
+    graph,
+    kept,
+    part,
+)
 from operation.rehearsal.pipelines.published import PUBLISHED, publish
 from operation.rehearsal.state import Document, State
 
 DRAFTS, GRAPH_DRAFTS = "pipeline-drafts", "pipeline-graph-drafts"
 _PARTS = ("ModuleNodes", "DatasetNodes", "Edges")
-
-
-def _new_graph(call: Call) -> Document:
-    return kept(call.state, GRAPH_DRAFTS, {**call.json, **entity()})
-
-
-def _graph(call: Call) -> Document:
-    return found(call.state, GRAPH_DRAFTS, call.path["id"])
-
-
-def _changed_graph(call: Call) -> Document:
-    known = _graph(call)
-    return kept(
-        call.state, GRAPH_DRAFTS, {**known, **call.json, "Id": known["Id"], "LastModifiedDate": now()}
-    )
-
-
-def _deleted_graph(call: Call) -> Reply:
-    call.state.delete(GRAPH_DRAFTS, _graph(call)["Id"])
-    return Reply({})
-
-
-def _create(call: Call) -> Document:
-    return kept(call.state, DRAFTS, {**call.json, **entity()})
-
-
-def _get(call: Call) -> Document:
-    return found(call.state, DRAFTS, call.path["id"])
-
-
-def _save(call: Call) -> Document:
-    known = _get(call)
-    return kept(call.state, DRAFTS, {**known, **call.json, "Id": known["Id"], "LastModifiedDate": now()})
-
-
-def _delete(call: Call) -> Reply:
-    call.state.delete(DRAFTS, _get(call)["Id"])
-    return Reply({})
 
 
 def _list(call: Call) -> list[Document]:
@@ -60,7 +32,7 @@ def _list(call: Call) -> list[Document]:
 
 
 def _of_draft(call: Call) -> Document:
-    known = _get(call)
+    known = found(call.state, DRAFTS, call.path["id"])
     copied = found(call.state, GRAPH_DRAFTS, known["GraphDraftId"])
     made = kept(call.state, GRAPH_DRAFTS, {**copied, **entity()})
     draft = {**known, **entity(), "GraphDraftId": made["Id"], "ParentPipelineDraftId": known["Id"]}
@@ -118,18 +90,18 @@ def _publish(call: Call) -> Document:
 
 
 ROUTES = [
-    part("POST", "/GraphDrafts", _new_graph),
-    part("GET", "/GraphDrafts/{id}", _graph),
-    part("PUT", "/GraphDrafts/{id}", _changed_graph),
-    part("DELETE", "/GraphDrafts/{id}", _deleted_graph),
-    part("POST", "/PipelineDrafts/Create", _create),
+    part("POST", "/GraphDrafts", created(GRAPH_DRAFTS)),
+    part("GET", "/GraphDrafts/{id}", by_id(GRAPH_DRAFTS)),
+    part("PUT", "/GraphDrafts/{id}", changed(GRAPH_DRAFTS)),
+    part("DELETE", "/GraphDrafts/{id}", deleted(GRAPH_DRAFTS)),
+    part("POST", "/PipelineDrafts/Create", created(DRAFTS)),
     part("POST", "/PipelineDrafts/Clone/{id}", _of_draft),
     part("POST", "/PipelineDrafts/ClonePipelineRun/{id}", _of_run),
     part("POST", "/PipelineDrafts/ClonePublished/{id}", _of_published),
     part("GET POST", "/PipelineDrafts", _list),
-    part("GET", "/PipelineDrafts/{id}", _get),
-    part("PUT", "/PipelineDrafts/{id}", _save),
-    part("DELETE", "/PipelineDrafts/{id}", _delete),
+    part("GET", "/PipelineDrafts/{id}", by_id(DRAFTS)),
+    part("PUT", "/PipelineDrafts/{id}", changed(DRAFTS)),
+    part("DELETE", "/PipelineDrafts/{id}", deleted(DRAFTS)),
     part("POST", "/PipelineRuns/PipelineDraftSubmit", _submit),
     part("POST", "/Pipelines/PipelineDraftCreate", _publish),
 ]

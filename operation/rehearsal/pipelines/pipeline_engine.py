@@ -6,9 +6,7 @@ import os
 import threading
 import uuid
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
 
-from operation.rehearsal.clock import now
 from operation.rehearsal.http import Refused
 from operation.rehearsal.pipelines import pipeline_history as history
 from operation.rehearsal.pipelines.pipeline_graph import Graph, values
@@ -25,25 +23,16 @@ from operation.rehearsal.pipelines.pipeline_record import (
     mark,
     mark_run,
 )
-from operation.rehearsal.pipelines.pipeline_reuse import earlier, remember
 from operation.rehearsal.pipelines.pipeline_step import Step
 from operation.rehearsal.pipelines.pipelines import found
-from operation.rehearsal.state import Document, State
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
+from operation.rehearsal.protocol import Service
+from operation.rehearsal.state import Document, State, now
 
 _LIVE: dict[str, PipelineExecution] = {}
 
 
 def start(service: Service, state: State, run_id: str, parent: str | None = None) -> None:
-    """Start executing a kept run; returns at once.
-
-    Raises
-    ------
-    Refused
-        400, when it was submitted before.
-    """
+    """Start executing a kept run; returns at once."""
     with state.change(RUNS, run_id) as record:
         if record["IsSubmitted"]:
             raise Refused(400, "BadRequest", f"pipeline run {run_id} was submitted before")
@@ -74,23 +63,8 @@ def settled(state: State, record: Document) -> Document:
     return found(state, RUNS, record["Id"])
 
 
-def log(service: Service, state: State, run_id: str) -> str:
-    """Return what a step has printed so far."""
-    return history.log(service, state, run_id)
-
-
 class PipelineExecution:
-    """One run of a graph.
-
-    Parameters
-    ----------
-    service : Service
-        Whose jobs the steps are.
-    state : State
-        Where the run is written down.
-    record : dict
-        The kept run.
-    """
+    """One run of a graph."""
 
     def __init__(self, service: Service, state: State, record: Document) -> None:
         self._service, self._state, self._record = service, state, record
@@ -159,7 +133,7 @@ class PipelineExecution:
         step = Step(self._graph, node, self._values, str(uuid.uuid4()), self._made)
         self._mark(step, QUEUED, RunId=step.run_id, CreationTime=now())
         try:
-            same = None if step.regenerate else earlier(self._service, self._state, step)
+            same = None if step.regenerate else history.earlier(self._service, self._state, step)
             code, error = self._reused(step, same) if same else self._executed(step)
         except Refused as refused:  # what the step asks for is not there
             code, error = FAILED, refused.message
@@ -189,7 +163,7 @@ class PipelineExecution:
         finally:
             self._running.pop(step.node, None)
         if code == FINISHED:
-            remember(self._service, self._state, step, self.run_id)
+            history.remember(self._service, self._state, step, self.run_id)
         return code, error
 
     def _mark(self, step: Step, code: str, **fields: object) -> None:

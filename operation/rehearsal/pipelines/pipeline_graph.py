@@ -12,22 +12,13 @@ from operation.rehearsal.state import Document, State
 
 FAKE_INPUT, FAKE_OUTPUT = "_run_after_input", "_run_after_output"  # ports that only say "after"
 FROM_GRAPH = ("1", "GraphParameterName")
+_WITH_A_DRIVER = ("ParallelRunStep",)  # a script that Azure adds to the snapshot
 SCRIPT = "escloud"  # how a script step says that it is executed
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where data is: a path on a datastore, a dataset, or the output of a step.
-
-    Parameters
-    ----------
-    datastore, path : str
-        A path on a datastore; empty for the other two.
-    dataset : dict
-        What the SDK says about a dataset: ``SavedDataSetReference`` or ``DataSetReference``.
-    node, port : str
-        The step and its output port.
-    """
+    """Where data is: a path on a datastore, a dataset, or the output of a step."""
 
     datastore: str = ""
     path: str = ""
@@ -46,13 +37,7 @@ class Values:
 
 
 def values(interface: Document, given: Document) -> Values:
-    """Return the parameters' values: what was given over what the graph has by default.
-
-    Raises
-    ------
-    Refused
-        400, for a parameter that the graph does not have.
-    """
+    """Return the parameters' values: what was given over what the graph has by default."""
     plain = _defaults(interface, "Parameters")
     paths = _defaults(interface, "DataPathParameters")
     datasets = _defaults(interface, "DataPathParameterList")
@@ -81,15 +66,7 @@ def _defaults(interface: Document, kind: str) -> dict[str, Any]:
 
 
 class Graph:
-    """A graph with what its nodes refer to.
-
-    Parameters
-    ----------
-    document : dict
-        As the SDK submits it.
-    state : State
-        Where the modules and data sources are.
-    """
+    """A graph with what its nodes refer to."""
 
     def __init__(self, document: Document, state: State) -> None:
         self.nodes: dict[str, Document] = {one["Id"]: one for one in document.get("ModuleNodes") or []}
@@ -150,17 +127,11 @@ class Graph:
 
 
 def executable(state: State, document: Document) -> None:
-    """Raise unless the rehearsal can execute each step of a graph.
-
-    Raises
-    ------
-    Refused
-        400, naming the first step that it cannot.
-    """
+    """Raise unless the rehearsal can execute each step of a graph."""
     for module in Graph(document, state).modules.values():
         kind = module.get("ModuleExecutionType") or SCRIPT
-        if kind != SCRIPT or not module.get("StorageId"):
-            what = module.get("StepType") or kind
+        what = module.get("StepType") or kind
+        if kind != SCRIPT or not module.get("StorageId") or what in _WITH_A_DRIVER:
             said = f"step '{module['Name']}' is a {what}; the rehearsal executes steps that are scripts"
             raise Refused(400, "NotSupported", said)
 

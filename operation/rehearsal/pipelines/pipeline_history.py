@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import TYPE_CHECKING
 
-from operation.rehearsal.history import artifacts, runs
+from operation.rehearsal.assets import datastores
+from operation.rehearsal.documents import shaped
+from operation.rehearsal.history import artifacts, blobs, runs
+from operation.rehearsal.hosts import storage_account
+from operation.rehearsal.jobs import snapshots
 from operation.rehearsal.jobs.execution_job import LOG
+from operation.rehearsal.jobs.execution_routes import definition
 from operation.rehearsal.pipelines.pipeline_record import CANCELED, FAILED, FINISHED
+from operation.rehearsal.pipelines.pipeline_step import Step
+from operation.rehearsal.protocol import Service
+from operation.rehearsal.state import Document, State
 
-if TYPE_CHECKING:
-    from operation.rehearsal.pipelines.pipeline_step import Step
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import Document, State
-
-PIPELINE, STEP = "azureml.PipelineRun", "azureml.StepRun"
+PIPELINE, STEP, REUSE = "azureml.PipelineRun", "azureml.StepRun", "pipeline-reuse"
 _WORDS = {FINISHED: "Completed", FAILED: "Failed", CANCELED: "Canceled"}
 _CODES = {word: code for code, word in _WORDS.items()}
 
@@ -46,15 +49,7 @@ def ended(state: State, record: Document, code: str, error: str | None) -> None:
 
 
 def submitted(service: Service, state: State, record: Document, step: Step) -> None:
-    """Submit a step as a job.
-
-    Raises
-    ------
-    Refused
-        Where a datastore, a dataset or a snapshot that it asks for is not there.
-    """
-    from operation.rehearsal.jobs.execution_routes import definition
-
+    """Submit a step as a job."""
     configuration = step.configuration()
     _step_run(state, record, step, {"runDefinition": configuration, "target": configuration["target"]})
     made = definition(service, state, step.run_id, configuration, step.snapshot)
@@ -77,13 +72,8 @@ def refused(state: State, record: Document, step: Step, error: str) -> None:
 def reused(state: State, record: Document, step: Step, same: Document) -> None:
     """Make the run of a step that was not executed: it shows what the earlier run made, and says so."""
     before = runs.known_run(state, same["RunId"])
-    properties = {
-        "azureml.isreused": "true",
-        "azureml.reusedrunid": same["RunId"],
-        "azureml.reusednodeid": same["NodeId"],
-        "azureml.reusedpipeline": same["PipelineRunId"],
-        "azureml.reusedpipelinerunid": same["PipelineRunId"],
-    }
+    ids = {"run": same["RunId"], "node": same["NodeId"], "pipeline": same["PipelineRunId"]}
+    properties = shaped("properties of a reused step", **ids)
     said = f"This step reuses the outputs of run {same['RunId']}: same snapshot, arguments and inputs."
     shown = {"dataContainerId": before["dataContainerId"], "target": before["target"], "description": said}
     _step_run(
@@ -98,17 +88,9 @@ def reused(state: State, record: Document, step: Step, same: Document) -> None:
 
 def _step_run(state: State, record: Document, step: Step, fields: Document) -> None:
     above = record["Id"]
-    properties = {
-        "azureml.runsource": STEP,
-        "azureml.nodeid": step.node,
-        "azureml.pipelinerunid": above,
-        "azureml.rootpipelinerunid": above,
-        "azureml.pipeline": above,
-        "ContentSnapshotId": step.snapshot,
-        "StepType": step.module.get("StepType") or "PythonScriptStep",
-        "azureml.moduleid": step.module["Id"],
-        "azureml.modulename": step.name,
-    }
+    kind = step.module.get("StepType") or "PythonScriptStep"
+    ids = {"node": step.node, "pipeline": above, "snapshot": step.snapshot, "module": step.module["Id"]}
+    properties = shaped("properties of a step", **ids, kind=kind, name=step.name)
     made: Document = {"parentRunId": above, "name": step.name, "displayName": step.name, "runType": STEP}
     made["tags"] = {"azureml.pipeline": above, "azureml.nodeid": step.node}
     made["scriptName"] = step.parameters.get("Script")
@@ -126,3 +108,37 @@ def log(service: Service, state: State, run_id: str) -> str:
 
 def _message(error: Document | None) -> str:
     return str(((error or {}).get("error") or {}).get("message") or "it failed")
+
+
+def key(service: Service, state: State, step: Step) -> str:
+    """Return the digest of all that decides about the outputs: snapshot, words, inputs, environment."""
+    decides = {"snapshot": _snapshot(service, state, step.snapshot), **step.identity()}
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def earlier(service: Service, state: State, step: Step) -> Document | None:
+    """Return what completed under the step's key, where its outputs are still there."""
+    known = state.get(REUSE, key(service, state, step))
+    if known and all(_there(service, state, place) for place in known["Outputs"]):
+        return known
+    return None
+
+
+def remember(service: Service, state: State, step: Step, pipeline: str) -> None:
+    """Keep a completed execution for later ones."""
+    places = [[place.datastore, place.path] for place in step.outputs.values()]
+    made = {"PipelineRunId": pipeline, "NodeId": step.node, "RunId": step.run_id, "Outputs": places}
+    state.put(REUSE, key(service, state, step), made)
+
+
+def _there(service: Service, state: State, place: list[str]) -> bool:
+    return datastores.file(service, state, place[0], place[1]).exists()
+
+
+def _snapshot(service: Service, state: State, snapshot: str) -> str:
+    """Return the digest of a snapshot's files: the same content is sent under many ids."""
+    whole = hashlib.sha256()
+    for path, blob in sorted(snapshots.files(state, snapshot).items()):
+        content = blobs.file(service, storage_account(state.name), snapshots.CONTAINER, blob).read_bytes()
+        whole.update(f"{path}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+    return whole.hexdigest()

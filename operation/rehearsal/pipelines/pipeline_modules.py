@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from operation.rehearsal.clock import now
 from operation.rehearsal.http import Call
 from operation.rehearsal.pipelines.pipelines import (
     MODULES,
+    by_id,
+    by_name,
     described,
     entity,
     found,
     kept,
+    merged,
     module,
-    named,
     part,
     refuse_twice,
 )
@@ -26,17 +27,8 @@ def _create(call: Call) -> Document:
     return kept(call.state, SHARED, entity(**given, Versions=[], DefaultVersion=None))
 
 
-def _by_id(call: Call) -> Document:
-    return found(call.state, SHARED, call.path["id"])
-
-
-def _by_name(call: Call) -> Document:
-    return named(call, SHARED)
-
-
 def _update(call: Call) -> Document:
-    known = _by_id(call)
-    made = {**known, **call.json, "Id": known["Id"], "LastModifiedDate": now()}
+    made = merged(call, SHARED)
     numbers = [one["Version"] for one in made["Versions"] or []]
     if numbers and made.get("DefaultVersion") not in numbers:
         made["DefaultVersion"] = numbers[0]
@@ -66,8 +58,8 @@ def _shown(document: Document) -> Document:
 
 ROUTES = [
     part("POST", "/AzureMLModules", _create),
-    part("GET", "/AzureMLModules/Name", _by_name),
-    part("GET", "/AzureMLModules/{id}", _by_id),
+    part("GET", "/AzureMLModules/Name", by_name(SHARED)),
+    part("GET", "/AzureMLModules/{id}", by_id(SHARED)),
     part("PUT", "/AzureMLModules/{id}", _update),
     part("POST", "/AzureMLModuleVersions", _new_version),
     part("GET", "/AzureMLModuleVersions/{id}", _version),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from operation.rehearsal.clock import now
 from operation.rehearsal.pipelines.pipeline_graph import Place, by_default
 from operation.rehearsal.pipelines.pipelines import GRAPHS, entity, found, kept
-from operation.rehearsal.state import Document, State
+from operation.rehearsal.state import Document, State, now
 
 RUNS = "pipeline-runs"
 WAITING, QUEUED, RUNNING = "NotStarted", "Queued", "Running"
@@ -15,19 +14,7 @@ _HIDDEN = ("Nodes", "Continue", "DataPathAssignments", "Defaults")
 
 
 def new(state: State, graph: Document, experiment: str, info: Document) -> Document:
-    """Keep a run of `graph` that is not submitted yet.
-
-    Parameters
-    ----------
-    state : State
-        Where it is kept.
-    graph : dict
-        The kept graph.
-    experiment : str
-        The experiment that the run is shown in.
-    info : dict
-        What the submission says: description, parameters, tags, whether to go on after a failure.
-    """
+    """Keep a run of `graph` that is not submitted yet."""
     goes_on = info.get("ContinueExperimentOnNodeFailure") or info.get("ContinueRunOnStepFailure")
     names = ("ParameterAssignments", "DataPathAssignments", "DataSetDefinitionValueAssignments")
     record = entity(

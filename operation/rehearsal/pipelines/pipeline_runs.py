@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from operation.rehearsal.http import Call, Refused, Reply
-from operation.rehearsal.pipelines import pipeline_engine
+from operation.rehearsal.pipelines import pipeline_engine, pipeline_history
 from operation.rehearsal.pipelines.pipeline_graph import Graph, Place, executable, values
 from operation.rehearsal.pipelines.pipeline_record import RUNS, graph_of, new, outputs, shown, status
 from operation.rehearsal.pipelines.pipelines import found, graph, part
+from operation.rehearsal.protocol import Service
 from operation.rehearsal.state import Document
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
 
 
 def begin(service: Service) -> None:
@@ -62,14 +59,6 @@ def _text(content: str) -> Reply:
     return Reply(json.dumps(content).encode(), headers={"Content-Type": "application/json"})
 
 
-def _node_status(call: Call) -> Document:
-    return status(*_node(call))
-
-
-def _node_status_code(call: Call) -> Reply:
-    return _text(status(*_node(call))["StatusCode"])
-
-
 def _statuses(call: Call) -> dict[str, Document]:
     record = found(call.state, RUNS, call.path["id"])
     return {one["Id"]: status(record, one["Id"]) for one in graph_of(call.state, record)["ModuleNodes"]}
@@ -104,7 +93,7 @@ def _at(record: Document, place: Place) -> Document:
 def _log(call: Call) -> Reply:
     record, node = _node(call)
     run_id = status(record, node).get("RunId")
-    return Reply(pipeline_engine.log(call.service, call.state, run_id) if run_id else "")
+    return Reply(pipeline_history.log(call.service, call.state, run_id) if run_id else "")
 
 
 def _no_log(call: Call) -> Reply:
@@ -119,8 +108,8 @@ ROUTES = [
     part("POST", "/PipelineRuns/Submit/{id}", _submit),
     part("GET", _RUN, _run),
     part("DELETE", f"{_RUN}/Execution", _cancel),
-    part("POST", f"{_RUN}/Graph/Node/StatusCode", _node_status_code),
-    part("POST", f"{_RUN}/Graph/Node/Status", _node_status),
+    part("POST", f"{_RUN}/Graph/Node/StatusCode", lambda call: _text(status(*_node(call))["StatusCode"])),
+    part("POST", f"{_RUN}/Graph/Node/Status", lambda call: status(*_node(call))),
     part("POST", f"{_RUN}/Graph/AllNodes/StatusCode", _status_codes),
     part("POST", f"{_RUN}/Graph/AllNodes/Status", _statuses),
     part("POST", f"{_RUN}/Graph/Shareable/STDOUT", _log),

@@ -6,31 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from operation.rehearsal.assets import dataflows, datasets
+from operation.rehearsal.assets.datastores import DEFAULT
 from operation.rehearsal.pipelines.pipeline_graph import FAKE_OUTPUT, Graph, Place, Values, parameters
-from operation.rehearsal.pipelines.pipeline_tables import files, table
 from operation.rehearsal.state import Document
 
-DEFAULT_DATASTORE = "workspaceblobstore"
 OUTPUT = "output"  # a mode of our own: a step makes what it writes, a folder or a file
 _MODES = {"0": "mount", "1": "mount", "2": "download", "3": "upload", "none": "mount"}
 
 
 class Step:
-    """A step of one pipeline run.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph that it is in.
-    node : str
-        Its node.
-    given : Values
-        What the graph's parameters are in this run.
-    run_id : str
-        The step's own run.
-    made : Mapping[str, Step]
-        The steps that ended before it, by node.
-    """
+    """A step of one pipeline run."""
 
     def __init__(self, graph: Graph, node: str, given: Values, run_id: str, made: Mapping[str, Step]) -> None:
         self.node, self.run_id, self.name = node, run_id, graph.name(node)
@@ -156,7 +142,9 @@ class Step:
         """Return the id of a dataset that reads a step's output as the graph says."""
         settings = self._entity.get("ModuleInputSettings") or []
         asked = next((one.get("AdditionalTransformations") for one in settings if one["Name"] == name), None)
-        return table(self._state, where, asked) if asked else files(self._state, where)
+        steps = dataflows.steps(asked) if asked else []
+        flow = dataflows.flow(self._state, where.datastore, f"{where.path}/**", steps)
+        return datasets.save(self._state, "tabular" if asked else "file", flow)
 
     def _mode(self, name: str) -> str:
         structure = self.module["StructuredInterface"].get("Inputs") or []
@@ -166,7 +154,7 @@ class Step:
 
     def _output(self, setting: Document) -> Place:
         options = setting.get("DatasetOutputOptions") or {}
-        datastore = setting.get("DataStoreName") or DEFAULT_DATASTORE
+        datastore = setting.get("DataStoreName") or DEFAULT
         path = options.get("PathOnDatastore")
         if path:
             filled = path.replace("{run-id}", self.result).replace("{output-name}", setting["Name"])

@@ -6,31 +6,19 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from starlette.routing import Route
+from operation.rehearsal.http import WORKSPACE, Call, Refused, ServiceRoute, known, nothing, route
+from operation.rehearsal.state import Document, State, now
 
-from operation.rehearsal.clock import now
-from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
-from operation.rehearsal.state import Document, State
+MODULES, SOURCES = "pipeline-modules", "pipeline-data-sources"
+GRAPHS, TYPES = "pipeline-graphs", "pipeline-data-types"
+_AZURE = ("Blob", "DataLake", "Files", "SqlDatabase", "PostgresDatabase", "DataLakeGen2", "MySqlDatabase")
+_REFERENCES = (*(f"Azure{kind}" for kind in _AZURE), "DBFS")
+_FILE_TYPES = ("AnyFile", "AzureMLDataset", *(f"{kind}Reference" for kind in _REFERENCES))
 
-PIPELINES = f"/pipelines/v1.0{WORKSPACE}"
-MODULES, SOURCES, GRAPHS, TYPES = (
-    "pipeline-modules",
-    "pipeline-data-sources",
-    "pipeline-graphs",
-    "pipeline-data-types",
-)
-_FILE_TYPES = (
-    "AnyFile",
-    "AzureBlobReference",
-    "AzureDataLakeReference",
-    "AzureFilesReference",
-    "AzureSqlDatabaseReference",
-    "AzurePostgresDatabaseReference",
-    "AzureDataLakeGen2Reference",
-    "AzureMLDataset",
-    "AzureMySqlDatabaseReference",
-    "DBFSReference",
-)
+
+def part(methods: str, path: str, answer: Callable[[Call], object]) -> ServiceRoute:
+    """Return the route under the pipelines' address."""
+    return route(methods, f"/pipelines/v1.0{WORKSPACE}{path}", answer)
 
 
 def entity(**fields: object) -> Document:
@@ -40,52 +28,58 @@ def entity(**fields: object) -> Document:
     return {**made, "CreatedDate": at, "LastModifiedDate": at, **fields}
 
 
-def part(methods: str, path: str, answer: Callable[[Call], object]) -> Route:
-    """Return the route under the pipelines' address; what it refuses, the pipelines' client can read."""
-
-    def spoken(call: Call) -> object:
-        try:
-            return answer(call)
-        except Refused as error:
-            return refused(error.status, error.code, error.message)
-
-    return route(methods, f"{PIPELINES}{path}", spoken)
-
-
-def refused(status: int, code: str, message: str) -> Reply:
-    """Return an error as the pipelines' client reads it: it looks for ``Error`` and not ``error``."""
-    said: Document = {
-        "Code": code,
-        "Message": message,
-        "Target": None,
-        "Details": [],
-        "InnerError": {"Code": code},
-    }
-    lower = {"code": code, "message": message}
-    return Reply({"Error": said, "error": lower, "Correlation": {}}, status, {"x-ms-error-code": code})
-
-
 def found(state: State, kind: str, name: str) -> Document:
-    """Return the entity.
-
-    Raises
-    ------
-    Refused
-        404, naming what there is none of.
-    """
-    document = state.get(kind, name)
-    if document is None:
-        raise Refused(404, "NotFound", f"there is no pipeline {_what(kind)} {name!r} in this workspace")
-    return document
+    """Return the entity; raise `Refused` 404 naming what there is none of."""
+    return known(
+        state, kind, name, f"there is no pipeline {_what(kind)} {name!r} in this workspace", "NotFound"
+    )
 
 
-def named(call: Call, kind: str) -> Document:
-    """Return the newest entity with the name that the call's query asks for; raise `Refused` 404."""
-    wanted = call.query.get("Name") or call.query.get("name")
-    having = [one for one in call.state.all(kind) if one["Name"] == wanted]
-    if not having:
-        raise Refused(404, "NotFound", f"there is no pipeline {_what(kind)} {wanted!r} in this workspace")
-    return having[-1]
+def kept(state: State, kind: str, document: Document) -> Document:
+    """Keep an entity under its id."""
+    return state.put(kind, document["Id"], document)
+
+
+def created(kind: str) -> Callable[[Call], Document]:
+    """Return the answer that keeps what is sent as a new entity."""
+    return lambda call: kept(call.state, kind, {**call.json, **entity()})
+
+
+def by_id(kind: str) -> Callable[[Call], Document]:
+    """Return the answer that gives the entity whose id the path has."""
+    return lambda call: found(call.state, kind, call.path["id"])
+
+
+def merged(call: Call, kind: str, **fields: object) -> Document:
+    """Return the entity whose id the path has, with what is sent over it."""
+    before = found(call.state, kind, call.path["id"])
+    return {**before, **call.json, "Id": before["Id"], "LastModifiedDate": now(), **fields}
+
+
+def changed(kind: str) -> Callable[[Call], Document]:
+    """Return the answer that keeps the entity with what is sent over it."""
+    return lambda call: kept(call.state, kind, merged(call, kind))
+
+
+def deleted(kind: str) -> Callable[[Call], Document]:
+    """Return the answer that forgets the entity."""
+
+    def answer(call: Call) -> Document:
+        call.state.delete(kind, found(call.state, kind, call.path["id"])["Id"])
+        return nothing(call)
+
+    return answer
+
+
+def by_name(kind: str) -> Callable[[Call], Document]:
+    """Return the answer that gives the newest entity with the name that the query asks for."""
+
+    def answer(call: Call) -> Document:
+        wanted = call.query.get("Name") or call.query.get("name") or ""
+        having = [one for one in call.state.all(kind) if one["Name"] == wanted]
+        return having[-1] if having else found(call.state, kind, wanted)
+
+    return answer
 
 
 def refuse_twice(call: Call, kind: str) -> None:
@@ -97,11 +91,6 @@ def refuse_twice(call: Call, kind: str) -> None:
 
 def _what(kind: str) -> str:
     return kind.removeprefix("pipeline-").removesuffix("s").replace("-", " ")
-
-
-def kept(state: State, kind: str, document: Document) -> Document:
-    """Keep an entity under its id."""
-    return state.put(kind, document["Id"], document)
 
 
 def graph(state: State, nodes: Document, interface: Document | None) -> Document:
@@ -120,20 +109,19 @@ def _type(name: str, *, directory: bool) -> Document:
     return entity(Id=name, Name=name, Description=name, IsDirectory=directory, ParentDataTypeIds=[])
 
 
-def _new_type(call: Call) -> object:
+def _new_type(call: Call) -> Document:
     wanted = call.json
     if any(one["Id"] == wanted["Id"] for one in _types(call)):
-        return refused(400, "BadRequest", f"Data type {wanted['Id']} already exists")
+        raise Refused(400, "BadRequest", f"Data type {wanted['Id']} already exists")
     return kept(call.state, TYPES, entity(**wanted))
 
 
-def _changed_type(call: Call) -> Document:
-    found(call.state, TYPES, call.path["id"])
-    return kept(call.state, TYPES, {**call.json, "Id": call.path["id"]})
+def _replaced(kind: str) -> Callable[[Call], Document]:
+    def answer(call: Call) -> Document:
+        found(call.state, kind, call.path["id"])
+        return kept(call.state, kind, {**call.json, "Id": call.path["id"]})
 
-
-def _new_module(call: Call) -> Document:
-    return kept(call.state, MODULES, module(call.json))
+    return answer
 
 
 def module(wanted: Document) -> Document:
@@ -142,18 +130,15 @@ def module(wanted: Document) -> Document:
     return {**made, "IsDeterministic": wanted.get("IsDeterministic", True)}
 
 
-def _module(call: Call) -> Document:
-    return described(found(call.state, MODULES, call.path["id"]))
+def _of_hash(kind: str, shown: Callable[[Document], Document]) -> Callable[[Call], Document]:
+    def answer(call: Call) -> Document:
+        wanted = call.path["hash"]
+        same = [one for one in call.state.all(kind) if one.get("IdentifierHash") == wanted]
+        if not same:
+            raise Refused(404, "NotFound", f"nothing has the fingerprint {wanted}")
+        return shown(same[-1])
 
-
-def _module_of_hash(call: Call) -> object:
-    return _of_hash(call, MODULES, described)
-
-
-def _of_hash(call: Call, kind: str, shown: Any) -> object:
-    wanted = call.path["hash"]
-    same = [one for one in call.state.all(kind) if one.get("IdentifierHash") == wanted]
-    return shown(same[-1]) if same else refused(404, "NotFound", f"nothing has the fingerprint {wanted}")
+    return answer
 
 
 def described(document: Document) -> Document:
@@ -192,19 +177,6 @@ def _new_source(call: Call) -> Document:
     return kept(call.state, SOURCES, made)
 
 
-def _source(call: Call) -> Document:
-    return found(call.state, SOURCES, call.path["id"])
-
-
-def _source_of_hash(call: Call) -> object:
-    return _of_hash(call, SOURCES, lambda one: one)
-
-
-def _changed_source(call: Call) -> Document:
-    found(call.state, SOURCES, call.path["id"])
-    return kept(call.state, SOURCES, {**call.json, "Id": call.path["id"]})
-
-
 def _graph(call: Call) -> Document:
     document = found(call.state, GRAPHS, call.path["id"])
     return {name: value for name, value in document.items() if name != "Interface"}
@@ -217,14 +189,14 @@ def _graph_interface(call: Call) -> Any:
 ROUTES = [
     part("GET", "/DataTypes", _types),
     part("POST", "/DataTypes", _new_type),
-    part("PUT", "/DataTypes/{id}", _changed_type),
-    part("POST", "/Modules", _new_module),
-    part("GET", "/Modules/Hash/{hash}", _module_of_hash),
-    part("GET", "/Modules/{id}", _module),
+    part("PUT", "/DataTypes/{id}", _replaced(TYPES)),
+    part("POST", "/Modules", lambda call: kept(call.state, MODULES, module(call.json))),
+    part("GET", "/Modules/Hash/{hash}", _of_hash(MODULES, described)),
+    part("GET", "/Modules/{id}", lambda call: described(found(call.state, MODULES, call.path["id"]))),
     part("POST", "/DataSources", _new_source),
-    part("GET", "/DataSources/Hash/{hash}", _source_of_hash),
-    part("GET", "/DataSources/{id}", _source),
-    part("PUT", "/DataSources/{id}", _changed_source),
+    part("GET", "/DataSources/Hash/{hash}", _of_hash(SOURCES, dict)),
+    part("GET", "/DataSources/{id}", by_id(SOURCES)),
+    part("PUT", "/DataSources/{id}", _replaced(SOURCES)),
     part("GET", "/Graphs/{id}", _graph),
     part("GET", "/Graphs/{id}/Interface", _graph_interface),
 ]

@@ -1,21 +1,29 @@
-"""Published pipelines: graphs with an address, submitted by the SDK or by a plain HTTP POST."""
+"""Published pipelines, submitted by the SDK or a plain HTTP POST; endpoints: one address, many versions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from operation.rehearsal.clock import now
-from operation.rehearsal.http import WORKSPACE, Call, Refused
+from operation.rehearsal.http import Call, Refused
 from operation.rehearsal.pipelines import pipeline_engine
 from operation.rehearsal.pipelines.pipeline_graph import by_default, executable, values
 from operation.rehearsal.pipelines.pipeline_record import RUNS, new, shown
-from operation.rehearsal.pipelines.pipelines import GRAPHS, entity, found, graph, kept, part
-from operation.rehearsal.state import Document, State
+from operation.rehearsal.pipelines.pipelines import (
+    GRAPHS,
+    by_id,
+    by_name,
+    entity,
+    found,
+    graph,
+    kept,
+    merged,
+    part,
+    refuse_twice,
+)
+from operation.rehearsal.protocol import Service
+from operation.rehearsal.state import Document, State, now
 
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-
-PUBLISHED = "pipeline-publications"
+PUBLISHED, ENDPOINTS = "pipeline-publications", "pipeline-endpoints"
 ACTIVE = ("0", "Active")
 _STATUSES = {"Active": "0", "Deprecated": "1", "Disabled": "2"}
 
@@ -34,8 +42,7 @@ def is_active(document: Document) -> bool:
 
 def address(call: Call, path: str) -> str:
     """Return the address of something of this workspace's pipelines."""
-    names = {name: call.path[name] for name in ("subscription", "group", "workspace")}
-    return f"{call.service.url}/pipelines/v1.0{WORKSPACE.format(**names)}{path}"
+    return f"{call.service.url}/pipelines/v1.0{call.resource}{path}"
 
 
 def publish(call: Call, wanted: Document, kept_graph: Document) -> Document:
@@ -59,25 +66,7 @@ def publish(call: Call, wanted: Document, kept_graph: Document) -> Document:
 def submit(
     service: Service, state: State, pipeline: str, info: Document, parent: str | None = None
 ) -> Document:
-    """Start a run of a published pipeline.
-
-    Parameters
-    ----------
-    service, state : Service, State
-        Where it runs.
-    pipeline : str
-        Id of the published pipeline.
-    info : dict
-        The submission: ``ExperimentName``, ``ParameterAssignments``, ...
-    parent : str, optional
-        The run that the new one is a child of.
-
-    Raises
-    ------
-    Refused
-        404 for an unknown pipeline, 400 for one that is not active, for an unknown parameter and
-        where no experiment is named.
-    """
+    """Start a run of a published pipeline."""
     document = found(state, PUBLISHED, pipeline)
     if not is_active(document):
         raise Refused(400, "BadRequest", f"published pipeline {pipeline} is not active")
@@ -108,7 +97,7 @@ def submit(
 def listed(call: Call, kind: str) -> list[Document]:
     """Return the entities of a kind; with ``activeOnly`` only those that are."""
     every = call.state.all(kind)
-    only = call.query.get("activeOnly", "").lower() == "true"
+    only = call.says("activeOnly")
     return [one for one in every if is_active(one)] if only else every
 
 
@@ -125,10 +114,6 @@ def _create(call: Call) -> Document:
     kept_graph = graph(call.state, wanted["Graph"], wanted.get("GraphInterface"))
     executable(call.state, kept_graph)
     return publish(call, wanted, kept_graph)
-
-
-def _get(call: Call) -> Document:
-    return found(call.state, PUBLISHED, call.path["id"])
 
 
 def _list(call: Call) -> list[Document]:
@@ -149,14 +134,72 @@ def _runs(call: Call) -> list[Document]:
     return [shown(one) for one in reversed(call.state.all(RUNS)) if one.get("PipelineId") == wanted]
 
 
+def pipeline_of(state: State, endpoint: str, version: str | None) -> str:
+    """Return the id of the published pipeline behind a version; of the default one where None is given."""
+    document = found(state, ENDPOINTS, endpoint)
+    if not is_active(document):
+        raise Refused(400, "BadRequest", f"pipeline endpoint {document['Name']} is not active")
+    wanted = version or document["DefaultVersion"]
+    versions = {one["Version"]: one["PipelineId"] for one in document["PipelineVersionList"]}
+    if wanted not in versions:
+        said = f"endpoint {document['Name']} has no version {wanted!r}; it has: {', '.join(versions)}"
+        raise Refused(404, "NotFound", said)
+    return str(versions[wanted])
+
+
+def _create_endpoint(call: Call) -> Document:
+    wanted = call.json
+    refuse_twice(call, ENDPOINTS)
+    found(call.state, PUBLISHED, wanted["PipelineId"])
+    made = entity(**{name: wanted.get(name) for name in ("Name", "Description", "Properties")})
+    made["DefaultVersion"] = "0"
+    made["PipelineVersionList"] = [{"Version": "0", "PipelineId": wanted["PipelineId"]}]
+    made["Url"] = address(call, f"/PipelineRuns/PipelineEndpointSubmit/Id/{made['Id']}")
+    made["SwaggerUrl"] = None
+    return kept(call.state, ENDPOINTS, made)
+
+
+def _update_endpoint(call: Call) -> Document:
+    known = found(call.state, ENDPOINTS, call.path["id"])
+    wanted = merged(call, ENDPOINTS, Url=known["Url"])
+    for version in wanted["PipelineVersionList"]:
+        found(call.state, PUBLISHED, version["PipelineId"])
+    kept(call.state, ENDPOINTS, wanted)
+    return set_status(call.state, ENDPOINTS, known["Id"], str(wanted["EntityStatus"]))
+
+
+def _list_endpoints(call: Call) -> list[Document]:
+    return listed(call, ENDPOINTS)[: int(call.headers.get("batchsize", 100))]
+
+
+def _pipelines_of(call: Call) -> list[Document]:
+    versions = found(call.state, ENDPOINTS, call.path["id"])["PipelineVersionList"]
+    wanted = {one["PipelineId"] for one in versions}
+    return [one for one in listed(call, PUBLISHED) if one["Id"] in wanted]
+
+
+def _submit_endpoint(call: Call) -> Document:
+    version = call.path.get("version") or call.query.get("pipelineVersion")
+    pipeline = pipeline_of(call.state, call.path["id"], version)
+    return submit(call.service, call.state, pipeline, pascal(call.json), call.query.get("parentRunId"))
+
+
 ROUTES = [
     part("POST", "/Pipelines/Create", _create),
     part("POST", "/PublishedPipelines/Create", _create),
     part("GET", "/Pipelines", _list),
     part("GET", "/PublishedPipelines", _list),
-    part("GET", "/Pipelines/{id}", _get),
-    part("GET", "/PublishedPipelines/{id}", _get),
+    part("GET", "/Pipelines/{id}", by_id(PUBLISHED)),
+    part("GET", "/PublishedPipelines/{id}", by_id(PUBLISHED)),
     part("PUT", "/Pipelines/{id}/status", _set_status),
     part("POST", "/PipelineRuns/PipelineSubmit/{id}", _submit),
     part("GET", "/PipelineRuns/Pipeline/{id}", _runs),
+    part("POST", "/PipelineEndpoints/Create", _create_endpoint),
+    part("GET", "/PipelineEndpoints/Name", by_name(ENDPOINTS)),
+    part("GET", "/PipelineEndpoints/Id/{id}", by_id(ENDPOINTS)),
+    part("PUT", "/PipelineEndpoints/{id}", _update_endpoint),
+    part("GET", "/PipelineEndpoints", _list_endpoints),
+    part("GET", "/PipelineEndpoints/{id}/pipelines", _pipelines_of),
+    part("POST", "/PipelineRuns/PipelineEndpointSubmit/Id/{id}", _submit_endpoint),
+    part("POST", "/PipelineRuns/PipelineEndpointSubmit/Id/{id}/{version}", _submit_endpoint),
 ]

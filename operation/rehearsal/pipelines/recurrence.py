@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import count
 from zoneinfo import ZoneInfo
 
+from babel.core import get_global
+
 from operation.rehearsal.http import Refused
-from operation.rehearsal.pipelines.time_zones import ZONES
 from operation.rehearsal.state import Document
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FREQUENCIES = ("Month", "Week", "Day", "Hour", "Minute")
 _STEPS = {"Minute": timedelta(minutes=1), "Hour": timedelta(hours=1), "Day": timedelta(days=1)}
 _STEPS["Week"] = timedelta(weeks=1)
+# schedules name their zones as Windows does; these two have left the list since
+_OLDER_ZONES = {
+    "Kamchatka Standard Time": "Asia/Kamchatka",
+    "Mid-Atlantic Standard Time": "Atlantic/South_Georgia",
+}
 
 
 def following(recurrence: Document, created: datetime, after: datetime) -> datetime:
-    """Return the first time after `after` at which the recurrence fires.
-
-    Parameters
-    ----------
-    recurrence : dict
-        As the SDK sends it: ``Frequency``, ``Interval``, ``StartTime``, ``TimeZone``, ``Schedule``.
-    created : datetime
-        When the schedule was made: it counts from there where it has no start time, and fires at once.
-    after : datetime
-        A time with a zone.
-
-    Raises
-    ------
-    Refused
-        400, for a frequency, an interval or a time zone that there is not.
-    """
+    """Return the first time after `after` at which the recurrence fires."""
     frequency, interval = _frequency(recurrence), int(recurrence.get("Interval") or 1)
     if interval < 1:
         raise Refused(400, "BadRequest", f"the interval of a recurrence must be at least 1, not {interval}")
@@ -56,9 +48,10 @@ def _frequency(recurrence: Document) -> str:
 def _zone(name: str | None) -> tzinfo:
     if not name or name == "UTC":
         return UTC
-    if name not in ZONES:
+    zone = _OLDER_ZONES.get(name) or get_global("windows_zone_mapping").get(name)
+    if zone is None:
         raise Refused(400, "BadRequest", f"{name!r} is no time zone that Azure knows")
-    return ZoneInfo(ZONES[name])
+    return ZoneInfo(zone)
 
 
 def _start(text: str | None, zone: tzinfo) -> datetime | None:
@@ -78,12 +71,8 @@ def _every(start: datetime, frequency: str, interval: int, after: datetime) -> I
 
 def _months_later(start: datetime, months: int) -> datetime:
     year, month = divmod(start.month - 1 + months, 12)
-    for day in range(start.day, 27, -1):
-        try:
-            return start.replace(year=start.year + year, month=month + 1, day=day)
-        except ValueError:
-            continue
-    return start.replace(year=start.year + year, month=month + 1)
+    last = monthrange(start.year + year, month + 1)[1]
+    return start.replace(year=start.year + year, month=month + 1, day=min(start.day, last))
 
 
 def _at_hours(start: datetime, frequency: str, interval: int, at: Document) -> Iterator[datetime]:

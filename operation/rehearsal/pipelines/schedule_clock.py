@@ -1,27 +1,23 @@
-"""What makes schedules fire: one thread that sleeps until the next of them is due."""
+"""What makes schedules fire: a timer each, and a look at a datastore where that is what they wait for."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from operation.rehearsal.assets import datastores
 from operation.rehearsal.http import Refused
-from operation.rehearsal.pipelines.pipeline_endpoints import pipeline_of
-from operation.rehearsal.pipelines.published import is_active, submit
+from operation.rehearsal.pipelines.published import is_active, pipeline_of, submit
 from operation.rehearsal.pipelines.recurrence import following
+from operation.rehearsal.protocol import Service
 from operation.rehearsal.state import Document, State
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
 
 SCHEDULES = "pipeline-schedules"
 POLLING_UNIT = 1.0  # seconds: Azure counts the interval in minutes, which nobody waits for in a rehearsal
 _CLOCKS: dict[int, ScheduleClock] = {}
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()
+Seen = dict[str, tuple[int, int]]  # size and time of each file
 
 
 def begin(service: Service) -> None:
@@ -39,78 +35,57 @@ def clock(service: Service) -> ScheduleClock:
         return _CLOCKS[id(service)]
 
 
-@dataclass
-class Alarm:
-    """When a schedule is looked at next, and what its datastore held when it was last."""
-
-    at: datetime
-    seen: dict[str, tuple[int, int]] | None
-
-
 class ScheduleClock:
-    """The alarms of all schedules of a service.
-
-    Parameters
-    ----------
-    service : Service
-        Whose pipelines are submitted.
-    """
+    """The alarms of all schedules of a service: a timer each."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._alarms: dict[tuple[str, str], Alarm] = {}
-        self._changed = threading.Condition()
-        threading.Thread(target=self._watch, name="schedules", daemon=True).start()
+        self._timers: dict[str, threading.Timer] = {}
 
     def added(self, workspace: str, identity: str) -> None:
         """Set the alarm of a schedule, new or changed; one that is disabled has none."""
         state = self._service.state(workspace)
         schedule = state.get(SCHEDULES, identity)
-        with self._changed:
-            self._alarms.pop((workspace, identity), None)
-            if schedule and is_active(schedule):
-                self._alarms[workspace, identity] = self._first(state, schedule)
-            self._changed.notify()
-
-    def _first(self, state: State, schedule: Document) -> Alarm:
-        if schedule.get("Recurrence"):
-            last = schedule.get("LastFired")
-            created = _time(schedule["CreatedDate"])
-            after = _time(last) if last else created - timedelta(microseconds=1)
-            return Alarm(following(schedule["Recurrence"], created, max(after, _missed(last))), None)
-        return Alarm(datetime.now(UTC) + _polling(schedule), self._content(state, schedule))
-
-    def _watch(self) -> None:
-        while True:
-            with self._changed:
-                due = min(self._alarms.items(), key=lambda item: item[1].at, default=None)
-                wait = (due[1].at - datetime.now(UTC)).total_seconds() if due else None
-                if due is None or (wait is not None and wait > 0):
-                    self._changed.wait(wait)
-                    continue
-                (workspace, identity), alarm = due
-            self._rings(workspace, identity, alarm)
-
-    def _rings(self, workspace: str, identity: str, alarm: Alarm) -> None:
-        state = self._service.state(workspace)
-        schedule = state.get(SCHEDULES, identity)
+        with _LOCK:
+            earlier = self._timers.pop(identity, None)
+        if earlier:
+            earlier.cancel()
         if schedule is None or not is_active(schedule):
-            with self._changed:
-                self._alarms.pop((workspace, identity), None)
             return
-        now = datetime.now(UTC)
+        if schedule.get("Recurrence"):
+            last, created = schedule.get("LastFired"), _time(schedule["CreatedDate"])
+            after = _time(last) if last else created - timedelta(microseconds=1)
+            self._set(state, schedule, max(after, _missed(last)), {})
+        else:
+            self._set(state, schedule, datetime.now(UTC), self._content(state, schedule))
+
+    def _set(self, state: State, schedule: Document, after: datetime, seen: Seen) -> None:
+        """Let the schedule ring the next time after `after`; `seen` is what its datastore held then."""
+        if schedule.get("Recurrence"):
+            at = following(schedule["Recurrence"], _time(schedule["CreatedDate"]), after)
+        else:
+            unit = float(schedule["DataStoreTriggerInfo"].get("PollingInterval") or 5)
+            at = after + timedelta(seconds=POLLING_UNIT * unit)
+        wait = max(0.0, min((at - datetime.now(UTC)).total_seconds(), threading.TIMEOUT_MAX))
+        timer = threading.Timer(wait, self._rings, (state, schedule["Id"], at, seen))
+        timer.daemon, timer.name = True, f"schedule {schedule['Id']}"
+        with _LOCK:
+            self._timers[schedule["Id"]] = timer
+        timer.start()
+
+    def _rings(self, state: State, identity: str, at: datetime, seen: Seen) -> None:
+        schedule, own = state.get(SCHEDULES, identity), threading.current_thread()
+        now = max(datetime.now(UTC), at)  # clocks differ, and nothing is to fire twice
+        if schedule is None or not is_active(schedule):
+            return
         if schedule.get("Recurrence"):
             self._fire(state, schedule, {})
-            later = Alarm(following(schedule["Recurrence"], _time(schedule["CreatedDate"]), now), None)
         else:
-            later = Alarm(now + _polling(schedule), self._look(state, schedule, alarm.seen or {}))
-        with self._changed:
-            if (workspace, identity) in self._alarms:
-                self._alarms[workspace, identity] = later
+            seen = self._look(state, schedule, seen)
+        if self._timers.get(identity) is own:  # else it was changed meanwhile
+            self._set(state, schedule, now, seen)
 
-    def _look(
-        self, state: State, schedule: Document, seen: dict[str, tuple[int, int]]
-    ) -> dict[str, tuple[int, int]]:
+    def _look(self, state: State, schedule: Document, seen: Seen) -> Seen:
         """Fire once for each file that is new or changed where a parameter takes its path, else once."""
         there = self._content(state, schedule)
         fresh = sorted(path for path, mark in there.items() if seen.get(path) != mark)
@@ -121,7 +96,7 @@ class ScheduleClock:
             self._fire(state, schedule, given)
         return there
 
-    def _content(self, state: State, schedule: Document) -> dict[str, tuple[int, int]]:
+    def _content(self, state: State, schedule: Document) -> Seen:
         trigger = schedule["DataStoreTriggerInfo"]
         folder = datastores.folder(self._service, state, trigger["DataStoreName"])
         if folder is None:
@@ -151,12 +126,6 @@ def _files(folder: Path, under: str) -> list[tuple[str, tuple[int, int]]]:
             known = file.stat()
             found.append((path, (known.st_size, known.st_mtime_ns)))
     return found
-
-
-def _polling(schedule: Document) -> timedelta:
-    return timedelta(
-        seconds=POLLING_UNIT * float(schedule["DataStoreTriggerInfo"].get("PollingInterval") or 5)
-    )
 
 
 def _missed(last: str | None) -> datetime:

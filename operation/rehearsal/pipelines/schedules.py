@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from operation.rehearsal.clock import now
 from operation.rehearsal.http import Call, Refused
-from operation.rehearsal.pipelines.pipeline_endpoints import ENDPOINTS
 from operation.rehearsal.pipelines.pipeline_record import RUNS, shown
-from operation.rehearsal.pipelines.pipelines import entity, found, kept, part
-from operation.rehearsal.pipelines.published import PUBLISHED, listed
+from operation.rehearsal.pipelines.pipelines import by_id, entity, found, kept, merged, part
+from operation.rehearsal.pipelines.published import ENDPOINTS, PUBLISHED, listed
 from operation.rehearsal.pipelines.recurrence import following
 from operation.rehearsal.pipelines.schedule_clock import SCHEDULES, begin, clock
 from operation.rehearsal.state import Document
@@ -29,13 +28,7 @@ def _create(call: Call) -> Document:
 
 
 def _check(call: Call, wanted: Document) -> None:
-    """Refuse what could never fire.
-
-    Raises
-    ------
-    Refused
-        404 for an unknown pipeline, endpoint or datastore, 400 for a recurrence that there is not.
-    """
+    """Refuse what could never fire."""
     if wanted.get("PipelineId"):
         found(call.state, PUBLISHED, wanted["PipelineId"])
     elif wanted.get("PipelineEndpointId"):
@@ -50,29 +43,16 @@ def _check(call: Call, wanted: Document) -> None:
         raise Refused(400, "BadRequest", "a schedule needs a recurrence or a datastore")
 
 
-def _get(call: Call) -> Document:
-    return found(call.state, SCHEDULES, call.path["id"])
-
-
 def _update(call: Call) -> Document:
-    known = found(call.state, SCHEDULES, call.path["id"])
-    wanted = {**known, **call.json, "Id": known["Id"], "LastModifiedDate": now()}
+    wanted = merged(call, SCHEDULES)
     _check(call, wanted)
     kept(call.state, SCHEDULES, wanted)
-    clock(call.service).added(call.workspace, known["Id"])
+    clock(call.service).added(call.workspace, wanted["Id"])
     return wanted
 
 
-def _list(call: Call) -> list[Document]:
-    return listed(call, SCHEDULES)
-
-
-def _of_pipeline(call: Call) -> list[Document]:
-    return [one for one in call.state.all(SCHEDULES) if one.get("PipelineId") == call.path["id"]]
-
-
-def _of_endpoint(call: Call) -> list[Document]:
-    return [one for one in call.state.all(SCHEDULES) if one.get("PipelineEndpointId") == call.path["id"]]
+def _of(field: str) -> Callable[[Call], list[Document]]:
+    return lambda call: [one for one in call.state.all(SCHEDULES) if one.get(field) == call.path["id"]]
 
 
 def _fired(call: Call) -> list[Document]:
@@ -81,17 +61,13 @@ def _fired(call: Call) -> list[Document]:
     return [shown(one) for one in every if one.get("ScheduleId") == call.path["id"]]
 
 
-def _last_fired(call: Call) -> Document | None:
-    return next(iter(_fired(call)), None)
-
-
 ROUTES = [
     part("POST", "/Schedules/Create", _create),
-    part("GET", "/Schedules", _list),
-    part("GET", "/Schedules/Pipeline/{id}", _of_pipeline),
-    part("GET", "/Schedules/PipelineEndpoint/{id}", _of_endpoint),
-    part("GET", "/Schedules/{id}", _get),
+    part("GET", "/Schedules", lambda call: listed(call, SCHEDULES)),
+    part("GET", "/Schedules/Pipeline/{id}", _of("PipelineId")),
+    part("GET", "/Schedules/PipelineEndpoint/{id}", _of("PipelineEndpointId")),
+    part("GET", "/Schedules/{id}", by_id(SCHEDULES)),
     part("PUT", "/Schedules/{id}", _update),
     part("GET", "/PipelineRuns/Schedule/{id}", _fired),
-    part("GET", "/PipelineRuns/Schedule/{id}/Last", _last_fired),
+    part("GET", "/PipelineRuns/Schedule/{id}/Last", lambda call: next(iter(_fired(call)), None)),
 ]

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 from operation.rehearsal.assets.models import model, patch
-from operation.rehearsal.clock import now
 from operation.rehearsal.http import Call, Refused, Reply, route
+from operation.rehearsal.protocol import Service
 from operation.rehearsal.services import endpoint, running
 from operation.rehearsal.services.operations import MANAGEMENT, accepted, ended, failure, opened
 from operation.rehearsal.services.quota import too_much
 from operation.rehearsal.services.service_document import KIND, KINDS, described, known, shown
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import Document
+from operation.rehearsal.state import Document, now
 
 _RESTART = ("/environmentImageRequest", "/imageId")
 
@@ -87,10 +83,6 @@ def _start(service: Service, workspace: str, document: Document, versions: list[
     ended(state, operation, told, resourceLocation=name)
 
 
-def _get(call: Call) -> Document:
-    return shown(call.state, known(call))
-
-
 def _list(call: Call) -> Document:
     names = {"computeType": "computeType", "modelName": "name", "modelId": "id"}
     wanted = {name: value for name, value in call.query.items() if name in names and value}
@@ -150,10 +142,6 @@ def _name_free(call: Call) -> Document:
     return {"error": {"message": _exists(name)}} if call.state.get(KIND, name) else {}
 
 
-def _valid(_: Call) -> Document:
-    return {}
-
-
 def _enough(call: Call) -> Document:
     """Tell whether the cluster has what a service asks for."""
     said = too_much(call.state, call.json or {})
@@ -163,12 +151,12 @@ def _enough(call: Call) -> Document:
 _SERVICE = f"{MANAGEMENT}/services/{{name}}"
 
 ROUTES = [
-    route("POST", f"{MANAGEMENT}/services/validate", _valid),
+    route("POST", f"{MANAGEMENT}/services/validate", lambda _: {}),
     route("POST", f"{MANAGEMENT}/services/validate/resource", _enough),
     route("POST", f"{MANAGEMENT}/services/validate/name/{{name}}", _name_free),
     route("POST", f"{MANAGEMENT}/services", _create),
     route("GET", f"{MANAGEMENT}/services", _list),
-    route("GET", _SERVICE, _get),
+    route("GET", _SERVICE, lambda call: shown(call.state, known(call))),
     route("PATCH", _SERVICE, _update),
     route("DELETE", _SERVICE, _delete),
     route("GET", f"{_SERVICE}/logs", _logs),

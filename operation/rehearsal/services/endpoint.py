@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from operation.rehearsal.assets.models import patch
-from operation.rehearsal.clock import now
 from operation.rehearsal.http import Refused
+from operation.rehearsal.protocol import Service
 from operation.rehearsal.services import running
 from operation.rehearsal.services.service_document import described, version
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import Document
+from operation.rehearsal.state import Document, now
 
 KIND = "AKSENDPOINT"
 MOST_VERSIONS = 6
@@ -30,13 +26,7 @@ def created(service: Service, path: dict[str, str], wanted: Document, before: Do
 
 
 def changed(document: Document, operations: list[Document]) -> tuple[Document, list[str]]:
-    """Return the endpoint after a patch, and which of its versions are to be started anew.
-
-    Raises
-    ------
-    Refused
-        400 where Azure would refuse what comes of it.
-    """
+    """Return the endpoint after a patch, and which of its versions are to be started anew."""
     before = {name: one.get(_RESTART) for name, one in document["versions"].items()}
     for one in operations:
         if one["op"] == "add" and one["path"].startswith("/versions/"):

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
 
-from operation.rehearsal.access import auth
+from operation.rehearsal import tokens
 from operation.rehearsal.http import Call, Refused, Reply, route
 from operation.rehearsal.services import endpoint, running
 from operation.rehearsal.services.operations import MANAGEMENT, accepted, ended, opened
 from operation.rehearsal.services.service_document import KIND, known
-
-if TYPE_CHECKING:
-    from operation.rehearsal.services.serving import Serving
-    from operation.rehearsal.state import Document
+from operation.rehearsal.services.serving import Serving
+from operation.rehearsal.state import Document
 
 _OF_AZURE = ("content-type", "accept", "x-ms-client-request-id", "x-ms-request-id")
 _PASSED_ON = (*_OF_AZURE, "x-request-id", "x-variant-key")
-
-
-def _keys(call: Call) -> Any:
-    return known(call)["keys"]
 
 
 def _new_key(call: Call) -> Reply:
@@ -40,7 +33,7 @@ def _token(call: Call) -> Document:
     document = known(call)
     seconds, at = call.service.token_seconds, int(time.time())
     audience = f"service {document['name']}"
-    granted = auth.token(call.service.secret, audience, seconds, call.service.url)
+    granted = tokens.token(call.service.secret, audience, seconds, call.service.url)
     times = {"refreshAfter": at + seconds // 2, "expiryOn": at + seconds}
     return {"accessToken": granted, "tokenType": "Bearer", **times}
 
@@ -88,17 +81,17 @@ def _asked(call: Call, document: Document) -> Serving:
 def _authorized(call: Call, document: Document) -> None:
     given = call.headers.get("authorization", "")
     if document.get("aadAuthEnabled"):
-        auth.check(call.service.secret, given)
+        tokens.check(call.service.secret, given)
     elif document.get("authEnabled"):
         key = given.removeprefix("Bearer ")
-        if not any(secrets.compare_digest(key, one) for one in document["keys"].values()):
+        if not any(secrets.compare_digest(key.encode(), one.encode()) for one in document["keys"].values()):
             raise Refused(401, "Unauthorized", f"the web service {document['name']} wants one of its keys")
 
 
 _SERVICE = f"{MANAGEMENT}/services/{{name}}"
 
 ROUTES = [
-    route("POST", f"{_SERVICE}/listkeys", _keys),
+    route("POST", f"{_SERVICE}/listkeys", lambda call: known(call)["keys"]),
     route("POST", f"{_SERVICE}/regenerateKeys", _new_key),
     route("POST", f"{_SERVICE}/token", _token),
     route("GET POST OPTIONS", "/services/{workspace}/{name}/{what}", _scored, public=True),

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
 
-from operation.rehearsal.clock import now
-from operation.rehearsal.http import WORKSPACE, Call, Refused, Reply, route
-
-if TYPE_CHECKING:
-    from operation.rehearsal.state import Document, State
+from operation.rehearsal.http import WORKSPACE, Call, Reply, known, route
+from operation.rehearsal.state import Document, State, now
 
 MANAGEMENT = f"/modelmanagement/v1.0{WORKSPACE}"
 KIND = "operations"
 
 
 def opened(state: State, kind: str, log: str, **fields: object) -> Document:
-    """Keep a new operation that runs.
-
-    Parameters
-    ----------
-    state : State
-        Where it is kept.
-    kind : str
-        What it does, such as ``Service``.
-    log : str
-        The address of its log.
-    **fields : object
-        What else the SDK reads of it.
-    """
+    """Keep a new operation that runs."""
     identity = uuid.uuid4().hex
     made: Document = {"id": identity, "operationType": kind, "state": "Running", "operationLog": log}
     made |= {"createdTime": now(), "endTime": None, "error": None, "resourceLocation": None, **fields}
@@ -53,10 +37,8 @@ def failure(message: str, code: str = "UserError") -> Document:
 
 
 def _get(call: Call) -> Document:
-    found = call.state.get(KIND, call.path["id"])
-    if found is None:
-        raise Refused(404, "OperationNotFound", f"there is no operation {call.path['id']}")
-    return found
+    identity = call.path["id"]
+    return known(call.state, KIND, identity, f"there is no operation {identity}", "OperationNotFound")
 
 
 ROUTES = [route("GET", f"{MANAGEMENT}/operations/{{id}}", _get)]

@@ -5,17 +5,15 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operation.rehearsal.assets import models
 from operation.rehearsal.history import blobs
-from operation.rehearsal.history.naming import storage_account
+from operation.rehearsal.hosts import storage_account
 from operation.rehearsal.http import Call, Reply, route
 from operation.rehearsal.services.operations import MANAGEMENT, accepted, ended, failure, opened
 from operation.rehearsal.services.service_app import MODELS, model_map
-
-if TYPE_CHECKING:
-    from operation.rehearsal.state import Document
+from operation.rehearsal.state import Document
 
 APP = "azureml-app"
 _ROOT = f"/var/{APP}"
@@ -93,15 +91,7 @@ def _conda(environment: Document) -> Any:
 
 
 def dockerfile(environment: Document, models_folder: str) -> str:
-    """Return the Dockerfile of an image that serves.
-
-    Parameters
-    ----------
-    environment : dict
-        As the SDK sends it: image or own Dockerfile, packages, variables.
-    models_folder : str
-        Where the models are in the image.
-    """
+    """Return the Dockerfile of an image that serves."""
     docker, python = environment.get("docker") or {}, environment.get("python") or {}
     variables = {"AZUREML_MODEL_DIR": models_folder, **(environment.get("environmentVariables") or {})}
     lines = [docker.get("baseDockerfile") or f"FROM {docker.get('baseImage') or _BASE}"]

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from operation.rehearsal.assets.compute_sizes import machine_sizes
-
-if TYPE_CHECKING:
-    from operation.rehearsal.state import Document, State
+from operation.rehearsal.assets.compute import machine_sizes
+from operation.rehearsal.state import Document, State
 
 # https://learn.microsoft.com/azure/container-instances/container-instances-resource-and-quota-limits
 _MOST_CORES, _MOST_GB = 4, 16
 
 
 def too_much(state: State, wanted: Document) -> str | None:
-    """Return why a service asks for more than there is, or None.
-
-    Parameters
-    ----------
-    wanted : dict
-        The service as the SDK sends it; an endpoint has what it asks for in its versions.
-    """
+    """Return why a service asks for more than there is, or None."""
     if wanted.get("computeType") == "ACI":
         needs = wanted.get("containerResourceRequirements") or {}
         cores, memory = needs.get("cpu") or 0, needs.get("memoryInGB") or 0

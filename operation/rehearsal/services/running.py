@@ -5,15 +5,13 @@ from __future__ import annotations
 import shutil
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from operation.rehearsal.http import Refused
+from operation.rehearsal.paths import file_name
+from operation.rehearsal.protocol import Service
 from operation.rehearsal.services.service_app import prepared
 from operation.rehearsal.services.serving import LOG, Serving, last_lines
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import Document
+from operation.rehearsal.state import Document
 
 _RUNNING: dict[tuple[int, str, str], Serving] = {}
 _LOGS: dict[tuple[int, str, str], Path] = {}
@@ -26,24 +24,13 @@ def end_all(service: Service) -> None:
 
 
 def serve(service: Service, workspace: str, name: str, request: Document) -> str | None:
-    """Start the process of `name` anew; return why it does not answer, or None.
-
-    Parameters
-    ----------
-    name : str
-        The web service, or ``<endpoint>.<version>``.
-    request : dict
-        ``environmentImageRequest`` as the SDK sends it.
-
-    Raises
-    ------
-    Refused
-        Where nothing says what to run, or something of it is not there.
-    """
+    """Start the process of `name` anew; return why it does not answer, or None."""
     running = _RUNNING.pop((id(service), workspace, name), None)
     if running:
         running.stop()
-    folder = service.state(workspace).folder("service-folders") / f"{name}-{uuid.uuid4().hex[:6]}"
+    folder = service.state(workspace).folder("service-folders") / file_name(
+        f"{name}-{uuid.uuid4().hex[:6]}", "a service"
+    )
     _LOGS[id(service), workspace, name] = folder / LOG
     made = Serving(prepared(service, workspace, request, folder))
     _RUNNING[id(service), workspace, name] = made

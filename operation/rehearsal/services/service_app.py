@@ -6,17 +6,15 @@ import io
 import json
 import tarfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from operation.rehearsal.assets import models
 from operation.rehearsal.history import artifacts
 from operation.rehearsal.http import Refused
 from operation.rehearsal.jobs import execution_environment
+from operation.rehearsal.paths import inside
+from operation.rehearsal.protocol import Service
 from operation.rehearsal.services.serving import LOG, App
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import Document, State
+from operation.rehearsal.state import Document, State
 
 MODELS = "azureml-models"
 SERVER = "azureml-inference-server-http"
@@ -44,24 +42,7 @@ def run(data):
 
 
 def prepared(service: Service, workspace: str, request: Document, folder: Path) -> App:
-    """Write what the request names under `folder` and return what is to be served.
-
-    Parameters
-    ----------
-    service : Service
-        Whose artifacts and models these are.
-    workspace : str
-        The workspace's name.
-    request : dict
-        ``environmentImageRequest`` as the SDK sends it.
-    folder : Path
-        A folder of the service's own, empty.
-
-    Raises
-    ------
-    Refused
-        400 where nothing says what to run, 404 for a model or a file that is not there.
-    """
+    """Write what the request names under `folder` and return what is to be served."""
     app = folder / "app"
     app.mkdir(parents=True)
     for asset in request.get("assets") or []:
@@ -121,7 +102,7 @@ def _write_model(service: Service, workspace: str, identity: str, app: Path) -> 
     target = app / MODELS / str(model["name"]) / str(model["version"])
     for prefix in models.prefixes(state, identity):
         for relative, (origin, container, path) in files_of(service, workspace, prefix).items():
-            file = target / relative
+            file = inside(target, relative, "the model")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(artifacts.read(service, workspace, origin, container, path) or b"")
             if model["unpack"] and tarfile.is_tarfile(file):

@@ -3,76 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
 
 from operation.rehearsal.assets.models import model
-from operation.rehearsal.clock import now
+from operation.rehearsal.documents import shaped
 from operation.rehearsal.http import Call, Refused
-
-if TYPE_CHECKING:
-    from operation.rehearsal.service import Service
-    from operation.rehearsal.state import Document, State
+from operation.rehearsal.protocol import Service
+from operation.rehearsal.state import Document, State, now
 
 KIND = "services"
 KINDS = ("ACI", "AKS", "AKSENDPOINT")
-_ACI: dict[str, Any] = {
-    "appInsightsEnabled": False,
-    "authEnabled": False,
-    "cname": None,
-    "containerResourceRequirements": {"cpu": 0.1, "memoryInGB": 0.5},
-    "encryptionProperties": None,
-    "location": "loopback",
-    "publicFqdn": "localhost",
-    "publicIp": "127.0.0.1",
-    "sslCertificate": None,
-    "sslEnabled": False,
-    "sslKey": None,
-    "vnetConfiguration": None,
-}
-_AKS: dict[str, Any] = {
-    "aadAuthEnabled": False,
-    "appInsightsEnabled": False,
-    "authEnabled": True,
-    "autoScaler": {
-        "autoscaleEnabled": True,
-        "maxReplicas": 10,
-        "minReplicas": 1,
-        "refreshPeriodInSeconds": 1,
-        "targetUtilization": 70,
-    },
-    "computeName": None,
-    "containerResourceRequirements": {
-        "cpu": 0.1,
-        "cpuLimit": None,
-        "memoryInGB": 0.5,
-        "memoryInGBLimit": None,
-        "gpu": None,
-    },
-    "dataCollection": {"eventHubEnabled": False, "storageEnabled": False},
-    "deploymentStatus": None,
-    "livenessProbeRequirements": {
-        "failureThreshold": 3,
-        "initialDelaySeconds": 310,
-        "periodSeconds": 10,
-        "successThreshold": 1,
-        "timeoutSeconds": 2,
-    },
-    "maxConcurrentRequestsPerContainer": 1,
-    "maxQueueWaitMs": 500,
-    "namespace": "default",
-    "numReplicas": None,
-    "scoringTimeoutMs": 60_000,
-}
-_ENDPOINT: dict[str, Any] = {
-    "aadAuthEnabled": False,
-    "appInsightsEnabled": False,
-    "authEnabled": True,
-    "computeName": None,
-    "deploymentStatus": None,
-    "namespace": "default",
-    "versions": {},
-}
-_DEFAULTS = {"ACI": _ACI, "AKS": _AKS, "AKSENDPOINT": _ENDPOINT}
 _NOT_KEPT = ("overwrite", "keys")
 _NOT_SHOWN = ("keys",)
 
@@ -91,7 +30,7 @@ def described(service: Service, path: dict[str, str], wanted: Document, before: 
     """Return the service as it is kept: what was asked for over what Azure takes by default."""
     kind = wanted["computeType"]
     given = {name: value for name, value in wanted.items() if value is not None and name not in _NOT_KEPT}
-    made: Document = merged(_DEFAULTS[kind], given)
+    made: Document = merged(shaped(kind), given)
     if made.get("aadAuthEnabled"):
         made["authEnabled"] = False  # one or the other
     front = f"{service.url}/services/{path['workspace']}/{wanted['name']}"
@@ -115,7 +54,7 @@ def version(endpoint: Document, name: str, wanted: Document, *, default: bool = 
     own |= {name: endpoint[name] for name in ("authEnabled", "aadAuthEnabled")}
     first: Document = {"isDefault": default, "type": "Control" if default else "Treatment"}
     first |= {"trafficPercentile": 0, "kvTags": {}, "properties": {}, "description": None}
-    return {**first, **merged(_AKS, given), **own, "imageId": None, "deploymentType": None}
+    return {**first, **merged(shaped("AKS"), given), **own, "imageId": None, "deploymentType": None}
 
 
 def merged(defaults: Document, given: Document) -> Document:

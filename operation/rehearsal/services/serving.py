@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from operation.rehearsal.access import ports
+from operation.rehearsal.access import listening
 
 LOG = "service.log"
 PATIENCE = 180.0  # seconds that a service may take until it answers
@@ -35,21 +35,7 @@ amlserver.run()
 
 @dataclass(frozen=True)
 class App:
-    """What a service serves.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder that it starts in.
-    script : Path
-        The scoring script, relative to the folder.
-    models : Path
-        What ``AZUREML_MODEL_DIR`` says.
-    python : Path
-        The interpreter.
-    variables : Mapping[str, str]
-        What its environment adds.
-    """
+    """What a service serves."""
 
     folder: Path
     script: Path
@@ -59,16 +45,10 @@ class App:
 
 
 class Serving:
-    """One service's process.
-
-    Parameters
-    ----------
-    app : App
-        What it serves.
-    """
+    """One service's process."""
 
     def __init__(self, app: App) -> None:
-        with ports.listening(0) as free:
+        with listening.socket_on(0) as free:
             self.app, self.port = app, int(free.getsockname()[1])
         self.log = app.folder.parent / LOG
         self._process: subprocess.Popen[bytes] | None = None

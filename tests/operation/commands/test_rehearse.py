@@ -16,20 +16,23 @@ import pytest
 from operation.commands.rehearse import announcement
 
 ROOT = Path(__file__).parents[3]
-VARIABLES = {"ARM_CLOUD_METADATA_URL": "https://localhost:1234/metadata/endpoints", "NO_PROXY": "localhost"}
+VARIABLES = {
+    "ARM_CLOUD_METADATA_URL": "https://localhost:1234/metadata/endpoints",
+    "AZUREML_SERVICE_PRINCIPAL_PASSWORD": "0a1b",
+}
 
 
 def test_the_announcement_names_the_page_and_both_forms_of_the_variables() -> None:
     text = announcement(VARIABLES, windows=False)
     assert text == (
-        "Azure ML is rehearsed. Runs, logs and models: https://localhost:1234/ "
-        "(the certificate is its own)\n\n"
+        "Azure ML is rehearsed. Runs, logs and models: https://localhost:1234/?key=0a1b "
+        "(its certificate is self-signed)\n\n"
         "In another terminal, for bash and zsh:\n\n"
         "  export ARM_CLOUD_METADATA_URL='https://localhost:1234/metadata/endpoints'\n"
-        "  export NO_PROXY='localhost'\n\n"
+        "  export AZUREML_SERVICE_PRINCIPAL_PASSWORD='0a1b'\n\n"
         "In another terminal, for PowerShell:\n\n"
         "  $env:ARM_CLOUD_METADATA_URL = 'https://localhost:1234/metadata/endpoints'\n"
-        "  $env:NO_PROXY = 'localhost'\n\n"
+        "  $env:AZUREML_SERVICE_PRINCIPAL_PASSWORD = '0a1b'\n\n"
         "Any workspace, resource group and subscription exist. Ctrl-C ends it."
     )
     assert announcement(VARIABLES, windows=True).index("PowerShell") < text.index("PowerShell")
@@ -44,11 +47,13 @@ def test_it_serves_its_page_and_ends_cleanly_when_interrupted(tmp_path: Path) ->
     ) as process:
         assert process.stdout
         said = process.stdout.readline()
-        page = re.search(r"https://localhost:\d+/", said)
+        page = re.search(r"https://localhost:\d+/\?key=\w+", said)
         assert page, said
         trusted = ssl.create_default_context(cafile=str(tmp_path / "kept" / "certificates" / "trusted.pem"))
         proxyless = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(context=trusted),
+            urllib.request.HTTPCookieProcessor(),
         )
         with proxyless.open(page[0], timeout=10) as answer:
             assert "<title>" in answer.read().decode()

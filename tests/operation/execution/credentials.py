@@ -65,7 +65,8 @@ def azure_cli(folder: Path, answer: str) -> dict[str, str]:
 
 def logged_in(folder: Path) -> dict[str, str]:
     """Return variables under which an Azure CLI gives tokens."""
-    with urlopen(f"{LOGIN}/adfs/oauth2/token", b"resource=x") as granted:
+    form = f"resource=x&client_secret={os.environ[utils.PRINCIPAL[2]]}".encode()
+    with urlopen(f"{LOGIN}/adfs/oauth2/token", form) as granted:
         token = {"accessToken": json.load(granted)["access_token"], "expires_on": 1_900_000_000}
     answer = written(folder / "token.json", json.dumps(token))
     return azure_cli(folder / "in", f"type {answer}" if os.name == "nt" else f"cat '{answer}'")
@@ -108,7 +109,7 @@ def main(folder: Path) -> None:
         "config.json with a service principal": (core(config(folder)), {}),
         "config.json with a managed identity": (
             core(config(folder)),
-            {**NOTHING, "MSI_ENDPOINT": f"{LOGIN}/msi/token", "MSI_SECRET": "x"},
+            {**NOTHING, "MSI_ENDPOINT": f"{LOGIN}/msi/{os.environ[utils.PRINCIPAL[2]]}/token"},
         ),
         "config.json with the Azure CLI": (core(config(folder)), logged_in(folder)),
         "config.json with the Azure CLI logged out": (core(config(folder)), logged_out(folder)),

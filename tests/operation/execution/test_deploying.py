@@ -16,7 +16,7 @@ import pytest
 import models
 import score
 import tables
-from operation.rehearsal.access import auth
+from operation.rehearsal import tokens
 from tests.operation.engine.serving.running import serving
 from tests.src.conftest import flights  # noqa: F401 - a fixture
 from tests.src.requesting import request, rows
@@ -69,7 +69,7 @@ def found(
 ) -> dict[str, Any]:
     """Return what became of each attempt in tests/operation/execution/deploying.py."""
     assert len(holdout) == NUMBER
-    expired = auth.token(auth.secret(rehearsal_folder), "management", -60, "https://localhost")
+    expired = tokens.token(tokens.signing_key(rehearsal_folder), "management", -60, "https://localhost")
     root = folder / "project"
     root.mkdir()
     words = [str(one) for one in (root, flights.model, another, folder / "rows.json", expired)]

@@ -75,7 +75,7 @@ OF_PRINCIPAL = {
     "without a name": "not set: workspace, resource group",
     "of a missing workspace": "workspace missing in resource group rg-dev: Workspace not found.",
     "with a wrong secret": "workspace amldev in resource group rg-dev: AADSTS7000215: Invalid client secret "
-    "provided. This is the one that the rehearsal refuses.",
+    "provided. The rehearsal's is in the variables that lead the SDK to it.",
     "with a foreign subscription": "workspace amldev in resource group rg-dev: You are currently logged-in "
     "to 22222222-2222-2222-2222-222222222222 tenant. You don't have access to another subscription, please "
     "check if it is in this tenant. All the subscriptions that you have access to in this tenant are = "

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from operation.rehearsal.assets import datasets
+from operation.rehearsal.jobs import delivery
+from operation.rehearsal.service import Service
+
 PREPARE = """
 import json, os, sys, logging
 logging.getLogger("azureml.data._dataset_deprecation").setLevel(logging.ERROR)
@@ -207,3 +211,18 @@ def test_what_a_job_wrote_is_a_table_when_it_is_done(found: dict[str, Any]) -> N
         "c": ["7"],
         "d": ["x"],
     }
+
+
+@pytest.mark.parametrize(("version", "expected"), [("1", "saved-1"), (None, "saved-2")])
+def test_a_registered_dataset_that_a_pipeline_names_by_its_registration_is_found(
+    tmp_path: Path, version: str | None, expected: str
+) -> None:
+    service = Service(tmp_path, "https://localhost", {})
+    state = service.state("amldata")
+    for number in ("saved-1", "saved-2"):
+        state.put("saved-datasets", number, {"id": number, "datasetType": "tabular"})
+        given = {"name": "numbers", "latest": {"savedDatasetId": number, "dataflow": "{}"}}
+        registered = datasets.register(state, given, over=True)
+    place = {"dataset": {"id": registered["datasetId"], "name": None, "version": version}}
+    consumed = {"dataLocation": place, "mechanism": "direct"}
+    assert delivery.deliver(service, state, "input", consumed, tmp_path / "data") == expected

@@ -36,9 +36,12 @@ elif how in ("slow", "canceled"):
 SUBMIT = """
 import json, sys, time
 from azureml.core import Environment, Experiment, Run, ScriptRunConfig, Workspace
+from azureml.core.compute import AmlCompute, ComputeTarget
+from azureml.exceptions import AzureMLException
 Run._WAIT_COMPLETION_POLLING_INTERVAL_MIN = Run._WAIT_COMPLETION_POLLING_INTERVAL_MAX = 0.1
 place = {"subscription_id": "11111111-1111-1111-1111-111111111111", "resource_group": "rg-test"}
 workspace = Workspace.get("amlexecution", **place)
+ComputeTarget.create(workspace, "cpu", AmlCompute.provisioning_configuration("Standard_DS2_v2", max_nodes=2))
 here = Environment("here")
 here.python.user_managed_dependencies = True
 def submit(how, target="cpu", seconds=None, environment=here):
@@ -52,6 +55,10 @@ runs = {how: submit(how) for how in ("metrics", "bug", "package", "exit", "kille
 runs["slow"] = submit("slow", seconds=1)
 runs["absent"] = submit("absent", environment=absent)
 runs["local"] = submit("local", target="local")
+try:
+    submit("nowhere", target="no-such-cluster")
+except AzureMLException as error:
+    nowhere = error.message
 while "begun" not in "".join(runs["canceled"].get_details_with_logs()["logFiles"].values()):
     time.sleep(0.1)
 runs["canceled"].cancel()
@@ -64,6 +71,7 @@ for how, run in runs.items():
         "log": details["logFiles"].get("azureml-logs/70_driver_log.txt", ""), "files": run.get_file_names(),
         "metrics": run.get_metrics(), "tags": run.get_tags(), "logs": sorted(details["logFiles"]),
     }
+found["nowhere"] = [nowhere, len(list(Experiment(workspace, "train").get_runs()))]
 print()
 print(json.dumps(found))
 """
@@ -142,6 +150,12 @@ def test_an_environment_that_cannot_be_had_is_told_with_the_package(found: dict[
     said = message(found["absent"])
     assert said.startswith("the job's environment (no-such-package-of-the-workbench==1.0) cannot be had: ")
     assert found["absent"]["logs"] == ["azureml-logs/20_image_build_log.txt"]
+
+
+def test_a_cluster_that_is_not_there_is_named_and_leaves_no_run(found: dict[str, Any]) -> None:
+    said, runs = found["nowhere"]
+    assert "Unknown compute target 'no-such-cluster'; the workspace has: cpu" in said
+    assert runs == len(found) - 1
 
 
 def test_a_job_has_a_folder_that_can_be_looked_at(found: dict[str, Any], rehearsal_folder: Path) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 
 import pytest
 
 from operation.rehearsal.history.runs import failure, record, status
 from operation.rehearsal.pages import page, values
+from operation.rehearsal.server import page as address_of
 from operation.rehearsal.state import State
 
 RUN = "train_1"
@@ -50,15 +50,19 @@ def test_values_are_read_in_the_order_they_were_logged(state: State) -> None:
     assert values(state, RUN) == {"loss": [1.0, 0.5], "row": [{"a": 1, "b": 2}]}
 
 
-def test_pages_need_no_token_and_load_nothing_from_elsewhere(
-    rehearsal: dict[str, str], rehearsed: Callable[..., str]
-) -> None:
-    home = rehearsal["ARM_CLOUD_METADATA_URL"].partition("metadata")[0]
+def test_pages_open_with_their_key_and_load_nothing_from_elsewhere(rehearsal: dict[str, str]) -> None:
+    address = address_of(rehearsal)
+    home = address.partition("?")[0]
     trusted = ssl.create_default_context(cafile=rehearsal["REQUESTS_CA_BUNDLE"])
     opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted)
+        urllib.request.ProxyHandler({}),
+        urllib.request.HTTPSHandler(context=trusted),
+        urllib.request.HTTPCookieProcessor(),
     )
-    with opener.open(home, timeout=10) as answer:
+    with pytest.raises(urllib.error.HTTPError) as locked:
+        opener.open(home, timeout=10)
+    assert locked.value.code == 401
+    with opener.open(address, timeout=10) as answer:
         text = answer.read().decode()
     assert "<title>Workspaces · Azure ML rehearsal</title>" in text
     assert "src=" not in text

@@ -1,4 +1,4 @@
-"""The proxy leads names of the rehearsal to the service, and all others where they lead."""
+"""The proxy leads names of the rehearsal to the service, and no other name anywhere."""
 
 from __future__ import annotations
 
@@ -34,15 +34,14 @@ async def asked(proxy: Proxy, target: str, method: str = "CONNECT") -> bytes:
     return said
 
 
-def get(target: str, method: str = "CONNECT", *, upstream: bool = False) -> bytes:
-    """Ask a proxy between a service and another server, directly or over a proxy above."""
+def get(target: str, method: str = "CONNECT") -> bytes:
+    """Ask a proxy between a service and another server."""
 
     async def run() -> bytes:
         service, port = await greeter(b"service")
         other, elsewhere = await greeter(b"other")
         async with service, other:
-            above = f"http://127.0.0.1:{elsewhere}" if upstream else ""
-            return await asked(Proxy(port, above), target.format(other=elsewhere), method)
+            return await asked(Proxy(port), target.format(other=elsewhere, service=port), method)
 
     return asyncio.run(run())
 
@@ -52,18 +51,25 @@ def test_a_name_of_the_rehearsal_leads_to_the_service(host: str) -> None:
     assert get(f"{host}:443") == b"HTTP/1.1 200 Connection established\r\n\r\nservice:hello\n"
 
 
-def test_another_name_leads_where_it_leads() -> None:
-    assert get("127.0.0.1:{other}") == b"HTTP/1.1 200 Connection established\r\n\r\nother:hello\n"
-
-
-def test_another_name_is_asked_of_the_proxy_above_where_there_is_one() -> None:
-    assert get("index.example:443", upstream=True) == b"other:CONNECT index.example:443 HTTP/1.1\r\n"
-
-
-def test_a_name_that_leads_nowhere_is_told() -> None:
-    said = get("nowhere.invalid:443")
-    assert said.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
-    assert b"the rehearsal's proxy cannot reach nowhere.invalid: " in said
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1:{other}",
+        "127.0.0.1:{service}",
+        "localhost:{other}",
+        "[::1]:{other}",
+        "169.254.169.254:80",
+        "index.example:443",
+        "core.rehearsal.test:443",
+        "x.core.rehearsal.test.evil.example:443",
+        "x.core.rehearsal.test@127.0.0.1:{other}",
+    ],
+)
+def test_another_name_leads_nowhere(host: str) -> None:
+    said = get(host)
+    assert said.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+    assert b"the rehearsal's proxy connects to the rehearsal alone, not to " in said
+    assert b"hello" not in said
 
 
 def test_a_plain_request_is_refused() -> None:
@@ -71,8 +77,8 @@ def test_a_plain_request_is_refused() -> None:
 
 
 def test_what_the_machine_sets_apart_stays_apart_as_far_as_the_native_engine_can_read_it(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "localhost, .corp,::1,[::1]:80,*,10.0.0.0/8,,other")
-    found = variables(1, 2, Path("bundle.pem"))
+    found = variables(1, 2, tmp_path)
     assert found["NO_PROXY"] == found["no_proxy"] == "localhost,127.0.0.1,.corp,10.0.0.0/8,other"

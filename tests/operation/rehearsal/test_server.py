@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from operation.engine.errors import UsageError, WorkbenchError
-from operation.rehearsal.access import auth
-from operation.rehearsal.access.certificates import hosts
+from operation.rehearsal import tokens
+from operation.rehearsal.hosts import hosts
 from operation.rehearsal.http import Refused
 from operation.rehearsal.server import READY, running, serve, started
 
@@ -33,9 +33,11 @@ run.log("after", 2)
 SUBMIT = """
 import sys
 from azureml.core import Environment, Experiment, Run, ScriptRunConfig, Workspace
+from azureml.core.compute import AmlCompute, ComputeTarget
 Run._WAIT_COMPLETION_POLLING_INTERVAL_MIN = Run._WAIT_COMPLETION_POLLING_INTERVAL_MAX = 0.2
 place = {"subscription_id": "11111111-1111-1111-1111-111111111111", "resource_group": "rg-test"}
 workspace = Workspace.get("amlserver", **place)
+ComputeTarget.create(workspace, "cpu", AmlCompute.provisioning_configuration("Standard_DS2_v2", max_nodes=1))
 here = Environment("here")
 here.python.user_managed_dependencies = True
 config = ScriptRunConfig("source", "train.py", [sys.argv[1]], compute_target="cpu", environment=here)
@@ -116,14 +118,14 @@ def test_a_folder_has_one_service_which_commands_share_only_where_it_was_started
 
 def test_a_token_is_refused_when_it_has_expired_or_is_not_ours() -> None:
     key, other = b"k" * 32, b"o" * 32
-    auth.check(key, f"Bearer {auth.token(key, 'run', 60, 'https://localhost')}")
+    tokens.check(key, f"Bearer {tokens.token(key, 'run', 60, 'https://localhost')}")
     with pytest.raises(Refused, match=r"^the token expired [56] s ago$") as expired:
-        auth.check(key, f"Bearer {auth.token(key, 'run', -5, 'https://localhost')}")
+        tokens.check(key, f"Bearer {tokens.token(key, 'run', -5, 'https://localhost')}")
     assert (expired.value.status, expired.value.code) == (401, "ExpiredAuthenticationToken")
     with pytest.raises(Refused, match=r"^the token is not one of this rehearsal's$"):
-        auth.check(key, f"Bearer {auth.token(other, 'run', 60, 'https://localhost')}")
+        tokens.check(key, f"Bearer {tokens.token(other, 'run', 60, 'https://localhost')}")
     with pytest.raises(Refused, match=r"^the call carries no bearer token$"):
-        auth.check(key, "")
+        tokens.check(key, "")
 
 
 def test_a_service_that_does_not_start_says_why(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Storage accounts and vaults have host names of their own: here they become paths."""
+"""Names of hosts that lead here; those of storage accounts and vaults become paths."""
 
 from __future__ import annotations
 
@@ -7,9 +7,23 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from operation.rehearsal.access.certificates import KINDS, SUFFIX
-
+# a name that is reserved for testing: it never leads anywhere else; azure-storage-blob reads the name
+# of the account from what stands before ".blob.core."
+SUFFIX = "core.rehearsal.test"
+ARM = "management.azure.com"  # built into the newer SDK, which the dataset engine asks first
+TELEMETRY = "dc.services.visualstudio.com"  # built into every SDK and its native engine
+KINDS = ("blob", "dfs", "file", "queue", "table", "vault")
 _OWN_HOST = re.compile(rf"(?P<account>[^.]+)\.(?P<kind>{'|'.join(KINDS)})\.{re.escape(SUFFIX)}(:\d+)?", re.I)
+
+
+def is_ours(host: str) -> bool:
+    """Return whether the service is what answers to a host's name."""
+    return host.lower() in (ARM, TELEMETRY) or host.lower().endswith(f".{SUFFIX}")
+
+
+def hosts() -> list[str]:
+    """Return the names that the service answers to."""
+    return ["localhost", "127.0.0.1", ARM, TELEMETRY, *(f"*.{kind}.{SUFFIX}" for kind in KINDS)]
 
 
 class Hosts:

@@ -1,4 +1,4 @@
-"""Ports on loopback: taking one, and asking whether a rehearsal of ours answers on one."""
+"""Ports on loopback, and the certificate that is shown there: kept with the state, trusted by nobody else."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from operation.engine.errors import WorkbenchError
+from operation.rehearsal.hosts import hosts
 
 
-def listening(port: int) -> socket.socket:
-    """Return a socket that listens on loopback: on `port` where it is free, else on a free one.
-
-    Raises
-    ------
-    WorkbenchError
-        When no port is free.
-    """
+def socket_on(port: int) -> socket.socket:
+    """Return a socket that listens on loopback: on `port` where it is free, else on a free one."""
     for wanted in (port, 0):
         with suppress(OSError):
             return _bound(socket.AF_INET, "127.0.0.1", wanted)
@@ -59,3 +54,31 @@ def answers(port: int, bundle: Path) -> bool:
             return True
     except OSError:  # refused, silent, or somebody else's certificate
         return False
+
+
+def certificate(folder: Path) -> Path:
+    """Return the service's certificate with its key; beside it is ``trusted.pem``, which a client trusts.
+
+    Both are made where they are missing. The bundle holds, beside our authority, those that the
+    client trusted already, since one variable names the bundle for all that a process asks.
+    """
+    import trustme
+
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # the keys in it are the service's alone
+    pem, bundle, names = folder / "service.pem", folder / "trusted.pem", folder / "hosts.txt"
+    if not names.exists() or names.read_text(encoding="utf-8").split() != hosts():
+        authority = trustme.CA(organization_name="Azure ML rehearsal", organization_unit_name="loopback only")
+        authority.issue_cert(*hosts()).private_key_and_cert_chain_pem.write_to_path(str(pem))
+        bundle.write_bytes(_trusted_already() + authority.cert_pem.bytes())
+        names.write_text("\n".join(hosts()), encoding="utf-8")
+    return pem
+
+
+def _trusted_already() -> bytes:
+    context = ssl.create_default_context()
+    chosen = os.environ.get("REQUESTS_CA_BUNDLE")
+    if chosen:
+        context.load_verify_locations(chosen)
+    authorities = context.get_ca_certs(binary_form=True)
+    return "".join(map(ssl.DER_cert_to_PEM_cert, authorities)).encode()
