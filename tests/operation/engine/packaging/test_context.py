@@ -250,9 +250,9 @@ def test_the_written_code_alone_serves(recipe: Recipe, tmp_path: Path) -> None:
     done = subprocess.run(
         words, env=told, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False, timeout=120
     )
-    said = done.stderr.splitlines()
-    assert (done.returncode, said[-1].partition(" before")[0]) == (1, "error: the server ended with code 1")
-    assert said[0].endswith("it was not loaded, name the right model")
+    lines = done.stderr.splitlines()
+    assert (done.returncode, lines[-1].partition(" before")[0]) == (1, "error: the server ended with code 1")
+    assert lines[0].endswith("it was not loaded, name the right model")
     done = subprocess.run(
         words, env=environment, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
     )
