@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from operation import cli
-from operation.setup.pins import normalised, read_pins
+from operation.setup.lockfile import normalised, read_pins
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"pandas", "numpy", "sklearn", "scipy", "pyarrow", "pandera", "matplotlib"}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from operation.engine.errors import UsageError
 from operation.engine.layout import Layout, project
-from operation.setup.handover import replace
+from operation.setup import replace
 
 ADDRESS = ("--ip", "--ServerApp.ip", "--ServerApp.allow_remote_access")
 

@@ -14,7 +14,6 @@ from operation.engine.files import replacing
 from operation.engine.layout import Layout, project
 from operation.setup import lockfile
 from operation.setup.indexes import installer_environment, pip_settings, uv_options
-from operation.setup.pins import read_pins
 
 PYTHON = "3.11"
 
@@ -59,21 +58,23 @@ def problems(layout: Layout) -> list[str]:
         if locked.get(name) != {version}
     ]
     bare = (
-        [text.split()[0] for text in lockfile.entries(layout.lock) if "--hash=" not in text] if locked else []
+        [entry.text.split()[0] for entry in lockfile.entries(layout.lock) if "--hash=" not in entry.text]
+        if locked
+        else []
     )
     return found + [f"requirements.lock: {name} has no hash" for name in bare]
 
 
 def direct(layout: Layout) -> dict[str, str]:
     """Return the direct dependencies of environment.yml: package name -> version."""
-    pins = read_pins(layout.root / "environment.yml")
+    pins = lockfile.read_pins(layout.root / "environment.yml")
     return {name: version for name, version in pins.items() if name != "python"}
 
 
 def resolve(layout: Layout, *, upgrade: bool = False) -> None:
     """Write the lock anew; the old one stays when the pins cannot be resolved together."""
     with tempfile.TemporaryDirectory() as folder:
-        wanted, lock = Path(folder) / "requirements.in", Path(folder) / "requirements.lock"
+        wanted, lock = Path(folder) / "environment.in", Path(folder) / "requirements.lock"
         pins = direct(layout).items()
         wanted.write_text("".join(f"{name}=={version}\n" for name, version in pins), encoding="utf-8")
         if layout.lock.is_file():
@@ -90,9 +91,9 @@ def _compile(wanted: Path, lock: Path, *, upgrade: bool) -> None:
         "uv",
         "pip",
         "compile",
-        str(wanted),
+        wanted.name,
         "--output-file",
-        str(lock),
+        lock.name,
         "--quiet",
     ]
     command += [
@@ -101,12 +102,14 @@ def _compile(wanted: Path, lock: Path, *, upgrade: bool) -> None:
         PYTHON,
         "--generate-hashes",
         "--no-header",
-        "--no-annotate",
+        "--annotation-style=line",  # which package needs it: set-up reads groups from it
     ]
     settings = pip_settings(Path(sys.executable))
     command += [*uv_options(settings), *(["--upgrade"] if upgrade else [])]
     environment = installer_environment(settings)
-    answer = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
+    answer = subprocess.run(
+        command, cwd=lock.parent, env=environment, capture_output=True, encoding="utf-8", check=False
+    )
     if answer.returncode:
         raise WorkbenchError(f"environment.yml cannot be resolved:\n{answer.stderr.strip()}")
 

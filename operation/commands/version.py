@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 from operation.engine.layout import Layout, project
-from operation.setup.checkout import Checkout
+from operation.setup.environment import Environment
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def facts(layout: Layout) -> dict[str, str | bool | None]:
         "platform": platform.platform(),
         "commit": commit,
         "dirty": bool(status) if status is not None else None,
-        "lock": Checkout(layout.root).lock_digest() if layout.lock.is_file() else None,
+        "lock": Environment(layout.root).lock_digest() or None,
         "environment": sys.prefix,
     }
 

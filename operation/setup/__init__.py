@@ -1,38 +1,42 @@
 """Set-up: make the project's environment when it is missing, then go on inside it.
 
-Everything here runs before the environment exists, in whatever Python a person has: standard
-library only, Python 3.8 and later.
+What is here runs before anything is installed, so it uses the standard library alone. `python_version`
+is read by whatever Python a person has, 3.8 or later; everything else by Python 3.11.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from operation.setup.checkout import Checkout
-from operation.setup.errors import SetupError
+if TYPE_CHECKING:
+    from operation.setup.environment import Environment
 
 
-def enter(arguments: list[str], checkout: Checkout | None = None) -> int | None:
-    """Go on in the project's environment, making it first when it is missing or out of date.
+def enter(arguments: Sequence[str]) -> int | None:
+    """Go on in the project's environment, making or completing it first where that is needed.
 
     Parameters
     ----------
-    arguments : list of str
+    arguments : sequence of str
         The words after ``python3 -m operation``.
-    checkout : Checkout, optional
-        The project; by default the one that this file belongs to.
 
     Returns
     -------
     int or None
         None: this process is to go on itself. A number: the exit code, all is done. On POSIX a
-        hand-over does not return.
+        hand-over to another Python does not return.
     """
+    from operation.setup.python_version import SetupError, right_python
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # CI cancels so: an installer must not go on
     try:
-        return _enter(arguments, checkout or Checkout.here())
+        python = right_python()
+        return replace([python, "-m", "operation", *arguments]) if python else _enter(list(arguments))
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -41,30 +45,46 @@ def enter(arguments: list[str], checkout: Checkout | None = None) -> int | None:
         return 130
 
 
-def _enter(arguments: list[str], checkout: Checkout) -> int | None:
-    from operation.setup import current, handover, registration
+def _enter(arguments: list[str]) -> int | None:
+    from operation.setup.environment import Environment, is_activated
+    from operation.setup.groups import needed_groups
 
-    if current.chosen(checkout):
+    environment = Environment.of_checkout()
+    if is_activated(environment.root):
         return None
-    registration.ensure(checkout)
-    if checkout.ready() or (arguments[:1] == ["lock"] and checkout.can_resolve()):
-        return None if checkout.inside() else handover.enter_environment(checkout.python, arguments)
-    return _prepare(arguments, checkout)
+    groups = needed_groups(arguments)
+    if not environment.holds(groups) and not _goes_without(arguments, environment):
+        from operation.setup.install import install
 
-
-def _prepare(arguments: list[str], checkout: Checkout) -> int | None:
-    from operation.setup import build, handover, helped, interpreter
-
-    if helped.without_environment(arguments):
+        if environment.is_running():  # the Python that made it: this one may be replaced
+            base: str = getattr(sys, "_base_executable", sys.executable)
+            return replace([base, "-m", "operation", *arguments])
+        install(environment, groups, arguments[0] if arguments else "run")
+    if environment.is_running() or not environment.python.is_file():
         return None
-    other = _base_python(checkout) or interpreter.better_python()
-    if other:
-        return handover.start_again(other, arguments)
-    build.make(checkout)
-    return handover.enter_environment(checkout.python, arguments)
+    return replace([str(environment.python), "-m", "operation.cli", *arguments])
 
 
-def _base_python(checkout: Checkout) -> Path | None:
-    """Return the Python that made the environment when this one is inside: it may be rebuilt."""
-    base: str = getattr(sys, "_base_executable", sys.executable)
-    return Path(base) if checkout.inside() else None
+def _goes_without(arguments: list[str], environment: Environment) -> bool:
+    """Return whether a command needs no complete environment: help, a mistyped one, a lock to be mended."""
+    from operation import cli
+
+    if not arguments or arguments[0] in cli.HELP or arguments[0] not in cli.COMMANDS:
+        return True
+    if {"-h", "--help"} & set(arguments) and cli.importable(arguments[0]):
+        return True
+    return arguments[0] == "lock" and environment.can_lock()
+
+
+def replace(command: Sequence[str]) -> int:
+    """Replace this process by `command`; on Windows run it and return its exit code."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name != "nt":
+        os.execv(command[0], list(command))  # noqa: S606 - no shell is wanted
+    with subprocess.Popen(list(command)) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:  # the child has received it too and decides
+                continue

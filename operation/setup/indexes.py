@@ -107,3 +107,15 @@ def _literal(value: str) -> str:
 def _from_variables(environment: Mapping[str, str]) -> dict[str, str]:
     names = {key: key[4:].lower().replace("_", "-") for key in environment if key.startswith("PIP_")}
     return {name: environment[key] for key, name in names.items() if name != "config-file"}
+
+
+def index_of(settings: Mapping[str, str]) -> str:
+    """Return the index that these settings name, as a message shows it."""
+    if is_true(settings.get("no-index", "")):
+        return "no-index is set; find-links: " + (settings.get("find-links") or "none")
+    return "index-url " + hidden(settings.get("index-url") or "of pip's default")
+
+
+def hidden(text: str) -> str:
+    """Return `text` without the credentials that its addresses carry."""
+    return re.sub(r"//[^/@\s]+@", "//***@", text)

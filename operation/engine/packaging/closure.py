@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from operation.engine.errors import WorkbenchError
 from operation.setup import lockfile
-from operation.setup.indexes import installer_environment, pip_settings, uv_options
-from operation.setup.pins import read_pins
-
-COMPILE = ["-m", "uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
 
 
 def closure(environments: Iterable[Path], lock: Path) -> list[str]:
@@ -33,7 +26,7 @@ def closure(environments: Iterable[Path], lock: Path) -> list[str]:
     """
     locked, pins = lockfile.versions(lock), dict[str, str]()
     for file in environments:
-        for name, version in read_pins(file).items():
+        for name, version in lockfile.read_pins(file).items():
             if name != "python" and version not in locked.get(name, set()):
                 there = " and ".join(sorted(locked.get(name, ()))) or "none"
                 raise WorkbenchError(
@@ -42,41 +35,4 @@ def closure(environments: Iterable[Path], lock: Path) -> list[str]:
                 )
             pins[name] = version
     pins.pop("python", None)
-    needed = set(_resolved(pins, lock))
-    return [entry for entry in lockfile.entries(lock) if entry.split()[0] in needed]
-
-
-def _resolved(pins: dict[str, str], lock: Path) -> list[str]:
-    """Return ``name==version`` of all that an image of Linux needs, as uv resolves it within the lock.
-
-    Raises
-    ------
-    WorkbenchError
-        When uv cannot do so: the index does not answer, or the lock does not fit.
-    """
-    settings = pip_settings(Path(sys.executable))
-    with tempfile.TemporaryDirectory() as folder:
-        wanted = Path(folder) / "requirements.in"
-        wanted.write_text("".join(f"{name}=={pin}\n" for name, pin in pins.items()), encoding="utf-8")
-        words = [
-            str(wanted),
-            "--constraints",
-            str(lock),
-            "--python-version",
-            "3.11",
-            "--python-platform",
-            "linux",
-            *uv_options(settings),
-        ]
-        done = subprocess.run(
-            [sys.executable, *COMPILE, *words],
-            env=installer_environment(settings),
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-    if done.returncode:
-        raise WorkbenchError(
-            f"what the image installs cannot be resolved within {lock.name}:\n{done.stderr.strip()}"
-        )
-    return done.stdout.split()
+    return [entry.text for entry in lockfile.closure(lockfile.entries(lock), pins)]

@@ -18,7 +18,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 UV = metadata.version("uv")
-FAILING_UV = "#!python\nimport sys\nprint('error: uv does not run on this computer')\nsys.exit(2)\n"
+BACKEND = (
+    "hatchling",
+    "packaging",
+    "pathspec",
+    "pluggy",
+    "tomlkit",
+    "trove-classifiers",
+)  # builds the editable
 
 
 def write_wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) -> Path:
@@ -42,7 +49,8 @@ def write_wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) 
 
 def lock_entry(wheel: Path) -> str:
     name, version = wheel.name.removesuffix(".tar.gz").split("-")[:2]
-    return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    return f"{name.replace('_', '-')}=={version} \\\n    --hash=sha256:{digest}\n"
 
 
 def _digest(data: bytes) -> str:
@@ -56,6 +64,7 @@ class Project:
     root: Path
     wheels: Path
     environment: dict[str, str]
+    backend: list[Path]
 
     @property
     def python(self) -> Path:
@@ -87,7 +96,7 @@ class Project:
         )
 
     def lock(self, *wheels: Path) -> None:
-        text = "".join(lock_entry(wheel) for wheel in wheels)
+        text = "".join(lock_entry(wheel) for wheel in [*self.backend, *wheels])
         (self.root / "requirements.lock").write_text(text, encoding="utf-8")
 
     def wheel(self, name: str, version: str, content: bytes = b"value = 1\n") -> Path:
@@ -101,7 +110,9 @@ class Project:
         )
         found: dict[str, str] = dict(eval(answer.stdout))
         return {
-            name: version for name, version in found.items() if name not in ("pip", "setuptools", "workbench")
+            name: version
+            for name, version in found.items()
+            if name.replace("_", "-") not in ("pip", "setuptools", "workbench", *BACKEND)
         }
 
 
@@ -119,12 +130,31 @@ def real_uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_wheel(folder, "uv", UV, {f"uv-{UV}.data/scripts/{name}": content})
 
 
+@pytest.fixture(scope="session")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The installed build backend, packed as wheels again."""
+    folder = tmp_path_factory.mktemp("backend")
+    return [_packed_again(folder, name) for name in BACKEND]
+
+
+def _packed_again(folder: Path, name: str) -> Path:
+    files = {
+        file.as_posix(): Path(str(file.locate())).read_bytes()
+        for file in metadata.files(name) or []
+        if not file.as_posix().startswith("..")
+        and file.suffix != ".pyc"
+        and ".dist-info" not in file.as_posix()
+    }
+    return write_wheel(folder, name.replace("-", "_"), metadata.version(name), files)
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def project(tmp_path: Path, backend: list[Path]) -> Iterator[Project]:
     root, wheels = tmp_path / "project", tmp_path / "wheels"
     wheels.mkdir()
     copy_workbench(root)
-    yield Project(root, wheels, variables(tmp_path, wheels))
+    copied = [Path(shutil.copy(wheel, wheels)) for wheel in backend]
+    yield Project(root, wheels, variables(tmp_path, wheels), copied)
     shutil.rmtree(root / ".venv", ignore_errors=True)
 
 
@@ -147,13 +177,6 @@ def started(project: Project, empty_venv: Path) -> Project:
 def ready_uv(project: Project, real_uv: Path) -> Path:
     """The wheel of the real uv, in the project's folder of wheels."""
     return Path(shutil.copy(real_uv, project.wheels))
-
-
-@pytest.fixture
-def failing_uv(project: Project) -> Path:
-    """A uv that installs and then never works."""
-    files = {f"uv-{UV}.data/scripts/uv": FAILING_UV.encode()}
-    return write_wheel(project.wheels, "uv", UV, files)
 
 
 def copy_workbench(root: Path) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from operation.setup import current
-from operation.setup.checkout import Checkout
-from operation.setup.errors import SetupError
+from operation.setup.environment import CHOICE, is_activated
+from operation.setup.python_version import SetupError
 
 from .conftest import ROOT, Project
 
@@ -20,7 +19,7 @@ PIN = "dependencies:\n  - python=3.11\n  - pip:\n      - "
 
 @pytest.fixture(autouse=True)
 def _no_choice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(current.CHOICE, raising=False)
+    monkeypatch.delenv(CHOICE, raising=False)
 
 
 @pytest.fixture
@@ -29,50 +28,50 @@ def conda(tmp_path: Path) -> str:
     return str(tmp_path / "conda")
 
 
-def checkout_with(tmp_path: Path, pin: str) -> Checkout:
+def checkout_with(tmp_path: Path, pin: str) -> Path:
     (tmp_path / "environment.yml").write_text(PIN + pin + "\n", encoding="utf-8")
-    return Checkout(tmp_path)
+    return tmp_path
 
 
 def test_conda_environment_with_the_pins_is_used(conda: str) -> None:
-    assert current.chosen(Checkout(ROOT), prefix=conda)
+    assert is_activated(ROOT, prefix=conda)
 
 
 def test_ordinary_python_is_not_used(tmp_path: Path) -> None:
-    assert not current.chosen(Checkout(ROOT), prefix=str(tmp_path))
+    assert not is_activated(ROOT, prefix=str(tmp_path))
 
 
 def test_base_of_conda_is_not_a_project_environment(conda: str) -> None:
     (Path(conda) / "condabin").mkdir()
-    assert not current.chosen(Checkout(ROOT), prefix=conda)
+    assert not is_activated(ROOT, prefix=conda)
 
 
 def test_differences_are_listed_in_one_message(conda: str, tmp_path: Path) -> None:
     checkout = checkout_with(tmp_path, "pytest==0.1\n      - no-such-package==2.0")
     with pytest.raises(SetupError) as caught:
-        current.chosen(checkout, prefix=conda)
+        is_activated(checkout, prefix=conda)
     assert str(caught.value) == (
         f"this Python ({conda}) does not hold what environment.yml pins:\n"
         f"pytest is {pytest.__version__}, environment.yml says 0.1\n"
         "no-such-package is missing, environment.yml says 2.0\n"
-        "Mend it with `conda env update --file environment.yml --prune`, "
+        "Fix it with `conda env update --file environment.yml --prune`, "
         "or set WORKBENCH_PYTHON=venv to have .venv made and used instead."
     ).replace("\npytest", "\n  pytest").replace("\nno-such", "\n  no-such")
 
 
 def test_choice_of_the_person_wins(conda: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = checkout_with(tmp_path, f"pytest=={pytest.__version__}")
-    monkeypatch.setenv(current.CHOICE, "current")
-    assert current.chosen(checkout, prefix=str(tmp_path))
-    monkeypatch.setenv(current.CHOICE, "venv")
-    assert not current.chosen(checkout, prefix=conda)
+    monkeypatch.setenv(CHOICE, "current")
+    assert is_activated(checkout, prefix=str(tmp_path))
+    monkeypatch.setenv(CHOICE, "venv")
+    assert not is_activated(checkout, prefix=conda)
 
 
 def test_unknown_choice_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(current.CHOICE, "conda")
+    monkeypatch.setenv(CHOICE, "conda")
     said = "WORKBENCH_PYTHON is 'conda': set it to 'current' or 'venv', or leave it unset."
     with pytest.raises(SetupError, match=said):
-        current.chosen(Checkout(ROOT))
+        is_activated(ROOT)
 
 
 def test_real_call_in_the_current_python(project: Project) -> None:

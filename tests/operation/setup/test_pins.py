@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operation.setup import lockfile
-from operation.setup.pins import normalised, read_pins
+from operation.setup.groups import ALL
+from operation.setup.lockfile import normalised, read_pins
 
 from .conftest import ROOT
 
@@ -45,18 +46,42 @@ def test_every_dependency_is_pinned_and_read_as_yaml_reads_it(file: Path) -> Non
 
 def test_every_entry_of_the_lock_has_hashes_and_names_no_index() -> None:
     entries = lockfile.entries(ROOT / "requirements.lock")
-    assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+    assert [entry.name for entry in entries if "--hash=sha256:" not in entry.text] == []
     assert "://" not in (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 
-def test_entry_of_a_package_stands_alone(tmp_path: Path) -> None:
-    lock = tmp_path / "requirements.lock"
-    lock.write_text(
-        "# by hand\na==1 \\\n    --hash=sha256:0\nB.c[x]==2 ; os_name == 'nt' \\\n    --hash=sha256:1\n"
-    )
-    assert lockfile.entry(lock, "b-c") == "B.c[x]==2 ; os_name == 'nt' \\\n    --hash=sha256:1"
-    assert lockfile.entry(lock, "absent") is None
-    assert lockfile.versions(lock) == {"a": {"1"}, "b-c": {"2"}}
+LOCK = """# by hand
+a==1 \\
+    --hash=sha256:0
+    # via -r environment.in
+B.c[x]==2 ; os_name == 'nt' \\
+    --hash=sha256:1
+    # via a, d
+d==3 \\
+    --hash=sha256:2
+    # via -r environment.in
+"""
+
+
+def test_entry_stands_alone_and_names_what_needs_it(tmp_path: Path) -> None:
+    (tmp_path / "requirements.lock").write_text(LOCK, encoding="utf-8")
+    a, b, d = lockfile.entries(tmp_path / "requirements.lock")
+    assert b == ("b-c", "2", "B.c[x]==2 ; os_name == 'nt' \\\n    --hash=sha256:1", {"a", "d"}, False)
+    assert (a.is_direct, d.is_direct) == (True, True)
+    assert lockfile.versions(tmp_path / "requirements.lock") == {"a": {"1"}, "b-c": {"2"}, "d": {"3"}}
+    assert [entry.name for entry in lockfile.closure([a, b, d], ["a"])] == ["a", "b-c"]
+
+
+def test_each_group_names_direct_dependencies_and_what_is_no_group_needs_none_of_them() -> None:
+    """The least environment is whole: nothing that it holds needs a package of a group."""
+    pins, groups = read_pins(ENVIRONMENT), lockfile.read_groups(ROOT / "pyproject.toml")
+    assert set(groups) == ALL
+    optional = {name for names in groups.values() for name in names}
+    assert optional <= set(pins)
+    entries = lockfile.entries(ROOT / "requirements.lock")
+    assert {entry.name for entry in entries if entry.is_direct} == set(pins) - {"python"}
+    everything = lockfile.closure(entries, pins)
+    assert everything == entries
 
 
 @given(st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", fullmatch=True))

@@ -23,7 +23,7 @@ from operation.engine.packaging.dockerfile import BASE, dockerfile
 from operation.engine.packaging.sources import engine_files, script_files
 from operation.engine.serving.settings import ServedModel
 from operation.setup import lockfile
-from operation.setup.pins import read_pins
+from operation.setup.lockfile import read_pins
 from tests.src.conftest import PATIENTS, patients  # noqa: F401 - fixture
 from tests.src.running import Trained
 
@@ -147,7 +147,7 @@ def test_a_model_of_other_packages_is_not_packaged(recipe: Recipe, tmp_path: Pat
 @pytest.mark.parametrize("files", [[SCORING], [SCORING, SCORED_LOG]], ids=["scoring", "scored-log"])
 def test_what_is_installed_is_the_lock_s_own(files: list[Path]) -> None:
     chosen = closure(files, ROOT / "requirements.lock")
-    whole = lockfile.entries(ROOT / "requirements.lock")
+    whole = [entry.text for entry in lockfile.entries(ROOT / "requirements.lock")]
     assert set(chosen) <= set(whole)
     assert all("--hash=sha256:" in entry for entry in chosen)
     names = {entry.partition("==")[0] for entry in chosen}

@@ -14,8 +14,7 @@ from nbformat import from_dict
 
 from operation.engine.notebooks.forked.managers import ForkingSpecs
 from operation.engine.notebooks.forked.provisioner import NAME, why_not
-from operation.setup.checkout import Checkout
-from operation.setup.registration import ensure
+from operation.setup.environment import Environment
 from tests.operation.engine.notebooks.forked.behaviours import document
 from tests.operation.engine.notebooks.forked.conftest import execute
 
@@ -101,9 +100,8 @@ def test_the_user_s_own_profile_is_the_kernel_s(tmp_path: Path, monkeypatch: pyt
     assert found["notebook"]["cells"][1]["outputs"][0]["data"]["text/plain"] == ["5"]
 
 
-@pytest.mark.skipif(not Checkout.here().inside(), reason="this Python is not the project's own")
+@pytest.mark.skipif(not Environment.of_checkout().is_running(), reason="this Python is not the project's own")
 def test_any_client_of_jupyter_may_ask_for_the_warm_kernel(tmp_path: Path) -> None:
-    ensure(Checkout.here())
     notebook = from_dict(document(["import os\nopen(f'/proc/{os.getppid()}/cmdline').read()"]))  # type: ignore[no-untyped-call]
     NotebookClient(notebook, kernel_name="python-warm").execute()
     assert "fork_server" in notebook.cells[1].outputs[0]["data"]["text/plain"]

@@ -1,0 +1,25 @@
+"""Groups of packages that only some commands need: which command needs which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+ALL = frozenset({"azure", "emulator", "ray", "test"})
+OF_COMMAND = {
+    "submit": {"azure"},
+    "models": {"azure"},
+    "deploy": {"azure"},
+    "export": {"azure"},
+    "rehearse": {"azure", "emulator"},
+    "test": ALL,
+}
+OF_OPTION = {"--rehearse": {"azure", "emulator"}, "--azure-server": {"azure"}, "--engine=ray": {"ray"}}
+OF_SETUP = {"--all": ALL, **{f"--group={group}": {group} for group in ALL}}
+
+
+def needed_groups(arguments: Sequence[str]) -> frozenset[str]:
+    """Return the groups that a command line needs beside what everything needs."""
+    command, words = "".join(arguments[:1]), list(arguments[1:])
+    words += [f"{name}={value}" for name, value in zip(words, words[1:], strict=False)]
+    options = OF_SETUP if command == "setup" else OF_OPTION
+    return frozenset[str]().union(OF_COMMAND.get(command, ()), *(options.get(word, ()) for word in words))
