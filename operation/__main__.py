@@ -8,17 +8,17 @@ from __future__ import annotations
 import sys
 
 
-def main() -> int:
-    """Run the command line in the project's environment and return its exit code."""
+def main() -> None:
+    """Run the command line in the project's environment, and end with its exit code."""
     from operation import setup
 
     code = setup.enter(sys.argv[1:])
     if code is not None:
-        return code
+        sys.exit(code)
     from operation import cli
 
     cli.run_and_leave(lambda: cli.main(sys.argv[1:]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

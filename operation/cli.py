@@ -164,25 +164,22 @@ def _failed(error: Exception, arguments: Sequence[str]) -> int:
     return 70
 
 
-def leave() -> None:
-    """End this process without taking every library apart, which takes up to half a second."""
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:  # the reader has left: the interpreter knows what is usual then
-        return
-    os._exit(_exit_code)
-
-
 def run_and_leave(call: Callable[[], int]) -> NoReturn:
-    """End this process with the exit code of `call`, once everything registered for its end is done."""
-    global _exit_code
+    """End this process with the exit code of `call`, without taking every library apart: half a second."""
+    code = 70  # of a defect that comes out of `call`
+
+    def leave() -> None:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:  # the reader has left: the interpreter knows what is usual then
+            return
+        os._exit(code)
+
     atexit.register(leave)  # the first to be registered is the last to be called
-    _exit_code = call()
-    sys.exit(_exit_code)
+    code = call()
+    sys.exit(code)
 
-
-_exit_code = 70  # of a defect that comes out of `main`
 
 if __name__ == "__main__":
     run_and_leave(lambda: main(sys.argv[1:]))
