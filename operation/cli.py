@@ -153,6 +153,13 @@ def _failed(error: Exception, arguments: Sequence[str]) -> int:
     if isinstance(error, WorkbenchError):
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    if isinstance(error, ModuleNotFoundError) and (group := _group_of(error.name or "")):
+        print(
+            f"error: {error.name} is not installed: it is in the optional group {group}. "
+            f"Add it with `python3 -m operation setup --group {group}`, then rerun.",
+            file=sys.stderr,
+        )
+        return 2
     from operation.crash import write_crash_log
 
     log = write_crash_log(error, arguments)
@@ -162,6 +169,18 @@ def _failed(error: Exception, arguments: Sequence[str]) -> int:
         file=sys.stderr,
     )
     return 70
+
+
+def _group_of(module: str) -> str:
+    """Return the optional group of packages that brings `module`, empty where none does."""
+    from operation.engine.layout import project
+    from operation.setup.lockfile import read_groups
+
+    top = module.partition(".")[0]
+    groups = read_groups(project().root / "pyproject.toml")
+    return next(
+        (name for name, names in groups.items() if any(n.partition("-")[0] == top for n in names)), ""
+    )
 
 
 def run_and_leave(call: Callable[[], int]) -> NoReturn:
