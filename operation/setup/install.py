@@ -176,10 +176,16 @@ class _Installer:
 
     def _run(self, command: Sequence[str]) -> None:
         """Run an installer, its output in the log; a line every two seconds says that it is at work."""
-        begin, given = self.log.stat().st_size, {"env": self.variables, "stdin": subprocess.DEVNULL}
+        begin = self.log.stat().st_size
         with self.log.open("ab") as log, _heartbeat():
-            # the lock is passed on: see `_alone`
-            process = subprocess.Popen(list(command), stdout=log, stderr=log, close_fds=False, **given)
+            process = subprocess.Popen(
+                list(command),
+                env=self.variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                close_fds=False,  # the lock is passed on: see `_alone`
+            )
             try:
                 code = process.wait()
             except BaseException:  # interrupted: the installer does not outlive us

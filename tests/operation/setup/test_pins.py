@@ -66,7 +66,13 @@ d==3 \\
 def test_entry_stands_alone_and_names_what_needs_it(tmp_path: Path) -> None:
     (tmp_path / "requirements.lock").write_text(LOCK, encoding="utf-8")
     a, b, d = lockfile.entries(tmp_path / "requirements.lock")
-    assert b == ("b-c", "2", "B.c[x]==2 ; os_name == 'nt' \\\n    --hash=sha256:1", {"a", "d"}, False)
+    assert b == lockfile.Entry(
+        "b-c",
+        "2",
+        "B.c[x]==2 ; os_name == 'nt' \\\n    --hash=sha256:1",
+        frozenset({"a", "d"}),
+        is_direct=False,
+    )
     assert (a.is_direct, d.is_direct) == (True, True)
     assert lockfile.versions(tmp_path / "requirements.lock") == {"a": {"1"}, "b-c": {"2"}, "d": {"3"}}
     assert [entry.name for entry in lockfile.closure([a, b, d], ["a"])] == ["a", "b-c"]
