@@ -21,6 +21,7 @@ from operation.engine.errors import UsageError
 
 _loaded: dict[str, tuple[ModuleType, str]] = {}  # name -> module and digest of the file it came from
 _IMPORT_BY_NAME = {"import_module", "__import__", "runpy", "spec_from_file_location", "exec", "eval"}
+_CODE = {".py", ".so", ".pyd", ".pyc"}
 _READ_BESIDE = {"__file__", "resources", "pkgutil"}
 
 
@@ -31,24 +32,22 @@ def dependencies(script: Path) -> list[Path]:
     tree does not tell which module is imported (``importlib.import_module(name)``) every module
     of the folder counts, and where a module asks for its own place (``__file__``) every data file.
     """
-    found: set[Path] = set()
-    waiting = [script, *_standing_in_front(script.parent)]
+    folder, found = script.parent, set[Path]()
+    own = {entry.name.partition(".")[0] for entry in folder.iterdir()}
+    # what stands in front of the standard library's modules is imported by libraries instead of them
+    waiting = [script, *(path for name in own & sys.stdlib_module_names for path in _module(folder / name))]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += _siblings(path, script.parent) if path.suffix == ".py" else []
+            waiting += _siblings(path, folder, own) if path.suffix == ".py" else []
     return sorted(found)
 
 
-def _standing_in_front(folder: Path) -> list[Path]:
-    """Modules that libraries would import instead of the standard library's."""
-    return [path for path in folder.glob("*.py") if path.stem in sys.stdlib_module_names]
-
-
-def _siblings(path: Path, folder: Path) -> list[Path]:
-    names = _names(path, path.read_bytes())
-    found = [one for name in names.imported for one in _named(folder, name)]
+def _siblings(path: Path, folder: Path, own: set[str]) -> list[Path]:
+    names, package = _names(path, path.read_bytes()), path.parent.relative_to(folder).parts
+    targets = [one for one in names.imported if one.level or one.module.partition(".")[0] in own]
+    found = [file for target in targets for file in _imported(folder, package, target)]
     if names.mentioned & _IMPORT_BY_NAME:
         found += [one for one in _files(folder) if one.suffix == ".py"]
     if names.mentioned & _READ_BESIDE:
@@ -56,10 +55,33 @@ def _siblings(path: Path, folder: Path) -> list[Path]:
     return found
 
 
-def _named(folder: Path, name: str) -> list[Path]:
-    """Return the files that ``import name`` may read: a module, a compiled one, or a whole package."""
-    modules = [one for one in folder.glob(f"{name}.*") if one.suffix in {".py", ".so", ".pyd", ".pyc"}]
-    return [*modules, *(_files(folder / name) if (folder / name).is_dir() else [])]
+class _Import(NamedTuple):
+    """``from <level dots><module> import <name>``; without a name ``import <module>``."""
+
+    level: int
+    module: str
+    name: str = ""
+
+
+def _imported(folder: Path, package: tuple[str, ...], target: _Import) -> list[Path]:
+    """Return the files that an import in a module of `package` reads: packages on the way and the module."""
+    own = package[: len(package) + 1 - target.level] if target.level else ()
+    parts = [*own, *target.module.split(".")] if target.module else [*own]
+    found = [
+        file for length in range(1, len(parts) + 1) for file in _module(folder.joinpath(*parts[:length]))
+    ]
+    if target.name == "*" and folder.joinpath(*parts).is_dir():
+        return [*found, *_files(folder.joinpath(*parts))]  # the package says which of its modules
+    return [*found, *_module(folder.joinpath(*parts, target.name))] if target.name else found
+
+
+def _module(place: Path) -> list[Path]:
+    """Return the files of a module: Python's or compiled, or what a package executes and holds as data."""
+    files = [one for one in place.parent.glob(f"{place.name}.*") if one.suffix in _CODE]
+    if place.is_dir():
+        executed = [one for one in place.glob("__init__.*") if one.suffix in _CODE]
+        files += [*executed, *(one for one in _files(place) if one.suffix not in _CODE)]
+    return files
 
 
 def _files(folder: Path) -> list[Path]:
@@ -72,27 +94,27 @@ def _files(folder: Path) -> list[Path]:
 
 
 class _Names(NamedTuple):
-    imported: frozenset[str]
+    imported: frozenset[_Import]
     mentioned: frozenset[str]
 
 
 @lru_cache(maxsize=256)
 def _names(path: Path, text: bytes) -> _Names:
     """Return the modules that a file imports, and all other names that it mentions."""
-    imported: set[str] = set()
+    imported: set[_Import] = set()
     mentioned: set[str] = set()
     for node in ast.walk(_tree(path, text)):
         if isinstance(node, ast.Import):
-            imported |= {alias.name.split(".")[0] for alias in node.names}
+            imported |= {_Import(0, alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            imported.add((node.module or "").split(".")[0])
+            imported |= {_Import(node.level, node.module or "", alias.name) for alias in node.names}
         elif isinstance(node, ast.alias):
             mentioned |= set(node.name.split("."))
         elif isinstance(node, ast.Name):
             mentioned.add(node.id)
         elif isinstance(node, ast.Attribute):
             mentioned.add(node.attr)
-    return _Names(frozenset(imported - {""}), frozenset(mentioned))
+    return _Names(frozenset(imported), frozenset(mentioned))
 
 
 def source_digests(script: Path) -> dict[str, dict[str, str]]:
@@ -137,8 +159,8 @@ def _tree(path: Path, text: bytes) -> ast.Module:
 @contextmanager
 def sibling_imports(folder: Path) -> Iterator[None]:
     """Let `import utils` mean the file in `folder` as it is now, and leave no trace in ``sys.modules``."""
-    names = [path.stem for path in folder.glob("*.py")]
-    hidden = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    names = {path.stem for path in folder.glob("*.py")} | _own_names(folder)
+    hidden = {name: sys.modules.pop(name) for name in _under(names)}
     sys.path.insert(0, str(folder))
     refresh_bytecode(folder)
     importlib.invalidate_caches()
@@ -146,8 +168,7 @@ def sibling_imports(folder: Path) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(str(folder))
-        for name in names:
-            sys.modules.pop(name, None)
+        _forget(_under(names))
         sys.modules.update(hidden)
 
 
@@ -162,9 +183,8 @@ def load_module(path: Path) -> ModuleType:
     loaded = _loaded_from(folder)
     if any(_is_stale(name, file) for name, file in loaded.items()):
         _forget(loaded)
-    _forget(
-        ({path.stem} | _own_names(folder)) - set(_loaded_from(folder))
-    )  # another folder's, or a library's
+    foreign = set(_under({path.stem} | _own_names(folder))) - set(_loaded_from(folder))
+    _forget(foreign)  # another folder's, or a library's
     if str(folder) in sys.path:
         sys.path.remove(str(folder))
     sys.path.insert(0, str(folder))
@@ -181,6 +201,11 @@ def load_module(path: Path) -> ModuleType:
 def _own_names(folder: Path) -> set[str]:
     packages = {init.parent.name for init in folder.glob("*/__init__.py")}
     return ({file.stem for file in folder.glob("*.py")} | packages) - sys.stdlib_module_names
+
+
+def _under(names: set[str]) -> list[str]:
+    """Return the loaded modules of these names and those in them."""
+    return [name for name in sys.modules if name.partition(".")[0] in names]
 
 
 def _loaded_from(folder: Path) -> dict[str, Path]:

@@ -72,6 +72,11 @@ def test_an_unchanged_module_is_not_loaded_again(tiny: Layout) -> None:
         ("__import__('deeper')\n", {"deeper.py": "x = 1\n"}),
         ("import sub.inner\n", {"sub/__init__.py": "", "sub/inner.py": "x = 1\n"}),
         ("from sub import inner\n", {"sub/inner.py": "x = 1\n"}),
+        ("from sub import *\n", {"sub/__init__.py": "__all__ = ['inner']\n", "sub/inner.py": "x = 1\n"}),
+        ("from sub.inner import x\n", {"sub/inner.py": "from sub.deep import x\n", "sub/deep.py": "x = 1\n"}),
+        ("from sub import inner\n", {"sub/inner.py": "from . import deep\n", "sub/deep.py": "x = 1\n"}),
+        ("import sub.inner\n", {"sub/inner.py": "from .deep import x\n", "sub/deep.py": "x = 1\n"}),
+        ("import sub.a.b\n", {"sub/a/b.py": "from ..deep import x\n", "sub/deep.py": "x = 1\n"}),
         ("import sub\n", {"sub/__init__.py": "", "sub/words.txt": "x = 1\n"}),
         ("open(__file__ + '/../words.txt')\n", {"words.txt": "x = 1\n"}),
         ("from importlib import resources\n", {"data/words.csv": "x = 1\n"}),
@@ -86,6 +91,25 @@ def test_all_that_a_script_can_come_to_read_counts(tmp_path: Path, text: str, fi
     before = source_digests(script)
     write(layout, f"src/{list(files)[-1]}", "x = 2\n")
     assert source_digests(script) != before
+
+
+def test_a_module_of_a_package_that_is_not_imported_does_not_count(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    script = write(layout, "src/script.py", "from sub import inner\nimport sub.other.deep\n")
+    for name in ("__init__", "inner", "other/__init__", "other/deep", "unused", "other/unused"):
+        write(layout, f"src/sub/{name}.py", "x = 1\n")
+    found = [path.relative_to(layout.src).as_posix() for path in dependencies(script)]
+    used = ["__init__", "inner", "other/__init__", "other/deep"]
+    assert found == ["script.py", *(f"sub/{name}.py" for name in used)]
+
+
+def test_a_module_of_a_package_that_changed_on_disk_is_what_runs(tiny: Layout) -> None:
+    write(tiny, "src/sub/__init__.py", "")
+    inner = write(tiny, "src/sub/inner.py", "x = 1\n")
+    write(tiny, "src/words.py", "from sub.inner import x\n")
+    assert load_module(tiny.src / "words.py").x == 1
+    inner.write_text("x = 2\n")
+    assert load_module(tiny.src / "words.py").x == 2
 
 
 def test_line_ends_of_another_platform_do_not_count(tmp_path: Path) -> None:
