@@ -2,7 +2,7 @@
 
 Every step of the use case is here by its name, with the signature, help and completion that its
 script's ``build_parser()`` gives it. ``core.serve(model)`` puts a model behind HTTP. ``core.plots`` is
-``src/plots.py`` as it stands on disk.
+``src/plotting/`` as it stands on disk.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["plots", "serve", "use"]  # noqa: F822 - plots comes by __getattr__
 
 def __getattr__(name: str) -> Any:
     if name == "plots":
-        return load_module(session().layout.src / "plots.py")
+        return load_module(session().layout.src / "plotting")
     if name in step_names():
         return StepFunction(name)
     raise AttributeError(f"no step '{name}' in use; there are: {', '.join(step_names())}.")

@@ -10,20 +10,19 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-import batch_parts
-import models
-import tables
-import utils
-from batch_parts import Parts, Source, total
-from models import Model
-from scored_form import FEATURE, INPUT, OUTPUT
+from modelling import models
+from modelling.models import Model
+from scoring.scored_form import FEATURE, INPUT, OUTPUT
+from support import step
+from tabular import batch_parts, tables
+from tabular.batch_parts import Parts, Source, total
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Predict each row of a table.")
-    parser.add_argument("--model", type=utils.input_path, required=True, help="model that train wrote")
-    parser.add_argument("--table", type=utils.input_path, required=True, help="rows to predict")
+    parser.add_argument("--model", type=step.input_path, required=True, help="model that train wrote")
+    parser.add_argument("--table", type=step.input_path, required=True, help="rows to predict")
     parser.add_argument("--keep", nargs="*", default=[], help="columns that the scores carry along")
     parser.add_argument(
         "--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)"
@@ -41,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--log", action="store_true", help="write inputs, features and outputs to log/ too, as a service does"
     )
     parser.add_argument(
-        "--scores", type=utils.output_path, required=True, help="folder for table.parquet, or for parts of it"
+        "--scores", type=step.output_path, required=True, help="folder for table.parquet, or for parts of it"
     )
     return parser
 
@@ -75,7 +74,7 @@ def check_kept(keep: Sequence[str], made: Iterable[str]) -> None:
     """Raise a StepError for a column that would be in the scores twice."""
     for name in keep:
         if name in made:
-            raise utils.StepError(
+            raise step.StepError(
                 f"--keep: the scores have a column {name!r} of their own: leave it out, or rename it"
             )
 
@@ -86,7 +85,7 @@ def score_whole(args: argparse.Namespace, model: Model) -> int:
     tables.require_columns(table, args.keep, "--keep")
     made = scores(model, table, args.threshold)
     check_kept(args.keep, made)
-    with utils.new_folder(args.scores) as folder:
+    with step.new_folder(args.scores) as folder:
         tables.write_table(table[args.keep].join(made), folder / "table.parquet")
         if args.log:
             (folder / "log").mkdir()
@@ -95,7 +94,7 @@ def score_whole(args: argparse.Namespace, model: Model) -> int:
         metrics = {"rows": float(len(made))}
         if "probability" in made:
             metrics["mean_probability"] = float(made["probability"].mean())
-        utils.log_metrics(folder, metrics)
+        step.log_metrics(folder, metrics)
     return len(made)
 
 
@@ -107,12 +106,12 @@ def score_parts(args: argparse.Namespace, model: Model, source: Source) -> int:
     try:
         for number, rows in source.parts(parts.done):
             parts.write(number, *scored_part(args, model, rows, f"batch-{key[:12]}-{number:05d}"))
-        with utils.new_folder(args.scores) as folder:
+        with step.new_folder(args.scores) as folder:
             files = parts.put(folder)
             metrics = {"rows": float(source.rows)}
             if len(model.classes) == 2:
                 metrics["mean_probability"] = total(files, "probability") / source.rows
-            utils.log_metrics(folder, metrics)
+            step.log_metrics(folder, metrics)
         parts.remove()
     finally:
         if not args.resume:
@@ -140,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Load, predict, write."""
     args = build_parser().parse_args(argv)
     if args.part_rows < 1:
-        raise utils.StepError(f"--part-rows: {args.part_rows} is out of range: give 1 or more")
+        raise step.StepError(f"--part-rows: {args.part_rows} is out of range: give 1 or more")
 
     model = models.load(args.model)
     source = batch_parts.source(args.table, [*model.features.columns, *args.keep], args.part_rows)
@@ -149,4 +148,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    utils.run_script(main)
+    step.run_script(main)

@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-import comparisons
-import losses
-import plots
-import sequential
-import tables
-import utils
-from comparisons import Columns
-from sequential import Array, Course
+import plotting
+from comparing import comparisons, losses, sequential
+from comparing.comparisons import Columns
+from comparing.sequential import Array, Course
+from support import step
+from tabular import tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,8 +33,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Compare challenger and champion on a scored log.")
     add = parser.add_argument
-    add("--log", type=utils.input_path, required=True, help="scored log, oldest request first")
-    add("--labels", type=utils.input_path, help="table with what came true, joined by --request")
+    add("--log", type=step.input_path, required=True, help="scored log, oldest request first")
+    add("--labels", type=step.input_path, help="table with what came true, joined by --request")
     add(
         "--mode",
         choices=["split", "shadow"],
@@ -73,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
         default=0.001,
         help="how often right shares may be doubted (0.001)",
     )
-    add("--report", type=utils.output_path, required=True, help="folder for metrics, tables, figures")
+    add("--report", type=step.output_path, required=True, help="folder for metrics, tables, figures")
     return parser
 
 
@@ -118,7 +116,7 @@ def scores_of(log: pd.DataFrame, args: argparse.Namespace, columns: Columns) -> 
     known = log[log["loss"].notna()]
     drawn = known[columns.variant].eq(args.challenger).to_numpy()
     if not 0 < drawn.sum() < len(drawn):
-        raise utils.StepError("one of the variants has no labels yet: add labels, or wait for them")
+        raise step.StepError("one of the variants has no labels yet: add labels, or wait for them")
     lost, shares = (known[name].to_numpy("float64") for name in ("loss", "planned"))
     return sequential.weighted_differences(lost, drawn, shares)
 
@@ -180,8 +178,8 @@ def measured(course: Course, scores: Array, stopped: int, margin: float) -> dict
 def figures(summary: pd.DataFrame, course: pd.DataFrame, stopped: int, margin: float) -> dict[str, Figure]:
     """Return name and figure of each picture."""
     return {
-        "difference": plots.difference_course(course, stopped, margin),
-        "shares": plots.variant_shares(summary),
+        "difference": plotting.difference_course(course, stopped, margin),
+        "shares": plotting.variant_shares(summary),
     }
 
 
@@ -203,15 +201,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     answer = "the shares are not as planned" if doubted else verdict.answer
     written = written_course(course, verdict.stopped, scale)
     facts = {"answer": answer, "stopped_after": verdict.stopped, "mode": args.mode, "models": models}
-    with utils.new_folder(args.report) as folder:
+    with step.new_folder(args.report) as folder:
         tables.write_table(summary, folder / "variants.parquet")
         tables.write_table(written, folder / "course.parquet")
-        utils.write_json(facts, folder / "verdict.json")
+        step.write_json(facts, folder / "verdict.json")
         for name, figure in figures(summary, written, verdict.stopped, args.margin).items():
             figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
-        utils.log_metrics(folder, {**metrics, **ratio, "error_rate": args.error_rate})
+        step.log_metrics(folder, {**metrics, **ratio, "error_rate": args.error_rate})
     print(f"{answer}: difference {metrics['difference']:.5f} after {len(scores)} observations")
 
 
 if __name__ == "__main__":
-    utils.run_script(main)
+    step.run_script(main)

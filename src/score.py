@@ -22,14 +22,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # the server loads this file by its path
 
-import scored_form
-import served_model
-import utils
-from routing import Deployment, Exchange
-from scored_log import CLOSED, Limits, ScoredLog, compact_elsewhere
-from scorer import Answer, Scorer
-from served_model import Served
+from scoring import scored_form, served_model
+from scoring.routing import Deployment, Exchange
+from scoring.scored_log import CLOSED, Limits, ScoredLog, compact_elsewhere
+from scoring.scorer import Answer, Scorer
+from scoring.served_model import Served
 from split_plan import LivePlan
+from support import step
 
 WORDS = "SCORE_ARGUMENTS"  # a service is given environment variables and nothing else
 SERVER = "azureml_inference_server_http.api.aml_response"
@@ -104,7 +103,7 @@ def init(argv: Sequence[str] | None = None) -> None:
     """
     args = arguments().parse_args(shlex.split(os.environ.get(WORDS, "")) if argv is None else argv)
     if args.challenger and not args.plan:
-        raise utils.StepError("--challenger: name the file that says who answers too, with --plan")
+        raise step.StepError("--challenger: name the file that says who answers too, with --plan")
     champion, challenger = prepared(args, find(args)), None
     if args.challenger:
         challenger = prepared(args, find(arguments().parse_args(shlex.split(args.challenger))))
@@ -133,7 +132,7 @@ def open_log(args: argparse.Namespace, scorer: Scorer) -> ScoredLog:
     try:
         log = ScoredLog(args.log, scorer.model.features, redacted, limits)
     except OSError as error:
-        raise utils.StepError(f"--log: cannot write to {args.log}: {error.strerror or error}") from error
+        raise step.StepError(f"--log: cannot write to {args.log}: {error.strerror or error}") from error
     if len(list(args.log.glob(f"*{CLOSED}"))) > 1:
         compact_elsewhere(args.log)
     return log
@@ -232,4 +231,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    utils.run_script(main)
+    step.run_script(main)

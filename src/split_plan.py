@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import utils
-from variants import Split
+from scoring.variants import Split
+from support import step
 
 LOG = logging.getLogger("score")
 CHALLENGER = "challenger"
@@ -53,13 +53,13 @@ def read_plan(file: Path) -> Plan:
     StepError
         When it is not there, or no plan.
     """
-    content = utils.read_json(file)
+    content = step.read_json(file)
     if not isinstance(content, dict) or set(content) != {"share", "salt", "shadow"}:
-        raise utils.StepError(f"{file} is no plan: it must hold share, salt and shadow")
+        raise step.StepError(f"{file} is no plan: it must hold share, salt and shadow")
     share, salt, shadow = (content[name] for name in ("share", "salt", "shadow"))
     number = isinstance(share, int | float) and not isinstance(share, bool) and math.isfinite(share)
     if not (number and 0 <= share <= 1 and isinstance(salt, str) and isinstance(shadow, bool)):
-        raise utils.StepError(
+        raise step.StepError(
             f"{file} is no plan: share must be a number from 0 to 1, salt text, shadow true or false"
         )
     return Plan(float(share), salt, shadow)
@@ -137,10 +137,10 @@ class LivePlan:
     def _read(self) -> Plan:
         try:
             return read_plan(self._file)
-        except utils.StepError as error:
+        except step.StepError as error:
             LOG.error("the champion answers everything: %s", error)
             return Plan()
 
 
 if __name__ == "__main__":
-    utils.run_script(main)
+    step.run_script(main)

@@ -6,13 +6,12 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-import estimators
-import models
-import row_schema
-import tables
-import utils
-from features import FeatureSpec
-from targets import TARGET
+from modelling import estimators, models
+from modelling.features import FeatureSpec
+from modelling.targets import TARGET
+from scoring import row_schema
+from support import step
+from tabular import tables
 
 WORTH_THREADS = 50_000  # rows
 
@@ -21,8 +20,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Fit an estimator on the training rows.")
     add = parser.add_argument
-    add("--training", type=utils.input_path, required=True, help="training rows that prepare wrote")
-    add("--features", type=utils.input_path, required=True, help="features that prepare fitted")
+    add("--training", type=step.input_path, required=True, help="training rows that prepare wrote")
+    add("--features", type=step.input_path, required=True, help="features that prepare fitted")
     add(
         "--estimator",
         choices=["gradient-boosting", "random-forest", "linear", "constant"],
@@ -50,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         default=3.0,
         help="requests: how far beyond its range in training a number may lie, in such ranges (default: 3)",
     )
-    add("--model", type=utils.output_path, required=True, help="folder for model.pickle and model.json")
+    add("--model", type=step.output_path, required=True, help="folder for model.pickle and model.json")
     return parser
 
 
@@ -61,7 +60,7 @@ def check_ranges(args: argparse.Namespace) -> None:
         value = getattr(args, name)
         if not low < value <= high:
             option = "--" + name.replace("_", "-")
-            raise utils.StepError(
+            raise step.StepError(
                 f"{option}: {value} is out of range: give a number above {low}, at most {high:g}"
             )
     for name, least in {
@@ -74,9 +73,7 @@ def check_ranges(args: argparse.Namespace) -> None:
     }.items():
         value = getattr(args, name)
         if value < least:
-            raise utils.StepError(
-                f"--{name.replace('_', '-')}: {value} is out of range: give {least} or more"
-            )
+            raise step.StepError(f"--{name.replace('_', '-')}: {value} is out of range: give {least} or more")
 
 
 def fit(estimator: Any, features: Any, target: Any) -> Any:
@@ -110,11 +107,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_ranges(args)
 
     table = tables.read_table(args.training)
-    prepared = utils.read_json(args.features / "features.json")
+    prepared = step.read_json(args.features / "features.json")
     spec = FeatureSpec.from_dict(prepared["features"])
     tables.require_columns(table, [TARGET], str(args.training))
     if prepared["classes"] and table[TARGET].nunique() < 2:
-        raise utils.StepError(
+        raise step.StepError(
             f"{args.training} has rows of one class only: there is nothing to learn; split anew"
         )
     spec = spec.without_levels_beside(table)
@@ -133,11 +130,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         "rows": len(table),
     }
     facts["schema"] = row_schema.describe(table, spec, args.range_margin)
-    with utils.new_folder(args.model) as folder:
+    with step.new_folder(args.model) as folder:
         digest = models.save(folder, estimator, facts)
-        utils.log_metrics(folder, {"rows": len(table), "features": made.shape[1]})
+        step.log_metrics(folder, {"rows": len(table), "features": made.shape[1]})
     print(f"trained {args.estimator} on {len(table)} rows, {made.shape[1]} features: {digest[:12]}")
 
 
 if __name__ == "__main__":
-    utils.run_script(main)
+    step.run_script(main)

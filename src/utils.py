@@ -1,167 +1,24 @@
-"""What every Core Script shares: paths, errors, folders and metrics; light to import."""
+"""Credentials: the Azure ML workspace, opened by the first of three ways that is there."""
 
 from __future__ import annotations
 
-import difflib
-import errno
 import json
-import math
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
+
+from support import azure
+from support.azure import PRINCIPAL
+from support.step import StepError, listing
 
 if TYPE_CHECKING:
-    from azureml.core import Run, Workspace
+    from azureml.core import Workspace
     from azureml.core.authentication import AbstractAuthentication
 
-Answer = TypeVar("Answer")
 CONFIG = Path(__file__).resolve().parents[1] / "config.json"
-PRINCIPAL = (
-    "AZUREML_SERVICE_PRINCIPAL_TENANT_ID",
-    "AZUREML_SERVICE_PRINCIPAL_ID",
-    "AZUREML_SERVICE_PRINCIPAL_PASSWORD",
-)
-
-
-class StepError(Exception):
-    """The step cannot do its work; ``str(error)`` says what, where and how to mend it."""
-
-    exit_code = 1
-
-
-class GateRejected(StepError):
-    """The step worked and the gate said no."""
-
-    exit_code = 3
-
-
-def input_path(value: str) -> Path:
-    """Mark an argument as an input: a file or folder that the script reads."""
-    return Path(value)
-
-
-def output_path(value: str) -> Path:
-    """Mark an argument as an output: a folder that the script creates."""
-    return Path(value)
-
-
-def run_script(main: Callable[[], None]) -> None:
-    """Run `main`; a StepError becomes one message on stderr and an exit code."""
-    try:
-        main()
-    except StepError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `` (did you mean 'x'?)`` for the nearest name in `known`, else an empty string."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """Write a folder whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        The folder to create. One that exists is replaced, if it holds nothing but files that the
-        new one has too.
-
-    Yields
-    ------
-    Path
-        The folder to write into; it takes the name `path` when the block ends well.
-
-    Raises
-    ------
-    StepError
-        When the disk is full, the place cannot be written, or `path` holds foreign files.
-    """
-    target = Path(path).absolute()
-    partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        yield partial
-        _replace(target, partial)
-    except OSError as error:
-        raise _write_error(target, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _replace(target: Path, partial: Path) -> None:
-    """Give `partial` the name `target`, after making sure that nothing foreign is lost."""
-    if target.is_dir():
-        foreign = sorted(
-            {entry.name for entry in target.iterdir()} - {entry.name for entry in partial.iterdir()}
-        )
-        if foreign:
-            found = f"{target} holds {foreign[0]!r}, which this step does not write"
-            raise StepError(f"{found}: name another folder, or remove it")
-        shutil.rmtree(target)
-    partial.replace(target)
-
-
-def _write_error(target: Path, error: OSError) -> StepError:
-    """Return what a person can do about an output that could not be written."""
-    if error.errno == errno.ENOSPC:
-        return StepError(f"no space left for {target}: free some, or name a folder on another disk")
-    return StepError(f"cannot write {target}: {error.strerror or error}")
-
-
-def write_json(value: object, file: Path) -> None:
-    """Write `value` as JSON, keys sorted, one line a value, so that equal values give equal bytes."""
-    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    file.write_text(text + "\n", encoding="utf-8", newline="\n")
-
-
-def read_json(file: Path) -> Any:
-    """Read JSON, or say which file is missing or broken."""
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StepError(f"cannot read {file}: {error.strerror}; run the step that writes it") from error
-    except ValueError as error:
-        raise StepError(f"{file} is not JSON: {error}; run the step that writes it again") from error
-
-
-def log_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
-    """Add `metrics` to ``folder/metrics.json``, and to the Azure ML run when there is one.
-
-    Raises
-    ------
-    StepError
-        When a value is not a finite number: only finite numbers are metrics.
-    """
-    file = folder / "metrics.json"
-    known: dict[str, float] = read_json(file) if file.exists() else {}
-    for name, value in metrics.items():
-        if not math.isfinite(value):
-            raise StepError(f"metric {name} is {value}: only finite numbers are metrics")
-        known[name] = float(value)
-    write_json(known, file)
-    run = os.environ.get("AZUREML_RUN_ID")
-    if run:
-        _asked(lambda: [_run().log(name, float(value)) for name, value in metrics.items()], f"run {run}")
-
-
-def shown(value: object) -> str:
-    """Return a value as a message shows it: text in quotation marks, anything else bare."""
-    return repr(value) if isinstance(value, str) else str(value)
-
-
-def listing(values: Sequence[object], most: int = 5) -> str:
-    """Return the first `most` values, separated by commas, and how many were left off."""
-    shown = ", ".join(str(value) for value in values[:most])
-    return f"{shown} and {len(values) - most} more" if len(values) > most else shown
 
 
 class _Lacking(Exception):
@@ -233,7 +90,7 @@ def _from_run_context() -> Workspace:
     run = os.environ.get("AZUREML_RUN_ID")
     if not run:
         raise _Lacking("this process is no Azure ML run, AZUREML_RUN_ID is not set")
-    return _asked(lambda: _run().experiment.workspace, f"run {run}")
+    return azure.ask(lambda: azure.run().experiment.workspace, f"run {run}")
 
 
 def _from_principal(name: str | None, group: str | None, subscription: str | None) -> Workspace:
@@ -253,7 +110,7 @@ def _opened(
         credential = login()
         return Workspace.get(name, credential, subscription or _only_subscription(credential), group)
 
-    return _asked(ask, f"workspace {name} in resource group {group}")
+    return azure.ask(ask, f"workspace {name} in resource group {group}")
 
 
 def _only_subscription(login: AbstractAuthentication) -> str:
@@ -264,25 +121,6 @@ def _only_subscription(login: AbstractAuthentication) -> str:
         names = listing([f"{one.subscription_id} ({one.subscription_name})" for one in seen]) or "none"
         raise StepError(f"which subscription? Set SUBSCRIPTION_ID. The login sees: {names}")
     return str(seen[0].subscription_id)
-
-
-def _asked(ask: Callable[[], Answer], what: str) -> Answer:
-    """Return what `ask` gives, or say in one line, without the secret, why Azure gave nothing."""
-    from azure.core.exceptions import AzureError
-    from azureml.exceptions import AzureMLException
-
-    try:
-        return ask()
-    except (AzureMLException, AzureError, OSError, ValueError) as error:
-        said = " ".join(str(getattr(error, "message", None) or error).split())
-        secret = os.environ.get(PRINCIPAL[-1])
-        raise StepError(f"{what}: {said.replace(secret, '***') if secret else said}") from error
-
-
-def _run() -> Run:
-    from azureml.core import Run
-
-    return Run.get_context(allow_offline=False)
 
 
 def _principal() -> AbstractAuthentication:

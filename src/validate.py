@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-import tables
-import utils
+from support import step
+from tabular import tables
 
 if TYPE_CHECKING:
     from pandera.pandas import DataFrameSchema
@@ -23,12 +23,12 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Hold a table to its schema, and profile it.")
     parser.add_argument(
-        "--table", type=utils.input_path, required=True, help="CSV or Parquet file, or folder of them"
+        "--table", type=step.input_path, required=True, help="CSV or Parquet file, or folder of them"
     )
-    parser.add_argument("--schema", type=utils.input_path, required=True, help="pandera schema, a YAML file")
-    parser.add_argument("--validated", type=utils.output_path, required=True, help="folder for table.parquet")
+    parser.add_argument("--schema", type=step.input_path, required=True, help="pandera schema, a YAML file")
+    parser.add_argument("--validated", type=step.output_path, required=True, help="folder for table.parquet")
     parser.add_argument(
-        "--report", type=utils.output_path, required=True, help="folder for profile.json, metrics.json"
+        "--report", type=step.output_path, required=True, help="folder for profile.json, metrics.json"
     )
     return parser
 
@@ -46,14 +46,14 @@ def read_schema(file: Path) -> DataFrameSchema:
     from pandera.io.pandas_io import from_yaml
 
     if not file.is_file():
-        raise utils.StepError(f"{file} does not exist: name the YAML file of a pandera schema")
+        raise step.StepError(f"{file} does not exist: name the YAML file of a pandera schema")
     try:
         schema: DataFrameSchema = from_yaml(file)  # type: ignore[no-untyped-call]
     except yaml.YAMLError as error:
-        raise utils.StepError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
+        raise step.StepError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
     except (SchemaDefinitionError, SchemaInitError, BackendNotFoundError, *_MALFORMED) as error:
         reason = " ".join(str(error).split())
-        raise utils.StepError(f"{file} is not a pandera schema ({type(error).__name__}: {reason})") from error
+        raise step.StepError(f"{file} is not a pandera schema ({type(error).__name__}: {reason})") from error
     return schema
 
 
@@ -77,7 +77,7 @@ def check(table: pd.DataFrame, schema: DataFrameSchema, schema_name: str) -> pd.
         problems = failures(errors.failure_cases, list(map(str, table.columns)), len(table), schema)
         message = f"the table does not match {schema_name}:\n  " + "\n  ".join(problems)
         advice = "\nmend the rows where they come from, or the column in the schema"
-        raise utils.StepError(message + advice) from None
+        raise step.StepError(message + advice) from None
 
 
 def failures(cases: pd.DataFrame, columns: list[str], rows: int, schema: DataFrameSchema) -> list[str]:
@@ -105,16 +105,16 @@ def _failure(name: str, part: pd.DataFrame, columns: list[str], rows: int, schem
     column = str(part["column"].iloc[0])
     if name == "column_in_dataframe":
         missing = str(part["failure_case"].iloc[0])
-        return f"column {missing!r} is missing{utils.nearest(missing, columns)}"
+        return f"column {missing!r} is missing{step.nearest(missing, columns)}"
     if name == "column_in_schema":
         extra = str(part["failure_case"].iloc[0])
-        return f"column {extra!r} is not in the schema{utils.nearest(extra, schema.columns)}"
+        return f"column {extra!r} is not in the schema{step.nearest(extra, schema.columns)}"
     if name == "multiple_fields_uniqueness":
         same = ", ".join(schema.unique)
         return f"{part['index'].nunique()} of {rows} rows are duplicates: no two may have the same {same}"
     if part["index"].isna().all():
         return f"column {column!r}: the values {_requirement(name)}: {part['failure_case'].iloc[0]}"
-    examples = utils.listing([_example(row) for row in part.head(EXAMPLES).itertuples()])
+    examples = step.listing([_example(row) for row in part.head(EXAMPLES).itertuples()])
     return f"column {column!r}: {len(part)} of {rows} values {_requirement(name)}: {examples}"
 
 
@@ -174,14 +174,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = build_parser().parse_args(argv)
     table = check(tables.read_table(args.table), read_schema(args.schema), args.schema.name)
     facts = profile(table)
-    with utils.new_folder(args.validated) as validated, utils.new_folder(args.report) as report:
+    with step.new_folder(args.validated) as validated, step.new_folder(args.report) as report:
         tables.write_table(table, validated / "table.parquet")
-        utils.write_json(facts, report / "profile.json")
+        step.write_json(facts, report / "profile.json")
         missing = sum(column["missing"] for column in facts["columns"].values()) / table.size
         metrics = {"rows": len(table), "duplicate_rows": facts["duplicate_rows"], "missing_share": missing}
-        utils.log_metrics(report, metrics)
+        step.log_metrics(report, metrics)
     print(f"validated {len(table)} rows, {table.shape[1]} columns")
 
 
 if __name__ == "__main__":
-    utils.run_script(main)
+    step.run_script(main)

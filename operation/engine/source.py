@@ -25,14 +25,14 @@ _CODE = {".py", ".so", ".pyd", ".pyc"}
 _READ_BESIDE = {"__file__", "resources", "pkgutil"}
 
 
-def dependencies(script: Path) -> list[Path]:
-    """Return `script` and all files beside it that it can come to read as code or data, sorted.
+def dependencies(script: Path, folder: Path | None = None) -> list[Path]:
+    """Return `script` and all files of its `folder` that it can come to read as code or data, sorted.
 
     Found in the syntax tree, so imports inside functions count and nothing is executed. Where the
     tree does not tell which module is imported (``importlib.import_module(name)``) every module
     of the folder counts, and where a module asks for its own place (``__file__``) every data file.
     """
-    folder, found = script.parent, set[Path]()
+    folder, found = folder or script.parent, set[Path]()
     own = {entry.name.partition(".")[0] for entry in folder.iterdir()}
     # what stands in front of the standard library's modules is imported by libraries instead of them
     waiting = [script, *(path for name in own & sys.stdlib_module_names for path in _module(folder / name))]

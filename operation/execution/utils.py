@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from operation.engine.configuration import environment_variables
 from operation.engine.errors import WorkbenchError
 from operation.engine.layout import Layout, project
+from operation.engine.source import sibling_imports
 
 if TYPE_CHECKING:
     from azureml.core import Workspace
@@ -46,5 +47,6 @@ def _core_utils(layout: Layout) -> ModuleType:
     if spec is None or spec.loader is None:
         raise CredentialsError(f"cannot load {layout.relative(layout.src / 'utils.py')}")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with sibling_imports(layout.src):
+        spec.loader.exec_module(module)
     return module

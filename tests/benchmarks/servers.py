@@ -35,7 +35,7 @@ sys.path.insert(0, {src!r})
 from pathlib import Path
 import pandas as pd
 from flask import Flask, request
-import models
+from modelling import models
 
 MODEL = models.load(Path({model!r}))
 app = Flask(__name__)
@@ -56,7 +56,7 @@ import mlflow
 class Predicting(mlflow.pyfunc.PythonModel):
     def load_context(self, context):
         sys.path.insert(0, {src!r})
-        import models
+        from modelling import models
         self.model = models.load(Path(context.artifacts["model"]))
 
     def predict(self, context, model_input, params=None):

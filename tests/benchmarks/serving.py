@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import tables
+from tabular import tables
 from tests.benchmarks.measuring import keep, parser, spread, told
 from tests.benchmarks.servers import Contender, Contenders
 from tests.src.requesting import value

@@ -109,7 +109,7 @@ FAILURES = {
     "bug in a script": Failure(script("evaluate", "{'a': 1}['b']"), EVALUATE),
     "bug in a cell": Failure(cell("04-evaluate-model", "total = 41", "total + undefined"), EVALUATE),
     "bug in a module that scripts import": Failure(
-        edit("src/measures.py", "\ndef baseline(", "\n1 / 0\n\n\ndef baseline("), EVALUATE
+        edit("src/modelling/metrics.py", "\ndef baseline(", "\n1 / 0\n\n\ndef baseline("), EVALUATE
     ),
     "bad column": Failure(
         edit("configuration/configuration-flights.yml", "- departure_minute", "- minute_of_day"), []

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
-import tables
+from tabular import tables
 from tests.src.running import Trained, run, words_of
 
 

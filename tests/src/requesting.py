@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-import models
-import tables
+from modelling import models
+from tabular import tables
 from tests.src.running import Trained
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import tables
-import utils
+from support import step
+from tabular import tables
 from tests.src.running import Trained, child, contents, left_over, run
 
 
@@ -56,7 +56,7 @@ def test_a_column_that_is_missing(binary: Trained, tmp_path: Path) -> None:
     tables.read_table(binary.holdout).rename(columns={"radius": "raduis"}).to_parquet(
         tmp_path / "rows.parquet"
     )
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         score(binary, tmp_path, tmp_path / "rows.parquet")
     assert str(caught.value) == (
         "features: there is no column 'radius' (did you mean 'raduis'?); "
@@ -67,7 +67,7 @@ def test_a_column_that_is_missing(binary: Trained, tmp_path: Path) -> None:
 
 def test_a_kept_column_with_a_name_of_the_scores(binary: Trained, tmp_path: Path) -> None:
     tables.read_table(binary.holdout).assign(probability=1).to_parquet(tmp_path / "rows.parquet")
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         score(binary, tmp_path, tmp_path / "rows.parquet", "--keep", "probability")
     assert str(caught.value) == (
         "--keep: the scores have a column 'probability' of their own: leave it out, or rename it"

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import utils
+from scoring.variants import Split
+from support import step
 from tests.src.running import child, contents, left_over, run
-from variants import Split
 
 WRITTEN = [
     "course.parquet",
@@ -287,7 +287,7 @@ def test_what_cannot_be_compared(
     change: dict[str, Any], words: list[str], message: str, file: Write, tmp_path: Path
 ) -> None:
     log = file(scored(60).assign(**change))
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         compare(log, tmp_path, *words)
     assert str(caught.value) == message
     assert not (tmp_path / "report").exists()
@@ -298,10 +298,10 @@ def test_labels_of_numbers_need_no_name(file: Write, tmp_path: Path) -> None:
     numbers = log.assign(label=(log["label"] == "yes").astype("int64"))
     words = ("--log", file(numbers), "--report", tmp_path / "report")
     run("compare_variants", *words)
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         run("compare_variants", "--log", file(log), "--report", tmp_path / "other")
     assert str(caught.value) == "column 'label' holds 'no', no number: use --loss error"
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         run("compare_variants", "--log", file(log.assign(label=3)), "--report", tmp_path / "other")
     assert str(caught.value) == "column 'label' holds other labels than 0 and 1: name the --positive one"
 
@@ -315,6 +315,6 @@ def test_labels_may_be_amounts(file: Write, tmp_path: Path) -> None:
 
 def test_a_row_has_one_label(file: Write, tmp_path: Path) -> None:
     log = scored(60)
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         compare(file(log), tmp_path, "--labels", file(pd.concat([log, log[:1]])))
     assert str(caught.value) == "--labels: request_id request 0, row 0 has two labels: leave one of them out"

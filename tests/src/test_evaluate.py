@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-import tables
-import utils
+from support import step
+from tabular import tables
 from tests.src.running import Trained, child, contents, left_over, run
 
 COMMON = {"predictions.parquet", "slices.parquet", "importance.parquet", "metrics.json", "importance.png"}
@@ -93,7 +93,7 @@ def chunks(png: bytes) -> set[bytes]:
 
 
 def test_slices_that_were_not_kept(binary: Trained, tmp_path: Path) -> None:
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         evaluate(binary, tmp_path, "--slices", "sise", "smoothness")
     assert str(caught.value) == (
         "--slices: there is no column 'sise' (did you mean 'size'?), no column 'smoothness'; "

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import tables
-import utils
+from support import step
+from tabular import tables
 from tests.src.running import child, contents, left_over, run
 
 File = Callable[[pd.DataFrame], Path]
@@ -86,7 +86,7 @@ def test_what_cannot_be_ingested(
     tmp_path: Path, file: File, tumours: pd.DataFrame, words: list[str], message: str
 ) -> None:
     data = file(tumours)
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         ingested(tmp_path, "--data", data, *words)
     assert str(caught.value) == message
     assert left_over(tmp_path) == [data.name]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import tables
-import utils
+from support import step
+from tabular import tables
 from tests.src.running import Trained, child, contents, left_over, run
 
 File = Callable[[pd.DataFrame], Path]
@@ -64,10 +64,10 @@ def test_a_random_split_has_its_share_and_is_repeated(
 
 
 def test_what_is_known_of_the_target_is_written(binary: Trained, regression: Trained) -> None:
-    features = utils.read_json(binary.features / "features.json")
+    features = step.read_json(binary.features / "features.json")
     assert (features["task"], features["target"]) == ("classification", "diagnosis")
     assert features["classes"] == ["benign", "malignant"]
-    assert utils.read_json(regression.features / "features.json")["classes"] == []
+    assert step.read_json(regression.features / "features.json")["classes"] == []
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_what_cannot_be_prepared(
     tmp_path: Path, file: File, tumours: pd.DataFrame, words: list[str], message: str
 ) -> None:
     table = file(tumours)
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         prepare(tmp_path, table, "--task", "classification", "--target", "diagnosis", *words)
     assert str(caught.value) == message
     assert left_over(tmp_path) == [table.name]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import register
-import utils
+from support import step
 from tests.src.running import Trained, child, contents, left_over, run
 
 METRICS = {"roc_auc": 0.7, "log_loss": 0.4, "baseline_log_loss": 0.5}
@@ -48,9 +48,9 @@ def test_conditions_compare_metrics_and_numbers(condition: str, passed: bool) ->
     ],
 )
 def test_conditions_that_cannot_be_judged(condition: str, message: str) -> None:
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         register.judge(condition, METRICS)
-    assert not isinstance(caught.value, utils.GateRejected)
+    assert not isinstance(caught.value, step.GateRejected)
     assert str(caught.value) == message
 
 
@@ -63,7 +63,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
     (tmp_path / "report").mkdir()
-    utils.log_metrics(tmp_path / "report", METRICS)
+    step.log_metrics(tmp_path / "report", METRICS)
     return tmp_path / "report"
 
 
@@ -105,7 +105,7 @@ def test_the_alias_moves_to_another_model(
 
 def test_a_rejected_model_is_not_registered(binary: Trained, report: Path, registry: str) -> None:
     gate = ["--gate", "roc_auc>=0.6", "roc_auc>=0.8", "log_loss>=baseline_log_loss"]
-    with pytest.raises(utils.GateRejected) as caught:
+    with pytest.raises(step.GateRejected) as caught:
         run("register", *words(binary, report, registry, "rejected", *gate))
     assert str(caught.value) == (
         "the gate rejected the model, it was not registered: roc_auc>=0.8 does not hold: 0.7 against 0.8; "
@@ -143,17 +143,17 @@ def test_a_tampered_model_is_not_registered(
     (tmp_path / "m/model.pickle").write_bytes(b"other")
     arguments = words(binary, report, registry, "tampered")
     arguments[1] = tmp_path / "m"
-    with pytest.raises(utils.StepError, match="is not the model that was trained"):
+    with pytest.raises(step.StepError, match="is not the model that was trained"):
         run("register", *arguments)
     assert versions(registry, "tampered") == []
 
 
 def test_a_name_that_the_registry_refuses(binary: Trained, report: Path, registry: str) -> None:
-    with pytest.raises(utils.StepError, match=r"^the registry refuses the name 'a/b': "):
+    with pytest.raises(step.StepError, match=r"^the registry refuses the name 'a/b': "):
         run("register", *words(binary, report, registry, "a/b"))
     assert left_over(report.parent) == ["report"]
 
 
 def test_a_store_that_cannot_be_opened(binary: Trained, report: Path) -> None:
-    with pytest.raises(utils.StepError, match=r"^--tracking-uri: cannot open 'nosuch://x': "):
+    with pytest.raises(step.StepError, match=r"^--tracking-uri: cannot open 'nosuch://x': "):
         run("register", *words(binary, report, "nosuch://x", "tumours"))

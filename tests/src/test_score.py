@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-import models
 import score
-import tables
-import utils
-from models import Model
+from modelling import models
+from modelling.models import Model
+from support import step
+from tabular import tables
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, run
 
@@ -171,7 +171,7 @@ def test_an_alias_of_the_registry(binary: Trained, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     report = tmp_path / "report"
     report.mkdir()
-    utils.write_json({"roc_auc": 0.9}, report / "metrics.json")
+    step.write_json({"roc_auc": 0.9}, report / "metrics.json")
     model = tmp_path / "a model"
     shutil.copytree(binary.model, model)
     words = ["--name", "tumours", "--tracking-uri", uri]
@@ -184,22 +184,22 @@ def test_an_alias_of_the_registry(binary: Trained, tmp_path: Path) -> None:
     # whoever puts another model there, complete and sound, has still not registered it
     facts = json.loads((model / "model.json").read_text(encoding="utf-8"))
     (model / "model.json").write_text(json.dumps({**facts, "digest": "0" * 64}), encoding="utf-8")
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         score.init(words)
     assert str(caught.value) == (
         f"{model} is not tumours version 1: its digest is 000000000000, that of tumours version 1 is "
         f"{facts['digest'][:12]}; it was not loaded, name the right model"
     )
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         score.init([*words, "--alias", "challenger"])
     assert str(caught.value) == (
         f"model 'tumours' has no alias 'challenger' in {uri}; its aliases: champion. "
         "Run register with --alias, or name the folder of a model"
     )
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         score.init([*words, "--alias", "champoin"])
     assert " (did you mean 'champion'?); its aliases: champion." in str(caught.value)
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         score.init(["--name", "tumors", "--tracking-uri", uri])
     assert str(caught.value) == (
         f"{uri} has no model 'tumors' (did you mean 'tumours'?); its models: tumours. "
@@ -229,29 +229,29 @@ def test_a_model_that_training_did_not_write_is_refused_before_it_is_unpickled(
         other = (regression.model / "model.pickle").read_bytes()
         (folder / "model.pickle").write_bytes(replaced.get(how, other))
     monkeypatch.setattr(pickle, "loads", lambda *_: pytest.fail("it was unpickled"))
-    with pytest.raises(utils.StepError, match="is not the model that was trained"):
+    with pytest.raises(step.StepError, match="is not the model that was trained"):
         score.init(["--model", str(folder)])
 
 
 def test_another_model_than_the_one_asked_for(binary: Trained) -> None:
-    with pytest.raises(utils.StepError, match="is not the one asked for: its digest is"):
+    with pytest.raises(step.StepError, match="is not the one asked for: its digest is"):
         score.init(["--model", str(binary.model), "--digest", "abc"])
 
 
 def test_no_model(tmp_path: Path, binary: Trained) -> None:
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         score.init([])
     assert str(caught.value) == (
         "no model: give --model, or --name and --tracking-uri, or set AZUREML_MODEL_DIR"
     )
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         score.init(["--model", str(tmp_path)])
     assert str(caught.value) == (
         f"{tmp_path} holds no model: name its folder, the one with model.pickle and model.json"
     )
     for name in ("a", "b"):
         shutil.copytree(binary.model, tmp_path / name)
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         score.init(["--model", str(tmp_path)])
     assert str(caught.value) == (
         f"{tmp_path} holds 2 models: name one of them, the one with model.pickle and model.json"

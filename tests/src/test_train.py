@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import tables
-import utils
+from support import step
+from tabular import tables
 from tests.src.running import Trained, child, contents, left_over, run
 
 
@@ -61,7 +61,7 @@ def test_another_seed_gives_another_model(binary: Trained, tmp_path: Path) -> No
 
 
 def test_the_constant_learns_nothing_but_the_mean(regression: Trained, tmp_path: Path) -> None:
-    import models
+    from modelling import models
 
     run("train", *regression.trained_into(tmp_path / "m"), "--estimator", "constant")
     holdout = tables.read_table(regression.holdout)
@@ -85,14 +85,14 @@ def test_the_constant_learns_nothing_but_the_mean(regression: Trained, tmp_path:
 def test_hyperparameters_out_of_range(
     binary: Trained, tmp_path: Path, words: list[str], message: str
 ) -> None:
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         run("train", *binary.trained_into(tmp_path / "m"), *words)
     assert str(caught.value) == message
     assert left_over(tmp_path) == []
 
 
 def test_a_prediction_rises_only_with_what_it_may_rise_with(binary: Trained, tmp_path: Path) -> None:
-    import models
+    from modelling import models
 
     run("train", *binary.trained_into(tmp_path / "m"), "--increasing", "radius", "--decreasing", "texture")
     model = models.load(tmp_path / "m")
@@ -121,14 +121,14 @@ def test_a_prediction_rises_only_with_what_it_may_rise_with(binary: Trained, tmp
 def test_directions_that_there_are_not(
     binary: Trained, tmp_path: Path, words: list[str], message: str
 ) -> None:
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         run("train", *binary.trained_into(tmp_path / "m"), *words)
     assert str(caught.value) == message
 
 
 def test_rows_that_were_not_prepared(binary: Trained, tmp_path: Path) -> None:
     words = ["--training", binary.table, "--features", binary.features, "--model", tmp_path / "m"]
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         run("train", *words)
     columns = "radius, texture, smoothness, size, day, diagnosis"
     assert str(caught.value) == f"{binary.table}: there is no column 'target'; the columns are: {columns}"
@@ -137,7 +137,7 @@ def test_rows_that_were_not_prepared(binary: Trained, tmp_path: Path) -> None:
 def test_training_rows_of_one_class(binary: Trained, tmp_path: Path) -> None:
     table = tables.read_table(binary.training)
     table[table["target"] == 1].to_parquet(tmp_path / "t.parquet")
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         run("train", *binary.trained_into(tmp_path / "m"), "--training", tmp_path / "t.parquet")
     assert str(caught.value) == (
         f"{tmp_path / 't.parquet'} has rows of one class only: there is nothing to learn; split anew"
@@ -145,7 +145,7 @@ def test_training_rows_of_one_class(binary: Trained, tmp_path: Path) -> None:
 
 
 def test_a_class_that_only_the_holdout_has_is_never_expected(multiclass: Trained, tmp_path: Path) -> None:
-    import models
+    from modelling import models
 
     table = tables.read_table(multiclass.training)
     table[table["target"] != 1].to_parquet(tmp_path / "t.parquet")
@@ -157,9 +157,9 @@ def test_a_class_that_only_the_holdout_has_is_never_expected(multiclass: Trained
 
 
 def test_too_many_levels_for_gradient_boosting() -> None:
-    import estimators
+    from modelling import estimators
 
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         estimators.gradient_boosting("regression", estimators.Features(["c"], {"c": 256}), {})
     assert str(caught.value) == (
         "feature 'c' has 256 levels; gradient-boosting takes at most 255: lower --max-levels of prepare"
@@ -167,8 +167,8 @@ def test_too_many_levels_for_gradient_boosting() -> None:
 
 
 def test_the_parser_offers_the_estimators_that_there_are() -> None:
-    import estimators
     import train
+    from modelling import estimators
 
     action = next(a for a in train.build_parser()._actions if a.dest == "estimator")
     assert list(action.choices or []) == list(estimators.ESTIMATORS)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-import sources
+from examples import sources
 from tests.src.running import SRC
 
 CONFIGURATION = SRC.parent / "configuration"

@@ -9,8 +9,8 @@ from textwrap import dedent
 import pandas as pd
 import pytest
 
-import tables
-import utils
+from support import step
+from tabular import tables
 from tests.src.running import child, left_over, run
 
 SCHEMA = """
@@ -46,7 +46,7 @@ def validate(folder: Path, table: pd.DataFrame) -> None:
 
 
 def problems(folder: Path, table: pd.DataFrame) -> list[str]:
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         validate(folder, table)
     assert left_over(folder) == ["schema.yml", "table.parquet"]
     first, *lines, last = str(caught.value).splitlines()
@@ -149,14 +149,14 @@ def test_columns_may_be_restricted_to_those_of_the_schema(validated: Path) -> No
 )
 def test_a_schema_that_is_none(validated: Path, text: str, message: str) -> None:
     (validated / "schema.yml").write_text(text, encoding="utf-8")
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         validate(validated, GOOD)
     assert str(validated / message) in str(caught.value)
 
 
 def test_a_schema_that_is_not_there(validated: Path) -> None:
     (validated / "schema.yml").unlink()
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         validate(validated, GOOD)
     expected = f"{validated / 'schema.yml'} does not exist: name the YAML file of a pandera schema"
     assert str(caught.value) == expected

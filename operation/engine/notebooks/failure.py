@@ -61,8 +61,9 @@ def error_record(
 
 def _place(traceback: str, notebook: str) -> tuple[str, int | None]:
     """Return the innermost frame in ``src/``, else the line of the cell."""
-    frames = [match for match in _FRAME.finditer(traceback) if Path(match["file"]).parent.name == "src"]
-    if frames:
-        return f"src/{Path(frames[-1]['file']).name}", int(frames[-1]["line"])
+    frames = [(Path(match["file"]).parts, int(match["line"])) for match in _FRAME.finditer(traceback)]
+    own = [(parts[parts.index("src") :], line) for parts, line in frames if "src" in parts[:-1]]
+    if own:
+        return "/".join(own[-1][0]), own[-1][1]
     cells = list(_CELL.finditer(traceback))
     return f"notebooks/{notebook}.ipynb", int(cells[-1]["line"]) if cells else None

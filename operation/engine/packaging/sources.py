@@ -19,10 +19,10 @@ def script_files(script: Path) -> list[Path]:
     found: set[Path] = set()
     waiting = [script]
     while waiting:
-        for file in dependencies(waiting.pop()):
+        for file in dependencies(waiting.pop(), script.parent):
             if file not in found:
                 found.add(file)
-                waiting += [one for name in _texts(file) if (one := script.parent / name).is_file()]
+                waiting += [one for name in _texts(file) if (one := file.parent / name).is_file()]
     return sorted(found)
 
 

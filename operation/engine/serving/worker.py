@@ -30,7 +30,7 @@ def load_app(settings: Settings) -> ScoringApp:
     models = told(settings.state)
     try:
         script.init(models["arguments"])
-    except script.utils.StepError as error:  # what is wrong with the first model is one message
+    except script.step.StepError as error:  # what is wrong with the first model is one message
         print(f"error: {error}", file=sys.stderr, flush=True)
         raise SystemExit(1) from None
     metrics.observe(script.scorers())

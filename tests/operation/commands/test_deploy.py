@@ -6,7 +6,7 @@ import pytest
 
 from operation import cli
 from operation.engine.layout import Layout
-from utils import PRINCIPAL
+from support.step import PRINCIPAL
 
 
 @pytest.mark.parametrize(

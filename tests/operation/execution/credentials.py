@@ -19,6 +19,7 @@ import utils
 from operation.engine.children import environ
 from operation.engine.errors import WorkbenchError
 from operation.execution.utils import workspace
+from support import step
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 LOGIN = os.environ["ARM_CLOUD_METADATA_URL"].removesuffix("/metadata/endpoints")
@@ -26,9 +27,10 @@ NOTHING: dict[str, str] = dict.fromkeys(utils.PRINCIPAL, "")
 WHOAMI = """
 from pathlib import Path
 import utils
+from support import step
 opened = utils.workspace(name="another", group="another")
 print(f"{opened.name} in {opened.resource_group} by {type(opened._auth).__name__}")
-utils.log_metrics(Path("."), {"rows": 3, "roc_auc": 0.75})
+step.log_metrics(Path("."), {"rows": 3, "roc_auc": 0.75})
 """
 DEV = {"name": "amldev", "group": "rg-dev"}
 
@@ -38,7 +40,7 @@ def outcome(call: Callable[[], Any], variables: dict[str, str]) -> str:
     with environ(variables):
         try:
             opened = call()
-        except (utils.StepError, WorkbenchError) as error:
+        except (step.StepError, WorkbenchError) as error:
             return f"{type(error).__name__}: {error}"
         return f"{opened.name} in {opened.resource_group} by {type(opened._auth).__name__}"
 

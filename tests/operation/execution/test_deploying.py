@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-import models
 import score
-import tables
+from modelling import models
 from operation.rehearsal import tokens
+from tabular import tables
 from tests.operation.engine.serving.running import serving
 from tests.src.conftest import flights  # noqa: F401 - a fixture
 from tests.src.requesting import request, rows

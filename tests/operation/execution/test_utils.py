@@ -11,6 +11,7 @@ import pytest
 
 import utils
 from operation.execution.utils import workspace
+from support import step
 
 ROOT = Path(__file__).resolve().parents[3]
 NO_FILE = "there is no {folder}/nowhere.json; the workspace's page at ml.azure.com gives it"
@@ -121,7 +122,7 @@ def test_a_secret_that_azure_repeats_is_hidden(monkeypatch: pytest.MonkeyPatch) 
     def refuse() -> None:
         raise OSError("401 for client_secret=Tr0ub4dor")
 
-    with pytest.raises(utils.StepError, match=r"^login: 401 for client_secret=\*\*\*$"):
+    with pytest.raises(step.StepError, match=r"^login: 401 for client_secret=\*\*\*$"):
         utils._asked(refuse, "login")
 
 
@@ -129,7 +130,7 @@ def test_a_secret_that_azure_repeats_is_hidden(monkeypatch: pytest.MonkeyPatch) 
 def test_a_subscription_is_not_guessed(seen: list[str], names: str) -> None:
     infos = [SimpleNamespace(subscription_id=one, subscription_name=one.upper()) for one in seen]
     login = SimpleNamespace(_get_all_subscription_ids=lambda: (infos, "tenant"))
-    with pytest.raises(utils.StepError) as caught:
+    with pytest.raises(step.StepError) as caught:
         utils._only_subscription(login)
     expected = f"which subscription? Set SUBSCRIPTION_ID. The login sees: {names}"
     assert str(caught.value) == expected
@@ -147,7 +148,7 @@ def test_a_person_is_asked_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -
         if terminal:
             assert utils._login() == "the browser"
         else:
-            with pytest.raises(utils.StepError, match=r"or call this at a terminal$"):
+            with pytest.raises(step.StepError, match=r"or call this at a terminal$"):
                 utils._login()
 
 

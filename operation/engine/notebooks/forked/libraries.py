@@ -43,7 +43,7 @@ def libraries(notebooks: Iterable[Path], scripts: Mapping[str, Path]) -> list[st
         files = [*notebook.parent.glob("*.py")]
         for step in sorted(called):
             files += [file for file in dependencies(scripts[step]) if file.suffix == ".py"]
-        own = {file.stem for file in files}
+        own = {file.stem for file in files} | {file.parent.name for file in files}  # modules, packages
         texts = [*texts, *(file.read_text(encoding="utf-8") for file in files)]
         names = [name for text in texts for name in _imports(text) if name.partition(".")[0] not in own]
         found.update(dict.fromkeys(names))

@@ -23,10 +23,10 @@ from typing import Any
 
 import pytest
 
-import models
 import score
-import scored_parts
+from modelling import models
 from operation.engine.serving import models as models_of_service
+from scoring import scored_parts
 from tests.operation.engine.serving.running import Service, serving
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, run

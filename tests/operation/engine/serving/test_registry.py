@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-import models
 import register
 import replay_traffic
-import tables
-import utils
+from modelling import models
 from operation.engine.serving.models import told
+from support import step
+from tabular import tables
 from tests.operation.engine.serving.running import ROOT, Service, serving
 from tests.src.conftest import flights  # noqa: F401 - a fixture
 from tests.src.requesting import request, rows
@@ -97,7 +97,7 @@ def registering(root: Path, model: Path, alias: str) -> list[object]:
     """Return the words that register a model."""
     report = root / "report"
     report.mkdir(exist_ok=True)
-    utils.write_json({"roc_auc": 0.7}, report / "metrics.json")
+    step.write_json({"roc_auc": 0.7}, report / "metrics.json")
     uri = f"sqlite:///{root / 'runs' / 'mlflow.db'}"
     words = ["--name", "flights", "--tracking-uri", uri, "--alias", alias, "--gate", "roc_auc>=0.6"]
     return ["--model", model, "--report", report, *words, "--registration", root / "r"]

@@ -181,7 +181,7 @@ def test_the_log_is_kept_where_it_was_asked_for(everything: Trained, tmp_path: P
     assert service.process.returncode == 0
     done = child("scored_parts", tmp_path / "log")
     assert done.returncode == 0, done.stderr
-    import scored_parts
+    from scoring import scored_parts
 
     kept = scored_parts.read(tmp_path / "log")
     assert "kept" in set(kept["request_id"])

@@ -17,12 +17,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import scored_parts
 from operation import cli
+from scoring import scored_parts
+from scoring.variants import Split
 from tests.operation.engine.serving.running import ROOT, Service, serving
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, run
-from variants import Split
 
 KEYS = [f"customer {number}" for number in range(40)]
 

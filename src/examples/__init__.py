@@ -1,0 +1,1 @@
+"""The data of the examples: to be deleted with them."""

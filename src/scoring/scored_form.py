@@ -1,0 +1,94 @@
+"""The form of scored data: what is kept of each row that was scored, online and in batch, and what is not.
+
+One row of the table is one scored row: time, request_id, row (of the request), name, version and digest of
+the model, where there are two of them variant, key, share and shadow, then ``input.<column>``,
+``feature.<name>`` and ``output.<name>``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support import step
+
+INPUT, FEATURE, OUTPUT = "input.", "feature.", "output."
+HEAD = ("time", "request_id", "row", "model_name", "model_version", "model_digest")
+KEY_FILE = "hash.key"
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """Which columns of the inputs are not kept as they are.
+
+    Parameters
+    ----------
+    left_out : frozenset of str
+        Columns that are not kept.
+    hashed : frozenset of str
+        Columns of which a keyed hash is kept: rows with the same value can be found, the value cannot.
+    secret : bytes
+        Key of the hashes.
+    """
+
+    left_out: frozenset[str] = frozenset()
+    hashed: frozenset[str] = frozenset()
+    secret: bytes = b""
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether nothing is redacted."""
+        return not self.left_out and not self.hashed
+
+    def inputs(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is kept of the inputs of one row."""
+        if self.keeps_all:
+            return dict(row)
+        kept = {name: value for name, value in row.items() if name not in self.left_out}
+        return {name: self._hash(value) if name in self.hashed else value for name, value in kept.items()}
+
+    def hides(self, columns: Iterable[str]) -> bool:
+        """Return whether a feature made of `columns` would tell what is not kept of them."""
+        return not (self.left_out | self.hashed).isdisjoint(columns)
+
+    def _hash(self, value: Any) -> str | None:
+        if value is None:
+            return None
+        text = json.dumps(value, sort_keys=True).encode()
+        return hmac.new(self.secret, text, hashlib.sha256).hexdigest()[:32]
+
+
+def redaction(
+    folder: Path, columns: Iterable[str], left_out: Sequence[str], hashed: Sequence[str]
+) -> Redaction:
+    """Return the redaction of a log in `folder`; the key of its hashes is made there and stays.
+
+    Raises
+    ------
+    StepError
+        When a name is no column of the model.
+    """
+    known = list(columns)
+    for option, names in (("--log-leave-out", left_out), ("--log-hash", hashed)):
+        for name in names:
+            if name not in known:
+                raise step.StepError(f"{option}: the model has no column {name!r}{step.nearest(name, known)}")
+    return Redaction(frozenset(left_out), frozenset(hashed), _secret(folder) if hashed else b"")
+
+
+def _secret(folder: Path) -> bytes:
+    file = folder / KEY_FILE
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x", encoding="ascii") as stream:
+            file.chmod(0o600)
+            stream.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return file.read_text(encoding="ascii").encode()

@@ -1,0 +1,1 @@
+"""What every Core Script shares; light to import, and no credentials."""

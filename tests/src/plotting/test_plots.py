@@ -1,0 +1,132 @@
+"""Pictures: each takes tables and names, returns a figure, and draws the same twice."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+import plotting
+from modelling import metrics as measures
+from plotting import data as plots_of_data
+from plotting import target as plots_of_target
+
+ROWS = 200
+TABLE = pd.DataFrame(
+    {
+        "hour": [row % 24 for row in range(ROWS)],
+        "size": [row**0.5 if row % 9 else None for row in range(ROWS)],
+        "name": [("a", "b", "a level with quite a long name", None)[row % 4] for row in range(ROWS)],
+        "when": pd.date_range("2020-01-01", periods=ROWS, freq="D"),
+        "late": [float(row % 3 == 0) for row in range(ROWS)],
+        "amount": [float(row % 50) for row in range(ROWS)],
+        "empty": [None] * ROWS,
+    }
+)
+ACTUAL = TABLE["late"].to_numpy()
+PROBABILITY = np.clip(0.25 + ACTUAL / 3 + np.sin(np.arange(ROWS)) / 4, 0, 1)
+PREDICTIONS = pd.DataFrame({"actual": ACTUAL, "predicted": PROBABILITY, "hour": TABLE["hour"] % 3})
+SLICES = measures.slices(PREDICTIONS, PREDICTIONS[["hour"]], ["no", "yes"])
+NUMBERS = measures.slices(PREDICTIONS.assign(actual=TABLE["amount"]), PREDICTIONS[["hour"]], [])
+RANKED = pd.DataFrame({"feature": ["a", "b"], "importance": [0.2, -0.01]})
+COURSE = pd.DataFrame(
+    {
+        "observations": [1, 50, 100],
+        "difference": [0.4, 0.1, 0.09],
+        "low": [-9.0, -0.1, 0.01],
+        "high": [9, 0.3, 0.2],
+    }
+)
+VARIANTS = pd.DataFrame(
+    {"variant": ["champion", "challenger"], "planned": [0.9, 0.1], "share": [0.8, 0.2], "requests": [80, 20]}
+)
+METRICS = {"roc_auc": 0.7, "baseline_roc_auc": 0.6, "rows": 9.0, "rmse": 3.0, "baseline_rmse": 4.0}
+
+PICTURES: dict[str, Callable[[], Figure]] = {
+    "missing_values": lambda: plotting.missing_values(TABLE),
+    "missing_values-none": lambda: plotting.missing_values(TABLE[["hour"]]),
+    "distributions": lambda: plotting.distributions(TABLE, ["hour", "size", "name", "when"]),
+    "distributions-one": lambda: plotting.distributions(TABLE, ["name"]),
+    "target_by-levels": lambda: plotting.target_by(TABLE, "name", "late", label="Late"),
+    "target_by-hours": lambda: plotting.target_by(TABLE, "hour", "late"),
+    "target_by-bins": lambda: plotting.target_by(TABLE, "size", "amount"),
+    "target_over_time": lambda: plotting.target_over_time(TABLE, "when", "late"),
+    "target_over_time-months": lambda: plotting.target_over_time(TABLE, "when", "amount", frequency="M"),
+    "target_heatmap": lambda: plotting.target_heatmap(TABLE, "name", "hour", "late", least=1),
+    "correlation": lambda: plotting.correlation(TABLE, ["hour", "size", "amount"]),
+    "information": lambda: plotting.information(TABLE, ["hour", "size", "name", "empty"], "late"),
+    "roc": lambda: plotting.roc(ACTUAL, PROBABILITY, baseline=np.full(ROWS, 0.3)),
+    "precision_recall": lambda: plotting.precision_recall(ACTUAL, PROBABILITY, baseline=np.full(ROWS, 0.3)),
+    "calibration": lambda: plotting.calibration(ACTUAL, PROBABILITY),
+    "calibration-constant": lambda: plotting.calibration(ACTUAL, np.full(ROWS, 0.3)),
+    "confusion": lambda: plotting.confusion(ACTUAL, PROBABILITY >= 0.5, ["on time", "late"], cut=0.5),
+    "score_distribution": lambda: plotting.score_distribution(ACTUAL, PROBABILITY, ["on time", "late"]),
+    "share_by_decile": lambda: plotting.share_by_decile(ACTUAL, PROBABILITY),
+    "slices": lambda: plotting.slices(SLICES, "hour"),
+    "slices-numbers": lambda: plotting.slices(NUMBERS, "hour"),
+    "importance": lambda: plotting.importance(RANKED),
+    "residuals": lambda: plotting.residuals(TABLE["amount"], TABLE["hour"]),
+    "predicted_against_actual": lambda: plotting.predicted_against_actual(TABLE["amount"], TABLE["hour"]),
+    "model_and_baseline": lambda: plotting.model_and_baseline(METRICS),
+    "difference_course": lambda: plotting.difference_course(COURSE, stopped=90, margin=0.05),
+    "difference_course-undecided": lambda: plotting.difference_course(COURSE),
+    "variant_shares": lambda: plotting.variant_shares(VARIANTS),
+}
+
+
+def png(figure: Figure) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, metadata={"Software": None})
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.filterwarnings("error")
+def test_a_picture_is_drawn_the_same_twice_whatever_the_reader_set(name: str) -> None:
+    first = png(PICTURES[name]())
+    with mpl.rc_context({"font.size": 30, "axes.grid": False, "figure.dpi": 30, "savefig.dpi": 100}):
+        assert png(PICTURES[name]()) == first
+
+
+def test_every_picture_is_tested() -> None:
+    assert {name.split("-")[0] for name in PICTURES} == set(plotting.__all__) - {"mutual_information"}
+
+
+def test_a_notebook_shows_a_picture_with_words_for_those_who_cannot_see_it() -> None:
+    picture: Any = plotting.roc(ACTUAL, PROBABILITY)
+    shown, facts = picture._repr_png_()
+    assert shown.startswith(b"\x89PNG")
+    assert facts == {"width": 499, "height": 442, "alt": "ROC curve"}
+
+
+def test_no_picture_touches_the_readers_settings() -> None:
+    before = {name: value for name, value in mpl.rcParams.items() if name != "backend"}
+    png(plotting.roc(ACTUAL, PROBABILITY))
+    assert {name: value for name, value in mpl.rcParams.items() if name != "backend"} == before
+
+
+def test_information_is_none_by_chance_and_all_when_equal() -> None:
+    chance = TABLE.assign(noise=[(row * 7919) % 13 for row in range(ROWS)])
+    made = plotting.mutual_information(chance, ["noise", "late"], "late").set_index("column")["information"]
+    entropy = -1000 * sum(share * np.log2(share) for share in (67 / 200, 133 / 200))
+    assert made["late"] == pytest.approx(entropy, rel=0.01)
+    assert made["noise"] < 30
+
+
+def test_the_mean_of_each_level_and_its_rows() -> None:
+    summary, share = plots_of_target._means(TABLE, "name", "late", 24, 10)
+    assert share
+    assert summary["rows"].sum() == TABLE["name"].notna().sum()
+    assert ((summary["low"] <= summary["mean"]) & (summary["mean"] <= summary["high"])).all()
+
+
+def test_a_rare_level_falls_among_the_others() -> None:
+    codes = plots_of_data._coded(pd.Series(["a", "a", "b", "c", None]), 10, 1)
+    assert codes[0] == codes[1] != codes[2] == codes[3]
+    assert codes[4] == 0

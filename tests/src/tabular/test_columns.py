@@ -1,0 +1,51 @@
+"""Columns: times without a zone, levels as text, numbers."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from support import step
+from tabular import columns
+
+
+@pytest.mark.parametrize(
+    "value", ["2013-01-31", "2013-01-31T00:00:00", "2013-01-31 00:00:00Z", "2013-01-30T19:00-05:00"]
+)
+def test_iso_times_lose_their_zone(value: str) -> None:
+    assert columns.as_times(pd.Series([value])).tolist() == [pd.Timestamp("2013-01-31")]
+
+
+def test_a_column_of_times_stays() -> None:
+    column = pd.Series(pd.to_datetime(["2013-01-31", "2013-02-01"]))
+    assert columns.as_times(column).tolist() == column.tolist()
+
+
+def test_numbers_are_no_times() -> None:
+    with pytest.raises(step.StepError) as caught:
+        columns.as_times(pd.Series([2013, 2014], name="year"))
+    assert str(caught.value) == "column 'year' holds numbers, not times: name a column of times"
+
+
+def test_values_that_are_no_times() -> None:
+    with pytest.raises(step.StepError) as caught:
+        columns.as_times(pd.Series(["2013-01-31", "31.1.2013", None], name="day"))
+    assert str(caught.value) == (
+        "column 'day': 2 of 3 values are not times such as 2013-01-31T05:00:00: 31.1.2013, None; "
+        "mend them, or name another column"
+    )
+
+
+def test_missing_times_may_be_allowed() -> None:
+    made = columns.as_times(pd.Series(["2013-01-31", None]), allow_missing=True)
+    assert made.isna().tolist() == [False, True]
+    assert columns.as_times(pd.Series([float("nan")]), allow_missing=True).isna().all()
+    with pytest.raises(step.StepError):
+        columns.as_times(pd.Series(["2013-01-31", "soon"]), allow_missing=True)
+
+
+def test_a_date_that_is_none() -> None:
+    assert columns.as_date("2013-01-31T05:00+05:00", "--period-from") == pd.Timestamp("2013-01-31")
+    with pytest.raises(step.StepError) as caught:
+        columns.as_date("2013-13-01", "--period-from")
+    assert str(caught.value) == "--period-from: '2013-13-01' is not a date such as 2013-01-31"
