@@ -62,7 +62,13 @@ def problems(layout: Layout) -> list[str]:
         if locked
         else []
     )
-    return found + [f"requirements.lock: {name} has no hash" for name in bare]
+    named = {entry.name for entry in lockfile.entries(layout.lock) if entry.is_direct} if locked else set()
+    unnamed = sorted(set(wanted) & set(locked) - named)
+    return [
+        *found,
+        *(f"requirements.lock: {name} has no hash" for name in bare),
+        *(f"requirements.lock does not say that environment.yml names {name}" for name in unnamed),
+    ]
 
 
 def direct(layout: Layout) -> dict[str, str]:

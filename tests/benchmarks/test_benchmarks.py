@@ -93,9 +93,9 @@ def test_what_did_not_do_what_was_meant_is_not_measured(tmp_path: Path) -> None:
 
 
 def test_a_failure_ends_all(tmp_path: Path) -> None:
-    codes = ("import time; time.sleep(600)", "print('hello'); 1 / 0")
+    codes = ("import time; time.sleep(600)", "print('hello', flush=True); 1 / 0")
     with pytest.raises(Failed) as caught:
         measure(_comparison(tmp_path, Contender("both", _python(*codes), at_once=2)), 1)
     lines = str(caught.value).splitlines()
-    assert lines[0] == f"both: exit code 1 of: {sys.executable} -c print('hello'); 1 / 0"
+    assert lines[0] == f"both: exit code 1 of: {sys.executable} -c print('hello', flush=True); 1 / 0"
     assert (lines[1], lines[-1]) == ("    hello", "    ZeroDivisionError: division by zero")

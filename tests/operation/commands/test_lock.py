@@ -58,7 +58,8 @@ def locked(root: Path) -> str:
 
 def hashed(root: Path, name: str, version: str) -> str:
     content = (root / "wheels" / f"{name}-{version}-py3-none-any.whl").read_bytes()
-    return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(content).hexdigest()}\n"
+    via = {"tiny": "-r environment.in", "other": "tiny"}[name]
+    return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(content).hexdigest()}\n    # via {via}\n"
 
 
 def test_lock_is_resolved_with_hashes_and_keeps_what_fits(
@@ -87,6 +88,19 @@ def test_check_says_what_does_not_fit(root: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == (
         "error: environment.yml pins tiny 2.0; requirements.lock has 1.0\n"
         "requirements.lock: bare==1.0 has no hash\n"
+        "Fix it with `python3 -m operation lock`.\n"
+    )
+
+
+def test_check_says_what_is_named_by_environment_yml_now(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_lock(
+        root, hashed(root, "other", "1.0"), hashed(root, "tiny", "1.0").replace("-r environment.in", "other")
+    )
+    assert cli.main(["lock", "--check"]) == 1
+    assert capsys.readouterr().err == (
+        "error: requirements.lock does not say that environment.yml names tiny\n"
         "Fix it with `python3 -m operation lock`.\n"
     )
 

@@ -48,7 +48,7 @@ def test_another_process_with_another_hash_seed_draws_the_same() -> None:
 
 
 def test_nothing_but_the_standard_library_is_imported() -> None:
-    code = "import sys, variants; print({'numpy', 'pandas', 'pyarrow'} & set(sys.modules))"
+    code = "import sys, scoring.variants; print({'numpy', 'pandas', 'pyarrow'} & set(sys.modules))"
     words = [sys.executable, "-c", code]
     done = subprocess.run(words, cwd=SRC, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

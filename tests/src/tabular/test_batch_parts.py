@@ -166,7 +166,7 @@ def test_a_killed_batch_is_gone_on_with(binary: Trained, tmp_path: Path) -> None
 # getrusage would tell the peak of the process that started this one
 MEASURED = """
 import json, re, sys, time; sys.path.insert(0, sys.argv[1])
-import batch_score, models, pandas, pyarrow.parquet, sklearn.ensemble, threadpoolctl
+import batch_score, modelling.models, pandas, pyarrow.parquet, sklearn.ensemble, threadpoolctl
 peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 before, started = peak(), time.perf_counter()
 batch_score.main(sys.argv[2:])

@@ -117,7 +117,10 @@ class WorkbenchClient(PapermillNotebookClient):  # type: ignore[misc]
         def seconds(cell: NotebookNode) -> float | None:
             own = self.limits.cell or (given(cell) if given else self.timeout)
             left = None if self.deadline is None else max(0.001, self.deadline - time.monotonic())
-            return min((one for one in (own, left) if one is not None and one > 0), default=None)
+            shortest = min((one for one in (own, left) if one is not None and one > 0), default=None)
+            return (
+                int(shortest) if shortest and shortest == int(shortest) else shortest
+            )  # as a message says it
 
         return seconds
 

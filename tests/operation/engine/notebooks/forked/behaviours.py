@@ -219,7 +219,7 @@ BEHAVIOURS: dict[str, list[str]] = {
     ],
     # output that comes otherwise
     "bytes": ["import sys\nsys.stdout.buffer.write(b'bytes\\n')\nsys.stdout.flush()"],
-    "print to the first stream": ["import sys\nprint('kept', file=sys.__stdout__)"],
+    "print to the first stream": ["import sys\nprint('kept', file=sys.__stdout__, flush=True)"],
     "error in a thread": [
         "import threading\nt = threading.Thread(target=lambda: 1 / 0, name='T')\nt.start()\nt.join()",
         "print('on')",
