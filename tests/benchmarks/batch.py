@@ -26,7 +26,7 @@ import batch_score
 batch_score.main(["--model", model, "--table", table, "--scores", scores, *words])
 """
 LOOP = """
-import models, pandas
+import pandas; from modelling import models
 from pathlib import Path
 loaded, rows = models.load(Path(model)), pandas.read_parquet(table)
 found = []
@@ -35,7 +35,7 @@ for start in range(0, len(rows), 1000):
 pandas.concat(found).rename(columns=str).to_parquet(scores)
 """
 AT_ONCE = """
-import models, pandas
+import pandas; from modelling import models
 from pathlib import Path
 loaded, rows = models.load(Path(model)), pandas.read_parquet(table)
 pandas.DataFrame(loaded.predict(rows)).rename(columns=str).to_parquet(scores)

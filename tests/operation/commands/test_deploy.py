@@ -6,7 +6,7 @@ import pytest
 
 from operation import cli
 from operation.engine.layout import Layout
-from support.step import PRINCIPAL
+from support.azure import PRINCIPAL
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ import utils
 from operation.engine.children import environ
 from operation.engine.errors import WorkbenchError
 from operation.execution.utils import workspace
-from support import step
+from support import azure, step
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 LOGIN = os.environ["ARM_CLOUD_METADATA_URL"].removesuffix("/metadata/endpoints")
-NOTHING: dict[str, str] = dict.fromkeys(utils.PRINCIPAL, "")
+NOTHING: dict[str, str] = dict.fromkeys(azure.PRINCIPAL, "")
 WHOAMI = """
 from pathlib import Path
 import utils
@@ -67,7 +67,7 @@ def azure_cli(folder: Path, answer: str) -> dict[str, str]:
 
 def logged_in(folder: Path) -> dict[str, str]:
     """Return variables under which an Azure CLI gives tokens."""
-    form = f"resource=x&client_secret={os.environ[utils.PRINCIPAL[2]]}".encode()
+    form = f"resource=x&client_secret={os.environ[azure.PRINCIPAL[2]]}".encode()
     with urlopen(f"{LOGIN}/adfs/oauth2/token", form) as granted:
         token = {"accessToken": json.load(granted)["access_token"], "expires_on": 1_900_000_000}
     answer = written(folder / "token.json", json.dumps(token))
@@ -86,6 +86,7 @@ def in_a_run(folder: Path) -> str:
     source = folder / "source"
     source.mkdir()
     shutil.copy(str(utils.__file__), source)
+    shutil.copytree(Path(str(azure.__file__)).parent, source / "support")
     written(source / "whoami.py", WHOAMI)
     run = Experiment(workspace(config(folder)), "credentials").submit(
         ScriptRunConfig(str(source), "whoami.py")
@@ -111,20 +112,20 @@ def main(folder: Path) -> None:
         "config.json with a service principal": (core(config(folder)), {}),
         "config.json with a managed identity": (
             core(config(folder)),
-            {**NOTHING, "MSI_ENDPOINT": f"{LOGIN}/msi/{os.environ[utils.PRINCIPAL[2]]}/token"},
+            {**NOTHING, "MSI_ENDPOINT": f"{LOGIN}/msi/{os.environ[azure.PRINCIPAL[2]]}/token"},
         ),
         "config.json with the Azure CLI": (core(config(folder)), logged_in(folder)),
         "config.json with the Azure CLI logged out": (core(config(folder)), logged_out(folder)),
         "config.json without a login": (core(config(folder)), {**NOTHING, "PATH": ""}),
-        "config.json with half a service principal": (core(config(folder)), {utils.PRINCIPAL[0]: ""}),
+        "config.json with half a service principal": (core(config(folder)), {azure.PRINCIPAL[0]: ""}),
         "config.json of a missing workspace": (core(config(folder, workspace_name="missing")), {}),
         "config.json that is broken": (core(written(folder / "broken.json", "{")), {}),
         "config.json that names nothing": (core(written(folder / "list.json", "[1]")), {}),
         "service principal": (principal(**DEV), {}),
         "service principal with its subscription": (principal(**DEV, subscription=SUBSCRIPTION), {}),
         "service principal with a foreign subscription": (principal(**DEV, subscription="another"), {}),
-        "service principal with a wrong secret": (principal(**DEV), {utils.PRINCIPAL[2]: "wrong"}),
-        "service principal without its secret": (principal(**DEV), {utils.PRINCIPAL[2]: ""}),
+        "service principal with a wrong secret": (principal(**DEV), {azure.PRINCIPAL[2]: "wrong"}),
+        "service principal without its secret": (principal(**DEV), {azure.PRINCIPAL[2]: ""}),
         "service principal without a name": (core(), {}),
         "service principal of a missing workspace": (core(name="missing", group="rg-dev"), {}),
         "a run that is none": (principal(**DEV), {"AZUREML_RUN_ID": "lost"}),

@@ -11,7 +11,7 @@ import pytest
 
 import utils
 from operation.execution.utils import workspace
-from support import step
+from support import azure, step
 
 ROOT = Path(__file__).resolve().parents[3]
 NO_FILE = "there is no {folder}/nowhere.json; the workspace's page at ml.azure.com gives it"
@@ -117,13 +117,13 @@ def test_every_way_and_every_failure(
 
 
 def test_a_secret_that_azure_repeats_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(utils.PRINCIPAL[-1], "Tr0ub4dor")
+    monkeypatch.setenv(azure.PRINCIPAL[-1], "Tr0ub4dor")
 
     def refuse() -> None:
         raise OSError("401 for client_secret=Tr0ub4dor")
 
     with pytest.raises(step.StepError, match=r"^login: 401 for client_secret=\*\*\*$"):
-        utils._asked(refuse, "login")
+        azure.ask(refuse, "login")
 
 
 @pytest.mark.parametrize(("seen", "names"), [([], "none"), (["a", "b"], "a (A), b (B)")], ids=["none", "two"])
@@ -141,7 +141,7 @@ def test_a_person_is_asked_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(authentication, "InteractiveLoginAuthentication", lambda: "the browser")
     monkeypatch.setattr("shutil.which", lambda _: None)
-    for name in (*utils.PRINCIPAL, "MSI_ENDPOINT"):
+    for name in (*azure.PRINCIPAL, "MSI_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
     for terminal in (True, False):
         monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda answer=terminal: answer))
@@ -154,7 +154,7 @@ def test_a_person_is_asked_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -
 
 def test_opening_a_workspace_imports_no_sdk_before_there_is_a_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AZUREML_RUN_ID", raising=False)
-    for name in utils.PRINCIPAL:
+    for name in azure.PRINCIPAL:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setitem(__import__("sys").modules, "azureml", None)
     with pytest.raises(Exception, match="cannot open the Azure ML workspace"):

@@ -152,7 +152,8 @@ class WorkbenchClient(PapermillNotebookClient):  # type: ignore[misc]
     def _dead(self, cell: NotebookNode) -> Exception:
         code = run_sync(self.km.provisioner.poll)()
         how = f"the notebook's process {how_it_ended(code)}" if code is not None else "it does not answer"
-        count = cell.execution_count or self.code_cells_executed  # it may have died before it said so
+        # it may have died before it said so
+        count = cell.execution_count = cell.execution_count or self.code_cells_executed
         if crash := getattr(self.km.provisioner.process, "crash", ""):
             cell.outputs.append(new_output("stream", name="stderr", text=crash))  # type: ignore[no-untyped-call]
         return DeadKernelError(f"Kernel died: {how} in cell In [{count}].")
