@@ -13,6 +13,7 @@ from operation.engine.children import environ
 from operation.engine.contract import read_contract
 from operation.engine.files import DiskError, disk_errors
 from operation.engine.layout import Layout
+from operation.engine.notebooks.engines import OnCell
 from operation.engine.notebooks.forked.libraries import libraries
 from operation.engine.notebooks.forked.source import for_all, fork_source
 from operation.engine.runs import folder as run_folder
@@ -23,7 +24,7 @@ from operation.engine.runs.request import Prepared
 from operation.engine.runs.reuse import Notebooks
 from operation.engine.runs.run_manifest import RunManifest
 from operation.engine.runs.tracking import Tracker
-from operation.engine.runs.work import Work, perform
+from operation.engine.runs.work import Work, perform, start_ahead
 
 if TYPE_CHECKING:
     from operation.engine.notebooks.forked.fork_server_client import ForkServer
@@ -103,12 +104,15 @@ class _Notebook:
     say: Say
     trains: bool
 
-    def execute(self, name: str) -> bool:
-        """Execute and record one notebook, and have it rendered; return whether it succeeded."""
+    def execute(self, name: str, following: str | None) -> bool:
+        """Execute and record one notebook, and have it rendered; return whether it succeeded.
+
+        The kernel of the `following` one is started meanwhile.
+        """
         clock, started, folder = time.perf_counter(), manifest.now(), self.record.folder
         work = self._work(name)
         try:
-            outcome = perform(work, self.fork_server, lambda done, total: self._begin_cell(name, done, total))
+            outcome = perform(work, self.fork_server, self._on_cell(name, following))
             self.record.add(name, outcome, started)
         finally:
             if work.target.is_file():  # an interrupted notebook is worth reading too
@@ -121,11 +125,18 @@ class _Notebook:
         folder = self.record.folder.path.resolve()
         return Work(self.prepared.sources[name], folder, parameters, {}, request.engine, request.limits)
 
-    def _begin_cell(self, name: str, done: int, total: int) -> None:
-        self.pages.warm_up()
-        if self.trains:
-            self.tracker.begin()
-        self.say(name, done, total)
+    def _on_cell(self, name: str, following: str | None) -> OnCell:
+        waiting = [self._work(following)] if following else []
+
+        def begin(done: int, total: int) -> None:
+            self.pages.warm_up()
+            if self.trains:
+                self.tracker.begin()
+            self.say(name, done, total)
+            if waiting and done > 1 and self.fork_server:  # the first cells have begun to compute
+                start_ahead(waiting.pop(), self.fork_server)
+
+        return begin
 
 
 @contextmanager
@@ -145,13 +156,14 @@ def _preload(fork_server: ForkServer, prepared: Prepared) -> None:
 
 def _notebooks(each: _Notebook, known: Notebooks) -> None:
     record, prepared = each.record, each.prepared
-    for name in prepared.sources:
+    names = list(prepared.sources)
+    for name, following in zip(names, [*names[1:], None], strict=True):
         key = known.key(name)
         found = None if prepared.request.fresh else known.find(name)
         if found:
             record.reuse(found)
             each.say(name, -1, 0)
-        elif not each.execute(name):
+        elif not each.execute(name, following):
             return
         else:
             known.keep(key, record.folder.path.name, record.entry(name), record.steps_of(name))

@@ -51,6 +51,11 @@ class Work:
         return self.source.stem
 
     @property
+    def own_variables(self) -> dict[str, str]:
+        """Environment variables of the notebook's process, with those that say which run it is part of."""
+        return {**self.variables, VARIABLE: str(self.folder), "WORKBENCH_NOTEBOOK": self.name}
+
+    @property
     def target(self) -> Path:
         """Where the executed notebook belongs."""
         return self.folder / "notebooks" / self.source.name
@@ -88,7 +93,7 @@ def perform(work: Work, fork_server: ForkServer | None = None, on_cell: OnCell =
         work.source,
         work.target,
         work.parameters,
-        {**work.variables, VARIABLE: str(work.folder), "WORKBENCH_NOTEBOOK": work.name},
+        work.own_variables,
         on_cell,
         engine=work.engine,
         fork_server=fork_server,
@@ -99,6 +104,11 @@ def perform(work: Work, fork_server: ForkServer | None = None, on_cell: OnCell =
         steps = [step for step in RunFolder(work.folder).records() if step["notebook"] == work.name]
         error = error_record(executed.document, work.name, executed.error, steps)
     return Outcome(executed.seconds, error, executed.cells)
+
+
+def start_ahead(work: Work, fork_server: ForkServer) -> None:
+    """Start the kernel that `work` will need, while another notebook executes."""
+    fork_server.start_ahead(work.own_variables, work.source.parent, work.target.with_suffix(".log"))
 
 
 def lost(work: Work, kind: str, message: str) -> Outcome:

@@ -23,6 +23,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 REQUEST_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 JSON = "application/json"
+SMALL = 4_096  # bytes of a request that is answered at once: to hand it to a thread takes as long as its work
 BAD_KEY = "Missing or invalid API key. Send the header Authorization: Bearer <key>"
 NO_PAGE = "No such page. There is POST /score, GET /openapi.json, /health/live, /health/ready and /metrics"
 UNREADY = "The scoring log cannot be written, and requests that are not logged are refused\n"
@@ -82,7 +83,6 @@ class ScoringApp:
     def __init__(self, settings: Settings, script: Any, metrics: Metrics) -> None:
         self._settings, self._script, self._metrics = settings, script, metrics
         self._keys = [f"Bearer {key}".encode() for key in settings.keys]
-        # a large request must not keep the loop, and with it everybody else, waiting
         self._pool = ThreadPoolExecutor(settings.threads, "score")
         self._pages: dict[str, Callable[[], Response]] = {
             "/": lambda: Response(200, b"Healthy", "text/plain"),
@@ -119,8 +119,11 @@ class ScoringApp:
             self._metrics.count(error.status, time.perf_counter() - started)
             raise
         names = text(headers, b"x-request-id"), text(headers, b"x-variant-key")
-        loop = asyncio.get_running_loop()
-        answer, content = await loop.run_in_executor(self._pool, self._answered, body, *names)
+        if len(body) <= SMALL:
+            answer, content = self._answered(body, *names)
+        else:  # a large request must not keep the loop, and with it everybody else, waiting
+            loop = asyncio.get_running_loop()
+            answer, content = await loop.run_in_executor(self._pool, self._answered, body, *names)
         rows = len(answer.document.get("predictions", ()))
         self._metrics.count(answer.status, time.perf_counter() - started, rows, lost=answer.lost)
         return Response(answer.status, content, headers={"x-request-id": answer.request_id})

@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from jupyter_client.connect import KernelConnectionInfo
 
 ROOT = Path(__file__).resolve().parents[4]
 INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # as a kernel sets it
@@ -42,6 +48,7 @@ class ForkServer:
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self.variables = {**INLINE, **variables}
+        self._forget_kernels()
         self._forked = False
         self._turn = threading.Lock()
         self._control, theirs = socket.socketpair()
@@ -69,9 +76,15 @@ class ForkServer:
             return None
         server = cls.__new__(cls)
         server.variables, server._turn, server._child = {**INLINE, **os.environ}, threading.Lock(), None
+        server._forget_kernels()
         server._control = socket.socket(fileno=int(descriptor))
         server._control.set_inheritable(False)
         return server
+
+    def _forget_kernels(self) -> None:
+        self._last: dict[str, Any] | None = None
+        self._ahead: tuple[dict[str, Any], KernelConnectionInfo, ForkedKernel] | None = None
+        self._connections: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -127,6 +140,47 @@ class ForkServer:
         connection.sendall(json.dumps(request).encode() + b"\n")
         return ForkedKernel(connection)
 
+    def start_ahead(self, variables: Mapping[str, str], folder: Path, log: Path) -> None:
+        """Start the kernel of the next notebook, while another executes: see `taken`.
+
+        Parameters
+        ----------
+        variables : mapping
+            Environment variables of the next notebook that the last one had otherwise.
+        folder : Path
+            Where it is executed.
+        log : Path
+            Takes what the kernel itself says.
+        """
+        if self._last is None:  # no kernel has shown yet what they are started with
+            return
+        from jupyter_client.connect import write_connection_file
+
+        if self._connections is None:
+            self._connections = tempfile.TemporaryDirectory(prefix="workbench-kernels-")
+        file, info = write_connection_file(str(Path(self._connections.name) / f"{uuid.uuid4().hex}.json"))
+        info["key"] = info["key"].encode() if isinstance(info["key"], str) else info["key"]
+        last_env: dict[str, str] = self._last["env"]
+        wanted = {**self._last, "env": {**last_env, **variables}, "cwd": str(folder.resolve())}
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with Path(os.devnull).open("ab") as out, log.open("ab") as err, suppress(OSError):
+            argv = [str(Path(sys.prefix) / "ipykernel_launcher.py"), "-f", file, *self._last["arguments"]]
+            self._ahead = wanted, info, self.fork({**wanted, "argv": argv}, out.fileno(), err.fileno())
+
+    def taken(self, wanted: Mapping[str, object]) -> tuple[KernelConnectionInfo, ForkedKernel] | None:
+        """Return the kernel that was started ahead and how it is reached, where it is what is wanted now.
+
+        Parameters
+        ----------
+        wanted : mapping
+            ``env``, ``cwd``, ``memory`` and ``arguments``.
+        """
+        ahead, self._ahead, self._last = self._ahead, None, dict(wanted)
+        if ahead is None or ahead[0] == wanted:
+            return ahead and ahead[1:]
+        ahead[2].discard()
+        return None
+
     def release(self) -> None:
         """Ask for no kernel any more: what is left may end while this process does other things."""
         if self._child and not self._forked:
@@ -138,6 +192,8 @@ class ForkServer:
         self.release()
         if self._child:
             self._child.wait()
+        if self._connections:
+            self._connections.cleanup()
 
     def _order(self, content: dict[str, object], descriptors: list[int]) -> None:
         text = json.dumps(content).encode() + b"\n"
@@ -197,6 +253,14 @@ class ForkedKernel:
         """Give the connection back; the process has ended."""
         self.connection.close()
         return self.returncode
+
+    def discard(self) -> None:
+        """Kill the process: nobody wants it any more."""
+        while "process" not in self.said and self.poll() is None:
+            select.select([self.connection], [], [])
+        if self.returncode is None:
+            self.kill()
+        self.connection.close()
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the process alone."""

@@ -20,6 +20,7 @@ from operation.engine.notebooks.forked.fork_server_client import ForkedKernel, F
 
 NAME = "workbench"
 _LAUNCHER = ["-m", "ipykernel_launcher"]
+_PLAIN = 5  # words of a kernel's command before further arguments: python -m ... -f <connection file>
 _READ_AT_IMPORT = ("LD_", "MKL_", "MPL", "NUMEXPR_", "OMP_", "OPENBLAS_", "PANDAS", "PYTHON", "SKLEARN_")
 _SHADOWS = ("matplotlib", "numpy", "pandas", "scipy", "sklearn")
 _GRACE = 5.0  # seconds that a kernel that was told to end has for its exit functions
@@ -46,7 +47,14 @@ class WorkbenchProvisioner(LocalProvisioner):
         if reason:
             print(f"this kernel is started, not forked: {reason}", file=sys.stderr)
             return await super().launch_kernel(cmd, **kwargs)
-        self.process = _fork(server or default_server(), cmd, kwargs, getattr(self.parent, "memory", None))
+        folder = str(Path(kwargs.get("cwd") or Path.cwd()).resolve())
+        limit = getattr(self.parent, "memory", None)
+        wanted = {"env": kwargs["env"], "cwd": folder, "memory": limit, "arguments": cmd[_PLAIN:]}
+        ahead = server.taken(wanted) if server else None
+        if ahead:
+            self.connection_info, self.process = ahead
+        else:
+            self.process = _fork(server or default_server(), cmd, kwargs, wanted)
         await self._ready(self.process)
         self.pid = self.pgid = self.process.pid
         self.cwd = kwargs.get("cwd") or Path.cwd()
@@ -117,13 +125,10 @@ def is_this_python(program: str) -> bool:
     return found is not None and Path(found).absolute() == Path(sys.executable).absolute()
 
 
-def _fork(server: ForkServer, cmd: list[str], options: Mapping[str, Any], memory: int | None) -> ForkedKernel:
-    request = {
-        "argv": [str(Path(sys.prefix) / "ipykernel_launcher.py"), *cmd[3:]],
-        "env": options["env"],
-        "cwd": str(Path(options.get("cwd") or Path.cwd()).resolve()),
-        "memory": memory,
-    }
+def _fork(
+    server: ForkServer, cmd: list[str], options: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> ForkedKernel:
+    request = {**wanted, "argv": [str(Path(sys.prefix) / "ipykernel_launcher.py"), *cmd[3:]]}
     nothing = os.open(os.devnull, os.O_WRONLY)
     try:
         out, err = (

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from nbclient import NotebookClient
 from nbformat import from_dict
 
+from operation.engine.notebooks.execution import execute as run_notebook
+from operation.engine.notebooks.forked.fork_server_client import ForkServer
 from operation.engine.notebooks.forked.managers import ForkingSpecs
 from operation.engine.notebooks.forked.provisioner import NAME, why_not
 from operation.setup.environment import Environment
@@ -105,3 +110,48 @@ def test_any_client_of_jupyter_may_ask_for_the_warm_kernel(tmp_path: Path) -> No
     notebook = from_dict(document(["import os\nopen(f'/proc/{os.getppid()}/cmdline').read()"]))  # type: ignore[no-untyped-call]
     NotebookClient(notebook, kernel_name="python-warm").execute()
     assert "fork_server" in notebook.cells[1].outputs[0]["data"]["text/plain"]
+
+
+WHO = "import os\nos.getpid(), os.environ.get('OWN')"
+
+
+def _who(folder: Path, own: str, server: ForkServer) -> tuple[int, str]:
+    """Execute a notebook that says which process it is in, and its own variable."""
+    source = folder / "in.ipynb"
+    source.write_text(json.dumps(document([WHO])), encoding="utf-8")
+    executed = run_notebook(
+        source, folder / "out.ipynb", {}, {"OWN": own}, lambda *_: None, fork_server=server
+    )
+    assert executed.error is None
+    pid, said = ast.literal_eval("".join(executed.document["cells"][-1]["outputs"][0]["data"]["text/plain"]))
+    return pid, said
+
+
+def test_a_kernel_that_was_started_ahead_executes_the_next_notebook(tmp_path: Path) -> None:
+    with ForkServer(os.environ) as server:
+        server.start_ahead({"OWN": "first"}, tmp_path, tmp_path / "unknown.log")
+        assert not (tmp_path / "unknown.log").exists(), "nothing is known yet of how kernels are started"
+        _who(tmp_path, "first", server)
+        server.start_ahead({"OWN": "second"}, tmp_path, tmp_path / "ahead.log")
+        ahead = server._ahead
+        assert ahead is not None
+        pid, said = _who(tmp_path, "second", server)
+        assert (pid, said) == (ahead[2].pid, "second")
+
+
+def test_a_kernel_that_was_started_ahead_for_another_notebook_ends(tmp_path: Path) -> None:
+    with ForkServer(os.environ) as server:
+        _who(tmp_path, "first", server)
+        server.start_ahead({"OWN": "other"}, tmp_path, tmp_path / "ahead.log")
+        ahead = server._ahead
+        assert ahead is not None
+        pid, said = _who(tmp_path, "second", server)
+        assert said == "second"
+        assert pid != ahead[2].pid
+        assert not psutil.pid_exists(ahead[2].pid) or _ends(ahead[2].pid)
+
+
+def _ends(pid: int) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(pid).wait(60)
+    return True
