@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import select
 import signal
 import socket
@@ -158,8 +159,10 @@ class ForkServer:
 
         if self._connections is None:
             self._connections = tempfile.TemporaryDirectory(prefix="workbench-kernels-")
-        file, info = write_connection_file(str(Path(self._connections.name) / f"{uuid.uuid4().hex}.json"))
-        info["key"] = info["key"].encode() if isinstance(info["key"], str) else info["key"]
+        key = secrets.token_hex(32).encode()
+        place = Path(self._connections.name) / f"{uuid.uuid4().hex}.json"
+        file, said = write_connection_file(str(place), key=key)
+        info: Any = {**said, "key": key}  # as a manager holds it
         last_env: dict[str, str] = self._last["env"]
         wanted = {**self._last, "env": {**last_env, **variables}, "cwd": str(folder.resolve())}
         log.parent.mkdir(parents=True, exist_ok=True)

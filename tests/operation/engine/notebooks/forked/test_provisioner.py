@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 from nbclient import NotebookClient
 from nbformat import from_dict
@@ -135,6 +135,7 @@ def test_a_kernel_that_was_started_ahead_executes_the_next_notebook(tmp_path: Pa
         server.start_ahead({"OWN": "second"}, tmp_path, tmp_path / "ahead.log")
         ahead = server._ahead
         assert ahead is not None
+        assert len(ahead[1]["key"]) == 64, "its messages are signed"
         pid, said = _who(tmp_path, "second", server)
         assert (pid, said) == (ahead[2].pid, "second")
 
