@@ -87,7 +87,7 @@ def cores() -> int:
 def from_exception(error: BaseException, folder: Path) -> dict[str, Any]:
     """Return the error record of an exception, placed at its innermost frame in `folder`."""
     frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if Path(frame.filename).parent == folder] or list(frames)
+    inside = [frame for frame in frames if folder in Path(frame.filename).parents] or list(frames)
     return {
         "type": type(error).__name__,
         "message": str(error) or type(error).__name__,
@@ -98,7 +98,7 @@ def from_exception(error: BaseException, folder: Path) -> dict[str, Any]:
 
 
 def _shown(file: Path, folder: Path) -> str:
-    return f"src/{file.name}" if file.parent == folder else file.name
+    return f"src/{file.relative_to(folder).as_posix()}" if folder in file.parents else file.name
 
 
 def from_text(text: str, script: Path) -> dict[str, Any]:
@@ -121,8 +121,8 @@ def _place(text: str, folder: Path) -> tuple[str | None, int | None]:
     for line in text.splitlines():
         if line.startswith('  File "'):
             name, _, rest = line[8:].partition('", line ')
-            if Path(name).parent == folder:
-                place = f"src/{Path(name).name}", int(rest.partition(",")[0])
+            if folder in Path(name).parents:
+                place = _shown(Path(name), folder), int(rest.partition(",")[0])
     return place
 
 

@@ -80,12 +80,15 @@ def _of_service(details: Mapping[str, Any], said: str) -> dict[str, str]:
 
 def place(log: str, folder: Path) -> tuple[str | None, int | None]:
     """Return the innermost frame of the last traceback that lies in the snapshot."""
-    ours = {path.name for path in folder.glob("*.py")}
+    ours = sorted(
+        (path.relative_to(folder).as_posix() for path in folder.rglob("*.py")), key=len, reverse=True
+    )
     below = log.rpartition("Traceback (most recent call last)")[2]
     frames = [match for line in below.splitlines() if (match := _FRAME.match(line))]
     for match in reversed(frames):
-        name = re.split(r"[\\/]", match[1])[-1]
-        if name in ours and "site-packages" not in match[1]:
+        path = match[1].replace("\\", "/")
+        name = next((name for name in ours if f"/{path}".endswith(f"/{name}")), None)
+        if name and "site-packages" not in path:
             return f"src/{name}", int(match[2])
     return None, None
 

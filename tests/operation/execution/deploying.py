@@ -32,7 +32,7 @@ BREAK_INIT = (
     "    raise RuntimeError('no model for you')\n    args = arguments()",
 )
 BREAK_RUN = (
-    "scorer.py",
+    "scoring/scorer.py",
     "        predictions = [dict(",
     "        raise RuntimeError('no answer for you')\n        predictions = [dict(",
 )

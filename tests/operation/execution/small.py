@@ -13,7 +13,7 @@ COUNT = """
     import json
     from pathlib import Path
 
-    from utils import input_path, output_path, run_script
+    from support.step import input_path, output_path, run_script
     from words import letters
 
 
@@ -49,7 +49,7 @@ GATE = """
     import signal
     from pathlib import Path
 
-    from utils import GateRejected, StepError, input_path, output_path, run_script
+    from support.step import GateRejected, StepError, input_path, output_path, run_script
 
 
     def build_parser():
@@ -137,4 +137,7 @@ def build(root: Path) -> Layout:
     layout.notebooks.mkdir()
     for name in ("src/utils.py", "notebooks/core.py"):
         shutil.copyfile(CHECKOUT / name, root / name)
+    shutil.copytree(
+        CHECKOUT / "src" / "support", layout.src / "support", ignore=shutil.ignore_patterns("__pycache__")
+    )
     return layout

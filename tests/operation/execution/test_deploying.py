@@ -136,7 +136,7 @@ def test_what_answered_before_goes_on_where_the_new_one_does_not(
     outcome = found[attempt]
     assert outcome["code"] == 1
     (first,) = [line for line in outcome["lines"] if line.startswith("error: ")]
-    script = {"no start": "score.py", "no answer": "scorer.py"}[attempt]
+    script = {"no start": "score.py", "no answer": "scoring/scorer.py"}[attempt]
     assert first.startswith(f"error: service flights-next: src/{script}:"), outcome["lines"]
     assert first.endswith(f": {message}")
     assert any(line.startswith("  | ") and message in line for line in outcome["lines"])

@@ -32,7 +32,9 @@ def configured(project: Layout, monkeypatch: pytest.MonkeyPatch) -> Configuratio
 
 def test_a_snapshot_holds_the_script_and_what_it_imports(project: Layout) -> None:
     folder = snapshot(project, project.src / "count.py")
-    assert sorted(one.name for one in folder.iterdir()) == ["count.py", "utils.py", "words.py"]
+    files = sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*.py"))
+    support = [f"support/{name}.py" for name in ("__init__", "azure", "errors", "step")]
+    assert files == ["count.py", *support, "words.py"]
 
 
 def test_the_same_content_is_the_same_snapshot(project: Layout) -> None:

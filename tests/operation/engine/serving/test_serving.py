@@ -179,7 +179,7 @@ def test_the_log_is_kept_where_it_was_asked_for(everything: Trained, tmp_path: P
     with serving(tmp_path, *words) as service:
         assert service.scored(request(rows(everything)[0]), x_request_id="kept")[0] == 200
     assert service.process.returncode == 0
-    done = child("scored_parts", tmp_path / "log")
+    done = child("scoring/scored_parts", tmp_path / "log")
     assert done.returncode == 0, done.stderr
     from scoring import scored_parts
 
