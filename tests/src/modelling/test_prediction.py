@@ -135,3 +135,11 @@ def test_every_row_of_the_whole_holdout(all_flights: Trained) -> None:
         alone = np.concatenate([model.predict_features(row[np.newaxis]) for row in features])
         assert alone.tobytes() == model.predict(table).tobytes()
     print(f"{len(holdout)} rows, the same bits")
+
+
+def test_very_many_rows_are_predicted_alike_but_for_the_last_bits(
+    everything: Trained, flights: Trained
+) -> None:
+    for trained in (everything, flights):
+        model, table = models.load(trained.model), tables.read_table(trained.holdout)
+        np.testing.assert_allclose(model.predict_in_bulk(table), model.predict(table), rtol=1e-12, atol=1e-14)
