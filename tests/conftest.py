@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-CORE_SCRIPTS = [path.stem for path in (Path(__file__).parents[1] / "src").glob("*.py")]
+OF_SRC = {path.stem for path in (Path(__file__).parents[1] / "src").iterdir()}  # scripts and packages
 
 
 def pytest_configure() -> None:
@@ -29,14 +29,16 @@ def core_scripts_apart() -> Iterator[None]:
     The engine forgets and loads them anew, as it must in a kernel that is open for hours; a class
     that a test file holds would then no longer be the one that is raised.
     """
-    modules, path = {name: sys.modules.get(name) for name in CORE_SCRIPTS}, list(sys.path)
+    modules, path = {name: sys.modules[name] for name in _loaded()}, list(sys.path)
     yield
     sys.path[:] = path
-    for name, module in modules.items():
-        if module is None:
-            sys.modules.pop(name, None)
-        else:
-            sys.modules[name] = module
+    for name in _loaded():
+        del sys.modules[name]
+    sys.modules.update(modules)
+
+
+def _loaded() -> list[str]:
+    return [name for name in sys.modules if name.partition(".")[0] in OF_SRC]
 
 
 @pytest.fixture(scope="session")

@@ -181,7 +181,10 @@ def test_the_model_is_fetched_from_the_registry_when_it_starts(
     assert "model" not in (images.builder.config(AT_START)["Labels"].get("workbench.model.digest") or "")
     uri = {"MLFLOW_TRACKING_URI": registry.uri}
     with running(images.builder, AT_START, tmp_path, **uri) as container:
-        assert "serving flights version 1 (" in container.text()
+        until = time.monotonic() + 60
+        while "serving flights version 1 (" not in container.text():  # it may answer before it has said so
+            assert time.monotonic() < until, container.text()
+            time.sleep(0.05)
         assert predictions(container, some[:50]) == in_process(images.model, some[:50])
         # another version becomes the champion: it is served without a gap
         registry.register_again()
