@@ -50,19 +50,18 @@ def run(args: argparse.Namespace) -> int:
 
 def problems(layout: Layout) -> list[str]:
     """Return why the lock does not fit environment.yml, a line each, without asking an index."""
-    locked = lockfile.versions(layout.lock) if layout.lock.is_file() else {}
+    is_there = layout.lock.is_file()
+    entries, locked = (
+        (lockfile.entries(layout.lock), lockfile.versions(layout.lock)) if is_there else ([], {})
+    )
     wanted = direct(layout)
     found = [
         f"environment.yml pins {name} {version}; requirements.lock has {_told(locked.get(name))}"
         for name, version in wanted.items()
         if locked.get(name) != {version}
     ]
-    bare = (
-        [entry.text.split()[0] for entry in lockfile.entries(layout.lock) if "--hash=" not in entry.text]
-        if locked
-        else []
-    )
-    named = {entry.name for entry in lockfile.entries(layout.lock) if entry.is_direct} if locked else set()
+    bare = [entry.text.split()[0] for entry in entries if "--hash=" not in entry.text]
+    named = {entry.name for entry in entries if entry.is_direct}
     unnamed = sorted(set(wanted) & set(locked) - named)
     return [
         *found,

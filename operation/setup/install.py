@@ -275,20 +275,15 @@ def _alone(file: Path) -> Iterator[None]:
     does not keep two set-ups apart.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+b") as handle, _heartbeat_while_locked(handle):
+    with file.open("a+b") as handle:
+        if not _try_lock(handle):
+            say("Another process is setting up this folder; waiting for it.")
+            with _heartbeat():
+                while not _try_lock(handle):
+                    time.sleep(0.2)
+        if os.name != "nt":
+            os.set_inheritable(handle.fileno(), True)
         yield
-
-
-@contextmanager
-def _heartbeat_while_locked(handle: IO[bytes]) -> Iterator[None]:
-    if not _try_lock(handle):
-        say("Another process is setting up this folder; waiting for it.")
-        with _heartbeat():
-            while not _try_lock(handle):
-                time.sleep(0.2)
-    if os.name != "nt":
-        os.set_inheritable(handle.fileno(), True)
-    yield
 
 
 def _try_lock(handle: IO[bytes]) -> bool:

@@ -79,7 +79,8 @@ class Model:
 
         Boosted trees are left to scikit-learn, which is more than twice as quick there.
         """
-        return self._with_all_classes(bulk_predictor(self.estimator)(self.features.transform(table)))
+        predict = bulk_predictor(self.estimator) or self._predictor
+        return self._with_all_classes(predict(self.features.transform(table)))
 
     def _with_all_classes(self, predicted: Array) -> Array:
         if predicted.ndim == 1:
