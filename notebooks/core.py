@@ -13,9 +13,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from operation.engine.interactive import StepFunction, session, step_names, use
-from operation.engine.serving.local import serve
-from operation.engine.source import load_module
+from operation.engine.delivery.serving.local import serve
+from operation.engine.identity.source import load_module
+from operation.engine.steps.interactive import StepFunction, session, step_names, use
 
 __all__ = ["plots", "serve", "use"]  # noqa: F822 - plots comes by __getattr__
 

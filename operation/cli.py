@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import NoReturn
 
-from operation.engine.children import interrupted_by_signals
+from operation.engine.foundation.children import interrupted_by_signals
 
 COMMANDS = {
     "run": "execute the notebooks of a use case headlessly and leave HTML reports",
@@ -28,10 +28,10 @@ COMMANDS = {
     "lab": "open the notebooks in JupyterLab",
     "new": "write an environment or a use case, ready to run and to edit",
     "check": "check the configuration and say every mistake at once",
-    "submit": "send a step or a whole use case to Azure ML, or to its rehearsal",
-    "rehearse": "start a loopback Azure ML that executes what is submitted",
+    "submit": "send a step or a whole use case to Azure ML, or to its emulator",
+    "emulator": "start a loopback Azure ML that executes what is submitted",
     "models": "list, register, download and promote the models of the workspaces",
-    "deploy": "put a model behind a web service of Azure ML, or its rehearsal",
+    "deploy": "put a model behind a web service of Azure ML, or its emulator",
     "export": "write what the Azure CLI reads: jobs of version 2, variables of a shell",
     "clean": "free space: old runs, and outputs that no kept run refers to",
     "setup": "make or complete the environment; --all with every optional group",
@@ -40,6 +40,7 @@ COMMANDS = {
     "version": "say what is running: workbench, Python, commit, environment",
 }
 HELP = ("-h", "--help", "help")
+RENAMED = {"rehearse": "emulator", "--rehearse": "--emulator"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -108,11 +109,11 @@ def _overview() -> argparse.ArgumentParser:
 
 
 def _unknown(command: str) -> int:
-    from operation.engine.nearest import did_you_mean, listed
+    from operation.engine.foundation.nearest import did_you_mean, listed
 
     option = command.startswith("-")
     what = f"option {command} stands before the command" if option else f"there is no command '{command}'"
-    hint = did_you_mean(command, COMMANDS)
+    hint = _renamed(command) or did_you_mean(command, COMMANDS)
     print(f"error: {what}.{hint} Commands: {listed(COMMANDS, 'and')}.", file=sys.stderr)
     return 2
 
@@ -139,16 +140,21 @@ def _parse(command: str, module: ModuleType, words: list[str]) -> argparse.Names
 
 
 def _unrecognised(parser: argparse.ArgumentParser, rest: list[str]) -> str:
-    from operation.engine.contract import actions_of
-    from operation.engine.nearest import did_you_mean
+    from operation.engine.foundation.nearest import did_you_mean
+    from operation.engine.identity.contract import actions_of
 
     options = [option for action in actions_of(parser) for option in action.option_strings]
-    hints = [did_you_mean(word.split("=")[0], options) for word in rest if word.startswith("--")]
+    names = [word.split("=")[0] for word in rest if word.startswith("--")]
+    hints = [_renamed(name) or did_you_mean(name, options) for name in names]
     return f"unrecognized arguments: {' '.join(rest)}.{''.join(hints)}"
 
 
+def _renamed(name: str) -> str:
+    return f" It is called {RENAMED[name]} now." if name in RENAMED else ""
+
+
 def _failed(error: Exception, arguments: Sequence[str]) -> int:
-    from operation.engine.errors import WorkbenchError
+    from operation.engine.foundation.errors import WorkbenchError
 
     if isinstance(error, WorkbenchError):
         print(f"error: {error}", file=sys.stderr)
@@ -173,7 +179,7 @@ def _failed(error: Exception, arguments: Sequence[str]) -> int:
 
 def _group_of(module: str) -> str:
     """Return the optional group of packages that brings `module`, empty where none does."""
-    from operation.engine.layout import project
+    from operation.engine.foundation.layout import project
     from operation.setup.lockfile import read_groups
 
     top = module.partition(".")[0]

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from operation.engine.capsule.secrets import masked
-from operation.engine.layout import project
+from operation.engine.foundation.layout import project
+from operation.engine.foundation.secrets import masked
 
 
 def write_crash_log(error: BaseException, arguments: Sequence[str]) -> Path:

@@ -42,23 +42,23 @@ def _loaded() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def rehearsal_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder where the session's rehearsal keeps its state."""
-    return tmp_path_factory.mktemp("rehearsal")
+def emulator_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder where the session's emulator keeps its state."""
+    return tmp_path_factory.mktemp("emulator")
 
 
 @pytest.fixture(scope="session")
-def rehearsal(rehearsal_folder: Path) -> Iterator[dict[str, str]]:
-    """Start one rehearsal of Azure ML for the session; return the variables that lead the SDK to it."""
-    from operation.rehearsal.server import started
+def emulator(emulator_folder: Path) -> Iterator[dict[str, str]]:
+    """Start one emulator of Azure ML for the session; return the variables that lead the SDK to it."""
+    from operation.emulator.server import started
 
-    with started(rehearsal_folder) as variables:
+    with started(emulator_folder) as variables:
         yield variables
 
 
 @pytest.fixture(scope="session")
-def rehearsed(rehearsal: dict[str, str]) -> Callable[..., str]:
-    """Return a function that runs code in a child set up for the rehearsal and gives what it prints.
+def run_with_emulator(emulator: dict[str, str]) -> Callable[..., str]:
+    """Return a function that runs code in a child set up for the emulator and gives what it prints.
 
     More variables, and the folder to start in (``folder=``), are its named arguments.
     """
@@ -66,7 +66,7 @@ def rehearsed(rehearsal: dict[str, str]) -> Callable[..., str]:
     def run(code: str, folder: Path | None = None, **more: str) -> str:
         done = subprocess.run(
             [sys.executable, "-c", code],
-            env={**os.environ, **rehearsal, **more},
+            env={**os.environ, **emulator, **more},
             cwd=folder,
             capture_output=True,
             encoding="utf-8",
@@ -81,9 +81,9 @@ def rehearsed(rehearsal: dict[str, str]) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def answered(
-    rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+    run_with_emulator: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., dict[str, Any]]:
-    """Return a function that runs code as `rehearsed` does, and gives what its last line says as JSON.
+    """Return `run_with_emulator`, giving its last line parsed as JSON.
 
     It starts in a folder of its own, with the files that are given by name.
     """
@@ -94,7 +94,7 @@ def answered(
             path = folder / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        answers: dict[str, Any] = json.loads(rehearsed(code, folder=folder).splitlines()[-1])
+        answers: dict[str, Any] = json.loads(run_with_emulator(code, folder=folder).splitlines()[-1])
         return answers
 
     return run

@@ -63,7 +63,7 @@ def test_no_command_imports_anything_heavy_before_it_runs() -> None:
 
 
 def test_azureml_is_imported_only_inside_functions() -> None:
-    code = importing("src", "operation/execution", "operation/rehearsal")
+    code = importing("src", "operation/execution", "operation/emulator")
     assert "azureml" not in modules_after(code)
 
 

@@ -10,7 +10,7 @@ import shlex
 import pytest
 
 from operation import cli
-from operation.engine.layout import project
+from operation.engine.foundation.layout import project
 
 ROOT = project().root
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -54,7 +54,7 @@ def test_the_picture_is_small_and_there() -> None:
 
 
 def test_the_exit_codes_are_those_of_the_errors() -> None:
-    from operation.engine import errors
+    from operation.engine.foundation import errors
 
     codes = {
         kind.exit_code

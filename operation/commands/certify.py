@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from operation.commands.options import add_choice, add_rehearse, rehearsed
+from operation.commands.options import add_choice, add_emulator, emulated
 from operation.engine import configuration
-from operation.engine.certificate.certify import certify
 from operation.engine.configuration.targets import chosen_compute
-from operation.engine.layout import project
-from operation.engine.reports.certificate import write_certificate
+from operation.engine.evidence.certificate.certify import certify
+from operation.engine.evidence.reports.certificate import write_certificate
+from operation.engine.foundation.layout import project
 from operation.execution.ways import azure_ml
 
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``certify``."""
     parser.description = (
         "Execute steps afresh in every way there is: as a child process, by a call of main(argv), in a "
-        "notebook that stock papermill executes, in one that is executed as by `run`, and with --rehearse or "
+        "notebook that stock papermill executes, in one that is executed as by `run`, and with --emulator or "
         "--azure-ml as runs of Azure ML. "
         "Compare sources, command lines, inputs and output bytes; exit 1 with the first difference when "
         "there is one."
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("steps", nargs="*", metavar="step", help="names in the use case (default: all)")
     add_choice(parser)
-    add_rehearse(parser)
+    add_emulator(parser)
     add("--azure-ml", action="store_true", help="also as runs in the environment's workspace")
     add("--compute", metavar="NAME", help="configuration/compute/<NAME>.yml (default: COMPUTE)")
     add("--json", action="store_true", help="print the certificate for programs")
@@ -40,9 +40,9 @@ def run(args: argparse.Namespace) -> int:
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
     say = (lambda *_: None) if args.json else _say
-    with rehearsed(layout, args.rehearse):
+    with emulated(layout, args.emulator):
         more = {}
-        if args.rehearse or args.azure_ml:
+        if args.emulator or args.azure_ml:
             more = {"azure-ml": azure_ml(chosen_compute(layout, configured, args.compute))}
         folder, content = certify(layout, configured, args.steps, say, more)
     page = write_certificate(folder, content)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from operation.engine import configuration
 from operation.engine.configuration.documents import read_document
 from operation.engine.configuration.targets import COMPUTES, DEPLOYMENTS
-from operation.engine.errors import ConfigurationError, Problem
-from operation.engine.layout import Layout, project
+from operation.engine.foundation.errors import ConfigurationError, Problem
+from operation.engine.foundation.layout import Layout, project
 from operation.engine.notebooks.cleanliness import notebook_problems
 
 PRIVATE = ("config.json", ".azureml/config.json")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
-from operation.engine.cleaning import Cleaning, Removable, human, plan_cleaning, remove
-from operation.engine.layout import Layout, project
+from operation.engine.foundation.layout import Layout, project
+from operation.engine.runs.cleaning import Cleaning, Removable, human, plan_cleaning, remove
 
 _PLURALS = {"store entry": "store entries"}
 
@@ -71,6 +71,6 @@ def _counted(kind: str, number: int) -> str:
 
 
 def _write_gallery(layout: Layout) -> None:
-    from operation.engine.reports.gallery import write_gallery
+    from operation.engine.evidence.reports.gallery import write_gallery
 
     write_gallery(layout.runs)

@@ -1,4 +1,4 @@
-"""The command ``deploy``: a model behind a web service of Azure ML, or its rehearsal; or as a package."""
+"""The command ``deploy``: a model behind a web service of Azure ML, or its emulator; or as a package."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from operation.commands.options import add_choice, add_rehearse, rehearsed
+from operation.commands.options import add_choice, add_emulator, emulated
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.targets import chosen_deployment
-from operation.engine.errors import UsageError
-from operation.engine.layout import project
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import project
 from operation.execution import opening
 from operation.execution.failure import sdk_errors
 from operation.execution.services import deployed
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = (
         "examples:\n"
-        "  python3 -m operation deploy --rehearse --register\n"
+        "  python3 -m operation deploy --emulator --register\n"
         "  python3 -m operation deploy --environment PROD --model champion\n"
         "  python3 -m operation deploy --environment PROD --challenger challenger --traffic 0.1\n"
         "  python3 -m operation deploy --environment PROD --traffic 0     # rolls back\n"
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--list", action="store_true", help="say what is deployed")
     add("--delete", metavar="SERVICE", help="delete a service")
     add_choice(parser)
-    add_rehearse(parser)
+    add_emulator(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     layout, started = project(), time.monotonic()
     configured = configuration.load(args.environment, args.use_case, layout)
     deployment = chosen_deployment(layout, configured, args.to)
-    with rehearsed(layout, args.rehearse), sdk_errors("deploy"):
+    with emulated(layout, args.emulator), sdk_errors("deploy"):
         work(args, Place(opening.opened(configured.environment), layout, deployment, _say), configured)
     if not args.list:
         print(f"done in {time.monotonic() - started:.0f} s")
@@ -139,5 +139,5 @@ def _tell(args: argparse.Namespace, service: Any) -> None:
     token = getattr(service, "token_auth_enabled", False)
     asks = "wants a token" if token else "wants one of its keys" if service.auth_enabled else "is open"
     print(f"service {service.name} {asks}: {service.scoring_uri}")
-    if args.rehearse:
-        print("it answers while a rehearsal runs: python3 -m operation rehearse")
+    if args.emulator:
+        print("it answers while an emulator runs: python3 -m operation emulator")

@@ -9,8 +9,8 @@ from pathlib import Path
 from operation.commands.options import add_choice
 from operation.engine import configuration
 from operation.engine.configuration.targets import chosen_compute
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout, project
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout, project
 from operation.execution.azure_cli import Export, write
 
 

@@ -7,8 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout, project
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout, project
 from operation.setup import replace
 
 ADDRESS = ("--ip", "--ServerApp.ip", "--ServerApp.allow_remote_access")
@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _warm_kernels(layout: Layout) -> dict[str, str]:
     """Start what "Python (warm)" is forked from; return the variable by which JupyterLab has it."""
-    from operation.engine.notebooks.forked.fork_server_client import ForkServer
-    from operation.engine.notebooks.forked.libraries import libraries
+    from operation.engine.notebooks.fork_server.client import ForkServer
+    from operation.engine.notebooks.fork_server.libraries import libraries
 
     server = ForkServer(os.environ)
     scripts = {path.stem: path for path in layout.src.glob("*.py")}

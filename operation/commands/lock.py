@@ -9,9 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from operation.engine.errors import WorkbenchError
-from operation.engine.files import replacing
-from operation.engine.layout import Layout, project
+from operation.engine.foundation.errors import WorkbenchError
+from operation.engine.foundation.files import replacing
+from operation.engine.foundation.layout import Layout, project
 from operation.setup import lockfile
 from operation.setup.indexes import installer_environment, pip_settings, uv_options
 

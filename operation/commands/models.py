@@ -9,12 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from operation.commands.options import add_choice, add_rehearse, quiet, rehearsed
+from operation.commands.options import add_choice, add_emulator, emulated, quiet
 from operation.engine import configuration
-from operation.engine.errors import UsageError
-from operation.engine.layout import project
-from operation.engine.runners import child_process
-from operation.engine.session import Session
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import project
+from operation.engine.steps.runners import child_process
+from operation.engine.steps.session import Session
 from operation.execution import models
 from operation.execution.failure import sdk_errors
 from operation.execution.models import Registered
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("action", choices=_ACTIONS)
     add("name", nargs="?", help="the model; may be left out of list, and of register")
     add_choice(parser)
-    add_rehearse(parser)
+    add_emulator(parser)
     add("--version", type=int, metavar="NUMBER", help="of the model (default: the newest)")
     add("--digest", metavar="HEX", help="of the model: at least its beginning")
     add("--to", metavar="NAME", help="promote: the environment it goes to")
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do what the action says."""
     _check(args)
-    with rehearsed(project(), args.rehearse), quiet(args.json), sdk_errors(f"models {args.action}"):
+    with emulated(project(), args.emulator), quiet(args.json), sdk_errors(f"models {args.action}"):
         found, lines = _ACTIONS[args.action](args)
     if args.json:
         print(json.dumps([asdict(one) for one in found], indent=1))

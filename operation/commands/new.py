@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from operation.engine import configuration
-from operation.engine.layout import Layout, project
+from operation.engine.foundation.layout import Layout, project
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +57,7 @@ def _environment(args: argparse.Namespace, layout: Layout) -> int:
 
 
 def _use_case(args: argparse.Namespace, layout: Layout) -> int:
-    from operation.engine.inference.use_case import Request, options, told, write_use_case
+    from operation.engine.delivery.scaffolding.use_case import Request, options, told, write_use_case
 
     request = Request(args.name, args.data, args.target, args.time_column, args.task, args.split)
     guess, files = write_use_case(request, layout)

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from operation.engine.children import environ
-from operation.engine.layout import Layout
-from operation.engine.notebooks.forked.limits import Limits
+from operation.engine.foundation.children import environ
+from operation.engine.foundation.layout import Layout
+from operation.engine.notebooks.fork_server.limits import Limits
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
@@ -38,27 +38,27 @@ def chosen_limits(args: argparse.Namespace) -> Limits:
     return Limits(args.cell_seconds, args.seconds, memory)
 
 
-def add_rehearse(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--rehearse``."""
+def add_emulator(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--emulator``."""
     parser.add_argument(
-        "--rehearse",
+        "--emulator",
         action="store_true",
-        help="with a rehearsal of Azure ML on this machine: no subscription",
+        help="use the Azure ML emulator on this machine: no subscription needed",
     )
 
 
 @contextmanager
-def rehearsed(layout: Layout, wanted: bool) -> Iterator[None]:
-    """Let the SDK find the rehearsal while the block lasts; it must not have been imported before."""
+def emulated(layout: Layout, wanted: bool) -> Iterator[None]:
+    """Let the SDK find the emulator while the block lasts; it must not have been imported before."""
     if not wanted:
         yield
         return
-    from operation.rehearsal.access.workspace import SUBSCRIPTION
-    from operation.rehearsal.server import page, started
+    from operation.emulator.access.workspace import SUBSCRIPTION
+    from operation.emulator.server import page, started
 
-    folder = layout.runs / "rehearsal"
-    more = {"SUBSCRIPTION_ID": SUBSCRIPTION, "WORKBENCH_REHEARSAL": str(folder)}
-    print("starting a rehearsal of Azure ML on this machine", file=sys.stderr, flush=True)
+    folder = layout.runs / "emulator"
+    more = {"SUBSCRIPTION_ID": SUBSCRIPTION, "WORKBENCH_EMULATOR": str(folder)}
+    print("starting the Azure ML emulator on this machine", file=sys.stderr, flush=True)
     with started(folder) as variables, environ({**variables, **more}):
         print(f"runs and logs: {page(variables)}", file=sys.stderr, flush=True)
         yield

@@ -7,9 +7,9 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from operation.engine.errors import UsageError
-from operation.engine.layout import project
-from operation.engine.runners import child_process
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import project
+from operation.engine.steps.runners import child_process
 
 SUFFIXES = (".csv", ".parquet")
 

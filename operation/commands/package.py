@@ -9,11 +9,11 @@ from pathlib import Path
 
 from operation.commands.options import add_choice
 from operation.commands.serve import model_words
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout, project
-from operation.engine.packaging.builder import BUILDERS, build, command, find_builder
-from operation.engine.packaging.context import Recipe, read_manifest, write_context
-from operation.engine.packaging.dockerfile import BASE
+from operation.engine.delivery.image.builder import BUILDERS, build, command, find_builder
+from operation.engine.delivery.image.context import Recipe, read_manifest, write_context
+from operation.engine.delivery.image.dockerfile import BASE
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout, project
 
 TAG = re.compile(r"[a-z0-9][a-z0-9._/:-]*(@sha256:[0-9a-f]{64})?")
 
@@ -89,7 +89,7 @@ def check_names(base: str, tag: str | None) -> None:
 
 def holding(args: argparse.Namespace, layout: Layout) -> Recipe:
     """Return the recipe of an image that holds its model."""
-    from operation.engine.serving.model import by_words
+    from operation.engine.delivery.serving.model import by_words
 
     model = by_words(layout, model_words("--model", args.model, args, layout))
     variables = {"SCORE_MODEL": "/model", "SCORE_DIGEST": model.digest}
@@ -106,7 +106,7 @@ def fetching(args: argparse.Namespace, layout: Layout) -> Recipe:
     UsageError
         When `--model` is a folder: there is nothing to fetch.
     """
-    from operation.engine.serving.model import registered_words
+    from operation.engine.delivery.serving.model import registered_words
 
     if Path(args.model).exists() or "/" in args.model:
         raise UsageError(

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from operation.engine.capsule.differs import differs_here
-from operation.engine.capsule.live import live
-from operation.engine.capsule.replay import Replay, check
-from operation.engine.capsule.script import command, debug
-from operation.engine.capsule.unpack import read_capsule, restore
-from operation.engine.layout import project
+from operation.engine.evidence.capsule.differs import differs_here
+from operation.engine.evidence.capsule.live import live
+from operation.engine.evidence.capsule.replay import Replay, check
+from operation.engine.evidence.capsule.script import command, debug
+from operation.engine.evidence.capsule.unpack import read_capsule, restore
+from operation.engine.foundation.layout import project
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

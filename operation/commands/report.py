@@ -8,9 +8,9 @@ import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
 
-from operation.engine.errors import UsageError, WorkbenchError
-from operation.engine.layout import project
-from operation.engine.nearest import did_you_mean
+from operation.engine.foundation.errors import UsageError, WorkbenchError
+from operation.engine.foundation.layout import project
+from operation.engine.foundation.nearest import did_you_mean
 
 LATEST = "latest"
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _render_notebook(notebook: Path) -> Path:
-    from operation.engine.reports import render_notebook
+    from operation.engine.evidence.reports import render_notebook
 
     if not notebook.is_file():
         raise UsageError(f"--notebook {notebook}: there is no such file. Name an executed notebook (.ipynb).")
@@ -57,7 +57,7 @@ def _render_notebook(notebook: Path) -> Path:
 
 
 def _render_run(folder: Path) -> Path:
-    from operation.engine.reports import render_notebook, write_gallery, write_run_page
+    from operation.engine.evidence.reports import render_notebook, write_gallery, write_run_page
 
     manifest, problems = _read_manifest(folder), []
     for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
@@ -76,7 +76,7 @@ def _render_run(folder: Path) -> Path:
 
 
 def _run_folder(name: str) -> Path:
-    from operation.engine.reports.latest import latest_run
+    from operation.engine.evidence.reports.latest import latest_run
 
     runs = project().runs
     ids = sorted(path.name for path in runs.glob("*") if (path / "manifest.json").is_file())

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from operation.commands.options import add_choice, add_limits, chosen_limits
 from operation.commands.wording import failure, metric_lines
-from operation.engine import manifest
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout, project
+from operation.engine.foundation import manifest
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout, project
 from operation.engine.runs.repeat import Answers
 from operation.engine.runs.request import Request
 
 if TYPE_CHECKING:
-    from operation.engine.notebooks.forked.fork_server_client import ForkServer
+    from operation.engine.notebooks.fork_server.client import ForkServer
     from operation.engine.runs.request import Prepared
     from operation.engine.runs.run_manifest import RunManifest
 
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(layout: Layout, request: Request, as_json: bool) -> int:
     """Run what was not answered before; only now the configuration and its libraries are needed."""
-    from operation.engine.notebooks.forked.source import for_all, fork_source
+    from operation.engine.notebooks.fork_server.source import for_all, fork_source
 
     with fork_source(request.engine, for_all()) as fork_server:  # its imports take longer than all else here
         if fork_server:
@@ -83,7 +83,7 @@ def _run(layout: Layout, request: Request, as_json: bool) -> int:
 
 def _head_start(fork_server: ForkServer, layout: Layout, request: Request) -> None:
     """Have imported what the notebooks' own cells import, while this process reads the configuration."""
-    from operation.engine.notebooks.forked.libraries import libraries
+    from operation.engine.notebooks.fork_server.libraries import libraries
 
     names = [name.removesuffix(".ipynb") for name in request.notebooks]
     found = [layout.notebooks / f"{name}.ipynb" for name in names] or sorted(layout.notebooks.glob("*.ipynb"))

@@ -12,11 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from operation.commands.options import add_choice
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout, project
-from operation.engine.runners import child_process
-from operation.engine.serving.keys import read_keys
-from operation.engine.serving.settings import (
+from operation.engine.delivery.serving.keys import read_keys
+from operation.engine.delivery.serving.settings import (
     ASKED,
     MOST_BYTES,
     PLAN,
@@ -24,10 +21,13 @@ from operation.engine.serving.settings import (
     Settings,
     state_folder,
 )
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout, project
+from operation.engine.steps.runners import child_process
 
 if TYPE_CHECKING:
-    from operation.engine.serving.lookup import Lookup
-    from operation.engine.serving.models import Models
+    from operation.engine.delivery.serving.lookup import Lookup
+    from operation.engine.delivery.serving.models import Models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,8 +86,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    from operation.engine.serving.azure import serve_by_azure
-    from operation.engine.serving.server import serve
+    from operation.engine.delivery.serving.azure import serve_by_azure
+    from operation.engine.delivery.serving.server import serve
 
     layout = project()
     settings = settings_of(args, layout)
@@ -154,15 +154,15 @@ def script_words(args: argparse.Namespace, layout: Layout) -> tuple[str, ...]:
 
 def lookup_of(option: str, named: str, args: argparse.Namespace, layout: Layout) -> Lookup:
     """Return what finds the model that an option names."""
-    from operation.engine.serving.lookup import Lookup
+    from operation.engine.delivery.serving.lookup import Lookup
 
     return Lookup(layout, model_words(option, named, args, layout), state_folder(layout.runs, args.port))
 
 
 def models_of(args: argparse.Namespace, layout: Layout, settings: Settings) -> Models:
     """Return the models that the service looks up, now and again."""
-    from operation.engine.serving.lookup import Requested, ask
-    from operation.engine.serving.models import Models
+    from operation.engine.delivery.serving.lookup import Requested, ask
+    from operation.engine.delivery.serving.models import Models
 
     champion, file = lookup_of("--model", args.model, args, layout), settings.state / ASKED
     ask(file, model_words("--challenger", args.challenger, args, layout) if args.challenger else [])
@@ -184,7 +184,7 @@ def model_words(option: str, named: str, args: argparse.Namespace, layout: Layou
     UsageError
         `named` is neither a folder nor an alias.
     """
-    from operation.engine.serving.model import registered_words
+    from operation.engine.delivery.serving.model import registered_words
 
     if Path(named).exists():
         return ["--model", str(Path(named).resolve())]

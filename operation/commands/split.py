@@ -7,10 +7,10 @@ import time
 
 from operation.commands.options import add_choice
 from operation.commands.serve import model_words
-from operation.engine.errors import StepFailed, UsageError
-from operation.engine.layout import Layout, project
-from operation.engine.runners import child_process
-from operation.engine.serving.settings import ASKED, plan_file, state_folder
+from operation.engine.delivery.serving.settings import ASKED, plan_file, state_folder
+from operation.engine.foundation.errors import StepFailed, UsageError
+from operation.engine.foundation.layout import Layout, project
+from operation.engine.steps.runners import child_process
 
 PATIENCE = 120.0  # seconds until a challenger is there
 
@@ -62,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _challenged(args: argparse.Namespace, layout: Layout) -> str:
     """Ask the service for another challenger, wait until it is there, and return which one it is."""
-    from operation.engine.serving.lookup import ask, seen
-    from operation.engine.serving.models import told
+    from operation.engine.delivery.serving.lookup import ask, seen
+    from operation.engine.delivery.serving.models import told
 
     state = state_folder(layout.runs, args.port)
     if not told(state):

@@ -7,14 +7,14 @@ import argparse
 from operation.commands.options import add_choice
 from operation.commands.wording import metric_lines
 from operation.engine import configuration
-from operation.engine.contract import actions_of
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout, project
-from operation.engine.nearest import did_you_mean
-from operation.engine.parser_slice import build_parser
-from operation.engine.runners import child_process
-from operation.engine.session import Session
-from operation.engine.step import Done
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout, project
+from operation.engine.foundation.nearest import did_you_mean
+from operation.engine.identity.contract import actions_of
+from operation.engine.identity.parser_slice import build_parser
+from operation.engine.steps.runners import child_process
+from operation.engine.steps.session import Session
+from operation.engine.steps.step import Done
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

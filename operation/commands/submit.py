@@ -1,16 +1,16 @@
-"""Send a step, or the whole use case, to Azure ML; or to its rehearsal on this machine."""
+"""Send a step, or the whole use case, to Azure ML; or to its emulator on this machine."""
 
 from __future__ import annotations
 
 import argparse
 import json
 
-from operation.commands.options import add_choice, add_rehearse, quiet, rehearsed
+from operation.commands.options import add_choice, add_emulator, emulated, quiet
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.targets import chosen_compute
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout, project
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout, project
 from operation.execution.submission import submission
 from operation.execution.ways import Order, send
 
@@ -27,14 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = (
         "examples:\n"
-        "  python3 -m operation submit pipeline --rehearse\n"
+        "  python3 -m operation submit pipeline --emulator\n"
         "  python3 -m operation submit train --as script --environment PROD --compute cpu-cluster"
     )
     add = parser.add_argument
     add("what", help=f"a step of the use case, or '{ALL}': all of them")
     add("--as", dest="way", choices=WAYS, help=f"how (default: script; for '{ALL}' pipeline)")
     add_choice(parser)
-    add_rehearse(parser)
+    add_emulator(parser)
     add("--compute", metavar="NAME", help="configuration/compute/<NAME>.yml (default: COMPUTE)")
     add("--fresh", action="store_true", help="execute even what the store or Azure ML holds")
     add(
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     configured = configuration.load(args.environment, args.use_case, layout)
     order = _order(layout, configured, args)
     recorded = submission(layout, configured, args.what, _words(args))
-    with rehearsed(layout, args.rehearse), quiet(args.json), recorded as made:
+    with emulated(layout, args.emulator), quiet(args.json), recorded as made:
         print(f"run: {layout.relative(made.folder.path)}", flush=True)
         send(order, made, lambda line: print(line, flush=True))
     if args.json:
@@ -95,5 +95,5 @@ def _words(args: argparse.Namespace) -> list[str]:
         ("compute", args.compute),
     ):
         words += [f"--{name}", value] if value else []
-    words += [f"--{name}" for name in ("rehearse", "fresh", "publish", "schedule") if getattr(args, name)]
+    words += [f"--{name}" for name in ("emulator", "fresh", "publish", "schedule") if getattr(args, name)]
     return words

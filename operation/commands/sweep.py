@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from operation.commands.options import add_choice, add_limits, chosen_limits, one_or_more, quiet
 from operation.commands.wording import ending, opening, planned
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout, project
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout, project
 from operation.engine.sweeps.request import RAY, SweepRequest
 
 if TYPE_CHECKING:
-    from operation.engine.notebooks.forked.fork_server_client import ForkServer
+    from operation.engine.notebooks.fork_server.client import ForkServer
     from operation.engine.sweeps.plan import Sweep
     from operation.engine.sweeps.pools import KernelPool
     from operation.engine.sweeps.sweep_manifest import SweepManifest
@@ -87,8 +87,8 @@ def run(args: argparse.Namespace) -> int:
     layout, request = _absolute(project()), _request(args)
     if args.dry_run:
         return _plan_only(layout, request, args.json)
-    from operation.engine.notebooks.forked.source import for_all, fork_source
-    from operation.engine.runners import cores
+    from operation.engine.notebooks.fork_server.source import for_all, fork_source
+    from operation.engine.steps.runners import cores
 
     workers = args.workers or cores()
     with fork_source(request.engine, for_all(workers)) as fork_server:  # its imports outlast the checks
@@ -139,7 +139,7 @@ def _plan_only(layout: Layout, request: SweepRequest, as_json: bool) -> int:
 def _pool(
     layout: Layout, sweep: Sweep, fork_server: ForkServer | None, args: argparse.Namespace
 ) -> AbstractContextManager[KernelPool]:
-    from operation.engine.runners import cores
+    from operation.engine.steps.runners import cores
 
     if args.engine == RAY:
         from operation.engine.sweeps.cluster import Cluster

@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from operation.engine.children import child
-from operation.engine.layout import project
+from operation.engine.foundation.children import child
+from operation.engine.foundation.layout import project
 
 CHECKS = {
     "ruff check": ["-m", "ruff", "check", "."],

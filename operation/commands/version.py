@@ -10,7 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from operation.engine.layout import Layout, project
+from operation.engine.foundation.layout import Layout, project
 from operation.setup.environment import Environment
 
 

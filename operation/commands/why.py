@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from operation.commands.options import add_choice
-from operation.engine import configuration, manifest
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout, project
-from operation.engine.nearest import did_you_mean
-from operation.engine.why import Explanation, explain
+from operation.engine import configuration
+from operation.engine.foundation import manifest
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout, project
+from operation.engine.foundation.nearest import did_you_mean
+from operation.engine.steps.why import Explanation, explain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 
 if TYPE_CHECKING:
     from operation.engine.runs.reuse import Recalled
@@ -72,7 +72,7 @@ def _failure(layout: Layout, entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _best(content: Mapping[str, Any]) -> Iterator[str]:
-    from operation.engine.reports.wording import number
+    from operation.engine.evidence.reports.wording import number
     from operation.engine.sweeps.results import ordered, shown_metrics
 
     ranked = ordered(content["points"], content["metric"], content["lower_is_better"])

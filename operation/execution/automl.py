@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.models import Automl
-from operation.engine.digests import Digests
-from operation.engine.errors import ConfigurationError, Problem, StepFailed
-from operation.engine.layout import Layout
+from operation.engine.foundation.errors import ConfigurationError, Problem, StepFailed
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.digests import Digests
 from operation.execution.job_files import INPUTS, upload
 from operation.execution.logs import follow
 from operation.execution.remote import Remote

@@ -20,9 +20,9 @@ from operation.engine.configuration import Configuration, Step
 from operation.engine.configuration.documents import read_document
 from operation.engine.configuration.models import ClusterCompute
 from operation.engine.configuration.targets import Compute
-from operation.engine.contract import read_contract
-from operation.engine.errors import ConfigurationError, Problem, UsageError
-from operation.engine.layout import Layout
+from operation.engine.foundation.errors import ConfigurationError, Problem, UsageError
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.contract import read_contract
 
 IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 SCHEMA = "https://azuremlschemas.azureedge.net/latest"

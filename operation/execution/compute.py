@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration.models import ClusterCompute, LocalCompute, RemoteCompute, SparkCompute
 from operation.engine.configuration.targets import Compute
-from operation.engine.errors import UsageError
+from operation.engine.foundation.errors import UsageError
 
 if TYPE_CHECKING:
     from azureml.core import ComputeTarget, Workspace
@@ -92,12 +92,12 @@ def _reached(settings: RemoteCompute | SparkCompute | LocalCompute) -> Any:
 
 
 def _key(settings: RemoteCompute | SparkCompute) -> Path:
-    """Return the private key's file; a rehearsal opens nothing with it, and asks nobody for one."""
+    """Return the private key's file; an emulator opens nothing with it, and asks nobody for one."""
     key = Path(settings.private_key_file).expanduser()
-    rehearsal = os.environ.get("WORKBENCH_REHEARSAL")
-    if rehearsal and not key.is_file():
-        key = Path(rehearsal) / "no-key"
-        key.write_text("a rehearsal opens nothing with this", encoding="utf-8")
+    emulator = os.environ.get("WORKBENCH_EMULATOR")
+    if emulator and not key.is_file():
+        key = Path(emulator) / "no-key"
+        key.write_text("an emulator opens nothing with this", encoding="utf-8")
     if not key.is_file():
         raise UsageError(
             f"private-key-file {key} does not exist: name the file that opens {settings.address}."

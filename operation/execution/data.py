@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from operation.engine.digests import Digests
-from operation.engine.errors import UsageError
-from operation.engine.layout import project
-from operation.engine.nearest import did_you_mean
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import project
+from operation.engine.foundation.nearest import did_you_mean
+from operation.engine.identity.digests import Digests
 from operation.execution.job_files import upload
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from operation.engine.errors import WorkbenchError
-from operation.engine.runners import ScriptFailed
+from operation.engine.foundation.errors import WorkbenchError
+from operation.engine.steps.runners import ScriptFailed
 
 _SDK = frozenset({"azureml", "azure", "msrest", "requests", "msal", "adal", "urllib3"})
 TAIL = 20  # lines of a log without a traceback that are kept

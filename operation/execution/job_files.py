@@ -8,11 +8,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from operation.engine.errors import UsageError
-from operation.engine.keys import python_version
-from operation.engine.layout import Layout
-from operation.engine.nearest import did_you_mean, listed
-from operation.engine.source import dependencies
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.nearest import did_you_mean, listed
+from operation.engine.identity.keys import python_version
+from operation.engine.identity.source import dependencies
 
 if TYPE_CHECKING:
     from azureml.core import Datastore, Environment

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine import manifest
 from operation.engine.configuration import Step
-from operation.engine.contract import read_contract
-from operation.engine.digests import Digests
-from operation.engine.errors import UsageError, WorkbenchError
-from operation.engine.nearest import did_you_mean, listed
-from operation.engine.session import Session
-from operation.engine.step import Done
+from operation.engine.foundation import manifest
+from operation.engine.foundation.errors import UsageError, WorkbenchError
+from operation.engine.foundation.nearest import did_you_mean, listed
+from operation.engine.identity.contract import read_contract
+from operation.engine.identity.digests import Digests
+from operation.engine.steps.session import Session
+from operation.engine.steps.step import Done
 
 if TYPE_CHECKING:
     from azureml.core import Model, Workspace

@@ -8,8 +8,8 @@ import warnings
 from typing import TYPE_CHECKING
 
 from operation.engine.configuration import chosen_environment, environment_variables
-from operation.engine.errors import UsageError
-from operation.engine.layout import project
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import project
 from operation.execution import utils
 from operation.execution.failure import sdk_errors
 
@@ -69,7 +69,7 @@ def opened(environment: str | None) -> Workspace:
             if (layout.root / "config.json").exists():
                 raise
             raise utils.CredentialsError(
-                f"{error}\nNo subscription? --rehearse does it on this machine."
+                f"{error}\nNo subscription? --emulator does it on this machine."
             ) from error
     wanted = environment_variables(environment, layout)["AMLWORKSPACE"].text
     if workspace.name.lower() != wanted.lower():

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.models import LocalCompute
-from operation.engine.contract import Contract, read_contract
-from operation.engine.digests import Digests
-from operation.engine.errors import StepFailed, UsageError
-from operation.engine.source import source_digests
-from operation.engine.step import Plan
+from operation.engine.foundation.errors import StepFailed, UsageError
+from operation.engine.identity.contract import Contract, read_contract
+from operation.engine.identity.digests import Digests
+from operation.engine.identity.source import source_digests
+from operation.engine.steps.step import Plan
 from operation.execution import results
 from operation.execution.failure import script_failed, sdk_errors
 from operation.execution.job_files import snapshot, upload

@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from operation.engine import manifest
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.models import LocalCompute
 from operation.engine.configuration.targets import Compute
-from operation.engine.layout import Layout
-from operation.engine.session import Session
-from operation.engine.step import Done, Plan
+from operation.engine.foundation import manifest
+from operation.engine.foundation.layout import Layout
+from operation.engine.steps.session import Session
+from operation.engine.steps.step import Done, Plan
 from operation.execution import compute as compute_targets
 from operation.execution import job_files, results
 from operation.execution.failure import script_failed, sdk_errors

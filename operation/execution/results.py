@@ -7,21 +7,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.digests import Digests
-from operation.engine.errors import StepFailed, WorkbenchError
-from operation.engine.layout import Layout
-from operation.engine.step import Plan
-from operation.engine.store import Store
+from operation.engine.foundation.errors import StepFailed, WorkbenchError
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.digests import Digests
+from operation.engine.identity.store import Store
+from operation.engine.steps.step import Plan
 
 if TYPE_CHECKING:
     from azureml.core import Run
 
-UNEXECUTED = "outputs/spark-submission.json"  # a rehearsal without Spark leaves this, and no output
+UNEXECUTED = "outputs/spark-submission.json"  # an emulator without Spark leaves this, and no output
 FOLDER = "outputs"  # what a run writes here becomes its artifacts
 
 
 class NotExecuted(WorkbenchError):
-    """A rehearsal looked at every field of a submission, and could not execute it."""
+    """An emulator looked at every field of a submission, and could not execute it."""
 
 
 def remote_folder(output: str) -> str:

@@ -11,18 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from operation.engine import manifest
-from operation.engine.capsule.pack import pack_failure
-from operation.engine.children import environ
 from operation.engine.configuration import Configuration, NotebookEntry
-from operation.engine.layout import Layout
+from operation.engine.evidence.capsule.pack import pack_failure
+from operation.engine.foundation import manifest, run_folder
+from operation.engine.foundation.children import environ
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.run_folder import RunFolder
 from operation.engine.notebooks.assignments import Assignments
-from operation.engine.runners import exit_code_of, from_exception
-from operation.engine.runs import folder as run_folder
-from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.request import Prepared, Request
 from operation.engine.runs.run_manifest import RunManifest
 from operation.engine.runs.work import Outcome
+from operation.engine.steps.runners import exit_code_of, from_exception
 
 
 @dataclass(frozen=True)
@@ -110,10 +109,10 @@ def _end(made: Submission, record: RunManifest, outcome: Outcome, status: str | 
 
 def _pages(made: Submission) -> None:
     """Write the pages that a run has."""
-    from operation.engine.reports.gallery import write_gallery
-    from operation.engine.reports.latest import point_latest
-    from operation.engine.reports.notebook import render_notebook
-    from operation.engine.reports.run_page import write_run_page
+    from operation.engine.evidence.reports.gallery import write_gallery
+    from operation.engine.evidence.reports.latest import point_latest
+    from operation.engine.evidence.reports.notebook import render_notebook
+    from operation.engine.evidence.reports.run_page import write_run_page
 
     render_notebook(made.notebook, made.folder.path / f"{made.name}.html", made.record)
     write_run_page(made.folder.path)

@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from operation.engine.configuration import environment_variables
-from operation.engine.errors import WorkbenchError
-from operation.engine.layout import Layout, project
-from operation.engine.source import sibling_imports
+from operation.engine.foundation.errors import WorkbenchError
+from operation.engine.foundation.layout import Layout, project
+from operation.engine.identity.source import sibling_imports
 
 if TYPE_CHECKING:
     from azureml.core import Workspace

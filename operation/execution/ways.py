@@ -7,12 +7,12 @@ from contextlib import chdir
 from dataclasses import dataclass
 from typing import Any
 
-from operation.engine.certificate.ways import Way
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.targets import Compute
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout
-from operation.engine.step import Done
+from operation.engine.evidence.certificate.ways import Way
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
+from operation.engine.steps.step import Done
 from operation.execution import automl, models, pipeline, publishing
 from operation.execution.failure import sdk_errors
 from operation.execution.job import SUBMITS, Submit, submit_script

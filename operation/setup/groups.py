@@ -10,10 +10,10 @@ OF_COMMAND = {
     "models": {"azure"},
     "deploy": {"azure"},
     "export": {"azure"},
-    "rehearse": {"azure", "emulator"},
+    "emulator": {"azure", "emulator"},
     "test": ALL,
 }
-OF_OPTION = {"--rehearse": {"azure", "emulator"}, "--azure-server": {"azure"}, "--engine=ray": {"ray"}}
+OF_OPTION = {"--emulator": {"azure", "emulator"}, "--azure-server": {"azure"}, "--engine=ray": {"ray"}}
 OF_SETUP = {"--all": ALL, **{f"--group={group}": {group} for group in ALL}}
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pyperf
 
-from operation.engine.children import interrupted_by_signals
-from operation.engine.layout import project
+from operation.engine.foundation.children import interrupted_by_signals
+from operation.engine.foundation.layout import project
 from tests.benchmarks import peers
 from tests.benchmarks.project import Project
 from tests.benchmarks.rounds import as_pyperf, measure, table

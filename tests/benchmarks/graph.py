@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operation.engine import manifest
+from operation.engine.foundation import manifest
 
 # What a task executes before the measurement; nothing of it is measured, for nothing is out of date then.
 _MAKE = """\

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 from operation.setup.indexes import installer_environment, pip_settings, uv_options
 
 TOOLS = Path(__file__).with_name("peers.in")

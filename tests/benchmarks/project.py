@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from operation.engine import configuration
-from operation.engine.layout import Layout
-from operation.engine.notebooks.parameters import code_cells, read_parameters
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.notebook_parameters import code_cells, read_parameters
 from tests.benchmarks.rounds import FIGURE, Command, execute
 
 HOME = Path(__file__).resolve().parents[2]

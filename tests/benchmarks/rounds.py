@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyperf
 
-from operation.engine.children import end
+from operation.engine.foundation.children import end
 
 FIGURE = "figure.json"  # where a contender has pyperf measure for it: the median in there counts
 _LAST_LINES = 12

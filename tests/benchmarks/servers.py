@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operation.engine.children import free_port
+from operation.engine.foundation.children import free_port
 from tests.benchmarks.measuring import SRC, command
-from tests.operation.engine.serving.running import serving
+from tests.operation.engine.delivery.serving.running import serving
 
 GTHREAD = ["--worker-class", "gthread", "--threads", "8", "--keep-alive", "15"]
 EMPTY = """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from operation.engine.runners import thread_limits
+from operation.engine.steps.runners import thread_limits
 from tests.benchmarks.graph import write_graph
 from tests.benchmarks.project import HOME, Project, by_pyperf
 from tests.benchmarks.rounds import Command, Comparison, Contender, execute
@@ -111,7 +111,7 @@ def render(project: Project, options: Options) -> list[Comparison]:
     shutil.copy(executed, copy)
     page = str(copy.with_suffix(".html"))
     ours = (
-        "from pathlib import Path; from operation.engine.reports import render_notebook",
+        "from pathlib import Path; from operation.engine.evidence.reports import render_notebook",
         f"render_notebook(Path({str(copy)!r}), Path({page!r}), {{}})",
     )
     theirs = (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyperf
 import pytest
 
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.rounds import Command, Comparison, Contender, Failed, measure, table
 from tests.operation.engine.conftest import build

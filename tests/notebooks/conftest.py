@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from operation.engine.layout import project
+from operation.engine.foundation.layout import project
 
 PARTS = ["src", "notebooks", "configuration", "operation"]
 FILES = ["requirements.lock", "environment.yml", "pyproject.toml"]

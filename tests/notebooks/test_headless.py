@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from operation.engine.digests import Digests
+from operation.engine.identity.digests import Digests
 from tests.notebooks.conftest import operation, surroundings
 
 # Metrics of DEV on the holdout; a change of data, features or model moves them.

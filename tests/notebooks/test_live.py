@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import websocket
 
-from operation.engine.layout import project
+from operation.engine.foundation.layout import project
 from tests.notebooks.conftest import surroundings
 
 NAMES = sorted(path.stem for path in project().notebooks.glob("*.ipynb"))

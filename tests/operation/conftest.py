@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from operation.engine.configuration.documents import read_document
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 
 FAULTY = Path(__file__).parent / "faulty"
 

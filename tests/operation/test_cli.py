@@ -13,7 +13,13 @@ from types import SimpleNamespace
 import pytest
 
 from operation import cli
-from operation.engine.errors import ConfigurationError, GateRejected, Problem, StepFailed, UsageError
+from operation.engine.foundation.errors import (
+    ConfigurationError,
+    GateRejected,
+    Problem,
+    StepFailed,
+    UsageError,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 

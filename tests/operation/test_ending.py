@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from operation.engine.capsule.server import Server
-from operation.engine.children import free_port
-from operation.engine.layout import Layout
+from operation.engine.evidence.capsule.server import Server
+from operation.engine.foundation.children import free_port
+from operation.engine.foundation.layout import Layout
 from tests.operation.engine.conftest import build, notebook, write
 from tests.operation.execution import small
 from tests.src.conftest import everything, tumours  # noqa: F401 - fixtures
@@ -270,7 +270,7 @@ def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
 def test_submit_ends_the_service_and_the_jobs_that_it_started(
     sent: Layout, start: Start, number: signal.Signals
 ) -> None:
-    running = start(sent, "submit", "count", "--rehearse", "--compute", "local")
+    running = start(sent, "submit", "count", "--emulator", "--compute", "local")
     code, _ = running.signalled(number)
     if number == signal.SIGTERM:
         assert (code, _record(sent)["status"]) == (130, "interrupted")

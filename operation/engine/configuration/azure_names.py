@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from operation.engine.nearest import nearest
+from operation.engine.foundation.nearest import nearest
 
 _REGIONS = """
 australiacentral australiaeast australiasoutheast austriaeast belgiumcentral brazilsouth brazilsoutheast

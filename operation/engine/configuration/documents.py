@@ -17,7 +17,7 @@ from yaml.composer import ComposerError
 from yaml.error import MarkedYAMLError
 from yaml.reader import ReaderError
 
-from operation.engine.errors import Problem
+from operation.engine.foundation.errors import Problem
 
 Scalar: TypeAlias = str | int | float | bool | None
 Value: TypeAlias = Any  # a Scalar, a list of Values or a dict of Values by text

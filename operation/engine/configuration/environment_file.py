@@ -14,8 +14,8 @@ from operation.engine.configuration.messages import found
 from operation.engine.configuration.models import MANDATORY, OPTIONAL, EnvironmentModel
 from operation.engine.configuration.secret_values import secret_problem
 from operation.engine.configuration.variables import Variable, references, resolve, typed
-from operation.engine.errors import Problem
-from operation.engine.nearest import did_you_mean, nearest
+from operation.engine.foundation.errors import Problem
+from operation.engine.foundation.nearest import did_you_mean, nearest
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _RESERVED = re.compile(r"ENDPOINT|INPUT|SECRET|PATH|SECUREFILE")

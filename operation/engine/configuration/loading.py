@@ -18,9 +18,9 @@ from operation.engine.configuration.step_contract import is_empty
 from operation.engine.configuration.steps import Graph
 from operation.engine.configuration.use_case_file import read_use_case
 from operation.engine.configuration.variables import Variable
-from operation.engine.errors import ConfigurationError, Problem, UsageError
-from operation.engine.layout import Layout, project
-from operation.engine.nearest import did_you_mean, listed
+from operation.engine.foundation.errors import ConfigurationError, Problem, UsageError
+from operation.engine.foundation.layout import Layout, project
+from operation.engine.foundation.nearest import did_you_mean, listed
 
 DEFAULT_ENVIRONMENT = "DEV"
 ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_-]*")

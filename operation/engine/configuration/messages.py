@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from operation.engine.configuration.documents import Value
-from operation.engine.nearest import did_you_mean, listed
+from operation.engine.foundation.nearest import did_you_mean, listed
 
 # by pydantic's error types, https://docs.pydantic.dev/latest/errors/validation_errors
 _EXPECTED = {

@@ -10,8 +10,8 @@ from operation.engine.configuration import loading as configuration
 from operation.engine.configuration.documents import read_document
 from operation.engine.configuration.environment_file import read_environment
 from operation.engine.configuration.models import MANDATORY, OPTIONAL
-from operation.engine.errors import ConfigurationError, UsageError
-from operation.engine.layout import Layout
+from operation.engine.foundation.errors import ConfigurationError, UsageError
+from operation.engine.foundation.layout import Layout
 
 MOST_NAMESPACE = 22  # a storage account, sa$(NAMESPACE), has 24 characters
 _FORMS = {

@@ -8,10 +8,10 @@ from pathlib import Path
 from operation.engine.configuration.documents import Place
 from operation.engine.configuration.models import NotebookModel
 from operation.engine.configuration.variables import is_open
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout
-from operation.engine.nearest import did_you_mean, listed
-from operation.engine.notebooks.parameters import read_parameters
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.nearest import did_you_mean, listed
+from operation.engine.identity.notebook_parameters import read_parameters
 
 
 def notebook_problems(entries: Sequence[NotebookModel], layout: Layout) -> Iterator[tuple[Place, str]]:

@@ -9,11 +9,11 @@ from typing import NoReturn
 from operation.engine.configuration.documents import Value
 from operation.engine.configuration.models import StepModel
 from operation.engine.configuration.variables import is_open
-from operation.engine.contract import Contract, read_contract
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout
-from operation.engine.nearest import did_you_mean
-from operation.engine.parser_slice import build_parser
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.nearest import did_you_mean
+from operation.engine.identity.contract import Contract, read_contract
+from operation.engine.identity.parser_slice import build_parser
 
 # what a build_parser() that is being edited raises
 _DEFECTS = (

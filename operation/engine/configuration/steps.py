@@ -12,9 +12,9 @@ from operation.engine.configuration.documents import Place, Value
 from operation.engine.configuration.models import Automl, Pipeline, StepModel
 from operation.engine.configuration.step_contract import is_empty, parser_problem, script_of, step_contract
 from operation.engine.configuration.variables import circles, is_open
-from operation.engine.contract import Argument, Contract
-from operation.engine.layout import Layout
-from operation.engine.nearest import did_you_mean, listed, nearest
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.nearest import did_you_mean, listed, nearest
+from operation.engine.identity.contract import Argument, Contract
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REFERENCE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")

@@ -18,9 +18,9 @@ from operation.engine.configuration.messages import explain
 from operation.engine.configuration.models import ComputeSettings, DeploymentSettings
 from operation.engine.configuration.secret_values import secret_problem
 from operation.engine.configuration.variables import reference_problems, resolved, typed
-from operation.engine.errors import ConfigurationError, Problem, UsageError
-from operation.engine.layout import Layout
-from operation.engine.nearest import did_you_mean, listed
+from operation.engine.foundation.errors import ConfigurationError, Problem, UsageError
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.nearest import did_you_mean, listed
 
 Settings = TypeVar("Settings")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from operation.engine.configuration.documents import Scalar, Value, scalar
-from operation.engine.nearest import did_you_mean
+from operation.engine.foundation.nearest import did_you_mean
 
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.]*)\)")
 _LOOKALIKE = re.compile(r"\$\{\{[^}]*\}?\}?|\$\{[^}]*\}?|\$\[[^]]*\]?|\$\([^)]*\)?")

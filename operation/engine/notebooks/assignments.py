@@ -9,10 +9,10 @@ from pathlib import Path
 import yaml
 
 from operation.engine.configuration import Configuration
-from operation.engine.contract import Argument, read_contract
-from operation.engine.errors import UsageError
-from operation.engine.nearest import did_you_mean
-from operation.engine.notebooks.parameters import Parameter, read_parameters, step_calls
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.nearest import did_you_mean
+from operation.engine.identity.contract import Argument, read_contract
+from operation.engine.identity.notebook_parameters import Parameter, read_parameters, step_calls
 
 _CHOSEN_ELSEWHERE = {"use_case": "--use-case", "environment": "--environment"}
 

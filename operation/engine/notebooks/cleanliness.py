@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from operation.engine.errors import Problem
-from operation.engine.nearest import listed
+from operation.engine.foundation.errors import Problem
+from operation.engine.foundation.nearest import listed
 
 NOTEBOOK_METADATA = ("kernelspec", "language_info")
 CELL_METADATA = ("tags",)

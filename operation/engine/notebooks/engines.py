@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from operation.engine.capsule.secrets import mask_values
-from operation.engine.files import DiskError
-from operation.engine.notebooks.forked.source import WORKBENCH, fork_source
-from operation.engine.reports.quick_imports import without, without_iri_grammar
+from operation.engine.foundation.files import DiskError
+from operation.engine.foundation.quick_imports import without, without_iri_grammar
+from operation.engine.foundation.secrets import mask_values
+from operation.engine.notebooks.fork_server.source import WORKBENCH, fork_source
 
 __all__ = ["NAMES", "STOCK", "WORKBENCH", "NotSaved", "OnCell", "fork_source", "quick_papermill", "watched"]
 
@@ -66,7 +66,7 @@ def watched(name: str, on_cell: OnCell) -> str:
     """
     from papermill.engines import NBClientEngine, papermill_engines
 
-    from operation.engine.notebooks.forked.engine import WorkbenchEngine
+    from operation.engine.notebooks.fork_server.engine import WorkbenchEngine
 
     base: Any = WorkbenchEngine if name == WORKBENCH else NBClientEngine
 

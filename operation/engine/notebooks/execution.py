@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.capsule.secrets import mask_file
+from operation.engine.foundation.secrets import mask_file
 from operation.engine.notebooks.engines import WORKBENCH, OnCell, quick_papermill, watched
-from operation.engine.notebooks.forked.limits import NO_LIMITS, Limits
+from operation.engine.notebooks.fork_server.limits import NO_LIMITS, Limits
 
 if TYPE_CHECKING:
-    from operation.engine.notebooks.forked.fork_server_client import ForkServer
+    from operation.engine.notebooks.fork_server.client import ForkServer
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _caught(
 ) -> BaseException | None:
     """Have papermill execute a notebook; return the error that stopped it."""
     papermill = quick_papermill()
-    from operation.engine.notebooks.forked.managers import logging_to
+    from operation.engine.notebooks.fork_server.managers import logging_to
 
     try:
         papermill.execute_notebook(

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine import history, manifest
-from operation.engine.difference import Difference, differences
-from operation.engine.files import read_parquet
-from operation.engine.layout import Layout
+from operation.engine.foundation import manifest
+from operation.engine.foundation.files import read_parquet
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.difference import Difference, differences
+from operation.engine.steps import history
 
 if TYPE_CHECKING:
     import pandas as pd

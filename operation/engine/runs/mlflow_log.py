@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from operation.engine.files import lock
+from operation.engine.foundation.files import lock
 
 _POLITE = 5  # notebooks come first, and a busy machine still lets this end soon after them
 _LOCAL = ("sqlite:", "file:")

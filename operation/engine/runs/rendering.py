@@ -42,14 +42,14 @@ class Rendering:
 
 
 def _import() -> None:
-    from operation.engine.reports.notebook import warm_up
+    from operation.engine.evidence.reports.notebook import warm_up
 
     warm_up()
 
 
 def _render(executed: Path, target: Path, run: Mapping[str, Any]) -> None:
-    from operation.engine.reports.notebook import render_notebook
-    from operation.engine.reports.thumbnails import thumbnails
+    from operation.engine.evidence.reports.notebook import render_notebook
+    from operation.engine.evidence.reports.thumbnails import thumbnails
 
     render_notebook(executed, target, run)
     thumbnails([executed])  # kept for the page of the run

@@ -16,12 +16,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from operation.engine import manifest
-from operation.engine.digests import Digests
-from operation.engine.keys import python_version
-from operation.engine.layout import Layout
+from operation.engine.foundation import manifest
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.digests import Digests
+from operation.engine.identity.keys import python_version
+from operation.engine.identity.store import Store
 from operation.engine.runs.request import Request
-from operation.engine.store import Store
 
 _WORD = re.compile(r"[A-Z][A-Z0-9_]*")
 _PATTERNS = {"configuration": "*", "notebooks": "*", "src": "*.py", "operation": "*.py"}

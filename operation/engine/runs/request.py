@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout
-from operation.engine.nearest import did_you_mean
-from operation.engine.notebooks.forked.limits import NO_LIMITS, Limits
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.nearest import did_you_mean
+from operation.engine.notebooks.fork_server.limits import NO_LIMITS, Limits
 
 if TYPE_CHECKING:  # a request that was answered before needs none of these
     from operation.engine.configuration import Configuration, NotebookEntry
@@ -71,7 +71,7 @@ class Prepared:
 
     def parameters(self, name: str) -> dict[str, object]:
         """Return what is injected into the notebook `name`: only what its parameters cell declares."""
-        from operation.engine.notebooks.parameters import read_parameters
+        from operation.engine.identity.notebook_parameters import read_parameters
 
         declared = read_parameters(self.sources[name])
         entry = next(one for one in self.notebooks if one.name == name)

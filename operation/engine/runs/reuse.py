@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operation.engine import manifest
 from operation.engine.configuration import Configuration
-from operation.engine.digests import Digests
-from operation.engine.keys import lock_digest, python_version
-from operation.engine.layout import Layout
+from operation.engine.foundation import manifest
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.digests import Digests
+from operation.engine.identity.keys import lock_digest, python_version
+from operation.engine.identity.store import Store
 from operation.engine.runs.repeat import Answers
 from operation.engine.runs.request import Prepared
-from operation.engine.store import Store
 
 
 @dataclass(frozen=True)

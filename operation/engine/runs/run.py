@@ -8,17 +8,16 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from operation.engine import manifest
-from operation.engine.children import environ
-from operation.engine.contract import read_contract
-from operation.engine.files import DiskError, disk_errors
-from operation.engine.layout import Layout
+from operation.engine.foundation import manifest, run_folder
+from operation.engine.foundation.children import environ
+from operation.engine.foundation.files import DiskError, disk_errors
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.run_folder import RunFolder
+from operation.engine.identity.contract import read_contract
 from operation.engine.notebooks.engines import OnCell
-from operation.engine.notebooks.forked.libraries import libraries
-from operation.engine.notebooks.forked.source import for_all, fork_source
-from operation.engine.runs import folder as run_folder
+from operation.engine.notebooks.fork_server.libraries import libraries
+from operation.engine.notebooks.fork_server.source import for_all, fork_source
 from operation.engine.runs.comparison import since_last_good
-from operation.engine.runs.folder import RunFolder
 from operation.engine.runs.rendering import Rendering
 from operation.engine.runs.request import Prepared
 from operation.engine.runs.reuse import Notebooks
@@ -27,7 +26,7 @@ from operation.engine.runs.tracking import Tracker
 from operation.engine.runs.work import Work, perform, start_ahead
 
 if TYPE_CHECKING:
-    from operation.engine.notebooks.forked.fork_server_client import ForkServer
+    from operation.engine.notebooks.fork_server.client import ForkServer
 
 __all__ = ["Say", "for_all", "start"]
 
@@ -184,15 +183,15 @@ def _trains(prepared: Prepared) -> bool:
 def _capsule(layout: Layout, folder: RunFolder, prepared: Prepared, record: RunManifest) -> None:
     """Leave what a replay of a failure needs."""
     if record.status == "failed":
-        from operation.engine.capsule.pack import pack_failure
+        from operation.engine.evidence.capsule.pack import pack_failure
 
         pack_failure(layout, folder, prepared)
 
 
 def _pages(layout: Layout, folder: RunFolder) -> None:
-    from operation.engine.reports.gallery import write_gallery
-    from operation.engine.reports.latest import point_latest
-    from operation.engine.reports.run_page import write_run_page
+    from operation.engine.evidence.reports.gallery import write_gallery
+    from operation.engine.evidence.reports.latest import point_latest
+    from operation.engine.evidence.reports.run_page import write_run_page
 
     write_run_page(folder.path)
     point_latest(layout.runs, folder.path)

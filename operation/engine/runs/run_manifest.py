@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from operation.engine import manifest
 from operation.engine.configuration import Configuration
-from operation.engine.keys import lock_digest
-from operation.engine.layout import Layout
-from operation.engine.runs.folder import RunFolder
+from operation.engine.foundation import manifest
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.run_folder import RunFolder
+from operation.engine.identity.keys import lock_digest
 from operation.engine.runs.request import Prepared
 from operation.engine.runs.reuse import Recalled
 from operation.engine.runs.work import Outcome

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from operation.engine.configuration import Configuration
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 
 DEFAULT_URI = "sqlite:///runs/mlflow.db"
 _ROOT = Path(__file__).resolve().parents[3]

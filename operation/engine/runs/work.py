@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from operation.engine.foundation.run_folder import VARIABLE, RunFolder
 from operation.engine.notebooks.engines import OnCell
 from operation.engine.notebooks.execution import execute
 from operation.engine.notebooks.failure import error_record
-from operation.engine.notebooks.forked.limits import Limits
-from operation.engine.runs.folder import VARIABLE, RunFolder
+from operation.engine.notebooks.fork_server.limits import Limits
 
 if TYPE_CHECKING:
-    from operation.engine.notebooks.forked.fork_server_client import ForkServer
+    from operation.engine.notebooks.fork_server.client import ForkServer
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from operation.engine import manifest
-from operation.engine.errors import WorkbenchError
-from operation.engine.keys import locked_versions
-from operation.engine.layout import Layout
+from operation.engine.foundation import manifest
+from operation.engine.foundation.errors import WorkbenchError
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.keys import locked_versions
 from operation.engine.runs.work import Outcome, Work, lost
 from operation.engine.sweeps import node
 from operation.engine.sweeps.node import Answer, Order

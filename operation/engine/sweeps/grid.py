@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from operation.engine.errors import UsageError
+from operation.engine.foundation.errors import UsageError
 
 MOST = 10_000  # points of one sweep: a larger grid is more likely a slip than a wish
 _TRIES = 50  # draws for each point asked for, until a small range is said to be exhausted

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from operation.engine.children import environ
-from operation.engine.errors import WorkbenchError
-from operation.engine.layout import Layout, project
-from operation.engine.notebooks.forked.libraries import libraries
-from operation.engine.notebooks.forked.limits import Limits
-from operation.engine.notebooks.forked.source import for_all
-from operation.engine.runners import thread_limits
-from operation.engine.runs.folder import RunFolder
+from operation.engine.foundation.children import environ
+from operation.engine.foundation.errors import WorkbenchError
+from operation.engine.foundation.layout import Layout, project
+from operation.engine.foundation.run_folder import RunFolder
+from operation.engine.notebooks.fork_server.libraries import libraries
+from operation.engine.notebooks.fork_server.limits import Limits
+from operation.engine.notebooks.fork_server.source import for_all
 from operation.engine.runs.work import Outcome, Work, perform
+from operation.engine.steps.runners import thread_limits
 from operation.engine.sweeps.parcel import pack, pack_entry, take_entry, unpack
 
 _warm: Any = None  # the process that this worker forks notebooks from
@@ -120,7 +120,7 @@ def _fork_server(layout: Layout, order: Order) -> Any:
     """Return the process to fork from; it ends with this worker."""
     global _warm  # noqa: PLW0603 - a worker executes one point after the other
     if _warm is None and sys.platform == "linux":
-        from operation.engine.notebooks.forked.fork_server_client import ForkServer
+        from operation.engine.notebooks.fork_server.client import ForkServer
 
         _warm = ForkServer(os.environ)
         scripts = {step: layout.src / file for step, file in order.scripts.items()}

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.reports import pages, wording
-from operation.engine.reports.charts import Panel, panels
+from operation.engine.evidence.reports import pages, wording
+from operation.engine.evidence.reports.charts import Panel, panels
 from operation.engine.sweeps.results import as_rows, is_number, ordered, shown_metrics
 
 if TYPE_CHECKING:

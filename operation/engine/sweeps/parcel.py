@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from operation.engine import manifest
-from operation.engine.digests import Digests
-from operation.engine.layout import Layout
-from operation.engine.store import Store
+from operation.engine.foundation import manifest
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.digests import Digests
+from operation.engine.identity.store import Store
 
 
 def pack(folder: Path, files: Iterable[Path]) -> bytes:
@@ -92,7 +92,7 @@ def copy_project(layout: Layout, inputs: Iterable[Path], folder: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.partial-*")
     for place in (layout.src, layout.notebooks, layout.configuration):
         shutil.copytree(place, folder / place.name, ignore=ignored)
-    package = Path(manifest.__file__).resolve().parents[1]
+    package = Path(manifest.__file__).resolve().parents[2]
     shutil.copytree(package, folder / package.name, ignore=ignored)
     for file in (layout.lock, *inputs):
         if file.exists() and file.is_relative_to(layout.root):

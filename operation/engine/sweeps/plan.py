@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout
+from operation.engine.evidence.reports.wording import text
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
 from operation.engine.notebooks.assignments import Assignments, assign
-from operation.engine.reports.wording import text
 from operation.engine.runs.request import Prepared, prepare
 from operation.engine.runs.reuse import Notebooks, Recalled
 from operation.engine.sweeps.grid import Axis, points, read_grid

@@ -8,9 +8,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from operation.engine import manifest
-from operation.engine.layout import Layout
-from operation.engine.runs.folder import RunFolder
+from operation.engine.foundation import manifest
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.run_folder import RunFolder
 from operation.engine.runs.rendering import Rendering
 from operation.engine.runs.reuse import Notebooks
 from operation.engine.runs.work import Perform, Work

@@ -14,10 +14,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol, Self
 
-from operation.engine.children import die_with_parent
-from operation.engine.errors import StepFailed
-from operation.engine.notebooks.forked.fork_server_client import ForkServer
-from operation.engine.notebooks.forked.libraries import libraries
+from operation.engine.foundation.children import die_with_parent
+from operation.engine.foundation.errors import StepFailed
+from operation.engine.notebooks.fork_server.client import ForkServer
+from operation.engine.notebooks.fork_server.libraries import libraries
 from operation.engine.runs.work import Outcome, Work, lost, perform
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from operation.engine import manifest
-from operation.engine.capsule.secrets import masked
-from operation.engine.errors import UsageError
-from operation.engine.files import replacing
-from operation.engine.nearest import did_you_mean, nearest
-from operation.engine.reports.cards import Card, cards
-from operation.engine.reports.run_record import Metric
+from operation.engine.evidence.reports.cards import Card, cards
+from operation.engine.evidence.reports.run_record import Metric
+from operation.engine.foundation import manifest
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.files import replacing
+from operation.engine.foundation.nearest import did_you_mean, nearest
+from operation.engine.foundation.secrets import masked
 
 Steps = Sequence[Mapping[str, Any]]
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
-from operation.engine.children import environ
-from operation.engine.errors import UsageError
-from operation.engine.files import disk_errors, try_lock
-from operation.engine.layout import Layout
+from operation.engine.evidence.reports.run_page import write_run_page
+from operation.engine.foundation.children import environ
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.files import disk_errors, try_lock
+from operation.engine.foundation.layout import Layout
 from operation.engine.notebooks.engines import quick_papermill
-from operation.engine.notebooks.forked.source import for_all
-from operation.engine.reports.run_page import write_run_page
+from operation.engine.notebooks.fork_server.source import for_all
 from operation.engine.runs.rendering import Rendering
 from operation.engine.runs.tracking import Tracker
 from operation.engine.sweeps.page import write_sweep_page

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from operation.engine import manifest
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout
+from operation.engine.foundation import manifest
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
 from operation.engine.runs.reuse import Recalled
 from operation.engine.runs.run_manifest import OpenManifest
 from operation.engine.sweeps.plan import Point, Sweep

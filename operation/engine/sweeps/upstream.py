@@ -6,13 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from operation.engine import manifest
 from operation.engine.configuration import Step
-from operation.engine.layout import Layout
-from operation.engine.notebooks.parameters import step_calls
-from operation.engine.runners import child_process
-from operation.engine.runs.folder import RunFolder
-from operation.engine.session import Session
+from operation.engine.foundation import manifest
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.run_folder import RunFolder
+from operation.engine.identity.notebook_parameters import step_calls
+from operation.engine.steps.runners import child_process
+from operation.engine.steps.session import Session
 from operation.engine.sweeps.plan import Sweep
 
 

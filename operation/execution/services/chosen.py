@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration import Configuration
-from operation.engine.digests import Digests
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout
-from operation.engine.serving.model import by_words, registered_words
+from operation.engine.delivery.serving.model import by_words, registered_words
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.digests import Digests
 from operation.execution import models
 from operation.execution.models import Registered
 

@@ -6,8 +6,8 @@ import io
 from contextlib import redirect_stdout
 
 from operation.engine.configuration.models import AksDeployment
-from operation.engine.errors import UsageError
-from operation.engine.nearest import did_you_mean, listed
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.execution import compute
 from operation.execution.services.order import Order
 

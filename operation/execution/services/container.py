@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration.models import AciDeployment
-from operation.engine.errors import UsageError
+from operation.engine.foundation.errors import UsageError
 from operation.execution.services import trial
 from operation.execution.services.order import Order, find, service_kind
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration.models import AciDeployment, AksDeployment
-from operation.engine.errors import UsageError
-from operation.engine.nearest import did_you_mean, listed
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.execution.logs import pause
 from operation.execution.services import container, endpoint
 from operation.execution.services.order import DeploymentFailed, Order, Place, find, service_kind

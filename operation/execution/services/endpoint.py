@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration.models import AksDeployment
-from operation.engine.errors import UsageError
+from operation.engine.foundation.errors import UsageError
 from operation.execution.services import cluster, trial
 from operation.execution.services.order import Order, Place, find, service_kind
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration.targets import Deployment
-from operation.engine.errors import UsageError, WorkbenchError
-from operation.engine.layout import Layout
+from operation.engine.foundation.errors import UsageError, WorkbenchError
+from operation.engine.foundation.layout import Layout
 from operation.execution import job_files
 from operation.execution.logs import Say
 from operation.execution.services.chosen import Chosen

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from operation import cli
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 FAULTY = REPOSITORY / "tests" / "operation" / "faulty"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from operation import cli
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 from support.azure import PRINCIPAL
 
 
@@ -26,7 +26,7 @@ from support.azure import PRINCIPAL
             "src exists: name a folder that does not, or remove it.",
         ),
         (
-            ["--to", "acii", "--rehearse"],
+            ["--to", "acii", "--emulator"],
             "unknown deployment 'acii': there is no configuration/deployment/acii.yml. Did you mean 'aci'? "
             "Known: aci and aks.",
         ),
@@ -58,7 +58,7 @@ def test_a_mistake_in_its_file_is_told_with_its_line(
     )
 
 
-def test_without_a_subscription_the_rehearsal_is_named(
+def test_without_a_subscription_the_emulator_is_named(
     real_project: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in [*PRINCIPAL, "AZUREML_RUN_ID"]:
@@ -66,4 +66,4 @@ def test_without_a_subscription_the_rehearsal_is_named(
     assert cli.main(["deploy", "--list"]) == 2
     said = capsys.readouterr().err
     assert said.startswith("error: cannot open the Azure ML workspace\n  1. config.json: there is no ")
-    assert said.endswith("\nNo subscription? --rehearse does it on this machine.\n")
+    assert said.endswith("\nNo subscription? --emulator does it on this machine.\n")

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from operation.commands.lab import command
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout, project
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout, project
 
 
 def test_command_names_root_address_and_folder(tmp_path: Path) -> None:

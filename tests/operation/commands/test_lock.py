@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from operation import cli
-from operation.engine.layout import project
+from operation.engine.foundation.layout import project
 
 ENVIRONMENT = "name: x\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n      - tiny=={version}\n"
 

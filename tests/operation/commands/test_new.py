@@ -11,7 +11,7 @@ import yaml
 from operation import cli
 from operation.engine.configuration import load
 from operation.engine.configuration.documents import read_document
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 
 SIZES = [(number, number * 7 % 40) for number in range(1, 61)]
 CSV = "row_id,city,size,price\n" + "".join(

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from operation.commands import package
-from operation.engine.errors import StepFailed, UsageError
-from operation.engine.layout import Layout, project
-from operation.engine.packaging import builder
-from operation.engine.packaging.context import Recipe
-from operation.engine.packaging.dockerfile import BASE
-from operation.engine.packaging.index import local_folders, write_secrets
-from operation.engine.serving.settings import ServedModel
+from operation.engine.delivery.image import builder
+from operation.engine.delivery.image.context import Recipe
+from operation.engine.delivery.image.dockerfile import BASE
+from operation.engine.delivery.image.index import local_folders, write_secrets
+from operation.engine.delivery.serving.settings import ServedModel
+from operation.engine.foundation.errors import StepFailed, UsageError
+from operation.engine.foundation.layout import Layout, project
 from tests.src.conftest import patients, regression  # noqa: F401 - fixtures
 from tests.src.running import Trained
 

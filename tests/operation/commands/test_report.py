@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from operation.commands import report
-from operation.engine.errors import UsageError, WorkbenchError
-from operation.engine.reports import point_latest
+from operation.engine.evidence.reports import point_latest
+from operation.engine.foundation.errors import UsageError, WorkbenchError
 
 OLD, NEW = "20261121-120000-flights-DEV-aaaa", "20261122-120000-flights-DEV-bbbb"
 

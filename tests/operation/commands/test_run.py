@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from operation import cli
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 from tests.operation.engine.conftest import build, notebook, write
 
 BOOK = "01-count-letters"

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from operation.commands import serve
-from operation.engine.errors import StepFailed, UsageError
-from operation.engine.layout import project
-from operation.engine.serving.keys import read_keys
-from operation.engine.serving.model import by_words, registered_words
+from operation.engine.delivery.serving.keys import read_keys
+from operation.engine.delivery.serving.model import by_words, registered_words
+from operation.engine.foundation.errors import StepFailed, UsageError
+from operation.engine.foundation.layout import project
 
 
 def parsed(*words: str) -> argparse.Namespace:

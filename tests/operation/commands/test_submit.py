@@ -10,7 +10,7 @@ import pytest
 from operation import cli
 from operation.commands import models, submit
 from operation.engine import configuration
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 from tests.operation.execution import small
 
 
@@ -78,7 +78,7 @@ def test_wrong_usage_is_one_message(
 
 
 def test_a_submission_repeats_its_command_line() -> None:
-    words = ["train", "--as", "script", "--environment", "PROD", "--rehearse", "--fresh"]
+    words = ["train", "--as", "script", "--environment", "PROD", "--emulator", "--fresh"]
     assert submit._words(parsed(*words)) == words
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from operation.engine.layout import project
+from operation.engine.foundation.layout import project
 
 CONFIGURATION = """
 [tool.mypy]

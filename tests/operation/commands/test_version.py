@@ -14,7 +14,7 @@ import pytest
 
 from operation import cli
 from operation.commands.version import facts
-from operation.engine.layout import Layout, project
+from operation.engine.foundation.layout import Layout, project
 from operation.setup.environment import Environment
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 
 SHARED = """
     def input_path(text):

@@ -20,11 +20,11 @@ import pytest
 
 from operation import cli
 from operation.engine import configuration
-from operation.engine.digests import file_digest
-from operation.engine.layout import Layout
-from operation.engine.manifest import read
-from operation.engine.runners import in_process
-from operation.engine.session import Session
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.manifest import read
+from operation.engine.identity.digests import file_digest
+from operation.engine.steps.runners import in_process
+from operation.engine.steps.session import Session
 from tests.operation.engine.conftest import write
 
 KILLS = int(os.environ.get("WORKBENCH_KILLS", "8"))

@@ -10,13 +10,14 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from operation import cli
-from operation.engine import configuration, manifest
-from operation.engine.certificate import certify, ways
-from operation.engine.layout import Layout
-from operation.engine.runners import child_process
+from operation.engine import configuration
+from operation.engine.evidence.certificate import certify, ways
+from operation.engine.foundation import manifest
+from operation.engine.foundation.layout import Layout
 from operation.engine.runs.request import Request, prepare
 from operation.engine.runs.run import start
-from operation.engine.session import Session
+from operation.engine.steps.runners import child_process
+from operation.engine.steps.session import Session
 from tests.operation.engine.conftest import write
 
 SCHEMA: dict[str, Any] = json.loads(Path(manifest.__file__).with_name("manifest_schema.json").read_text())

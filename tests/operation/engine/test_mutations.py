@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 
 from operation.engine import configuration
-from operation.engine.contract import read_contract
-from operation.engine.errors import WorkbenchError
-from operation.engine.layout import Layout
-from operation.engine.runners import in_process
-from operation.engine.session import Session
-from operation.engine.source import dependencies
-from operation.engine.step import plan
+from operation.engine.foundation.errors import WorkbenchError
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.contract import read_contract
+from operation.engine.identity.source import dependencies
+from operation.engine.steps.runners import in_process
+from operation.engine.steps.session import Session
+from operation.engine.steps.step import plan
 from tests.operation.engine.mutations import mutate_format, mutate_token
 
 COUNT = int(os.environ.get("WORKBENCH_MUTATIONS", "60"))

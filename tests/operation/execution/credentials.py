@@ -1,7 +1,7 @@
 """Every way to a workspace and each of its failures, tried in one process: importing the SDK is slow.
 
 ``python credentials.py FOLDER`` prints, as JSON, what became of each attempt. The variables of the
-rehearsal lead the SDK there.
+emulator lead the SDK there.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 from urllib.request import urlopen
 
 import utils
-from operation.engine.children import environ
-from operation.engine.errors import WorkbenchError
+from operation.engine.foundation.children import environ
+from operation.engine.foundation.errors import WorkbenchError
 from operation.execution.utils import workspace
 from support import azure, step
 

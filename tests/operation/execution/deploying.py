@@ -1,4 +1,4 @@
-"""Models behind services of a rehearsal, tried in one process: importing the SDK is slow.
+"""Models behind services of an emulator, tried in one process: importing the SDK is slow.
 
 ``python deploying.py FOLDER MODEL ANOTHER ROWS TOKEN`` makes a project with two models in FOLDER and prints,
 as JSON, what became of each attempt. ROWS is a file with rows as a service takes them; TOKEN has expired.
@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from operation.engine.children import environ
-from operation.engine.digests import Digests
-from operation.engine.layout import Layout
-from operation.engine.serving.model import by_words
+from operation.engine.delivery.serving.model import by_words
+from operation.engine.foundation.children import environ
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.digests import Digests
 from operation.execution import models, opening
 from operation.execution.services import chosen, trial
 from tests.operation.execution.submitting import Outcome, command

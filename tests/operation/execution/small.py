@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from textwrap import dedent
 
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 
 COUNT = """
     import argparse

@@ -1,7 +1,7 @@
-"""What the Ops Scripts do with a rehearsal, tried in one process: importing the SDK is slow.
+"""What the Ops Scripts do with an emulator, tried in one process: importing the SDK is slow.
 
 ``python submitting.py FOLDER`` builds the small project there and prints, as JSON, what became of each
-attempt. The variables of the rehearsal lead the SDK there.
+attempt. The variables of the emulator lead the SDK there.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 
 from operation import cli
 from operation.engine import configuration
-from operation.engine.certificate import certify, ways
-from operation.engine.children import environ
 from operation.engine.configuration.targets import chosen_compute
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout
-from operation.engine.runners import child_process
-from operation.engine.session import Session
+from operation.engine.evidence.certificate import certify, ways
+from operation.engine.foundation.children import environ
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
+from operation.engine.steps.runners import child_process
+from operation.engine.steps.session import Session
 from operation.execution import job_files
 from operation.execution.ways import azure_ml
 from tests.operation.execution import small

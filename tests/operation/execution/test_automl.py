@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from operation.engine.configuration import Configuration
-from operation.engine.errors import ConfigurationError
-from operation.engine.layout import Layout
+from operation.engine.foundation.errors import ConfigurationError
+from operation.engine.foundation.layout import Layout
 from operation.execution.automl import Baseline, settings
 from operation.execution.ways import _comparison
 

@@ -14,8 +14,8 @@ import yaml
 
 from operation import cli
 from operation.engine import configuration
-from operation.engine.contract import read_contract
-from operation.engine.layout import Layout, project
+from operation.engine.foundation.layout import Layout, project
+from operation.engine.identity.contract import read_contract
 
 ROOT = Path(__file__).resolve().parents[3]
 CASES = [("flights", "DEV"), ("flights", "PROD"), ("diabetes", "TEST")]

@@ -19,7 +19,7 @@ sys.modules["azure.ai.ml"] = None
 sys.path[:0] = [ROOT, ROOT + "/src"]
 from pathlib import Path
 import ingest, utils
-from operation.engine.errors import WorkbenchError
+from operation.engine.foundation.errors import WorkbenchError
 from operation.execution import data
 found = {}
 def refused(ask):
@@ -75,14 +75,14 @@ found["no name"] = refused(lambda: data.source(unregistered))
 
 @pytest.fixture(scope="module")
 def found(
-    rehearsed: Callable[..., str], azurite: str, tmp_path_factory: pytest.TempPathFactory
+    run_with_emulator: Callable[..., str], azurite: str, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """Let the SDK do all of it once, and return what came of it."""
     names = {"ROOT": str(ROOT), "CONNECTION": azurite, "ACCOUNT": ACCOUNT}
     given = "\n".join(f"{name} = {value!r}" for name, value in names.items())
     folder = tmp_path_factory.mktemp("ways")
     code = f"{given}\n{CODE}\nprint('\\n' + json.dumps(found))"
-    told = rehearsed(code, folder, WORKBENCH_RUNS=str(folder / "runs"))
+    told = run_with_emulator(code, folder, WORKBENCH_RUNS=str(folder / "runs"))
     return dict(json.loads(told.splitlines()[-1]))
 
 

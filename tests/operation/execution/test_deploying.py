@@ -1,4 +1,4 @@
-"""Services and packages through the real SDK: what ``deploying.py`` found with the rehearsal."""
+"""Services and packages through the real SDK: what ``deploying.py`` found with the emulator."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import pytest
 
 import score
 from modelling import models
-from operation.rehearsal import tokens
+from operation.emulator import tokens
 from tabular import tables
-from tests.operation.engine.serving.running import serving
+from tests.operation.engine.delivery.serving.running import serving
 from tests.src.conftest import flights  # noqa: F401 - a fixture
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, run
@@ -60,8 +60,8 @@ def another(flights: Trained, folder: Path) -> Path:  # noqa: F811
 
 @pytest.fixture(scope="module")
 def found(
-    rehearsed: Callable[..., str],
-    rehearsal_folder: Path,
+    run_with_emulator: Callable[..., str],
+    emulator_folder: Path,
     flights: Trained,  # noqa: F811
     another: Path,
     holdout: list[dict[str, Any]],
@@ -69,14 +69,14 @@ def found(
 ) -> dict[str, Any]:
     """Return what became of each attempt in tests/operation/execution/deploying.py."""
     assert len(holdout) == NUMBER
-    expired = tokens.token(tokens.signing_key(rehearsal_folder), "management", -60, "https://localhost")
+    expired = tokens.token(tokens.signing_key(emulator_folder), "management", -60, "https://localhost")
     root = folder / "project"
     root.mkdir()
     words = [str(one) for one in (root, flights.model, another, folder / "rows.json", expired)]
     code = f"""import runpy, sys
 sys.path[:0], sys.argv = {[str(ROOT), str(ROOT / "src")]!r}, ['', *{words!r}]
 runpy.run_path({str(HERE / "deploying.py")!r}, run_name='__main__')"""
-    answers: dict[str, Any] = json.loads(rehearsed(code, folder=root).splitlines()[-1])
+    answers: dict[str, Any] = json.loads(run_with_emulator(code, folder=root).splitlines()[-1])
     return answers
 
 
@@ -223,7 +223,7 @@ def test_what_is_deployed_is_listed(found: dict[str, Any]) -> None:
         (
             "image",
             1,
-            "error: the package of {model} was not made: the rehearsal builds no images: package with "
+            "error: the package of {model} was not made: the emulator builds no images: package with "
             "generate_dockerfile=True and build the saved context",
         ),
     ],
@@ -315,8 +315,8 @@ def test_the_same_rows_give_the_same_bits_in_every_way(
         "score.run, one by one": one_by_one(flights.model, holdout),
         "batch_score": in_batch(flights.model, folder),
         "serve, all at once": by_the_local_server(flights.model, holdout, folder),
-        "ACI in rehearsal, by hundreds": [row for one in found["aci"] for row in one["predictions"]],
-        "AKS in rehearsal, all at once": found["aks"][0]["predictions"],
+        "ACI in emulator, by hundreds": [row for one in found["aci"] for row in one["predictions"]],
+        "AKS in emulator, all at once": found["aks"][0]["predictions"],
     }
     digests = {way: digest(rows) for way, rows in predicted.items()}
     print("", *(f"{way:<30} {len(predicted[way])} rows  {one}" for way, one in digests.items()), sep="\n")

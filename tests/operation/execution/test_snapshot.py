@@ -8,10 +8,10 @@ import pytest
 
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
-from operation.engine.errors import StepFailed
-from operation.engine.layout import Layout
-from operation.engine.runners import child_process
-from operation.engine.session import Session
+from operation.engine.foundation.errors import StepFailed
+from operation.engine.foundation.layout import Layout
+from operation.engine.steps.runners import child_process
+from operation.engine.steps.session import Session
 from operation.execution.job_files import snapshot
 from operation.execution.pipeline import needed, output_name, references
 from operation.execution.remote import arguments

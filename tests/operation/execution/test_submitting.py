@@ -1,4 +1,4 @@
-"""Steps, graphs and models through the real SDK: what ``submitting.py`` found with the rehearsal."""
+"""Steps, graphs and models through the real SDK: what ``submitting.py`` found with the emulator."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from operation.engine.capsule.unpack import read_capsule
+from operation.engine.evidence.capsule.unpack import read_capsule
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((ROOT / "operation" / "engine" / "manifest_schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
-def found(rehearsed: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found(run_with_emulator: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what became of each attempt in tests/operation/execution/submitting.py."""
     paths, root = [str(ROOT), str(ROOT / "src")], tmp_path_factory.mktemp("submitting") / "small"
     code = f"""import runpy, sys
 sys.path[:0], sys.argv = {paths!r}, ['', {str(root)!r}]
 runpy.run_path({str(HERE / "submitting.py")!r}, run_name='__main__')"""
-    answer: dict[str, Any] = json.loads(rehearsed(code).splitlines()[-1])
+    answer: dict[str, Any] = json.loads(run_with_emulator(code).splitlines()[-1])
     return answer
 
 

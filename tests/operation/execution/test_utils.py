@@ -28,13 +28,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def outcomes(rehearsed: Callable[..., str], folder: Path) -> dict[str, str]:
+def outcomes(run_with_emulator: Callable[..., str], folder: Path) -> dict[str, str]:
     """Return what became of each attempt in tests/operation/execution/credentials.py."""
     script, paths = Path(__file__).with_name("credentials.py"), [str(ROOT), str(ROOT / "src")]
     code = f"""import runpy, sys
 sys.path[:0], sys.argv = {paths!r}, ['', {str(folder)!r}]
 runpy.run_path({str(script)!r}, run_name='__main__')"""
-    found: dict[str, str] = json.loads(rehearsed(code).splitlines()[-1])
+    found: dict[str, str] = json.loads(run_with_emulator(code).splitlines()[-1])
     return found
 
 
@@ -76,11 +76,11 @@ OF_PRINCIPAL = {
     "without a name": "not set: workspace, resource group",
     "of a missing workspace": "workspace missing in resource group rg-dev: Workspace not found.",
     "with a wrong secret": "workspace amldev in resource group rg-dev: AADSTS7000215: Invalid client secret "
-    "provided. The rehearsal's is in the variables that lead the SDK to it.",
+    "provided. The emulator's is in the variables that lead the SDK to it.",
     "with a foreign subscription": "workspace amldev in resource group rg-dev: You are currently logged-in "
     "to 22222222-2222-2222-2222-222222222222 tenant. You don't have access to another subscription, please "
     "check if it is in this tenant. All the subscriptions that you have access to in this tenant are = "
-    "[SubscriptionInfo(subscription_name='Rehearsal', "
+    "[SubscriptionInfo(subscription_name='Emulator', "
     "subscription_id='11111111-1111-1111-1111-111111111111')]. "
     "Please refer to aka.ms/aml-notebook-auth for different authentication mechanisms in azureml-sdk.",
 }

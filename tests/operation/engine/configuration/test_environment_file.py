@@ -9,8 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from operation.engine.configuration.environment_file import EnvironmentFile, read_environment
-from operation.engine.errors import Problem
-from operation.engine.layout import Layout
+from operation.engine.foundation.errors import Problem
+from operation.engine.foundation.layout import Layout
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 

@@ -12,8 +12,8 @@ import pytest
 
 from operation.engine import configuration
 from operation.engine.configuration import load
-from operation.engine.errors import ConfigurationError, UsageError
-from operation.engine.layout import Layout
+from operation.engine.foundation.errors import ConfigurationError, UsageError
+from operation.engine.foundation.layout import Layout
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 

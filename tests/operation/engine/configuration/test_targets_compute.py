@@ -10,8 +10,8 @@ import pytest
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.models import ClusterCompute, RemoteCompute
 from operation.engine.configuration.targets import COMPUTES, chosen_compute
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
 
 CLUSTER = "kind: amlcompute\nvm-size: STANDARD_DS3_V2\n"
 FILE = "configuration/compute/big.yml"

@@ -10,8 +10,8 @@ import pytest
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.models import AciDeployment, AksDeployment
 from operation.engine.configuration.targets import DEPLOYMENTS, chosen_deployment
-from operation.engine.errors import UsageError
-from operation.engine.layout import Layout
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
 
 AKS = "kind: aks\ncluster: aks-lab\n"
 FILE = "configuration/deployment/live.yml"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from operation.engine import configuration
-from operation.engine.errors import ConfigurationError
-from operation.engine.layout import Layout
+from operation.engine.foundation.errors import ConfigurationError
+from operation.engine.foundation.layout import Layout
 from tests.operation.execution import small
 
 SOUND = """\

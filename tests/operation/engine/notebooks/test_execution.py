@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 from operation.engine.notebooks.engines import NotSaved
 from operation.engine.notebooks.execution import Executed, execute
-from operation.engine.notebooks.forked.libraries import libraries
-from operation.engine.notebooks.forked.limits import Limits
+from operation.engine.notebooks.fork_server.libraries import libraries
+from operation.engine.notebooks.fork_server.limits import Limits
 from operation.engine.runs.request import Request
 from tests.operation.engine.conftest import notebook, write
 
@@ -59,7 +59,7 @@ def test_what_notebooks_import_is_known_before_they_run(tiny: Layout) -> None:
     scripts = {"count": tiny.src / "count.py"}
     books = [tiny.notebooks / "01-count-letters.ipynb"]
     found = libraries(books, scripts)
-    assert {"argparse", "json", "operation.engine.interactive"} <= set(found)
+    assert {"argparse", "json", "operation.engine.steps.interactive"} <= set(found)
     assert not {"core", "words", "utils", "count"} & set(found)
     assert libraries(books, {})[0] == found[0]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 from operation.engine.runs.request import Request, prepare
 from operation.engine.runs.run import start
 from tests.operation.engine.conftest import build

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 from operation.engine.runs.comparison import profile_differences
 from operation.engine.runs.request import Request, prepare
 from operation.engine.runs.run import start

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from operation.engine.notebooks.forked.fork_server_client import ROOT
+from operation.engine.notebooks.fork_server.client import ROOT
 
 TRAIN, JUDGE = "a" * 64, "b" * 64
 

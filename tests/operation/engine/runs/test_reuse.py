@@ -7,7 +7,7 @@ import json
 import pytest
 
 from operation import cli
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 from operation.engine.runs.request import Request, prepare
 from operation.engine.runs.reuse import unchanged
 from operation.engine.runs.run import start

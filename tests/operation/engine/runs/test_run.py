@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from operation.engine.errors import ConfigurationError, UsageError
-from operation.engine.layout import Layout
+from operation.engine.foundation.errors import ConfigurationError, UsageError
+from operation.engine.foundation.layout import Layout
 from operation.engine.runs.request import Request, prepare
 from operation.engine.runs.run import start
 from tests.operation.engine.conftest import notebook, write

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from operation.engine.children import free_port
-from operation.engine.layout import Layout
+from operation.engine.foundation.children import free_port
+from operation.engine.foundation.layout import Layout
 from tests.operation.engine.conftest import build, notebook, write
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nodes are started and killed as on Linux")

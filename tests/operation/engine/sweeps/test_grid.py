@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operation.engine.errors import UsageError
+from operation.engine.foundation.errors import UsageError
 from operation.engine.sweeps.grid import points, read_grid
 
 

@@ -17,13 +17,13 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from operation import cli
-from operation.engine import manifest
-from operation.engine.cleaning import plan_cleaning
-from operation.engine.layout import Layout
-from operation.engine.runs.folder import RunFolder
+from operation.engine.foundation import manifest
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.run_folder import RunFolder
+from operation.engine.runs.cleaning import plan_cleaning
 from tests.operation.engine.conftest import build, notebook, write
-from tests.operation.engine.reports.pages import read
-from tests.operation.engine.reports.test_browser import Server, browse, chromium, server
+from tests.operation.engine.evidence.reports.pages import read
+from tests.operation.engine.evidence.reports.test_browser import Server, browse, chromium, server
 
 __all__ = ["chromium", "server"]  # fixtures
 
@@ -158,7 +158,7 @@ def test_points_are_known_by_what_they_are(swept: Layout, capsys: pytest.Capture
 
 def test_the_gallery_and_latest_know_nothing_of_points(swept: Layout) -> None:
     assert not (swept.runs / "latest").exists()
-    from operation.engine.reports.gallery import all_runs
+    from operation.engine.evidence.reports.gallery import all_runs
 
     assert all_runs(swept.runs) == []
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from operation.engine.layout import Layout
+from operation.engine.foundation.layout import Layout
 from operation.execution.models import Registered
 from operation.execution.services import trial
 from operation.execution.services.chosen import Chosen

@@ -1,0 +1,62 @@
+"""The command ``emulator``: Azure ML on this machine, until it is interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from operation.engine.foundation.layout import project
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = (
+        "Start a loopback Azure ML service that the SDK talks to and that executes what is submitted.\n"
+        "No subscription is needed. Ctrl-C stops it and its jobs; its state is kept for the next start."
+    )
+    parser.epilog = (
+        "examples:\n"
+        "  python3 -m operation emulator\n"
+        "  python3 -m operation emulator --folder /tmp/emulator\n"
+        "  python3 -m operation submit pipeline --emulator     starts and stops one by itself"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="where its state is kept (default: runs/emulator of the project)"
+    )
+    parser.add_argument(
+        "--token-seconds",
+        type=int,
+        default=86_400,
+        metavar="SECONDS",
+        help="how long its tokens are good, to see what an expired one does (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    from operation.emulator.server import serve
+
+    folder = args.folder or project().runs / "emulator"
+    with suppress(KeyboardInterrupt):
+        serve(folder, lambda variables: print(announcement(variables), flush=True), args.token_seconds)
+    print("Emulator stopped. Its state is kept in", folder)
+    return 0
+
+
+def announcement(variables: dict[str, str], windows: bool = os.name == "nt") -> str:
+    """Return what a person reads when the service is up."""
+    from operation.emulator.server import page
+
+    bash = [f"export {name}='{value}'" for name, value in variables.items()]
+    power = [f"$env:{name} = '{value}'" for name, value in variables.items()]
+    forms = [("bash and zsh", bash), ("PowerShell", power)]
+    shown = [
+        f"In another terminal, for {shell}:\n\n" + "\n".join(f"  {line}" for line in lines)
+        for shell, lines in (reversed(forms) if windows else forms)
+    ]
+    head = f"Azure ML emulator running. Dashboard: {page(variables)} (self-signed certificate)"
+    return "\n\n".join(
+        [head, *shown, "Any workspace, resource group and subscription exist. Ctrl-C ends it."]
+    )

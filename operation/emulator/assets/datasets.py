@@ -1,0 +1,186 @@
+"""Datasets: saved definitions of data, registered under a name with versions."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from operation.emulator.documents import shaped
+from operation.emulator.http import WORKSPACE, Call, Refused, Reply, known, listed, route
+from operation.emulator.state import Document, State, now
+
+
+def saved(state: State, identity: str) -> Document:
+    """Return the saved dataset: its type, properties and dataflow."""
+    return known(
+        state, "saved-datasets", identity, f"Cannot find dataset with id {identity} in the workspace"
+    )
+
+
+def definition(state: State, identity: str) -> str:
+    """Return the dataflow of a saved dataset as the native engine reads it: YAML of an MLTable."""
+    flow = json.loads(saved(state, identity)["dataflowJson"])
+    try:
+        return str(flow["meta"]["RsDataflow"])
+    except (KeyError, TypeError) as error:
+        said = f"dataset {identity} was made by an SDK too old for this engine: it holds no RsDataflow"
+        raise Refused(400, "UserError", said) from error
+
+
+def registered(state: State, name: str) -> Document:
+    """Return the registration `name` with all its versions; raise `Refused` 404 when there is none."""
+    found = next((one for one in state.all("datasets") if one["name"] == name), None)
+    if found is None:
+        raise Refused(404, "UserError", f"Dataset with name {name} is not found in the workspace")
+    return found
+
+
+def identity(state: State, name: str, version: str | int | None = None) -> str:
+    """Return the id of the saved dataset that is registered as `name`: the newest, or `version`."""
+    return str(_version(registered(state, name), version)["savedDatasetId"])
+
+
+def _version(found: Document, version: str | int | None) -> Document:
+    versions: dict[str, Document] = found["versions"]
+    wanted = list(versions)[-1] if version in (None, "", "latest") else str(version)
+    if wanted not in versions:
+        there = f"{found['name']} has no version {wanted}; there is: {', '.join(versions)}"
+        raise Refused(404, "UserError", f"Dataset {there}")
+    return versions[wanted]
+
+
+def save(state: State, kind: str | None, dataflow: str, properties: Document | None = None) -> str:
+    """Keep what a dataset reads; return its id."""
+    number = str(uuid.uuid4())
+    made = {"id": number, "datasetType": kind, "dataflowJson": dataflow, "properties": properties or {}}
+    state.put("saved-datasets", number, made | {"dataChanged": None, "dataPath": None})
+    return number
+
+
+def _shown(found: Document, version: str | int | None = None) -> Document:
+    shown = {key: value for key, value in found.items() if key != "versions"}
+    return shown | {"latest": _version(found, version), "nextVersionId": None, "nextDefinition": None}
+
+
+def register(state: State, given: Document, *, over: bool) -> Document:
+    """Register a dataset, as a new version where there is one of that name."""
+    name = given["name"]
+    # whoever else registers this name meanwhile waits, and then finds it taken
+    with state.change("dataset-names", name) as taken:
+        there = state.get("datasets", taken.get("datasetId", ""))
+        if there and not over:
+            raise Refused(409, "Conflict", f"A dataset with name {name} is registered already")
+        number = taken["datasetId"] = str(there["datasetId"] if there else uuid.uuid4())
+        return _with_version(state, number, given)
+
+
+def _with_version(state: State, number: str, given: Document) -> Document:
+    """Add a version to the registration `number`, made where it is missing."""
+    kind, latest = given.get("datasetType"), given["latest"]
+    kept = latest.get("savedDatasetId") or save(state, kind, latest["dataflow"], latest.get("properties"))
+    with state.change("datasets", number) as found:
+        if not found:
+            found.update(dict.fromkeys(("defaultCompute", "description", "etag")))
+        versions = found.setdefault("versions", {})
+        version = str(len(versions) + 1)
+        versions[version] = _new_version(number, version, latest, kept)
+        found |= {"datasetId": number, "name": given["name"], "datasetType": kind, "isVisible": True}
+        found |= {"tags": given.get("tags") or found.get("tags") or {}, "datasetState": _active()}
+        found |= {"createdTime": found.get("createdTime") or now(), "modifiedTime": now()}
+        found |= {"description": given.get("description") or found["description"]}
+        return _shown(found)
+
+
+def _register(call: Call) -> Document:
+    return register(call.state, call.json, over=call.says("ifExistsOk"))
+
+
+def _new_version(number: str, version: str, given: Document, kept: str) -> Document:
+    ids = {"dataset": number, "version": version, "saved": kept}
+    properties = given.get("properties") or {}
+    return shaped("version of a dataset", **ids, dataflow=given["dataflow"], properties=properties)
+
+
+def _active() -> Document:
+    return {"state": "active", "deprecatedBy": None, "etag": None}
+
+
+def _by_name(call: Call) -> Document:
+    return _shown(registered(call.state, call.path["name"]), call.query.get("versionId"))
+
+
+def _found(call: Call) -> Document:
+    identity = call.path["id"]
+    return known(call.state, "datasets", identity, f"Cannot find dataset with id {identity} in the workspace")
+
+
+def _by_saved_id(call: Call) -> Document:
+    wanted = call.path["id"]
+    pairs = ((found, one) for found in call.state.all("datasets") for one in found["versions"].values())
+    found = [_shown(found, one["versionId"]) for found, one in pairs if one["savedDatasetId"] == wanted]
+    return listed(found[:1])
+
+
+def _definitions(call: Call) -> Document:
+    return listed(list(_found(call)["versions"].values())[::-1])
+
+
+def _definition(call: Call) -> Document:
+    return _version(_found(call), call.path["version"])
+
+
+def _list(call: Call) -> Document:
+    names = set(filter(None, call.query.get("datasetNames", "").split(",")))
+    found = [one for one in call.state.all("datasets") if not names or one["name"] in names]
+    return listed(map(_shown, found))
+
+
+def _update(call: Call) -> Document:
+    number, given = _found(call)["datasetId"], call.json
+    with call.state.change("datasets", number) as found:
+        found |= {
+            "description": given.get("description"),
+            "tags": given.get("tags") or {},
+            "modifiedTime": now(),
+        }
+        return _shown(found, (given.get("latest") or {}).get("versionId"))
+
+
+def _unregister(call: Call) -> Reply:
+    call.state.delete("datasets", registered(call.state, call.path["id"])["datasetId"])
+    return Reply({}, 200)
+
+
+def _ensure_saved(call: Call) -> Document:
+    given = call.json
+    kept = save(call.state, given.get("datasetType"), given["dataflowJson"], given.get("properties"))
+    return saved(call.state, kept)
+
+
+def _data_version(call: Call) -> Document:
+    """Answer where a dataset's dataflow is asked for by the newer interface, under either of its names."""
+    name, version = call.path["name"], call.path["version"]
+    number = name.removeprefix("unregistered-")
+    kept = number if number != name else identity(call.state, name, None if version == "None" else version)
+    flow = definition(call.state, kept)
+    details = {"dataId": name, "versionId": version, "isArchived": False, "mutable": False, "dataUri": None}
+    details |= {"dataType": "MLTable", "legacyDataflowType": "Json", "legacyDataflow": flow, "properties": {}}
+    return {"legacyDataflow": flow, "dataVersion": details, "entityMetadata": {}}
+
+
+_BASE = f"/dataset/v1.0{WORKSPACE}"
+
+ROUTES = [
+    route("GET", f"{_BASE}/datasets", _list),
+    route("POST", f"{_BASE}/datasets", _register),
+    route("GET", f"{_BASE}/datasets/query/name={{name:path}}", _by_name),
+    route("GET", f"{_BASE}/datasets/query/savedDatasetId={{id}}", _by_saved_id),
+    route("GET", f"{_BASE}/datasets/{{id}}", lambda call: _shown(_found(call))),
+    route("PUT", f"{_BASE}/datasets/{{id}}", _update),
+    route("DELETE", f"{_BASE}/datasets/{{id}}", _unregister),
+    route("GET", f"{_BASE}/datasets/{{id}}/definitions", _definitions),
+    route("GET", f"{_BASE}/datasets/{{id}}/definitions/{{version}}", _definition),
+    route("POST", f"{_BASE}/saveddatasets", _ensure_saved),
+    route("GET", f"{_BASE}/saveddatasets/{{id}}", lambda call: saved(call.state, call.path["id"])),
+    route("GET", f"/data/v1.0{WORKSPACE}/dataversion/{{name}}/versions/{{version}}", _data_version),
+]

@@ -1,0 +1,191 @@
+"""Datastores: names for containers; their keys are kept apart and given out as Azure gives them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from operation.emulator.access import workspace
+from operation.emulator.assets import keyvault
+from operation.emulator.history import blobs
+from operation.emulator.hosts import SUFFIX
+from operation.emulator.http import WORKSPACE, Call, Refused, Reply, known, listed, route
+from operation.emulator.paths import inside
+from operation.emulator.protocol import Service
+from operation.emulator.state import Document, State
+
+DEFAULT = "workspaceblobstore"
+# each kind of store has one section; the SDK wants the others as null
+_KINDS = ("Storage", "DataLake", "SqlDatabase", "PostgreSql", "MySql", "File")
+SECTIONS = (*(f"azure{kind}Section" for kind in _KINDS), "hdfsSection", "glusterFsSection")
+# fields of a section that hold a secret
+SECRETS = ("credential", "accountKey", "sasToken", "clientSecret", "userPassword", "credentialValue")
+STORAGE = ("blobCacheTimeout", "subscriptionId", "resourceGroup", "clientCredentials")
+
+
+def datastore(state: State, name: str) -> Document:
+    """Return the datastore `name`, keys and all."""
+    there = ", ".join(one["name"] for one in state.all("datastores")) or "none"
+    said = f"Could not find datastore {name} in the workspace; there is: {there}"
+    return _whole(state, known(state, "datastores", name.lower(), said))
+
+
+def folder(service: Service, state: State, name: str) -> Path | None:
+    """Return the folder in which the files of the datastore `name` are; None when they are elsewhere."""
+    section = datastore(state, name)["azureStorageSection"]
+    if not section or section.get("endpoint") != SUFFIX:
+        return None
+    return blobs.folder(service, section["accountName"], section["containerName"])
+
+
+def file(service: Service, state: State, name: str, path: str) -> Path:
+    """Return where `path` of the datastore `name` is, or would be; refuse one that leads out of it."""
+    root = folder(service, state, name)
+    if root is None:
+        said = f"datastore {name} is not kept by the emulator, so a job cannot mount it"
+        raise Refused(400, "UserError", said)
+    return inside(root, path.lstrip("/"), f"datastore {name}")
+
+
+def ensure_defaults(service: Service, state: State, properties: Document) -> None:
+    """Make the datastores that every workspace has, where they are missing."""
+    if state.get("datastores", DEFAULT):
+        return
+    account, identity = properties["storageAccount"].rpartition("/")[2], properties["workspaceId"]
+    key = blobs.account_key(service, account)
+    for name, kind, container in (
+        ("workspacefilestore", "AzureFile", "azureml-filestore"),
+        ("workspaceartifactstore", "AzureBlob", "azureml"),
+        (DEFAULT, "AzureBlob", f"azureml-blobstore-{identity}"),
+    ):
+        section = {"accountName": account, "containerName": container, "credential": key}
+        section |= {"credentialType": "AccountKey", "endpoint": SUFFIX, "protocol": "https"}
+        _keep(state, {"name": name, "dataStoreType": kind, "azureStorageSection": section})
+    state.put("datastore-default", "default", {"name": DEFAULT})
+
+
+def _ready(call: Call) -> State:
+    """Return the call's state, in which the workspace and its own datastores are."""
+    ensure_defaults(call.service, call.state, workspace.document(call)["properties"])
+    return call.state
+
+
+def _keep(state: State, given: Document) -> Document:
+    """Write the datastore: its secrets among the credentials, the rest among the documents."""
+    name = given["name"].lower()
+    made: Document = (
+        dict.fromkeys(SECTIONS)
+        | given
+        | {"name": name, "hasBeenValidated": True, "tags": given.get("tags") or {}}
+    )
+    hidden: dict[str, Document] = {}
+    for section in SECTIONS:
+        if made[section]:
+            made[section], hidden[section] = _parted(made[section])
+    keyvault.of_system(state).set(_secret(name), hidden)
+    return state.put("datastores", name, made)
+
+
+def _parted(section: Document) -> tuple[Document, Document]:
+    """Return a section without its secrets, and the secrets; those of ``clientCredentials`` too."""
+    shown = {key: value for key, value in section.items() if key not in SECRETS}
+    hidden = {key: value for key, value in section.items() if key in SECRETS}
+    if isinstance(shown.get("clientCredentials"), dict):
+        shown["clientCredentials"], within = _parted(shown["clientCredentials"])
+        hidden["clientCredentials"] = within
+    return shown, hidden
+
+
+def _whole(state: State, found: Document) -> Document:
+    secret = keyvault.of_system(state).get(_secret(found["name"]))
+    for section, hidden in (secret["value"] if secret else {}).items():
+        shown = found[section]
+        if hidden.get("clientCredentials") and shown.get("clientCredentials"):
+            shown["clientCredentials"] |= hidden["clientCredentials"]
+        shown |= {key: value for key, value in hidden.items() if key != "clientCredentials"}
+    if found["azureStorageSection"]:
+        found["azureStorageSection"] = _storage(found["azureStorageSection"])
+    default = state.get("datastore-default", "default") or {}
+    return found | {"isDefault": default.get("name") == found["name"]}
+
+
+def _secret(name: str) -> str:
+    return f"datastore-{name.replace('_', '-')}"
+
+
+def _storage(section: Document) -> Document:
+    """Return the section as the SDK and the native engine read it: the credential under both its names."""
+    kind, credential = section.get("credentialType"), section.get("credential")
+    full = dict.fromkeys(STORAGE) | section
+    full |= {"endpoint": section.get("endpoint") or "core.windows.net"}
+    full |= {"protocol": section.get("protocol") or "https"}
+    full |= {"accountKey": credential if kind == "AccountKey" else None, "isSas": kind == "Sas"}
+    full |= {"sasToken": credential if kind == "Sas" else None, "areWorkspaceManagedIdentitiesAllowed": True}
+    full.setdefault("serviceDataAccessAuthIdentity", "None")
+    return full
+
+
+def _default(call: Call) -> Document:
+    state = _ready(call)
+    return datastore(state, (state.get("datastore-default", "default") or {"name": DEFAULT})["name"])
+
+
+def _set_default(call: Call) -> Document:
+    state = _ready(call)
+    found = datastore(state, call.path["name"])
+    state.put("datastore-default", "default", {"name": found["name"]})
+    return datastore(state, found["name"])
+
+
+def _list(call: Call) -> Document:
+    state = _ready(call)
+    return listed(_whole(state, one) for one in state.all("datastores"))
+
+
+def _create(call: Call) -> Document:
+    state, given = _ready(call), call.json
+    name = given["name"].lower()
+    if not re.fullmatch(r"[a-z0-9_]{1,255}", name):
+        rule = "use 1 to 255 lower-case letters, digits and underscores"
+        raise Refused(400, "UserError", f"Datastore name '{given['name']}' is not valid: {rule}")
+    if state.get("datastores", name):
+        raise Refused(400, "UserError", f"Another datastore with the same name already exists: {name}")
+    return _written(call, state, given)
+
+
+def _update(call: Call) -> Document:
+    state = _ready(call)
+    datastore(state, call.path["name"])
+    return _written(call, state, call.json)
+
+
+def _written(call: Call, state: State, given: Document) -> Document:
+    _keep(state, given)
+    there = folder(call.service, state, given["name"])
+    if there and call.says("createIfNotExists"):
+        there.mkdir(parents=True, exist_ok=True)
+    return datastore(state, given["name"])
+
+
+def _delete(call: Call) -> Reply:
+    state, name = _ready(call), call.path["name"].lower()
+    if name == (state.get("datastore-default", "default") or {}).get("name"):
+        raise Refused(
+            400, "UserError", f"The default datastore {name} cannot be removed: set another one first"
+        )
+    there = state.delete("datastores", name)
+    keyvault.of_system(state).delete(_secret(name))
+    return Reply(None, 200 if there else 204)
+
+
+_BASE = f"/datastore/v1.0{WORKSPACE}"
+
+ROUTES = [
+    route("GET", f"{_BASE}/default", _default),
+    route("PUT", f"{_BASE}/default/{{name}}", _set_default),
+    route("GET", f"{_BASE}/datastores", _list),
+    route("POST", f"{_BASE}/datastores", _create),
+    route("GET", f"{_BASE}/datastores/{{name}}", lambda call: datastore(_ready(call), call.path["name"])),
+    route("PUT", f"{_BASE}/datastores/{{name}}", _update),
+    route("DELETE", f"{_BASE}/datastores/{{name}}", _delete),
+]

@@ -1,0 +1,49 @@
+"""Errors as Azure writes them: refusals, calls that nothing answers, and defects."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from operation.emulator.documents import shaped
+
+
+class Refused(Exception):
+    """The call cannot be answered; becomes Azure's error document.
+
+    The status is 400 to 499: the SDK repeats a call for minutes when it meets a 5xx.
+    """
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+async def refusal(request: Request, error: Exception) -> Response:
+    """Return the error document of what was refused."""
+    if not isinstance(error, Refused):
+        raise TypeError("only what was refused is answered here") from error
+    of_pipelines = request.url.path.lower().startswith("/pipelines/")
+    kind = "refusal of pipelines" if of_pipelines else "refusal"
+    said = {"code": error.code, "message": error.message}
+    document = shaped(kind, **said, status=error.status, error=shaped("error", **said))
+    return JSONResponse(document, error.status, {"x-ms-error-code": error.code})
+
+
+async def unknown(request: Request, _: Exception) -> Response:
+    """Return what is answered where no route fits."""
+    said = f"the emulator has no answer to {request.method} {request.url.path}"
+    return await refusal(request, Refused(404, "RouteNotFound", said))
+
+
+async def occupied(request: Request, error: Exception) -> Response:
+    """Return what is answered where a file is to be a folder too: blobs are plain files here."""
+    said = f"the emulator keeps files and folders, and a name cannot be both: {error}"
+    return await refusal(request, Refused(409, "ResourceTypeMismatch", said))
+
+
+async def defect(request: Request, error: Exception) -> Response:
+    """Return what is answered where the service is at fault; the framework has its log say where."""
+    what = f"{type(error).__name__}: {error} ({request.method} {request.url.path})"
+    said = f"a defect of the emulator, told in its log: {what}"
+    return await refusal(request, Refused(400, "EmulatorDefect", said))

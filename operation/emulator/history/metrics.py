@@ -1,0 +1,61 @@
+"""Metrics: what a run logs, as columns with values."""
+
+from __future__ import annotations
+
+import uuid
+
+from operation.emulator.history.runs import HISTORY, known_run
+from operation.emulator.http import WORKSPACE, Call, Refused, listed, nothing, route
+from operation.emulator.state import Document
+
+
+def _logged(call: Call) -> Document:
+    run = call.path["run"]
+    known_run(call.state, run)
+    values = (call.json or {}).get("values") or []
+    with call.state.change("metrics", run) as known:
+        for one in values:
+            new: Document = {"columns": {}, "properties": {}, "value": []}
+            metric = known.setdefault(one["name"], {"name": one["name"], **new})
+            metric["columns"].update(one.get("columns") or {})
+            metric["properties"].update(one.get("properties") or {})
+            metric["value"] += one.get("value") or []
+    return {"errors": []}
+
+
+def add_scalar(kept: Document, name: str, value: float, at: str, step: object = None) -> None:
+    """Add a number to the metrics of a run, as the SDK logs one."""
+    kind = {"columns": {name: "double"}, "properties": {"uxMetricType": "azureml.v1.scalar"}}
+    metric = kept.setdefault(name, {"name": name, **kind, "value": []})
+    entry = {"metricId": str(uuid.uuid4()), "createdUtc": at, "step": int(str(step or 0))}
+    metric["value"].append({**entry, "data": {name: value}})
+
+
+def _listed(call: Call) -> Document:
+    known = call.state.get("metrics", call.path["run"]) or {}
+    shown = [
+        {"metricKey": {"name": name, "namespace": None, "labels": None}, "columns": metric["columns"]}
+        for name, metric in known.items()
+    ]
+    return listed(shown)
+
+
+def _shown(call: Call) -> Document:
+    run, name = call.path["run"], str((call.json or {}).get("metricName"))
+    metric = (call.state.get("metrics", run) or {}).get(name)
+    if metric is None:
+        raise Refused(404, "UserError", f"run {run} has no metric {name}")
+    empty = dict.fromkeys(("namespace", "standardSchemaId", "continuationToken"))
+    return {"dataContainerId": f"dcid.{run}", **empty, **metric}
+
+
+_METRICS = f"/metric/v2.0{WORKSPACE}/runs/{{run}}"
+_EXPERIMENT = f"{HISTORY}/experiments/{{experiment}}"
+
+ROUTES = [
+    route("POST", f"{_METRICS}/batch", _logged),
+    route("POST", f"{_METRICS}/batchsync", _logged),
+    route("POST", f"{_METRICS}/list", _listed),
+    route("POST", f"{_METRICS}/full", _shown),
+    route("GET POST", f"{_EXPERIMENT}/runs/{{run}}/metricsingest/wait", nothing),
+]

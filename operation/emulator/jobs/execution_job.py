@@ -1,0 +1,111 @@
+"""One job: what it executes, what its process is given, and what of its files is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from operation.emulator import tokens
+from operation.emulator.documents import shaped
+from operation.emulator.history import artifacts, blobs, runs
+from operation.emulator.hosts import storage_account
+from operation.emulator.protocol import JobDefinition, Service
+from operation.emulator.state import State, now, write_whole
+
+HERE = Path(__file__).parent
+LOG = "azureml-logs/70_driver_log.txt"
+BUILD_LOG = "azureml-logs/20_image_build_log.txt"
+_CREDENTIALS = "AZUREML_SERVICE_PRINCIPAL_"  # a run has its own token, and no other credential
+
+
+@dataclass(frozen=True)
+class Job:
+    """The job of one run."""
+
+    service: Service
+    state: State
+    run_id: str
+
+    @property
+    def folder(self) -> Path:
+        """Where all that the job needs is kept."""
+        return self.service.jobs.folder(self.run_id)
+
+    def artifact(self, path: str) -> Path:
+        """Return where an artifact of the run is."""
+        account = storage_account(self.state.name)
+        place = f"ExperimentRun/dcid.{self.run_id}/{path}"
+        return blobs.file(self.service, account, artifacts.CONTAINER, place)
+
+    def announce(self, definition: JobDefinition) -> None:
+        """Write what another service on this folder must know to watch the job."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kept = {"workspace": self.state.name, "seconds": definition.time_limit, "outputs": definition.outputs}
+        (self.folder / "kept.json").write_text(json.dumps(kept), encoding="utf-8")
+
+    def announced(self) -> dict[str, Any]:
+        """Return what `announce` wrote."""
+        return dict(json.loads((self.folder / "kept.json").read_text(encoding="utf-8")))
+
+    def write(self, definition: JobDefinition, python: Path) -> None:
+        """Write what the supervisor waits for."""
+        place = self.folder / "work"
+        if definition.snapshot:
+            shutil.copytree(definition.snapshot, place, dirs_exist_ok=True)
+        wrapper = [str(python), str(HERE / "execution_script.py"), str(self.folder / "report.json")]
+        job = {
+            "words": definition.command or [*wrapper, definition.script, *definition.arguments],
+            "folder": str(place),  # where the SDK runs it itself, it has a folder of its own
+            "environment": self._environment(definition, python),
+            "log": str(self.artifact(LOG)),
+            "seconds": definition.time_limit,
+        }
+        write_whole(self.folder / "job.json", json.dumps(job, indent=1).encode())
+
+    def supervise(self) -> None:
+        """Start the supervisor, which outlives this process."""
+        words = [sys.executable, "-S", "-E", str(HERE / "execution_supervisor.py"), str(self.folder)]
+        group: dict[str, Any] = {"creationflags": 0x208} if os.name == "nt" else {"start_new_session": True}
+        null = subprocess.DEVNULL
+        process = subprocess.Popen(words, stdin=null, stdout=null, stderr=null, **group)
+        threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie
+
+    def keep_outputs(self, place: Path) -> None:
+        """Make artifacts of what stands in outputs and logs under `place` and is not one yet."""
+        files = [file for kind in ("outputs", "logs") for file in (place / kind).rglob("*") if file.is_file()]
+        for file in files:
+            target = self.artifact(file.relative_to(place).as_posix())
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, target)
+
+    def _environment(self, definition: JobDefinition, python: Path) -> dict[str, str]:
+        here = {**os.environ, **self.service.environment}
+        kept = {name: value for name, value in here.items() if not name.startswith(_CREDENTIALS)}
+        for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
+            kept.pop(name, None)
+        kept["PATH"] = os.pathsep.join([str(python.parent), kept.get("PATH", "")])
+        kept |= {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+        return {**kept, **self._identity(), **definition.environment_variables}
+
+    def _identity(self) -> dict[str, str]:
+        """Return the variables by which a script knows its run."""
+        place = self.state.get("workspace", "workspace") or {}
+        parts = [*str(place.get("id", "")).split("/"), *[""] * 9]
+        run, seconds = runs.known_run(self.state, self.run_id), self.service.token_seconds
+        url = self.service.url
+        return shaped(
+            "variables of a job",
+            **{"id": place.get("id", ""), "subscription": parts[2], "group": parts[4], "workspace": parts[8]},
+            identity=place.get("properties", {}).get("workspaceId", ""),
+            **{"url": url, "host": url.removeprefix("https://"), "run": self.run_id},
+            **{"experiment": run["experimentName"], "experiment_id": run["experimentId"]},
+            **{"token": tokens.token(self.service.secret, "run", seconds, url), "expiry": now(seconds)},
+        )

@@ -1,0 +1,76 @@
+"""The workspace as an MLflow server: experiments, the very ones of the history."""
+
+from __future__ import annotations
+
+from operation.emulator.history import runs
+from operation.emulator.history.runs import MISSING
+from operation.emulator.http import WORKSPACE, Call, Refused, known, route
+from operation.emulator.state import Document
+
+API = f"/mlflow/v2.0{WORKSPACE}/api/2.0/mlflow"
+
+
+def missing(what: str) -> Refused:
+    """Return the error that MLflow's client knows for what is not there."""
+    return Refused(404, MISSING, f"{what} does not exist")
+
+
+def pairs(values: Document) -> list[Document]:
+    """Return a mapping as MLflow lists it."""
+    return [{"key": key, "value": "" if value is None else str(value)} for key, value in values.items()]
+
+
+def by_name(values: list[Document] | None) -> Document:
+    """Return what MLflow lists as pairs as a mapping."""
+    return {one["key"]: one.get("value") for one in values or []}
+
+
+def _experiment(one: Document) -> Document:
+    return {
+        "experiment_id": one["experimentId"],
+        "name": one["name"],
+        "artifact_location": "",
+        "lifecycle_stage": "deleted" if one["archivedTime"] else "active",
+        "tags": pairs(one["tags"]),
+    }
+
+
+def _experiment_named(call: Call) -> Document:
+    name = call.asked["experiment_name"]
+    found = known(call.state, "experiments", name, f"experiment {name} does not exist", MISSING)
+    return {"experiment": _experiment(found)}
+
+
+def _experiment_shown(call: Call) -> Document:
+    return {"experiment": _experiment(runs.experiment_by_id(call.state, call.asked["experiment_id"]))}
+
+
+def _experiment_made(call: Call) -> Document:
+    name = call.asked["name"]
+    if call.state.get("experiments", name):
+        raise Refused(400, "RESOURCE_ALREADY_EXISTS", f"experiment {name} exists")
+    return {"experiment_id": runs.experiment(call.state, name)["experimentId"]}
+
+
+def _experiment_tag(call: Call) -> Document:
+    wanted = call.asked
+    name = runs.experiment_by_id(call.state, wanted["experiment_id"])["name"]
+    with call.state.change("experiments", name) as kept:
+        kept["tags"][wanted["key"]] = wanted.get("value")
+    return {}
+
+
+def _experiments(call: Call) -> Document:
+    found = [_experiment(one) for one in call.state.all("experiments") if not one["archivedTime"]]
+    return {"experiments": found[::-1]}
+
+
+_EXPERIMENTS = f"{API}/experiments"
+
+ROUTES = [
+    route("GET", f"{_EXPERIMENTS}/get-by-name", _experiment_named),
+    route("GET", f"{_EXPERIMENTS}/get", _experiment_shown),
+    route("POST", f"{_EXPERIMENTS}/create", _experiment_made),
+    route("POST", f"{_EXPERIMENTS}/set-experiment-tag", _experiment_tag),
+    route("GET POST", f"{_EXPERIMENTS}/search", _experiments),
+]

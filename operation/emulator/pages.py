@@ -1,0 +1,170 @@
+"""The pages for people: workspaces, runs with logs and metrics, models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from operation.emulator.faithfulness import AREAS, area_of
+from operation.emulator.history import artifacts, runs
+from operation.emulator.http import Call, Refused, Reply, ServiceRoute, route
+from operation.emulator.state import State
+from operation.emulator.tokens import check, is_client_secret, token
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_HTML = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
+_COOKIE = "emulator"
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, FileSystemLoader
+
+    loader = FileSystemLoader(Path(__file__).parent / "templates")
+    made = Environment(loader=loader, autoescape=True, trim_blocks=True)
+    # the very style of the reports, read from where it is kept
+    style = Path(__file__).parents[1] / "engine" / "evidence" / "reports" / "templates" / "page.css"
+    made.globals["style"] = style.read_text(encoding="utf-8")
+    made.filters["seconds"] = _seconds
+    made.filters["figure"] = _figure
+    return made
+
+
+def _seconds(run: dict[str, Any]) -> str:
+    """Return how long a run took, or takes by now."""
+    from datetime import UTC, datetime
+
+    if not run["startTimeUtc"]:
+        return ""
+    began = datetime.fromisoformat(run["startTimeUtc"])
+    ended = datetime.fromisoformat(run["endTimeUtc"]) if run["endTimeUtc"] else datetime.now(UTC)
+    return f"{(ended - began).total_seconds():.1f} s"
+
+
+def _figure(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def page(name: str, **content: object) -> Reply:
+    """Return a template filled with `content` as a page."""
+    return Reply(_templates().get_template(f"{name}.html").render(**content), headers=_HTML)
+
+
+def values(state: State, run_id: str) -> dict[str, list[Any]]:
+    """Return what a run logged, by metric: the values in order, a row as a dictionary."""
+    logged = state.get("metrics", run_id) or {}
+    return {
+        name: [
+            one["data"].get(name, one["data"]) for one in metric["value"] if isinstance(one.get("data"), dict)
+        ]
+        for name, metric in logged.items()
+    }
+
+
+def _for_people(path: str, answer: Callable[[Call], Reply]) -> ServiceRoute:
+    """Return the route of a page: for those with a token, or with the cookie that the key is changed into."""
+
+    def checked(call: Call) -> Reply:
+        if is_client_secret(call.service.secret, call.query.get("key", "")):
+            granted = token(call.service.secret, "pages", call.service.token_seconds, call.service.url)
+            cookie = f"{_COOKIE}={granted}; Path=/; Secure; HttpOnly; SameSite=Lax"
+            return Reply(None, 302, {"location": "/", "set-cookie": cookie})
+        cookie = f"Bearer {call.cookies.get(_COOKIE, '')}"
+        try:
+            check(call.service.secret, call.headers.get("authorization") or cookie)
+        except Refused:
+            return replace(page("locked"), status=401)
+        return answer(call)
+
+    return route("GET", path, checked, public=True)
+
+
+def _state(call: Call) -> State:
+    name = call.path["workspace"]
+    if name.lower() not in call.service.workspaces():
+        raise Refused(404, "ResourceNotFound", f"there is no workspace {name}: a call to it makes it")
+    return call.service.state(name)
+
+
+def _home(call: Call) -> Reply:
+    found = []
+    for name in call.service.workspaces():
+        state = call.service.state(name)
+        every = state.all("runs")
+        counted = {word: sum(run["status"] == word for run in every) for word in runs.ENDED}
+        shown = (state.get("workspace", "workspace") or {}).get("name", name)
+        kept = {"runs": len(every), "models": len(state.all("models")), "counted": counted}
+        found.append({"name": shown, **kept, "last": every[-1]["createdUtc"] if every else ""})
+    return page("home", workspaces=found, folder=str(call.service.folder), variables=call.service.environment)
+
+
+def _workspace(call: Call) -> Reply:
+    state = _state(call)
+    found = state.all("runs")[::-1]
+    logged = {run["runId"]: values(state, run["runId"]) for run in found}
+    models = sorted(state.all("models"), key=lambda model: (str(model.get("name")), -int(model["version"])))
+    return page("workspace", workspace=call.path["workspace"], runs=found, metrics=logged, models=models)
+
+
+def _run(call: Call) -> Reply:
+    state = _state(call)
+    run = runs.known_run(state, call.path["run"])
+    container = run["dataContainerId"]
+    paths = artifacts.paths(call.service, call.workspace, "ExperimentRun", container)
+    logs = {}
+    for path in paths:
+        if path.startswith(runs.LOGS):
+            text = artifacts.read(call.service, call.workspace, "ExperimentRun", container, path) or b""
+            logs[path] = text[-100_000:].decode("utf-8", "replace")
+    children = [one for one in state.all("runs") if one["parentRunId"] == run["runId"]]
+    shown = {"run": run, "metrics": values(state, run["runId"]), "logs": logs, "children": children}
+    files = [path for path in paths if path not in logs]
+    return page("run", workspace=call.path["workspace"], files=files, **shown)
+
+
+def _artifact(call: Call) -> Reply:
+    run = runs.known_run(_state(call), call.path["run"])
+    container, path = run["dataContainerId"], call.path["path"]
+    found = artifacts.read(call.service, call.workspace, "ExperimentRun", container, path)
+    if found is None:
+        raise Refused(404, "UserError", f"run {run['runId']} has no file {path}")
+    return Reply(found, headers={"content-type": "application/octet-stream"})
+
+
+def _portal(call: Call) -> Reply:
+    """Lead the address that the SDK prints for a run to the run's page."""
+    for name in call.service.workspaces():
+        if call.service.state(name).get("runs", call.path["run"]):
+            return Reply(None, 302, {"location": f"/workspaces/{name}/runs/{call.path['run']}"})
+    raise Refused(404, "UserError", f"Run {call.path['run']} was not found")
+
+
+def emulated(modules: Iterable[ModuleType]) -> ServiceRoute:
+    """Return the page that lists what is emulated, by the very routes of `modules`, and how faithfully."""
+    areas = [
+        {"name": name, "tests": area.tests, "faithful": area.faithful, "differs": area.differs}
+        | {"concerns": [_concern(module) for module in modules if area_of(module) == name]}
+        for name, area in AREAS.items()
+    ]
+    return _for_people("/emulated", lambda _: page("emulated", areas=areas))
+
+
+def _concern(module: ModuleType) -> dict[str, Any]:
+    found = [(" ".join(sorted(one.methods or ())), one.path, one.public) for one in module.ROUTES]
+    return {"title": str(module.__doc__).partition("\n")[0], "routes": found}
+
+
+ROUTES = [
+    _for_people("/", _home),
+    _for_people("/workspaces/{workspace}", _workspace),
+    _for_people("/workspaces/{workspace}/runs/{run}", _run),
+    _for_people("/workspaces/{workspace}/runs/{run}/files/{path:path}", _artifact),
+    _for_people("/runs/{run}", _portal),
+    _for_people("/experiments/{experiment}/runs/{run}", _portal),
+]

@@ -1,0 +1,144 @@
+"""Runs of pipelines and steps in the history, where the SDK looks for status, error, logs and metrics."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from operation.emulator.assets import datastores
+from operation.emulator.documents import shaped
+from operation.emulator.history import artifacts, blobs, runs
+from operation.emulator.hosts import storage_account
+from operation.emulator.jobs import snapshots
+from operation.emulator.jobs.execution_job import LOG
+from operation.emulator.jobs.execution_routes import definition
+from operation.emulator.pipelines.pipeline_record import CANCELED, FAILED, FINISHED
+from operation.emulator.pipelines.pipeline_step import Step
+from operation.emulator.protocol import Service
+from operation.emulator.state import Document, State
+
+PIPELINE, STEP, REUSE = "azureml.PipelineRun", "azureml.StepRun", "pipeline-reuse"
+_WORDS = {FINISHED: "Completed", FAILED: "Failed", CANCELED: "Canceled"}
+_CODES = {word: code for code, word in _WORDS.items()}
+
+
+def opened(state: State, record: Document, parent: str | None) -> None:
+    """Make the run of a pipeline."""
+    given = record.get("ParameterAssignments") or {}
+    properties = {
+        "azureml.runsource": PIPELINE,
+        "runSource": record["RunSource"],
+        "runType": record["RunType"],
+    }
+    properties["azureml.parameters"] = json.dumps(given)
+    if record.get("PipelineId"):
+        properties["azureml.pipelineid"] = record["PipelineId"]
+    fields: Document = {"runType": PIPELINE, "properties": {**properties, **(record.get("Properties") or {})}}
+    fields |= {
+        "description": record.get("Description"),
+        "parentRunId": parent,
+        "tags": record.get("tags") or {},
+    }
+    runs.record(state, record["RunHistoryExperimentName"], record["Id"], fields)
+    runs.status(state, record["Id"], "Running")
+
+
+def ended(state: State, record: Document, code: str, error: str | None) -> None:
+    """Write down how a pipeline ended."""
+    runs.status(state, record["Id"], _WORDS[code], runs.failure(error) if error else None)
+
+
+def submitted(service: Service, state: State, record: Document, step: Step) -> None:
+    """Submit a step as a job."""
+    configuration = step.configuration()
+    _step_run(state, record, step, {"runDefinition": configuration, "target": configuration["target"]})
+    made = definition(service, state, step.run_id, configuration, step.snapshot)
+    service.jobs.submit(state, record["RunHistoryExperimentName"], step.run_id, made)
+
+
+def outcome(service: Service, state: State, step: Step) -> tuple[str, str]:
+    """Wait for a step's job and return how its node ended, and its error."""
+    word = service.jobs.wait(step.run_id)
+    run = runs.known_run(state, step.run_id)
+    return _CODES[word], _message(run["error"]) if word == "Failed" else ""
+
+
+def refused(state: State, record: Document, step: Step, error: str) -> None:
+    """Write down that a step could not be submitted."""
+    _step_run(state, record, step, {})
+    runs.status(state, step.run_id, "Failed", runs.failure(error))
+
+
+def reused(state: State, record: Document, step: Step, same: Document) -> None:
+    """Make the run of a step that was not executed: it shows what the earlier run made, and says so."""
+    before = runs.known_run(state, same["RunId"])
+    ids = {"run": same["RunId"], "node": same["NodeId"], "pipeline": same["PipelineRunId"]}
+    properties = shaped("properties of a reused step", **ids)
+    said = f"This step reuses the outputs of run {same['RunId']}: same snapshot, arguments and inputs."
+    shown = {"dataContainerId": before["dataContainerId"], "target": before["target"], "description": said}
+    _step_run(
+        state, record, step, {**shown, "properties": properties, "runDefinition": before["runDefinition"]}
+    )
+    kept = state.get("metrics", same["RunId"])
+    if kept:
+        state.put("metrics", step.run_id, kept)
+    runs.status(state, step.run_id, "Running")
+    runs.status(state, step.run_id, "Completed")
+
+
+def _step_run(state: State, record: Document, step: Step, fields: Document) -> None:
+    above = record["Id"]
+    kind = step.module.get("StepType") or "PythonScriptStep"
+    ids = {"node": step.node, "pipeline": above, "snapshot": step.snapshot, "module": step.module["Id"]}
+    properties = shaped("properties of a step", **ids, kind=kind, name=step.name)
+    made: Document = {"parentRunId": above, "name": step.name, "displayName": step.name, "runType": STEP}
+    made["tags"] = {"azureml.pipeline": above, "azureml.nodeid": step.node}
+    made["scriptName"] = step.parameters.get("Script")
+    made |= {**fields, "properties": {**properties, **fields.get("properties", {})}}
+    runs.record(state, record["RunHistoryExperimentName"], step.run_id, made)
+
+
+def log(service: Service, state: State, run_id: str) -> str:
+    """Return what a step has printed so far."""
+    container = runs.known_run(state, run_id)["dataContainerId"]
+    return (artifacts.read(service, state.name, "ExperimentRun", container, LOG) or b"").decode(
+        "utf-8", "replace"
+    )
+
+
+def _message(error: Document | None) -> str:
+    return str(((error or {}).get("error") or {}).get("message") or "it failed")
+
+
+def key(service: Service, state: State, step: Step) -> str:
+    """Return the digest of all that decides about the outputs: snapshot, words, inputs, environment."""
+    decides = {"snapshot": _snapshot(service, state, step.snapshot), **step.identity()}
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+
+def earlier(service: Service, state: State, step: Step) -> Document | None:
+    """Return what completed under the step's key, where its outputs are still there."""
+    known = state.get(REUSE, key(service, state, step))
+    if known and all(_there(service, state, place) for place in known["Outputs"]):
+        return known
+    return None
+
+
+def remember(service: Service, state: State, step: Step, pipeline: str) -> None:
+    """Keep a completed execution for later ones."""
+    places = [[place.datastore, place.path] for place in step.outputs.values()]
+    made = {"PipelineRunId": pipeline, "NodeId": step.node, "RunId": step.run_id, "Outputs": places}
+    state.put(REUSE, key(service, state, step), made)
+
+
+def _there(service: Service, state: State, place: list[str]) -> bool:
+    return datastores.file(service, state, place[0], place[1]).exists()
+
+
+def _snapshot(service: Service, state: State, snapshot: str) -> str:
+    """Return the digest of a snapshot's files: the same content is sent under many ids."""
+    whole = hashlib.sha256()
+    for path, blob in sorted(snapshots.files(state, snapshot).items()):
+        content = blobs.file(service, storage_account(state.name), snapshots.CONTAINER, blob).read_bytes()
+        whole.update(f"{path}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+    return whole.hexdigest()

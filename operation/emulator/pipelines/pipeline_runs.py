@@ -1,0 +1,120 @@
+"""Runs of pipelines as the SDK asks about them: made, submitted, watched, cancelled."""
+
+from __future__ import annotations
+
+import json
+
+from operation.emulator.http import Call, Refused, Reply
+from operation.emulator.pipelines import pipeline_engine, pipeline_history
+from operation.emulator.pipelines.pipeline_graph import Graph, Place, executable, values
+from operation.emulator.pipelines.pipeline_record import RUNS, graph_of, new, outputs, shown, status
+from operation.emulator.pipelines.pipelines import found, graph, part
+from operation.emulator.protocol import Service
+from operation.emulator.state import Document
+
+
+def begin(service: Service) -> None:
+    """Write down as failed what a service before this one was executing."""
+    for workspace in service.workspaces():
+        state = service.state(workspace)
+        for record in state.all(RUNS):
+            pipeline_engine.settled(state, record)
+
+
+def _unsubmitted(call: Call) -> Document:
+    wanted = call.json
+    info = wanted.get("CreationInfo") or {}
+    kept = graph(call.state, wanted["Graph"], wanted.get("GraphInterface"))
+    experiment = call.query.get("experimentName") or info.get("RunHistoryExperimentName") or "pipeline"
+    executable(call.state, kept)
+    values(kept["Interface"], info)  # a wrong parameter is refused before anything starts
+    return shown(new(call.state, kept, experiment, info))
+
+
+def _submit(call: Call) -> None:
+    record = found(call.state, RUNS, call.path["id"])
+    parent = call.query.get("parentRunId")
+    pipeline_engine.start(call.service, call.state, record["Id"], parent)
+
+
+def _run(call: Call) -> Document:
+    return shown(pipeline_engine.settled(call.state, found(call.state, RUNS, call.path["id"])))
+
+
+def _cancel(call: Call) -> None:
+    found(call.state, RUNS, call.path["id"])
+    pipeline_engine.cancel(call.state, call.path["id"])
+
+
+def _node(call: Call) -> tuple[Document, str]:
+    record = found(call.state, RUNS, call.path["id"])
+    node = (call.json or [""])[-1]
+    names = {one["Id"] for one in graph_of(call.state, record)["ModuleNodes"]}
+    if node not in names:
+        raise Refused(404, "NotFound", f"pipeline run {record['Id']} has no node {node!r}")
+    return record, node
+
+
+def _text(content: str) -> Reply:
+    return Reply(json.dumps(content).encode(), headers={"Content-Type": "application/json"})
+
+
+def _statuses(call: Call) -> dict[str, Document]:
+    record = found(call.state, RUNS, call.path["id"])
+    return {one["Id"]: status(record, one["Id"]) for one in graph_of(call.state, record)["ModuleNodes"]}
+
+
+def _status_codes(call: Call) -> dict[str, str]:
+    return {node: one["StatusCode"] for node, one in _statuses(call).items()}
+
+
+def _outputs(call: Call) -> dict[str, Document]:
+    record, node = _node(call)
+    return outputs(record, node)
+
+
+def _run_output(call: Call) -> Document:
+    record = found(call.state, RUNS, call.path["id"])
+    named = Graph(graph_of(call.state, record), call.state).named()
+    name = call.path["name"]
+    if name not in named:
+        said = f"pipeline run {record['Id']} has no output {name!r}; it has: {', '.join(named) or 'none'}"
+        raise Refused(404, "NotFound", said)
+    return _at(record, named[name])
+
+
+def _at(record: Document, place: Place) -> Document:
+    made = outputs(record, place.node)
+    if place.port not in made:
+        raise Refused(404, "NotFound", f"step {place.node} has not written its output {place.port!r} yet")
+    return made[place.port]
+
+
+def _log(call: Call) -> Reply:
+    record, node = _node(call)
+    run_id = status(record, node).get("RunId")
+    return Reply(pipeline_history.log(call.service, call.state, run_id) if run_id else "")
+
+
+def _no_log(call: Call) -> Reply:
+    _node(call)
+    return Reply("")  # both streams are in one log
+
+
+_RUN = "/PipelineRuns/{id}"
+
+ROUTES = [
+    part("POST", "/PipelineRuns/Unsubmitted/CreationInfoWithGraph", _unsubmitted),
+    part("POST", "/PipelineRuns/Submit/{id}", _submit),
+    part("GET", _RUN, _run),
+    part("DELETE", f"{_RUN}/Execution", _cancel),
+    part("POST", f"{_RUN}/Graph/Node/StatusCode", lambda call: _text(status(*_node(call))["StatusCode"])),
+    part("POST", f"{_RUN}/Graph/Node/Status", lambda call: status(*_node(call))),
+    part("POST", f"{_RUN}/Graph/AllNodes/StatusCode", _status_codes),
+    part("POST", f"{_RUN}/Graph/AllNodes/Status", _statuses),
+    part("POST", f"{_RUN}/Graph/Shareable/STDOUT", _log),
+    part("POST", f"{_RUN}/Graph/Shareable/STDERR", _no_log),
+    part("POST", f"{_RUN}/Graph/Shareable/JobLog", _log),
+    part("POST", f"{_RUN}/Outputs", _outputs),
+    part("GET", f"{_RUN}/PipelineRunOutputs/{{name}}", _run_output),
+]

@@ -1,0 +1,211 @@
+"""One step of a graph as the run definition that a script run would have submitted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from operation.emulator.assets import dataflows, datasets
+from operation.emulator.assets.datastores import DEFAULT
+from operation.emulator.pipelines.pipeline_graph import FAKE_OUTPUT, Graph, Place, Values, parameters
+from operation.emulator.state import Document
+
+OUTPUT = "output"  # a mode of our own: a step makes what it writes, a folder or a file
+_MODES = {"0": "mount", "1": "mount", "2": "download", "3": "upload", "none": "mount"}
+
+
+class Step:
+    """A step of one pipeline run."""
+
+    def __init__(self, graph: Graph, node: str, given: Values, run_id: str, made: Mapping[str, Step]) -> None:
+        self.node, self.run_id, self.name = node, run_id, graph.name(node)
+        self.module, self._entity = graph.modules[node], graph.nodes[node]
+        self._made, self._state = made, graph.state
+        self.parameters = parameters(self._entity, self.module, given)
+        self.inputs = graph.inputs(node, given)
+        self._outputs = {one["Name"]: one for one in graph.outputs(node)}
+        self.result = run_id  # the run that wrote the outputs: an earlier one where it is reused
+
+    @property
+    def snapshot(self) -> str:
+        """Return the id of the snapshot that the step executes."""
+        return str(self.module["StorageId"])
+
+    @property
+    def regenerate(self) -> bool:
+        """Return whether the submission wants this step executed in any case."""
+        return bool(self._entity.get("RegenerateOutput")) or not self.module["IsDeterministic"]
+
+    @property
+    def outputs(self) -> dict[str, Place]:
+        """Return where each output is."""
+        return {name: self._output(one) for name, one in self._outputs.items() if name != FAKE_OUTPUT}
+
+    def configuration(self) -> Document:
+        """Return the run configuration: script, arguments, environment and data."""
+        made = self._without_data()
+        for section, entries in self._data().items():
+            made[section] = {**(made.get(section) or {}), **entries}
+        return made
+
+    def _without_data(self) -> Document:
+        kept = self._entity.get("Runconfig") or self.module.get("Runconfig") or "{}"
+        made: Document = dict(json.loads(kept))
+        made["script"] = self.parameters.get("Script") or made.get("script")
+        made["target"] = self.parameters.get("Target") or made.get("target")
+        made["arguments"] = self.arguments()
+        if self.parameters.get("Command"):  # its first word; the SDK gives the others as arguments
+            made["command"] = " ".join([self.parameters["Command"], *made["arguments"]])
+        made["environmentVariables"] = {**(made.get("environmentVariables") or {}), **self._variables()}
+        return made
+
+    def arguments(self) -> list[str]:
+        """Return the words after the script; inputs and outputs are still placeholders."""
+        words = self.module["StructuredInterface"].get("Arguments") or []
+        return [self._word(str(one["ValueType"]), one["Value"]) for one in words]
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides whether an earlier execution can stand for this one, but for the snapshot."""
+        made = self._without_data()
+        own = [(name, self._outputs[name].get("DatasetOutputOptions")) for name in self.outputs]
+        return {
+            "inputs": {name: self._known(place) for name, place in sorted(self.inputs.items())},
+            "reading": self._entity.get("ModuleInputSettings"),
+            "words": [made["script"], made.get("command"), *made["arguments"]],
+            "environment": made.get("environment"),
+            "variables": made["environmentVariables"],
+            "outputs": own,
+        }
+
+    def _word(self, kind: str, value: str) -> str:
+        if kind in ("0", "Literal"):
+            return value
+        if kind in ("1", "Parameter"):
+            return str(self.parameters[value])
+        if kind in ("2", "Input"):
+            return self._placeholder(value, self.inputs[value])
+        if value in self._outputs and _is_dataset(self._outputs[value]):
+            return f"DatasetOutputConfig:{value}"
+        return f"$AZUREML_DATAREFERENCE_{value}"
+
+    def _placeholder(self, name: str, place: Place) -> str:
+        return (
+            f"DatasetConsumptionConfig:{name}" if self._consumed(place) else f"$AZUREML_DATAREFERENCE_{name}"
+        )
+
+    def _consumed(self, place: Place) -> bool:
+        """Return whether the input is consumed as a dataset."""
+        if not place.node:
+            return bool(place.dataset)
+        return self._made[place.node].gives_dataset(place.port)
+
+    def gives_dataset(self, port: str) -> bool:
+        """Return whether the output is a dataset to those who take it."""
+        return _is_dataset(self._outputs[port])
+
+    def _variables(self) -> dict[str, str]:
+        """Return the parameters that the script also finds in its environment."""
+        defined = self.module["StructuredInterface"].get("Parameters") or []
+        shown = [one for one in defined if one.get("SetEnvironmentVariable")]
+        names = {
+            one.get("EnvironmentVariableOverride") or f"AML_PARAMETER_{one['Name']}": one for one in shown
+        }
+        return {name: str(self.parameters[one["Name"]]) for name, one in names.items()}
+
+    def _data(self) -> dict[str, Document]:
+        references: Document = {}
+        consumed: Document = {}
+        written: Document = {}
+        for name, place in self.inputs.items():
+            section = consumed if self._consumed(place) else references
+            section[name] = self._input(name, place)
+        for name, place in self.outputs.items():
+            if _is_dataset(self._outputs[name]):
+                written[name] = _output_data(self._outputs[name], place)
+            else:
+                references[name] = _reference(place, OUTPUT)
+        return {"dataReferences": references, "data": consumed, "outputData": written}
+
+    def _input(self, name: str, place: Place) -> Document:
+        mode = self._mode(name)
+        where = self._made[place.node].outputs[place.port] if place.node else place
+        if not self._consumed(place):
+            return _reference(where, mode)
+        if place.node and mode == "direct":
+            where = Place(dataset={"SavedDataSetReference": {"Id": self._read(name, where)}})
+        location = {"dataset": _dataset(where.dataset), "dataPath": _data_path(where)}
+        named = {"environmentVariableName": name, "pathOnCompute": None, "overwrite": False}
+        return {"dataLocation": location, "mechanism": mode, "createOutputDirectories": False, **named}
+
+    def _read(self, name: str, where: Place) -> str:
+        """Return the id of a dataset that reads a step's output as the graph says."""
+        settings = self._entity.get("ModuleInputSettings") or []
+        asked = next((one.get("AdditionalTransformations") for one in settings if one["Name"] == name), None)
+        steps = dataflows.steps(asked) if asked else []
+        flow = dataflows.flow(self._state, where.datastore, f"{where.path}/**", steps)
+        return datasets.save(self._state, "tabular" if asked else "file", flow)
+
+    def _mode(self, name: str) -> str:
+        structure = self.module["StructuredInterface"].get("Inputs") or []
+        asked = [*(self._entity.get("ModuleInputSettings") or []), *structure]
+        given = next((one.get("DataStoreMode") for one in asked if one["Name"] == name), None)
+        return _MODES.get(str(given), str(given or "mount")).lower()
+
+    def _output(self, setting: Document) -> Place:
+        options = setting.get("DatasetOutputOptions") or {}
+        datastore = setting.get("DataStoreName") or DEFAULT
+        path = options.get("PathOnDatastore")
+        if path:
+            filled = path.replace("{run-id}", self.result).replace("{output-name}", setting["Name"])
+            return Place(datastore=datastore, path=filled)
+        kind = "dataset" if _is_dataset(setting) else "azureml"
+        return Place(datastore=datastore, path=f"{kind}/{self.result}/{setting['Name']}")
+
+    def _known(self, place: Place) -> object:
+        if not place.node:
+            return [place.datastore, place.path, place.dataset]
+        return [self._made[place.node].result, place.port]
+
+
+def _is_dataset(setting: Document) -> bool:
+    # what has no options and no registration is still sent, as {}; an output that is none lacks the keys
+    return setting.get("DatasetOutputOptions") is not None or setting.get("DatasetRegistration") is not None
+
+
+def _reference(place: Place, mode: str) -> Document:
+    where = {"dataStoreName": place.datastore, "pathOnDataStore": place.path}
+    return {**where, "mode": mode, "overwrite": False, "pathOnCompute": None}
+
+
+def _data_path(place: Place) -> Document | None:
+    return {"datastoreName": place.datastore, "relativePath": place.path} if place.datastore else None
+
+
+def _dataset(value: Document) -> Document | None:
+    saved, registered = value.get("SavedDataSetReference"), value.get("DataSetReference")
+    if saved:
+        return {"id": saved["Id"], "name": None, "version": None}
+    if registered:
+        return {
+            "id": registered.get("Id"),
+            "name": registered.get("Name"),
+            "version": registered.get("Version"),
+        }
+    return None
+
+
+def _output_data(setting: Document, place: Place) -> Document:
+    registration = setting.get("DatasetRegistration") or {}
+    mode = _MODES.get(str(setting.get("DataStoreMode")), str(setting.get("DataStoreMode") or "mount")).lower()
+    shown = {name: registration.get(name.capitalize()) for name in ("name", "description", "tags")}
+    options: Document = {"pathOnCompute": setting.get("PathOnCompute"), "mountOptions": None}
+    options["registrationOptions"] = {**shown, "properties": None} if registration.get("Name") else None
+    globs = ((setting.get("DatasetOutputOptions") or {}).get("SourceGlobs") or {}).get("GlobPatterns")
+    options["uploadOptions"] = {
+        "overwrite": bool(setting.get("Overwrite")),
+        "sourceGlobs": {"patterns": globs},
+    }
+    where = {"dataset": None, "dataPath": _data_path(place), "uri": None}
+    named = {"environmentVariableName": setting["Name"]}
+    return {"outputLocation": where, "mechanism": mode, "additionalOptions": options, **named}

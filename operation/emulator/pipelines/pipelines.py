@@ -1,0 +1,202 @@
+"""What a pipeline is made of, as the SDK registers it: data types, modules, data sources, graphs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from operation.emulator.http import WORKSPACE, Call, Refused, ServiceRoute, known, nothing, route
+from operation.emulator.state import Document, State, now
+
+MODULES, SOURCES = "pipeline-modules", "pipeline-data-sources"
+GRAPHS, TYPES = "pipeline-graphs", "pipeline-data-types"
+_AZURE = ("Blob", "DataLake", "Files", "SqlDatabase", "PostgresDatabase", "DataLakeGen2", "MySqlDatabase")
+_REFERENCES = (*(f"Azure{kind}" for kind in _AZURE), "DBFS")
+_FILE_TYPES = ("AnyFile", "AzureMLDataset", *(f"{kind}Reference" for kind in _REFERENCES))
+
+
+def part(methods: str, path: str, answer: Callable[[Call], object]) -> ServiceRoute:
+    """Return the route under the pipelines' address."""
+    return route(methods, f"/pipelines/v1.0{WORKSPACE}{path}", answer)
+
+
+def entity(**fields: object) -> Document:
+    """Return what every stored entity has, with `fields`."""
+    at = now()
+    made = {"Id": str(uuid.uuid4()), "EntityStatus": "0", "Etag": None}
+    return {**made, "CreatedDate": at, "LastModifiedDate": at, **fields}
+
+
+def found(state: State, kind: str, name: str) -> Document:
+    """Return the entity; raise `Refused` 404 naming what there is none of."""
+    return known(
+        state, kind, name, f"there is no pipeline {_what(kind)} {name!r} in this workspace", "NotFound"
+    )
+
+
+def kept(state: State, kind: str, document: Document) -> Document:
+    """Keep an entity under its id."""
+    return state.put(kind, document["Id"], document)
+
+
+def created(kind: str) -> Callable[[Call], Document]:
+    """Return the answer that keeps what is sent as a new entity."""
+    return lambda call: kept(call.state, kind, {**call.json, **entity()})
+
+
+def by_id(kind: str) -> Callable[[Call], Document]:
+    """Return the answer that gives the entity whose id the path has."""
+    return lambda call: found(call.state, kind, call.path["id"])
+
+
+def merged(call: Call, kind: str, **fields: object) -> Document:
+    """Return the entity whose id the path has, with what is sent over it."""
+    before = found(call.state, kind, call.path["id"])
+    return {**before, **call.json, "Id": before["Id"], "LastModifiedDate": now(), **fields}
+
+
+def changed(kind: str) -> Callable[[Call], Document]:
+    """Return the answer that keeps the entity with what is sent over it."""
+    return lambda call: kept(call.state, kind, merged(call, kind))
+
+
+def deleted(kind: str) -> Callable[[Call], Document]:
+    """Return the answer that forgets the entity."""
+
+    def answer(call: Call) -> Document:
+        call.state.delete(kind, found(call.state, kind, call.path["id"])["Id"])
+        return nothing(call)
+
+    return answer
+
+
+def by_name(kind: str) -> Callable[[Call], Document]:
+    """Return the answer that gives the newest entity with the name that the query asks for."""
+
+    def answer(call: Call) -> Document:
+        wanted = call.query.get("Name") or call.query.get("name") or ""
+        having = [one for one in call.state.all(kind) if one["Name"] == wanted]
+        return having[-1] if having else found(call.state, kind, wanted)
+
+    return answer
+
+
+def refuse_twice(call: Call, kind: str) -> None:
+    """Raise `Refused` 409 where there is an entity with the name that the call's document gives."""
+    wanted = call.json["Name"]
+    if any(one["Name"] == wanted for one in call.state.all(kind)):
+        raise Refused(409, "Conflict", f"there is a pipeline {_what(kind)} {wanted!r} already")
+
+
+def _what(kind: str) -> str:
+    return kind.removeprefix("pipeline-").removesuffix("s").replace("-", " ")
+
+
+def graph(state: State, nodes: Document, interface: Document | None) -> Document:
+    """Keep a graph with its interface, so that runs and publications can refer to it."""
+    document = entity(**{name: value for name, value in nodes.items() if value is not None and name != "Id"})
+    document["Interface"] = interface or {}
+    return kept(state, GRAPHS, document)
+
+
+def _types(call: Call) -> list[Document]:
+    known = [_type(name, directory=False) for name in _FILE_TYPES]
+    return [*known, _type("AnyDirectory", directory=True), *call.state.all(TYPES)]
+
+
+def _type(name: str, *, directory: bool) -> Document:
+    return entity(Id=name, Name=name, Description=name, IsDirectory=directory, ParentDataTypeIds=[])
+
+
+def _new_type(call: Call) -> Document:
+    wanted = call.json
+    if any(one["Id"] == wanted["Id"] for one in _types(call)):
+        raise Refused(400, "BadRequest", f"Data type {wanted['Id']} already exists")
+    return kept(call.state, TYPES, entity(**wanted))
+
+
+def _replaced(kind: str) -> Callable[[Call], Document]:
+    def answer(call: Call) -> Document:
+        found(call.state, kind, call.path["id"])
+        return kept(call.state, kind, {**call.json, "Id": call.path["id"]})
+
+    return answer
+
+
+def module(wanted: Document) -> Document:
+    """Return a module as it is kept, made of what the SDK asks for."""
+    made = entity(**{**wanted, "UploadState": "Completed", "EntityStatus": "0"})
+    return {**made, "IsDeterministic": wanted.get("IsDeterministic", True)}
+
+
+def _of_hash(kind: str, shown: Callable[[Document], Document]) -> Callable[[Call], Document]:
+    def answer(call: Call) -> Document:
+        wanted = call.path["hash"]
+        same = [one for one in call.state.all(kind) if one.get("IdentifierHash") == wanted]
+        if not same:
+            raise Refused(404, "NotFound", f"nothing has the fingerprint {wanted}")
+        return shown(same[-1])
+
+    return answer
+
+
+def described(document: Document) -> Document:
+    """Return a module with its interface: its parameters and ports."""
+    structure = document["StructuredInterface"]
+    ports = {
+        "Inputs": [_input(one) for one in structure.get("Inputs") or []],
+        "Outputs": [_output(one) for one in structure.get("Outputs") or []],
+    }
+    plain = [_parameter(one) for one in structure.get("Parameters") or []]
+    meta = [_parameter(one) for one in structure.get("MetadataParameters") or []]
+    return {"Data": document, "Interface": {"Parameters": plain, "MetadataParameters": meta, "Ports": ports}}
+
+
+def _parameter(one: Document) -> Document:
+    named = {name: one.get(name) for name in ("Name", "DefaultValue", "IsOptional")}
+    return {**named, "Documentation": None, "Type": "3", "MinMaxRules": [], "EnumRules": []}
+
+
+def _input(one: Document) -> Document:
+    optional = bool(one.get("IsOptional"))
+    named = {"Name": one["Name"], "Documentation": one.get("Label"), "IsOptional": optional}
+    return {**named, "DataTypesIds": one.get("DataTypeIdsList") or []}
+
+
+def _output(one: Document) -> Document:
+    return {"Name": one["Name"], "Documentation": one.get("Label"), "DataTypeId": one.get("DataTypeId")}
+
+
+def _new_source(call: Call) -> Document:
+    wanted = call.json
+    blob = {"RelativePath": wanted.get("PathOnDataStore"), "AmlDataStoreName": wanted.get("DataStoreName")}
+    kept_fields = {name: wanted.get(name) for name in ("Name", "DataTypeId", "Description", "IdentifierHash")}
+    location = {"StorageType": "0", "DataReference": {"Type": "1", "AzureBlobReference": blob}}
+    made = entity(**kept_fields, UploadState="Completed", DataLocation=location)
+    return kept(call.state, SOURCES, made)
+
+
+def _graph(call: Call) -> Document:
+    document = found(call.state, GRAPHS, call.path["id"])
+    return {name: value for name, value in document.items() if name != "Interface"}
+
+
+def _graph_interface(call: Call) -> Any:
+    return found(call.state, GRAPHS, call.path["id"])["Interface"]
+
+
+ROUTES = [
+    part("GET", "/DataTypes", _types),
+    part("POST", "/DataTypes", _new_type),
+    part("PUT", "/DataTypes/{id}", _replaced(TYPES)),
+    part("POST", "/Modules", lambda call: kept(call.state, MODULES, module(call.json))),
+    part("GET", "/Modules/Hash/{hash}", _of_hash(MODULES, described)),
+    part("GET", "/Modules/{id}", lambda call: described(found(call.state, MODULES, call.path["id"]))),
+    part("POST", "/DataSources", _new_source),
+    part("GET", "/DataSources/Hash/{hash}", _of_hash(SOURCES, dict)),
+    part("GET", "/DataSources/{id}", by_id(SOURCES)),
+    part("PUT", "/DataSources/{id}", _replaced(SOURCES)),
+    part("GET", "/Graphs/{id}", _graph),
+    part("GET", "/Graphs/{id}/Interface", _graph_interface),
+]

@@ -1,0 +1,205 @@
+"""Published pipelines, submitted by the SDK or a plain HTTP POST; endpoints: one address, many versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from operation.emulator.http import Call, Refused
+from operation.emulator.pipelines import pipeline_engine
+from operation.emulator.pipelines.pipeline_graph import by_default, executable, values
+from operation.emulator.pipelines.pipeline_record import RUNS, new, shown
+from operation.emulator.pipelines.pipelines import (
+    GRAPHS,
+    by_id,
+    by_name,
+    entity,
+    found,
+    graph,
+    kept,
+    merged,
+    part,
+    refuse_twice,
+)
+from operation.emulator.protocol import Service
+from operation.emulator.state import Document, State, now
+
+PUBLISHED, ENDPOINTS = "pipeline-publications", "pipeline-endpoints"
+ACTIVE = ("0", "Active")
+_STATUSES = {"Active": "0", "Deprecated": "1", "Disabled": "2"}
+
+
+def pascal(document: Any) -> Document:
+    """Return a body of a REST call with its first level named as the SDK names it."""
+    if document is not None and not isinstance(document, dict):
+        raise Refused(400, "BadRequest", 'the body must be a JSON object such as {"ExperimentName": "daily"}')
+    return {name[:1].upper() + name[1:]: value for name, value in (document or {}).items()}
+
+
+def is_active(document: Document) -> bool:
+    """Return whether the entity is neither deprecated nor disabled."""
+    return str(document.get("EntityStatus", "0")) in ACTIVE
+
+
+def address(call: Call, path: str) -> str:
+    """Return the address of something of this workspace's pipelines."""
+    return f"{call.service.url}/pipelines/v1.0{call.resource}{path}"
+
+
+def publish(call: Call, wanted: Document, kept_graph: Document) -> Document:
+    """Keep a publication of a kept graph."""
+    named = {name: wanted.get(name) for name in ("Name", "Description", "Version", "ParameterAssignments")}
+    made = entity(
+        **named,
+        GraphId=kept_graph["Id"],
+        TotalRunSteps=len(kept_graph.get("ModuleNodes") or []),
+        DataSetDefinitionValueAssignments=wanted.get("DataSetDefinitionValueAssignments"),
+        ContinueRunOnStepFailure=bool(wanted.get("ContinueRunOnStepFailure")),
+        Properties=wanted.get("Properties") or {},
+        EnableNotification=bool(wanted.get("EnableNotification")),
+    )
+    given = named["ParameterAssignments"] or {}
+    made["ParameterAssignments"] = {**by_default(kept_graph["Interface"]), **given}
+    made["Url"] = address(call, f"/PipelineRuns/PipelineSubmit/{made['Id']}")
+    return kept(call.state, PUBLISHED, made)
+
+
+def submit(
+    service: Service, state: State, pipeline: str, info: Document, parent: str | None = None
+) -> Document:
+    """Start a run of a published pipeline."""
+    document = found(state, PUBLISHED, pipeline)
+    if not is_active(document):
+        raise Refused(400, "BadRequest", f"published pipeline {pipeline} is not active")
+    if not info.get("ExperimentName"):
+        raise Refused(400, "BadRequest", 'the submission names no experiment: add "ExperimentName"')
+    kept_graph = found(state, GRAPHS, document["GraphId"])
+    values(kept_graph["Interface"], info)
+    datasets = document.get("DataSetDefinitionValueAssignments") or {}
+    goes_on = info.get("ContinueRunOnStepFailure")
+    kept_values = {
+        name: value for name, value in document["ParameterAssignments"].items() if value is not None
+    }
+    merged = {
+        **info,
+        "ParameterAssignments": {**kept_values, **(info.get("ParameterAssignments") or {})},
+        "PipelineId": pipeline,
+        "DataSetDefinitionValueAssignments": {
+            **datasets,
+            **(info.get("DataSetDefinitionValueAssignments") or {}),
+        },
+        "ContinueRunOnStepFailure": document["ContinueRunOnStepFailure"] if goes_on is None else goes_on,
+    }
+    record = new(state, kept_graph, info["ExperimentName"], merged)
+    pipeline_engine.start(service, state, record["Id"], parent)
+    return shown(record)
+
+
+def listed(call: Call, kind: str) -> list[Document]:
+    """Return the entities of a kind; with ``activeOnly`` only those that are."""
+    every = call.state.all(kind)
+    only = call.says("activeOnly")
+    return [one for one in every if is_active(one)] if only else every
+
+
+def set_status(state: State, kind: str, name: str, status: str) -> Document:
+    """Enable, deprecate or disable an entity."""
+    if status not in {*_STATUSES, *_STATUSES.values()}:
+        raise Refused(400, "BadRequest", f"{status!r} is no status; choose {', '.join(_STATUSES)}")
+    document = {**found(state, kind, name), "EntityStatus": _STATUSES.get(status, status)}
+    return kept(state, kind, {**document, "LastModifiedDate": now()})
+
+
+def _create(call: Call) -> Document:
+    wanted = call.json
+    kept_graph = graph(call.state, wanted["Graph"], wanted.get("GraphInterface"))
+    executable(call.state, kept_graph)
+    return publish(call, wanted, kept_graph)
+
+
+def _list(call: Call) -> list[Document]:
+    return listed(call, PUBLISHED)
+
+
+def _set_status(call: Call) -> None:
+    set_status(call.state, PUBLISHED, call.path["id"], str(call.json))
+
+
+def _submit(call: Call) -> Document:
+    info = pascal(call.json)
+    return submit(call.service, call.state, call.path["id"], info, call.query.get("parentRunId"))
+
+
+def _runs(call: Call) -> list[Document]:
+    wanted = call.path["id"]
+    return [shown(one) for one in reversed(call.state.all(RUNS)) if one.get("PipelineId") == wanted]
+
+
+def pipeline_of(state: State, endpoint: str, version: str | None) -> str:
+    """Return the id of the published pipeline behind a version; of the default one where None is given."""
+    document = found(state, ENDPOINTS, endpoint)
+    if not is_active(document):
+        raise Refused(400, "BadRequest", f"pipeline endpoint {document['Name']} is not active")
+    wanted = version or document["DefaultVersion"]
+    versions = {one["Version"]: one["PipelineId"] for one in document["PipelineVersionList"]}
+    if wanted not in versions:
+        said = f"endpoint {document['Name']} has no version {wanted!r}; it has: {', '.join(versions)}"
+        raise Refused(404, "NotFound", said)
+    return str(versions[wanted])
+
+
+def _create_endpoint(call: Call) -> Document:
+    wanted = call.json
+    refuse_twice(call, ENDPOINTS)
+    found(call.state, PUBLISHED, wanted["PipelineId"])
+    made = entity(**{name: wanted.get(name) for name in ("Name", "Description", "Properties")})
+    made["DefaultVersion"] = "0"
+    made["PipelineVersionList"] = [{"Version": "0", "PipelineId": wanted["PipelineId"]}]
+    made["Url"] = address(call, f"/PipelineRuns/PipelineEndpointSubmit/Id/{made['Id']}")
+    made["SwaggerUrl"] = None
+    return kept(call.state, ENDPOINTS, made)
+
+
+def _update_endpoint(call: Call) -> Document:
+    known = found(call.state, ENDPOINTS, call.path["id"])
+    wanted = merged(call, ENDPOINTS, Url=known["Url"])
+    for version in wanted["PipelineVersionList"]:
+        found(call.state, PUBLISHED, version["PipelineId"])
+    kept(call.state, ENDPOINTS, wanted)
+    return set_status(call.state, ENDPOINTS, known["Id"], str(wanted["EntityStatus"]))
+
+
+def _list_endpoints(call: Call) -> list[Document]:
+    return listed(call, ENDPOINTS)[: int(call.headers.get("batchsize", 100))]
+
+
+def _pipelines_of(call: Call) -> list[Document]:
+    versions = found(call.state, ENDPOINTS, call.path["id"])["PipelineVersionList"]
+    wanted = {one["PipelineId"] for one in versions}
+    return [one for one in listed(call, PUBLISHED) if one["Id"] in wanted]
+
+
+def _submit_endpoint(call: Call) -> Document:
+    version = call.path.get("version") or call.query.get("pipelineVersion")
+    pipeline = pipeline_of(call.state, call.path["id"], version)
+    return submit(call.service, call.state, pipeline, pascal(call.json), call.query.get("parentRunId"))
+
+
+ROUTES = [
+    part("POST", "/Pipelines/Create", _create),
+    part("POST", "/PublishedPipelines/Create", _create),
+    part("GET", "/Pipelines", _list),
+    part("GET", "/PublishedPipelines", _list),
+    part("GET", "/Pipelines/{id}", by_id(PUBLISHED)),
+    part("GET", "/PublishedPipelines/{id}", by_id(PUBLISHED)),
+    part("PUT", "/Pipelines/{id}/status", _set_status),
+    part("POST", "/PipelineRuns/PipelineSubmit/{id}", _submit),
+    part("GET", "/PipelineRuns/Pipeline/{id}", _runs),
+    part("POST", "/PipelineEndpoints/Create", _create_endpoint),
+    part("GET", "/PipelineEndpoints/Name", by_name(ENDPOINTS)),
+    part("GET", "/PipelineEndpoints/Id/{id}", by_id(ENDPOINTS)),
+    part("PUT", "/PipelineEndpoints/{id}", _update_endpoint),
+    part("GET", "/PipelineEndpoints", _list_endpoints),
+    part("GET", "/PipelineEndpoints/{id}/pipelines", _pipelines_of),
+    part("POST", "/PipelineRuns/PipelineEndpointSubmit/Id/{id}", _submit_endpoint),
+    part("POST", "/PipelineRuns/PipelineEndpointSubmit/Id/{id}/{version}", _submit_endpoint),
+]

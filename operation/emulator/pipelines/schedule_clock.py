@@ -1,0 +1,137 @@
+"""What makes schedules fire: a timer each, and a look at a datastore where that is what they wait for."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from operation.emulator.assets import datastores
+from operation.emulator.http import Refused
+from operation.emulator.pipelines.published import is_active, pipeline_of, submit
+from operation.emulator.pipelines.recurrence import following
+from operation.emulator.protocol import Service
+from operation.emulator.state import Document, State
+
+SCHEDULES = "pipeline-schedules"
+POLLING_UNIT = 1.0  # seconds: Azure counts the interval in minutes, which nobody waits for in an emulator
+_CLOCKS: dict[int, ScheduleClock] = {}
+_LOCK = threading.RLock()
+Seen = dict[str, tuple[int, int]]  # size and time of each file
+
+
+def begin(service: Service) -> None:
+    """Go on with the schedules that the service before this one had."""
+    for workspace in service.workspaces():
+        for schedule in service.state(workspace).all(SCHEDULES):
+            clock(service).added(workspace, schedule["Id"])
+
+
+def clock(service: Service) -> ScheduleClock:
+    """Return the service's clock, started when it is asked for the first time."""
+    with _LOCK:
+        if id(service) not in _CLOCKS:
+            _CLOCKS[id(service)] = ScheduleClock(service)
+        return _CLOCKS[id(service)]
+
+
+class ScheduleClock:
+    """The alarms of all schedules of a service: a timer each."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._timers: dict[str, threading.Timer] = {}
+
+    def added(self, workspace: str, identity: str) -> None:
+        """Set the alarm of a schedule, new or changed; one that is disabled has none."""
+        state = self._service.state(workspace)
+        schedule = state.get(SCHEDULES, identity)
+        with _LOCK:
+            earlier = self._timers.pop(identity, None)
+        if earlier:
+            earlier.cancel()
+        if schedule is None or not is_active(schedule):
+            return
+        if schedule.get("Recurrence"):
+            last, created = schedule.get("LastFired"), _time(schedule["CreatedDate"])
+            after = _time(last) if last else created - timedelta(microseconds=1)
+            self._set(state, schedule, max(after, _missed(last)), {})
+        else:
+            self._set(state, schedule, datetime.now(UTC), self._content(state, schedule))
+
+    def _set(self, state: State, schedule: Document, after: datetime, seen: Seen) -> None:
+        """Let the schedule ring the next time after `after`; `seen` is what its datastore held then."""
+        if schedule.get("Recurrence"):
+            at = following(schedule["Recurrence"], _time(schedule["CreatedDate"]), after)
+        else:
+            unit = float(schedule["DataStoreTriggerInfo"].get("PollingInterval") or 5)
+            at = after + timedelta(seconds=POLLING_UNIT * unit)
+        wait = max(0.0, min((at - datetime.now(UTC)).total_seconds(), threading.TIMEOUT_MAX))
+        timer = threading.Timer(wait, self._rings, (state, schedule["Id"], at, seen))
+        timer.daemon, timer.name = True, f"schedule {schedule['Id']}"
+        with _LOCK:
+            self._timers[schedule["Id"]] = timer
+        timer.start()
+
+    def _rings(self, state: State, identity: str, at: datetime, seen: Seen) -> None:
+        schedule, own = state.get(SCHEDULES, identity), threading.current_thread()
+        now = max(datetime.now(UTC), at)  # clocks differ, and nothing is to fire twice
+        if schedule is None or not is_active(schedule):
+            return
+        if schedule.get("Recurrence"):
+            self._fire(state, schedule, {})
+        else:
+            seen = self._look(state, schedule, seen)
+        if self._timers.get(identity) is own:  # else it was changed meanwhile
+            self._set(state, schedule, now, seen)
+
+    def _look(self, state: State, schedule: Document, seen: Seen) -> Seen:
+        """Fire once for each file that is new or changed where a parameter takes its path, else once."""
+        there = self._content(state, schedule)
+        fresh = sorted(path for path, mark in there.items() if seen.get(path) != mark)
+        trigger = schedule["DataStoreTriggerInfo"]
+        parameter, store = trigger.get("DataPathParameterName"), trigger["DataStoreName"]
+        for path in fresh if parameter else fresh[:1]:
+            given = {parameter: {"DataStoreName": store, "RelativePath": path}} if parameter else {}
+            self._fire(state, schedule, given)
+        return there
+
+    def _content(self, state: State, schedule: Document) -> Seen:
+        trigger = schedule["DataStoreTriggerInfo"]
+        folder = datastores.folder(self._service, state, trigger["DataStoreName"])
+        if folder is None:
+            return {}
+        return dict(_files(folder, (trigger.get("PathOnDataStore") or "").strip("/")))
+
+    def _fire(self, state: State, schedule: Document, paths: Document) -> None:
+        with state.change(SCHEDULES, schedule["Id"]) as kept:
+            kept["LastFired"] = datetime.now(UTC).isoformat()
+        info = {**schedule["PipelineSubmissionInfo"], "ScheduleId": schedule["Id"], "RunType": "Schedule"}
+        info["DataPathAssignments"] = {**(info.get("DataPathAssignments") or {}), **paths}
+        info["RunSource"] = "Scheduled"
+        try:
+            endpoint = schedule.get("PipelineEndpointId")
+            pipeline = pipeline_of(state, endpoint, None) if endpoint else schedule["PipelineId"]
+            submit(self._service, state, pipeline, info)
+        except Refused as error:
+            with state.change(SCHEDULES, schedule["Id"]) as kept:
+                kept["LastError"] = error.message
+
+
+def _files(folder: Path, under: str) -> list[tuple[str, tuple[int, int]]]:
+    found = []
+    for file in folder.rglob("*") if folder.is_dir() else ():
+        path = file.relative_to(folder).as_posix()
+        if file.is_file() and f"{path}/".startswith(f"{under}/" if under else ""):
+            known = file.stat()
+            found.append((path, (known.st_size, known.st_mtime_ns)))
+    return found
+
+
+def _missed(last: str | None) -> datetime:
+    """Return the time before which nothing is made up for: a service that was down fires once at most."""
+    return datetime.now(UTC) - timedelta(minutes=1) if last else datetime.min.replace(tzinfo=UTC)
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,163 @@
+"""Web services: made, changed and deleted; a real scoring server answers for each."""
+
+from __future__ import annotations
+
+import threading
+
+from operation.emulator.assets.models import model, patch
+from operation.emulator.http import Call, Refused, Reply, route
+from operation.emulator.protocol import Service
+from operation.emulator.services import endpoint, running
+from operation.emulator.services.operations import MANAGEMENT, accepted, ended, failure, opened
+from operation.emulator.services.quota import too_much
+from operation.emulator.services.service_document import KIND, KINDS, described, known, shown
+from operation.emulator.state import Document, now
+
+_RESTART = ("/environmentImageRequest", "/imageId")
+
+
+def begin(service: Service) -> None:
+    """End the services' processes when the emulator ends."""
+    service.at_end.append(lambda: running.end_all(service))
+
+
+def _create(call: Call) -> Reply:
+    wanted = call.json
+    name, there = wanted["name"], call.state.get(KIND, wanted["name"])
+    if there and not wanted.get("overwrite"):
+        raise Refused(409, "Conflict", _exists(name))
+    _check(call, wanted)
+    new = endpoint.created if wanted["computeType"] == endpoint.KIND else described
+    document = new(call.service, call.path, wanted, there)
+    operation = _deploy(call, document, list(document.get("versions", {})))
+    return accepted(call, operation, shown(call.state, {**document, "operationId": operation}))
+
+
+def _exists(name: str) -> str:
+    return (
+        f"Service {name} already exists, please use a different service name or delete the existing service."
+    )
+
+
+def _check(call: Call, wanted: Document) -> None:
+    kind = wanted.get("computeType")
+    if kind not in KINDS:
+        said = f"{kind!r} is no kind of service that the emulator has; it has {', '.join(KINDS)}"
+        raise Refused(400, "BadRequest", said)
+    if kind != "ACI":
+        target = call.state.get("computes", wanted.get("computeName") or "")
+        if target is None or target["properties"]["computeType"] != "AKS":
+            raise Refused(
+                400, "BadRequest", f"there is no AKS cluster {wanted.get('computeName')!r} to deploy to"
+            )
+    for one in (wanted.get("versions") or {"": wanted}).values():
+        for identity in (one.get("environmentImageRequest") or {}).get("modelIds") or []:
+            model(call.state, identity)
+
+
+def _deploy(call: Call, document: Document, versions: list[str]) -> str:
+    """Keep the service and start it in a thread of its own; return the operation's id."""
+    log = f"{call.service.url}/services/{call.workspace}/{document['name']}/log"
+    operation = opened(call.state, "Service", log, operationDetails={"subOperationType": "DeployService"})
+    kept = {**document, "state": "Transitioning", "operationId": operation["id"], "error": None}
+    call.state.put(KIND, document["name"], kept)
+    words = (call.service, call.workspace, kept, versions)
+    threading.Thread(target=_start, args=words, name=f"service {document['name']}", daemon=True).start()
+    return str(operation["id"])
+
+
+def _start(service: Service, workspace: str, document: Document, versions: list[str]) -> None:
+    """Start what is to be started, and write down what became of it."""
+    name, operation, state = document["name"], document["operationId"], service.state(workspace)
+    if document["computeType"] == endpoint.KIND:
+        errors = endpoint.start(service, workspace, document, versions)
+    else:
+        errors = {name: running.tried(service, workspace, name, document["environmentImageRequest"])}
+    error = next(filter(None, errors.values()), None)
+    told = failure(f"{error}. get_logs() has what it said.", "AciDeploymentFailed") if error else None
+    current = state.get(KIND, name)
+    if current and current["operationId"] == operation:
+        of_one = {**current, "state": "Failed" if error else "Healthy"}
+        kept = endpoint.ended(current, errors) if current["computeType"] == endpoint.KIND else of_one
+        state.put(KIND, name, {**kept, "error": told})
+    ended(state, operation, told, resourceLocation=name)
+
+
+def _list(call: Call) -> Document:
+    names = {"computeType": "computeType", "modelName": "name", "modelId": "id"}
+    wanted = {name: value for name, value in call.query.items() if name in names and value}
+    found = [shown(call.state, one) for one in call.state.all(KIND)]
+    kind = wanted.pop("computeType", "")
+    found = [one for one in found if not kind or one["computeType"] == kind.upper()]
+    for name, value in wanted.items():
+        found = [one for one in found if any(served[names[name]] == value for served in one["models"])]
+    return {"value": found}  # the SDK follows a link that is there, be it null
+
+
+def _update(call: Call) -> Reply:
+    document, operations = known(call), call.json
+    if document["computeType"] == endpoint.KIND:
+        return _update_versions(call, document, operations)
+    for one in operations:
+        patch(document, one)
+    document["updatedTime"] = now()
+    if any(one["path"].startswith(_RESTART) for one in operations):
+        return accepted(call, _deploy(call, document, []), shown(call.state, document))
+    return _updated(call, document)
+
+
+def _update_versions(call: Call, document: Document, operations: list[Document]) -> Reply:
+    before = endpoint.keys(document)
+    document, anew = endpoint.changed(document, operations)
+    for gone in set(before) - set(endpoint.keys(document)):
+        running.end(call.service, call.workspace, gone)
+    if anew:
+        return accepted(call, _deploy(call, document, anew), shown(call.state, document))
+    return _updated(call, document)
+
+
+def _updated(call: Call, document: Document) -> Reply:
+    call.state.put(KIND, document["name"], document)
+    operation = opened(call.state, "Service", "", operationDetails=None)
+    ended(call.state, operation["id"], resourceLocation=document["name"])
+    return accepted(call, operation["id"], shown(call.state, document))
+
+
+def _delete(call: Call) -> Reply:
+    name = call.path["name"]
+    document = call.state.get(KIND, name)
+    for one in endpoint.keys(document) if document else []:
+        running.end(call.service, call.workspace, one)
+    return Reply(None, 200 if call.state.delete(KIND, name) else 204)
+
+
+def _logs(call: Call) -> Document:
+    lines = int(call.query.get("tail", 5000))
+    logs = [running.log_of(call.service, call.workspace, one, lines) for one in endpoint.keys(known(call))]
+    return {"content": "\n".join(filter(None, logs))}
+
+
+def _name_free(call: Call) -> Document:
+    name = call.path["name"]
+    return {"error": {"message": _exists(name)}} if call.state.get(KIND, name) else {}
+
+
+def _enough(call: Call) -> Document:
+    """Tell whether the cluster has what a service asks for."""
+    said = too_much(call.state, call.json or {})
+    return {"error": {"message": said}} if said else {}
+
+
+_SERVICE = f"{MANAGEMENT}/services/{{name}}"
+
+ROUTES = [
+    route("POST", f"{MANAGEMENT}/services/validate", lambda _: {}),
+    route("POST", f"{MANAGEMENT}/services/validate/resource", _enough),
+    route("POST", f"{MANAGEMENT}/services/validate/name/{{name}}", _name_free),
+    route("POST", f"{MANAGEMENT}/services", _create),
+    route("GET", f"{MANAGEMENT}/services", _list),
+    route("GET", _SERVICE, lambda call: shown(call.state, known(call))),
+    route("PATCH", _SERVICE, _update),
+    route("DELETE", _SERVICE, _delete),
+    route("GET", f"{_SERVICE}/logs", _logs),
+]

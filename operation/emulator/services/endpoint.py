@@ -1,0 +1,89 @@
+"""Endpoints of AKS: several versions behind one address, each with its percentage of the requests."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from operation.emulator.assets.models import patch
+from operation.emulator.http import Refused
+from operation.emulator.protocol import Service
+from operation.emulator.services import running
+from operation.emulator.services.service_document import described, version
+from operation.emulator.state import Document, now
+
+KIND = "AKSENDPOINT"
+MOST_VERSIONS = 6
+_RESTART = "environmentImageRequest"
+
+
+def created(service: Service, path: dict[str, str], wanted: Document, before: Document | None) -> Document:
+    """Return a new endpoint as it is kept; its first version answers what no percentage says."""
+    made = described(service, path, {**wanted, "versions": {}}, before)
+    for name, given in (wanted.get("versions") or {}).items():
+        made["versions"][name] = version(made, name, given, default=True)
+    return made
+
+
+def changed(document: Document, operations: list[Document]) -> tuple[Document, list[str]]:
+    """Return the endpoint after a patch, and which of its versions are to be started anew."""
+    before = {name: one.get(_RESTART) for name, one in document["versions"].items()}
+    for one in operations:
+        if one["op"] == "add" and one["path"].startswith("/versions/"):
+            name = one["path"].rpartition("/")[2]
+            document["versions"][name] = version(document, name, one["value"])
+        else:
+            patch(document, one)
+    _check(document["versions"])
+    document["updatedTime"] = now()
+    return document, [name for name, one in document["versions"].items() if before.get(name) != one[_RESTART]]
+
+
+def _check(versions: Mapping[str, Document]) -> None:
+    total = sum(one["trafficPercentile"] or 0 for one in versions.values())
+    if total > 100:
+        raise Refused(400, "BadRequest", f"the versions' percentages of the traffic add up to {total:g}")
+    if len(versions) > MOST_VERSIONS:
+        raise Refused(400, "BadRequest", f"an endpoint has {MOST_VERSIONS} versions at most")
+    if versions and sum(bool(one["isDefault"]) for one in versions.values()) != 1:
+        raise Refused(400, "BadRequest", "one version of an endpoint is its default, and no more than one")
+
+
+def start(service: Service, workspace: str, document: Document, names: list[str]) -> dict[str, str | None]:
+    """Start versions; return why each does not answer, None for one that does."""
+    return {
+        name: running.tried(service, workspace, key(document, name), document["versions"][name][_RESTART])
+        for name in names
+    }
+
+
+def ended(document: Document, errors: Mapping[str, str | None]) -> Document:
+    """Return the endpoint with the state that each started version has come to."""
+    for name, error in errors.items():
+        if name in document["versions"]:
+            document["versions"][name]["state"] = "Failed" if error else "Healthy"
+    healthy = any(one["state"] == "Healthy" for one in document["versions"].values())
+    return {**document, "state": "Healthy" if healthy else "Failed"}
+
+
+def key(document: Document, name: str) -> str:
+    """Return the name under which a version's process is found."""
+    return f"{document['name']}.{name}"
+
+
+def keys(document: Document) -> list[str]:
+    """Return the names under which the processes are found: of all versions, or of the one service."""
+    if document["computeType"] != KIND:
+        return [document["name"]]
+    return [key(document, name) for name in document["versions"]]
+
+
+def drawn(document: Document) -> str:
+    """Return the version that answers a request: drawn by percentage, the rest is the default's."""
+    draw = secrets.randbelow(10_000) / 100
+    for name, one in document["versions"].items():
+        share = one["trafficPercentile"] or 0
+        if draw < share:
+            return str(name)
+        draw -= share
+    return next(str(name) for name, one in document["versions"].items() if one["isDefault"])

@@ -1,0 +1,99 @@
+"""What clients of a web service meet: keys and tokens, and behind them the scoring server's own answer."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from operation.emulator import tokens
+from operation.emulator.http import Call, Refused, Reply, route
+from operation.emulator.services import endpoint, running
+from operation.emulator.services.operations import MANAGEMENT, accepted, ended, opened
+from operation.emulator.services.service_document import KIND, known
+from operation.emulator.services.serving import Serving
+from operation.emulator.state import Document
+
+_OF_AZURE = ("content-type", "accept", "x-ms-client-request-id", "x-ms-request-id")
+_PASSED_ON = (*_OF_AZURE, "x-request-id", "x-variant-key")
+
+
+def _new_key(call: Call) -> Reply:
+    document, wanted = known(call), call.json or {}
+    which = f"{str(wanted.get('keyType', '')).lower()}Key"
+    if which not in document["keys"]:
+        raise Refused(400, "BadRequest", f"{wanted.get('keyType')!r} is no key; choose Primary or Secondary")
+    document["keys"][which] = wanted.get("keyValue") or secrets.token_urlsafe(24)
+    call.state.put(KIND, document["name"], document)
+    operation = opened(call.state, "Service", "")
+    ended(call.state, operation["id"])
+    return accepted(call, operation["id"])
+
+
+def _token(call: Call) -> Document:
+    document = known(call)
+    seconds, at = call.service.token_seconds, int(time.time())
+    audience = f"service {document['name']}"
+    granted = tokens.token(call.service.secret, audience, seconds, call.service.url)
+    times = {"refreshAfter": at + seconds // 2, "expiryOn": at + seconds}
+    return {"accessToken": granted, "tokenType": "Bearer", **times}
+
+
+def _scored(call: Call) -> Reply:
+    """Answer a client of the service: the scoring server's own answer, to those who have a key."""
+    document = known(call)
+    _authorized(call, document)
+    serving = _asked(call, document)
+    headers = {name: value for name, value in call.headers.items() if name in _PASSED_ON}
+    path = {"swagger.json": "/swagger.json", "score": "/score"}.get(call.path["what"])
+    if path is None:
+        raise Refused(
+            404, "NotFound", f"a web service has /score and /swagger.json, not /{call.path['what']}"
+        )
+    query = "&".join(f"{name}={value}" for name, value in call.query.items())
+    answered = serving.asked(call.method, f"{path}?{query}" if query else path, call.body, headers)
+    kind = answered.headers.get("Content-Type", "application/json")
+    return Reply(answered.read(), answered.status, {"Content-Type": kind})
+
+
+def _asked(call: Call, document: Document) -> Serving:
+    """Return the process that answers: of the service, of the version that is named, or of one drawn."""
+    name, request, state = document["name"], document.get("environmentImageRequest"), document["state"]
+    if document["computeType"] == endpoint.KIND:
+        chosen = call.path.get("version") or endpoint.drawn(document)
+        if chosen not in document["versions"]:
+            raise Refused(404, "NotFound", f"the endpoint {name} has no version {chosen!r}")
+        version = document["versions"][chosen]
+        name, request, state = (
+            endpoint.key(document, chosen),
+            version["environmentImageRequest"],
+            version["state"],
+        )
+    serving = running.found(call.service, call.workspace, name)
+    if serving is None and state == "Healthy" and request:  # of an emulator before this one
+        running.tried(call.service, call.workspace, name, request)
+        serving = running.found(call.service, call.workspace, name)
+    if serving is None or not serving.alive:
+        said = f"the web service {name} does not run; its state is {state}"
+        raise Refused(424, "ServiceNotRunning", f"{said}. get_logs() has what it said.")
+    return serving
+
+
+def _authorized(call: Call, document: Document) -> None:
+    given = call.headers.get("authorization", "")
+    if document.get("aadAuthEnabled"):
+        tokens.check(call.service.secret, given)
+    elif document.get("authEnabled"):
+        key = given.removeprefix("Bearer ")
+        if not any(secrets.compare_digest(key.encode(), one.encode()) for one in document["keys"].values()):
+            raise Refused(401, "Unauthorized", f"the web service {document['name']} wants one of its keys")
+
+
+_SERVICE = f"{MANAGEMENT}/services/{{name}}"
+
+ROUTES = [
+    route("POST", f"{_SERVICE}/listkeys", lambda call: known(call)["keys"]),
+    route("POST", f"{_SERVICE}/regenerateKeys", _new_key),
+    route("POST", f"{_SERVICE}/token", _token),
+    route("GET POST OPTIONS", "/services/{workspace}/{name}/{what}", _scored, public=True),
+    route("GET POST OPTIONS", "/services/{workspace}/{name}/{version}/{what}", _scored, public=True),
+]

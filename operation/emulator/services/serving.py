@@ -1,0 +1,119 @@
+"""Web services as child processes: a real scoring server for each, on loopback, on a port of its own."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from operation.emulator.access import listening
+
+LOG = "service.log"
+PATIENCE = 180.0  # seconds that a service may take until it answers
+# the server binds all interfaces by default; an emulator is nobody else's business. It ends with the
+# service that started it, however that one ends: then its standard input is closed.
+_LAUNCH = """
+import os, signal, threading
+
+def watch():
+    while os.read(0, 1):  # not sys.stdin: its lock would be held in every process that is forked
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=watch, daemon=True).start()
+import azureml_inference_server_http.constants as constants
+constants.DEFAULT_HOST = "127.0.0.1"
+from azureml_inference_server_http import amlserver
+amlserver.run()
+"""
+
+
+@dataclass(frozen=True)
+class App:
+    """What a service serves."""
+
+    folder: Path
+    script: Path
+    models: Path
+    python: Path
+    variables: Mapping[str, str]
+
+
+class Serving:
+    """One service's process."""
+
+    def __init__(self, app: App) -> None:
+        with listening.socket_on(0) as free:
+            self.app, self.port = app, int(free.getsockname()[1])
+        self.log = app.folder.parent / LOG
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> str | None:
+        """Start it and wait until it answers; return why it does not, or None when it does."""
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._process = self._started()
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            if self._process.poll() is not None:
+                return f"the scoring server ended with code {self._process.returncode} before it answered"
+            if self._answers():
+                return None
+            time.sleep(0.1)
+        self.stop()
+        return f"the scoring server did not answer within {PATIENCE:.0f} s"
+
+    @property
+    def alive(self) -> bool:
+        """Return whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """End it."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def asked(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
+        """Return what the server answers; its body is there to be read."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        connection.request(method, path, body or None, dict(headers))
+        return connection.getresponse()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        words = [str(self.app.python), "-c", _LAUNCH, "--entry_script", str(self.app.script)]
+        words += ["--port", str(self.port), "--model_dir", str(self.app.models)]
+        own = {"HOME": str(self.app.folder.parent), "PYTHONUNBUFFERED": "1"}
+        own["AML_APP_ROOT"] = str((self.app.folder / self.app.script).parent)
+        environment = {**os.environ, **self.app.variables, **own}
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                words, cwd=self.app.folder, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
+            )
+
+    def _answers(self) -> bool:
+        try:
+            return self.asked("GET", "/", b"", {}).status < 500
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+def last_lines(log: Path, lines: int) -> str:
+    """Return the end of a log; nothing where there is none."""
+    if not log.exists():
+        return ""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])

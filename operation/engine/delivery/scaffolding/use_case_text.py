@@ -1,0 +1,91 @@
+"""``configuration-<use case>.yml``: every step with what was guessed, and what to edit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from operation.engine.delivery.scaffolding.columns import Column
+from operation.engine.delivery.scaffolding.split import HOLDOUT, Split
+from operation.engine.delivery.scaffolding.target import Target
+
+# begins with a letter, or as a notebook's name does, so that it is no number and no date
+_PLAIN = re.compile(r"(?:\d\d-)?[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
+_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # mean something in YAML 1.1 or 1.2
+MOST_SLICES, SLICE_LEVELS = 3, 12
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Everything that a new use case is written from."""
+
+    name: str  # the use case
+    data: str  # the table's path, as ingest will be given it
+    rows: int  # rows of the table
+    target: Target  # the guesses
+    split: Split
+    columns: Sequence[Column]
+    levels: dict[str, int]  # levels of the categorical columns
+    notebooks: Sequence[str]  # what is executed
+    samples: bool  # whether every environment declares SAMPLEROWS
+    span: float  # how far apart the values of a target of numbers are at most; 1 for labels
+
+    def of(self, kind: str) -> list[Column]:
+        """Return the columns of one kind."""
+        return [column for column in self.columns if column.kind == kind]
+
+    @property
+    def slices(self) -> list[str]:
+        """Columns with few levels, whose levels are worth measuring one by one."""
+        few = [name for name, levels in self.levels.items() if levels <= SLICE_LEVELS]
+        return few[:MOST_SLICES]
+
+
+def use_case_text(guess: Guess) -> str:
+    """Return the use case's file as text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(  # noqa: S701 - YAML is no HTML
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(word=written, words=written_list, comment=comment)
+    kinds = ("categorical", "datetime", "numeric")
+    return environment.get_template("use_case.yml.j2").render(
+        **vars(guess),
+        holdout=HOLDOUT,
+        declarations={kind: [one.declaration for one in guess.of(kind)] for kind in kinds},
+        left_out=guess.of("dropped"),
+        min_samples_leaf=max(1, min(20, guess.rows // 50)),
+        slices=guess.slices,
+        gate="rmse" if guess.target.task == "regression" else "log_loss",
+        keep=[one.name for one in guess.columns if one.kind != "dropped"][:3],
+    )
+
+
+def written(value: str | float | bool) -> str:
+    """Return `value` as one word of YAML, quoted where a reader might take it for anything else."""
+    plain = isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS
+    return str(value) if plain else json.dumps(value, ensure_ascii=False)
+
+
+def written_list(values: Iterable[str | float], indent: int = 8) -> str:
+    """Return `values` as a list behind a key: on one line where that is short, otherwise one a line."""
+    words = [written(value) for value in values]
+    line = f" [{', '.join(words)}]"
+    if len(line) <= 70:
+        return line
+    margin = " " * indent
+    return "".join(f"\n{margin}- {word}" for word in words)
+
+
+def comment(text: str) -> str:
+    """Return `text` as a comment of one line, whatever the data put into it."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return f"# {line[:200]}"

@@ -1,0 +1,45 @@
+"""Azure ML's own inference server: the stock one, with the same ``src/score.py``."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from operation.engine.delivery.serving.settings import ServedModel, Settings
+
+# its host is a constant, every address: what has no keys must not be reached by others
+LAUNCH = """
+import sys
+import azureml_inference_server_http.constants as constants
+constants.DEFAULT_HOST = sys.argv.pop(1)
+from azureml_inference_server_http import amlserver
+amlserver.run()
+"""
+
+
+def command(script: Path, models: Path, host: str, port: int, workers: int = 1) -> list[str]:
+    """Return what follows the interpreter to start it."""
+    words = ["-c", LAUNCH, host, "--entry_script", str(script), "--model_dir", str(models)]
+    return [*words, "--port", str(port), "--worker_count", str(workers)]
+
+
+def serve_by_azure(settings: Settings, model: ServedModel) -> int:
+    """Serve until a signal ends it; this process becomes the server where the system can do that."""
+    words = command(
+        settings.source / "score.py", model.folder, settings.host, settings.port, settings.workers
+    )
+    environment = _environment(settings, model)
+    if os.name != "nt":
+        sys.stdout.flush()
+        os.execve(sys.executable, [sys.executable, *words], environment)  # noqa: S606 - no shell is wanted
+    return subprocess.run([sys.executable, *words], env=environment, check=False).returncode
+
+
+def _environment(settings: Settings, model: ServedModel) -> Mapping[str, str]:
+    arguments = shlex.join([*model.words, *settings.words])
+    own = {"AML_APP_ROOT": str(settings.source), "SCORE_ARGUMENTS": arguments}
+    return {**os.environ, **own, "AML_APP_INSIGHTS_ENABLED": "false"}

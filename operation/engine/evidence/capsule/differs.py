@@ -1,0 +1,66 @@
+"""What differs between where a run failed and here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from typing import Any
+
+from operation.engine.evidence.capsule.pack import installed_packages
+from operation.engine.evidence.capsule.replay import Replay
+from operation.engine.evidence.capsule.unpack import run_folder, steps
+from operation.engine.foundation import manifest
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.difference import differences
+from operation.engine.identity.source import source_digests
+
+
+def differs_here(replay: Replay, here: Layout) -> list[str]:
+    """Return what differs: the commit, functions of the last step, packages and Python.
+
+    Parameters
+    ----------
+    replay : Replay
+        The restored failure.
+    here : Layout
+        The checkout that replays it.
+    """
+    content = replay.capsule.content
+    before = {**_last_components(replay), "python": content["python"]}
+    packages = {"before": content["packages"], "after": installed_packages()}
+    after = {**before, "python": platform.python_version(), "sources": _sources(here, before)}
+    for side, components in zip(packages, (before, after), strict=True):
+        components.update(packages=packages[side], lock=_digest(packages[side]))
+    return [*_commit(content, here), *map(str, differences(before, after))]
+
+
+def _last_components(replay: Replay) -> dict[str, Any]:
+    """Return the components of the failed step, else of the last one that the notebook called."""
+    records = steps(run_folder(replay.layout), replay.capsule.notebook)
+    failed = [one for one in records if one["how"] == "failed"]
+    chosen = (failed or records)[-1:]
+    return dict(chosen[0]["components"]) if chosen else {}
+
+
+def _sources(here: Layout, before: dict[str, Any]) -> dict[str, Any]:
+    script = here.src / str(before.get("script", ""))
+    return {name: dict(one) for name, one in source_digests(script).items()} if script.is_file() else {}
+
+
+def _digest(packages: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(packages, sort_keys=True).encode()).hexdigest()
+
+
+def _commit(content: Any, here: Layout) -> list[str]:
+    commit = manifest.commit(here.root)["commit"]
+    found = []
+    if content["commit"] != commit:
+        found.append(f"commit: {_short(content['commit'])} -> {_short(commit)}")
+    if content["dirty"]:
+        found.append("it ran with changes that are not in its commit; the capsule has them")
+    return found
+
+
+def _short(commit: str | None) -> str:
+    return commit[:12] if commit else "no commit"

@@ -1,0 +1,166 @@
+"""What the failing notebook read: entries of the store and files of the world, smallest first."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from operation.engine.configuration import Configuration
+from operation.engine.evidence.capsule.archive import Archive
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.secrets import holds_secret
+from operation.engine.identity.digests import Digests
+
+_PRIVATE = {"config.json", ".env"}
+
+
+class Executed(Protocol):
+    """What was to be executed: its configuration, and the notebooks with their parameters."""
+
+    @property
+    def configured(self) -> Configuration:
+        """The use case in its environment."""
+
+    @property
+    def sources(self) -> Mapping[str, Path]:
+        """Notebook -> its file."""
+
+    def parameters(self, name: str) -> Mapping[str, object]:
+        """Return what is injected into the notebook `name`."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One thing that was read.
+
+    Parameters
+    ----------
+    path : Path
+        A file or folder.
+    member : str
+        Its name in the capsule.
+    spelled : frozenset of str
+        How the configuration and the notebook name it, when it lies outside the project.
+    step : str
+        The step that executes again to give it; empty for a file of the world.
+    """
+
+    path: Path
+    member: str
+    spelled: frozenset[str] = frozenset()
+    step: str = ""
+
+
+def add_inputs(archive: Archive, layout: Layout, inputs: Iterable[Input], limit: int) -> dict[str, str]:
+    """Add inputs until `limit` bytes are reached; what does not fit is listed by its digest.
+
+    Returns
+    -------
+    dict of str to str
+        How a file outside the project is spelled -> its member.
+    """
+    sizes = {one: sum(file.stat().st_size for file in _files(one.path)) for one in inputs}
+    moved: dict[str, str] = {}
+    used = 0
+    for one, size in sorted(sizes.items(), key=lambda item: (item[1], item[0].member)):
+        reason = _reason(one, size, limit - used)
+        if reason:
+            where = f"executing '{one.step}' again gives it" if one.step else f"copy it from {one.path}"
+            digest = Digests(layout.runs / "digests.db").of(one.path).digest
+            archive.leave_out(one.member, size, reason, digest=digest, where=where)
+            continue
+        used += size
+        for file in _files(one.path):
+            rest = file.relative_to(one.path).as_posix()
+            archive.file(file, one.member if rest == "." else f"{one.member}/{rest}")
+        moved |= dict.fromkeys(one.spelled, one.member)
+    return moved
+
+
+def _reason(one: Input, size: int, room: int) -> str:
+    if size > room:
+        return "the capsule's limit"
+    if one.step and any(holds_secret(file.read_bytes()) for file in _files(one.path)):
+        return "it holds a secret"  # masked it would not be what its digest says
+    return ""
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+
+
+def store_entries(layout: Layout, records: Sequence[Mapping[str, Any]]) -> list[Input]:
+    """Return the entries of the store that steps of the notebook read or gave."""
+    used = {one["key"]: one["step"] for one in records if one["how"] != "failed"}
+    return [
+        Input(layout.store / key, f"store/{key}", step=step)
+        for key, step in used.items()
+        if (layout.store / key).is_dir()
+    ]
+
+
+def external_files(
+    layout: Layout, prepared: Executed, notebook: str, records: Sequence[Mapping[str, Any]]
+) -> list[Input]:
+    """Return the files that arguments, the configuration, parameters and cells name."""
+    found: dict[Path, set[str]] = {}
+    for spelled, path in _named(layout, prepared, notebook, records):
+        whole = path.resolve()
+        if path.exists() and not _is_ours(layout, whole):
+            found.setdefault(whole, set()).add(spelled)
+    return [_external(layout, index, path, names) for index, (path, names) in enumerate(found.items())]
+
+
+def _external(layout: Layout, index: int, path: Path, spelled: set[str]) -> Input:
+    root = layout.root.resolve()
+    if path.is_relative_to(root):
+        return Input(path, f"project/{path.relative_to(root).as_posix()}")
+    return Input(path, f"external/{index}/{path.name}", frozenset(spelled))
+
+
+def _is_ours(layout: Layout, path: Path) -> bool:
+    """Tell whether the path is private, what running left, or holds the whole project."""
+    whole = layout.root.resolve().is_relative_to(path)
+    return whole or path.name in _PRIVATE or path.is_relative_to(layout.runs.resolve())
+
+
+def _named(
+    layout: Layout, prepared: Executed, notebook: str, records: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[str, Path]]:
+    for record in records:
+        for name in record["components"]["inputs"]:
+            for word in record["argv"]:
+                if word.startswith(f"--{name}="):
+                    spelled = word.partition("=")[2]
+                    yield spelled, Path(spelled)
+    for step in prepared.configured.steps.values():
+        for value in step.inputs.values():
+            if value.partition(".")[0] not in prepared.configured.steps or "/" in value:
+                yield value, layout.root / value
+    for text in (*prepared.parameters(notebook).values(), *_literals(prepared.sources[notebook])):
+        if isinstance(text, str) and 3 < len(text) < 250 and text.isprintable():
+            candidates = (layout.notebooks / text, layout.root / text)
+            yield from ((text, path) for path in candidates if path.is_file())
+
+
+def _literals(notebook: Path) -> Iterator[str]:
+    """Yield the texts that stand in the notebook's code."""
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            lines = "".join(cell["source"]).splitlines()
+            code = "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines)
+            yield from _constants(code)
+
+
+def _constants(code: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:  # the bug may be this
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value

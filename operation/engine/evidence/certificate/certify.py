@@ -1,0 +1,140 @@
+"""Executes steps afresh in every way there is, and compares source, argv, inputs and output bytes."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from operation.engine.configuration import Configuration
+from operation.engine.evidence.certificate.values import first_difference
+from operation.engine.evidence.certificate.ways import WAYS, Way
+from operation.engine.foundation import manifest
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.difference import differences
+from operation.engine.steps.runners import child_process
+from operation.engine.steps.why import LookingSession
+
+Say = Callable[[str, float], None]
+
+
+def certify(
+    layout: Layout,
+    configured: Configuration,
+    steps: Sequence[str],
+    say: Say,
+    more: Mapping[str, Way] | None = None,
+) -> tuple[Path, dict[str, Any]]:
+    """Execute `steps`, and what they need, in each way, and write ``certificate.json``.
+
+    Parameters
+    ----------
+    steps : sequence of str
+        Names; empty: all steps of the use case.
+    say : callable
+        Told each way and its seconds when it ends.
+    more : mapping, optional
+        Ways besides those of this machine, by name, such as ``azure-ml``.
+
+    Returns
+    -------
+    tuple of Path and dict
+        The certificate's folder and content; ``identical`` says whether all ways gave the same.
+
+    Raises
+    ------
+    WorkbenchError
+        For an unknown step, and when a way fails: there is nothing to compare.
+    """
+    for step in steps:
+        configured.step(step)
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    name = f"{stamp}-{configured.use_case}-{configured.environment}-{secrets.token_hex(2)}"
+    folder = layout.runs / "certificates" / name
+    wanted = [step for step in configured.steps if not steps or step in steps]
+    found: dict[str, dict[str, Any]] = {}
+    seconds: dict[str, float] = {}
+    for way, run in {**WAYS, **(more or {})}.items():
+        started, own = time.perf_counter(), Layout(layout.root, folder / way)
+        own.runs.mkdir(parents=True)
+        run(own, configured, wanted)
+        seconds[way] = round(time.perf_counter() - started, 3)
+        found[way] = {step: _record(own, configured, step) for step in wanted}
+        say(way, seconds[way])
+    content = _content(layout, configured, found, seconds, folder)
+    manifest.write(folder / "certificate.json", content)
+    return folder, content
+
+
+def _record(own: Layout, configured: Configuration, step: str) -> dict[str, Any]:
+    entry = LookingSession(configured, own, child_process).step(step).entry
+    argv = [word.replace(str(own.runs), "<runs>") for word in entry.manifest["argv"]]
+    return {**entry.manifest, "argv": argv, "folder": entry.folder}
+
+
+def _content(
+    layout: Layout,
+    configured: Configuration,
+    found: Mapping[str, Mapping[str, Any]],
+    seconds: Mapping[str, float],
+    folder: Path,
+) -> dict[str, Any]:
+    first = next(iter(found))
+    steps = [_step(step, {way: records[step] for way, records in found.items()}) for step in found[first]]
+    return {
+        "schema": manifest.SCHEMA,
+        "kind": "certificate",
+        "id": folder.name,
+        "use_case": configured.use_case,
+        "environment": configured.environment,
+        "identical": all(not step["differences"] for step in steps),
+        "ways": dict(seconds),
+        "steps": steps,
+        "configuration_digest": configured.digest,
+        "made": manifest.now(),
+        **manifest.commit(layout.root),
+        **manifest.machine(),
+    }
+
+
+def _step(name: str, records: Mapping[str, Any]) -> dict[str, Any]:
+    (first_way, first), *others = records.items()
+    found = [
+        {"way": way, "against": first_way, "what": what}
+        for way, other in others
+        for what in [*_executions(first, other), *_outputs(first, other)]
+    ]
+    return {
+        "step": name,
+        "key": first["key"],
+        "argv": first["argv"],
+        "outputs": {output: one["digest"] for output, one in first["outputs"].items()},
+        "files": sum(len(one["files"]) for one in first["outputs"].values()),
+        "bytes": sum(one["bytes"] for one in first["outputs"].values()),
+        "seconds": {way: record["seconds"] for way, record in records.items()},
+        "differences": found,
+    }
+
+
+def _executions(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    words = [str(one) for one in differences(first["components"], other["components"])]
+    return words if first["argv"] == other["argv"] else [*words, "the command line"]
+
+
+def _outputs(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Say the first differing file of each output, and the first value in it."""
+    return [
+        _output(first["folder"] / name, other["folder"] / name, one["files"], other["outputs"][name]["files"])
+        for name, one in first["outputs"].items()
+        if one["digest"] != other["outputs"][name]["digest"]
+    ]
+
+
+def _output(first: Path, other: Path, files: Mapping[str, str], others: Mapping[str, str]) -> str:
+    name = next(one for one in sorted({*files, *others}) if files.get(one) != others.get(one))
+    if name not in files or name not in others:
+        return f"output {first.name}: {name} is in one of them only"
+    return f"output {first.name}: {name}: {first_difference(first / name, other / name)}"

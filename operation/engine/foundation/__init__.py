@@ -1,0 +1,1 @@
+"""What every layer stands on: folders, files, locks, errors, child processes, secrets, nearest names."""

@@ -1,0 +1,76 @@
+"""Where things are in a checkout: the only module that knows folder names."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one project.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that holds ``src``, ``notebooks``, ``configuration`` and ``operation``.
+    elsewhere : Path, optional
+        Where runs and the store are kept instead of ``runs`` in the root.
+    """
+
+    root: Path
+    elsewhere: Path | None = None
+
+    @property
+    def src(self) -> Path:
+        """Core Scripts."""
+        return self.root / "src"
+
+    @property
+    def notebooks(self) -> Path:
+        """Notebooks and core.py."""
+        return self.root / "notebooks"
+
+    @property
+    def configuration(self) -> Path:
+        """All configuration files."""
+        return self.root / "configuration"
+
+    @property
+    def schemas(self) -> Path:
+        """Schemas of tables."""
+        return self.configuration / "schemas"
+
+    @property
+    def lock(self) -> Path:
+        """The lock file of the environment."""
+        return self.root / "requirements.lock"
+
+    @property
+    def runs(self) -> Path:
+        """Everything that running leaves."""
+        return self.elsewhere or self.root / "runs"
+
+    @property
+    def store(self) -> Path:
+        """Outputs by key."""
+        return self.runs / "store"
+
+    def relative(self, path: Path) -> str:
+        """Return `path` as a person would type it from the root, with forward slashes."""
+        try:
+            return path.resolve().relative_to(self.root.resolve()).as_posix()
+        except ValueError:
+            return path.as_posix()
+
+
+def project() -> Layout:
+    """Return the layout of this checkout.
+
+    The environment variables WORKBENCH_ROOT and WORKBENCH_RUNS name another root, and another
+    folder for what running leaves.
+    """
+    root, runs = os.environ.get("WORKBENCH_ROOT"), os.environ.get("WORKBENCH_RUNS")
+    here = Path(__file__).resolve().parents[3]
+    return Layout(Path(root) if root else here, Path(runs) if runs else None)

@@ -1,0 +1,71 @@
+"""The folder of one run, as the processes that work for it see it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from operation.engine.foundation import manifest
+
+VARIABLE = "WORKBENCH_RUN"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """``runs/<id>``.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    """
+
+    path: Path
+
+    @property
+    def overrides(self) -> dict[str, dict[str, object]]:
+        """Step -> argument -> value, for the whole run: what ``-p`` changed."""
+        return dict((manifest.read(self.path / "overrides.json") or {}).items())
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether this run executes every step again, once."""
+        return (self.path / "fresh").exists()
+
+    def record(self, step: Mapping[str, Any]) -> None:
+        """Add one step's record; each is a file of its own, so that a kill loses none."""
+        folder = self.path / "steps"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{datetime.now(UTC):%H%M%S%f}-{secrets.token_hex(2)}-{step['step']}.json"
+        manifest.write(folder / name, step)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return all records, oldest first."""
+        files = sorted((self.path / "steps").glob("*.json"))
+        return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+
+def current() -> RunFolder | None:
+    """Return the run that this process works for, if it works for one."""
+    named = os.environ.get(VARIABLE)
+    return RunFolder(Path(named)) if named else None
+
+
+def new(runs: Path, use_case: str, environment: str) -> RunFolder:
+    """Make the folder of a new run; within a use case and environment, names sort as the runs began."""
+    runs.mkdir(parents=True, exist_ok=True)
+    while True:
+        now = datetime.now(UTC)
+        within = now.microsecond * 65_536 // 1_000_000  # four hexadecimal digits, 15 µs each
+        folder = runs / f"{now:%Y%m%d-%H%M%S}-{use_case}-{environment}-{within:04x}"
+        try:
+            folder.mkdir()
+        except FileExistsError:  # another process was as quick: take the next moment
+            continue
+        return RunFolder(folder)

@@ -1,0 +1,1 @@
+"""What makes one execution the same as another: contract, sources, keys, the store of outputs."""

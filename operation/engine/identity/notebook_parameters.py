@@ -1,0 +1,196 @@
+"""The parameters cell of a notebook, read as papermill reads it: name, annotation, default, comment."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import tokenize
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from operation.engine.foundation.errors import UsageError
+
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "list": "a list",
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a notebook.
+
+    Parameters
+    ----------
+    name : str
+        The variable that the cell assigns.
+    annotation : str
+        As written: ``float``, ``float | None``, ``list[str]``; empty when there is none.
+    default : object
+        The literal that stands in the cell.
+    help : str
+        The comment behind it.
+    line : int
+        Line in the cell, from 1.
+    """
+
+    name: str
+    annotation: str
+    default: object
+    help: str
+    line: int
+
+    def problem(self, value: object) -> str | None:
+        """Return why `value` is not acceptable, or None when it is."""
+        if not self.annotation or any(_fits(one, value) for one in self._alternatives()):
+            return None
+        return f"expected {self.expected}, found {value!r}"
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        return " or ".join(_WORDS.get(one.split("[")[0], "nothing") for one in self._alternatives())
+
+    def _alternatives(self) -> list[str]:
+        return [one.strip() for one in self.annotation.split("|")]
+
+
+def _fits(annotation: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return annotation == "bool"
+    name, _, inner = annotation.partition("[")
+    if name == "list":
+        each = inner.rstrip("]")
+        return isinstance(value, list) and (not each or all(_fits(each, one) for one in value))
+    kinds: dict[str, tuple[type, ...]] = {
+        "None": (type(None),),
+        "int": (int,),
+        "float": (int, float),
+        "str": (str,),
+    }
+    return name not in kinds or isinstance(value, kinds[name])
+
+
+@lru_cache(maxsize=128)
+def _document(path: Path, modified: int) -> dict[str, Any]:  # noqa: ARG001 - part of the cache's key
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path.name}: not a notebook: {error}.") from error
+    if not isinstance(document, dict) or not isinstance(document.get("cells"), list):
+        raise UsageError(f"{path.name}: not a notebook: it has no cells.")
+    return document
+
+
+def code_cells(path: Path) -> Iterator[tuple[int, dict[str, Any], str]]:
+    """Yield index, cell and source of every code cell of the notebook at `path`."""
+    for index, cell in enumerate(_document(path, path.stat().st_mtime_ns)["cells"]):
+        if cell["cell_type"] == "code":
+            source = cell["source"]
+            yield index, cell, source if isinstance(source, str) else "".join(source)
+
+
+def read_parameters(path: Path) -> dict[str, Parameter]:
+    """Read the parameters of the notebook at `path`, by name, in their order.
+
+    Raises
+    ------
+    UsageError
+        When the file is not a notebook or its parameters cell holds more than literals.
+    """
+    for _, cell, source in code_cells(path):
+        if "parameters" in cell.get("metadata", {}).get("tags", []):
+            return {one.name: one for one in _parse(path, source)}
+    return {}
+
+
+def _parse(path: Path, source: str) -> Iterator[Parameter]:
+    comments = _comments(source)
+    try:
+        for node in ast.parse(source).body:
+            name, annotation, value = _assignment(node)
+            yield Parameter(
+                name, annotation, ast.literal_eval(value), comments.get(node.end_lineno or 0, ""), node.lineno
+            )
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(
+            f"{path.name}: the parameters cell may hold only literals, "
+            f"one `name: type = value  # what it is` a line ({error})."
+        ) from error
+
+
+def _assignment(node: ast.stmt) -> tuple[str, str, ast.expr]:
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+        return node.target.id, ast.unparse(node.annotation), node.value
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id, "", node.value
+    raise ValueError(f"line {node.lineno} is not an assignment")
+
+
+def _comments(source: str) -> dict[int, str]:
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {one.start[0]: one.string.lstrip("# ").strip() for one in tokens if one.type == tokenize.COMMENT}
+
+
+@dataclass(frozen=True)
+class StepCall:
+    """A call of ``core.<step>(...)`` in a notebook.
+
+    Parameters
+    ----------
+    step : str
+        The step that is called.
+    passed : Mapping[str, str]
+        Argument (with dashes) -> the variable that is handed to it, where a plain name is.
+    arguments : tuple[str, ...]
+        All keyword arguments, with dashes.
+    cell : int
+        Index of the cell, from 0.
+    line : int
+        Line in the cell, from 1.
+    """
+
+    step: str
+    passed: Mapping[str, str]
+    arguments: tuple[str, ...]
+    cell: int
+    line: int
+
+
+def step_calls(path: Path) -> list[StepCall]:
+    """Return every ``core.<name>(...)`` of the notebook; cells that are not plain Python are passed over."""
+    return [call for index, _, source in code_cells(path) for call in _calls(index, source)]
+
+
+def _calls(index: int, source: str) -> Iterator[StepCall]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # magics and shell lines are IPython's, not ours
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _is_core(node.func):
+            words = [word for word in node.keywords if word.arg]
+            yield StepCall(
+                step=node.func.attr,  # type: ignore[attr-defined]
+                passed={
+                    _dashes(word.arg): word.value.id for word in words if isinstance(word.value, ast.Name)
+                },
+                arguments=tuple(_dashes(word.arg) for word in words),
+                cell=index,
+                line=node.lineno,
+            )
+
+
+def _dashes(name: str | None) -> str:
+    return (name or "").replace("_", "-")
+
+
+def _is_core(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "core"

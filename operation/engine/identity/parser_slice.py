@@ -1,0 +1,72 @@
+"""The parser of a Core Script, built without the libraries that the rest of the script imports."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+
+from operation.engine.foundation.errors import UsageError
+from operation.engine.identity.source import sibling_imports
+
+
+def build_parser(script: Path, text: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser that the script builds."""
+    source = script.read_text(encoding="utf-8") if text is None else text
+    try:
+        tree = ast.parse(source, filename=str(script))
+    except SyntaxError as error:
+        raise UsageError(f"{script}:{error.lineno}: not valid Python: {error.msg}.") from error
+    namespace: dict[str, object] = {
+        "__name__": script.stem,
+        "__file__": str(script),
+        "__doc__": ast.get_docstring(tree),
+    }
+    with sibling_imports(script.parent):
+        exec(compile(_slice(tree, script), str(script), "exec"), namespace)  # noqa: S102 - the project's own source
+        parser = namespace["build_parser"]()  # type: ignore[operator]
+    assert isinstance(parser, argparse.ArgumentParser)  # noqa: S101
+    return parser
+
+
+def _slice(tree: ast.Module, script: Path) -> ast.Module:
+    """Keep the statements that ``build_parser`` reaches by name, in their order."""
+    defined = {name: node for node in tree.body for name in _binds(node)}
+    if "build_parser" not in defined:
+        raise UsageError(
+            f"{script}:1: a Core Script must have a build_parser() that returns its ArgumentParser."
+        )
+    reached: set[str] = set()
+    waiting = ["build_parser"]
+    while waiting:
+        name = waiting.pop()
+        if name in defined and name not in reached:
+            reached.add(name)
+            waiting += _uses(defined[name])
+    future = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    kept = [node for node in tree.body if node not in future and reached & set(_binds(node))]
+    return ast.Module(body=[*future, *kept], type_ignores=[])
+
+
+def _binds(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        return [
+            one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+        ]
+    return []
+
+
+def _uses(node: ast.stmt) -> Iterable[str]:
+    """Names that executing or calling `node` looks up; annotations are never evaluated."""
+    skipped: set[ast.AST] = set()
+    for one in ast.walk(node):
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and one.returns:
+            skipped |= set(ast.walk(one.returns))
+        if isinstance(one, ast.arg | ast.AnnAssign) and one.annotation:
+            skipped |= set(ast.walk(one.annotation))
+    return [one.id for one in ast.walk(node) if isinstance(one, ast.Name) and one not in skipped]

@@ -1,0 +1,103 @@
+"""Core Scripts as functions in a notebook: signature and help from the contract, results to look at."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from operation.engine import configuration
+from operation.engine.foundation.layout import project
+from operation.engine.identity.contract import Argument, read_contract
+from operation.engine.steps import runners
+from operation.engine.steps.results import Result
+from operation.engine.steps.session import Session
+
+_session: Session | None = None
+
+
+def use(use_case: str | None = None, environment: str | None = None) -> str:
+    """Choose the use case and the environment of the calls that follow.
+
+    Parameters
+    ----------
+    use_case : str, optional
+        ``configuration/configuration-<use case>.yml``; the environment's default if not given.
+    environment : str, optional
+        ``configuration/configuration-<ENVIRONMENT>.yml``; DEV if not given.
+
+    Returns
+    -------
+    str
+        One line that says what is in use.
+
+    Raises
+    ------
+    ConfigurationError
+        With every mistake of the two files.
+    """
+    global _session  # noqa: PLW0603 - one notebook, one session
+    layout = project()
+    configured = configuration.load(environment, use_case, layout)
+    _session = Session(configured, layout, runners.in_process)
+    return f"{configured.use_case} in {configured.environment}: {configured.description}"
+
+
+def session() -> Session:
+    """Return the session in use; the defaults when none was chosen."""
+    if _session is None:
+        use()
+    assert _session is not None  # noqa: S101 - use() sets it
+    return _session
+
+
+class StepFunction:
+    """A step of the use case in use, as a function.
+
+    Parameters
+    ----------
+    name : str
+        The step.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+        self.__doc__ = "\n".join(_documentation(name))
+        self.__signature__ = inspect.Signature(list(_parameters(name)))
+
+    def __call__(self, *, fresh: bool = False, **given: object) -> Result:
+        """Execute or reuse the step; see its own help for the arguments."""
+        __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
+        return Result(session().step(self.__name__, given, fresh=fresh))
+
+    def __repr__(self) -> str:
+        return f"<step {self.__name__}{self.__signature__}>"
+
+
+def _step_arguments(name: str) -> list[Argument]:
+    contract = read_contract(session().configured.steps[name].script)
+    return [one for one in contract.arguments.values() if one.role != "output"]
+
+
+def _parameters(name: str) -> Iterator[inspect.Parameter]:
+    for one in _step_arguments(name):
+        yield inspect.Parameter(one.dest, inspect.Parameter.KEYWORD_ONLY, default=_configured(name, one))
+    yield inspect.Parameter("fresh", inspect.Parameter.KEYWORD_ONLY, default=False)
+
+
+def _configured(name: str, argument: Argument) -> object:
+    step = session().configured.steps[name]
+    return {**step.arguments, **step.inputs}.get(argument.name, argument.default)
+
+
+def _documentation(name: str) -> Iterator[str]:
+    contract = read_contract(session().configured.steps[name].script)
+    yield f"{contract.description}\n\nParameters\n----------"
+    for one in _step_arguments(name):
+        yield f"{one.dest} : {one.expected}, default {_configured(name, one)!r}\n    {one.help}"
+    yield "fresh : true or false, default False\n    Execute even when the store holds the outputs."
+    yield f"\nReturns\n-------\nResult\n    With outputs {', '.join(contract.outputs)}."
+
+
+def step_names() -> list[str]:
+    """Return the steps of the use case in use."""
+    return list(session().configured.steps)

@@ -1,0 +1,152 @@
+"""Steps of one use case in one environment: what is missing upstream is executed, the rest reused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from operation.engine.configuration import Configuration
+from operation.engine.foundation import manifest, run_folder
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
+from operation.engine.identity.contract import read_contract
+from operation.engine.identity.store import Entry
+from operation.engine.steps import history, runners
+from operation.engine.steps.step import Done, Plan, Runner, execute, plan
+
+
+class Session:
+    """A configuration and a way of running scripts.
+
+    Parameters
+    ----------
+    configured : Configuration
+        The use case and the environment.
+    layout : Layout
+        The project's folders.
+    run_script : callable
+        ``runners.in_process`` in a notebook, ``runners.child_process`` elsewhere.
+    """
+
+    def __init__(self, configured: Configuration, layout: Layout, run_script: Runner) -> None:
+        self.configured = configured
+        self.layout = layout
+        self.run_script = run_script
+        self.run = run_folder.current()
+
+    def step(self, name: str, given: Mapping[str, object] | None = None, *, fresh: bool = False) -> Done:
+        """Execute or reuse the step `name`, after what it needs.
+
+        Parameters
+        ----------
+        given : mapping, optional
+            Argument or input -> value; what is not given is as configured.
+        fresh : bool, default=False
+            Execute this step even when the store holds its outputs.
+
+        Raises
+        ------
+        UsageError
+            For an unknown step or argument, or a value that the contract refuses.
+        Exception
+            Whatever the Core Script raises.
+        """
+        __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
+        planned = self.plan(name, given or {})
+        as_configured = not any(value is not None for value in (given or {}).values())
+        again = fresh or self._is_due_again(planned.key)
+        try:
+            done = execute(self.layout, planned, self.run_script, fresh=again)
+        except BaseException as error:
+            self._record(_failure(planned, self.layout, error), planned, as_configured)
+            raise
+        self._record(_success(done, self.layout), planned, as_configured)
+        return done
+
+    def _is_due_again(self, key: str) -> bool:
+        """Tell whether a run that executes everything afresh has not yet come to this key."""
+        if self.run is None or not self.run.is_fresh:
+            return False
+        return all(record["key"] != key for record in self.run.records())
+
+    def plan(self, name: str, given: Mapping[str, object]) -> Plan:
+        """Return the execution of the step `name`, with its inputs in place."""
+        step = self.configured.step(name)
+        contract = read_contract(step.script)
+        changed = self.run.overrides.get(name, {}) if self.run else {}
+        chosen = {key: value for key, value in given.items() if value is not None}
+        wanted = {contract.named(key).name: value for key, value in {**changed, **chosen}.items()}
+        _check_values(step.script.name, wanted, contract.values)
+        inputs = {**step.inputs, **{key: value for key, value in wanted.items() if key in contract.inputs}}
+        arguments = {
+            **step.arguments,
+            **{key: value for key, value in wanted.items() if key in contract.values},
+        }
+        found: dict[str, Entry] = {}
+        places = {key: self._input(value, found) for key, value in inputs.items()}
+        return plan(self.layout, name, step.script, places, arguments)
+
+    def _input(self, value: object, found: dict[str, Entry]) -> Path:
+        """Return the path of an input; a reference ``step.output`` is executed or `found` first, once."""
+        step, _, output = str(value).partition(".")
+        if isinstance(value, str) and step in self.configured.steps and output:
+            if step not in found:
+                found[step] = self.step(step).entry
+            return found[step].output(output)
+        path = Path(os.fspath(value))  # type: ignore[call-overload]
+        return path if path.is_absolute() else self.layout.root / path
+
+    def _record(self, record: Mapping[str, Any], planned: Plan, as_configured: bool) -> None:
+        """Tell the history, and the run that this process works for, what became of a step."""
+        components = history.described(self.layout, planned)
+        entry = {**components, "how": record["how"], "at": manifest.now(), "as_configured": as_configured}
+        run = {"run": self.run.path.name} if self.run else {}
+        history.append(self.layout, self.configured.use_case, self.configured.environment, {**entry, **run})
+        if self.run:
+            self.run.record({**record, **components, "as_configured": as_configured})
+
+
+def _check_values(script: str, wanted: Mapping[str, object], known: Mapping[str, Any]) -> None:
+    found = {name: known[name].problem(value) for name, value in wanted.items() if name in known}
+    problems = [f"{script} --{name}: {problem}." for name, problem in found.items() if problem]
+    if problems:
+        raise UsageError("\n".join(problems))
+
+
+def _success(done: Done, layout: Layout) -> dict[str, Any]:
+    outputs = {
+        name: {"path": f"../store/{done.plan.key}/{name}", "digest": one["digest"], "bytes": one["bytes"]}
+        for name, one in done.entry.manifest["outputs"].items()
+    }
+    return {
+        **_identity(done.plan, layout),
+        "how": done.how,
+        "seconds": round(done.seconds, 3),
+        "metrics": done.metrics,
+        "outputs": outputs,
+        "error": None,
+    }
+
+
+def _failure(planned: Plan, layout: Layout, error: BaseException) -> dict[str, Any]:
+    details = getattr(error, "details", None) or runners.from_exception(error, layout.src)
+    return {
+        **_identity(planned, layout),
+        "how": "failed",
+        "seconds": 0.0,
+        "metrics": {},
+        "outputs": {},
+        "error": {**details, "exit_code": runners.exit_code_of(error)},
+    }
+
+
+def _identity(planned: Plan, layout: Layout) -> dict[str, Any]:
+    return {
+        "step": planned.step,
+        "script": layout.relative(planned.contract.script),
+        "key": planned.key,
+        "notebook": os.environ.get("WORKBENCH_NOTEBOOK"),
+        "argv": planned.argv(layout.store / planned.key),
+    }

@@ -1,0 +1,69 @@
+"""Guesses of columns."""
+
+from __future__ import annotations
+
+import decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operation.engine.delivery.scaffolding.columns import guess_column, guess_columns
+
+ROWS = 40
+TIMES = pd.Series(pd.date_range("2020-01-01", periods=ROWS, freq="5h"))
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind"),
+    [
+        ("size", np.arange(ROWS) * 1.5, "numeric"),
+        ("rooms", np.arange(ROWS) % 5, "numeric"),
+        ("gaps", [None, 1.0] * (ROWS // 2) + [2.0], "numeric"),
+        ("amount", [decimal.Decimal(number) / 3 for number in range(ROWS)], "numeric"),
+        ("city", ["Rome", "Oslo", None, "Bern"] * (ROWS // 4), "categorical"),
+        ("active", [True, False] * (ROWS // 2), "categorical"),
+        ("active", [True, False, None, True] * (ROWS // 4), "categorical"),
+        ("when", TIMES, "datetime"),
+        ("when", TIMES.dt.strftime("%Y-%m-%dT%H:%M:%S"), "datetime"),
+        ("day", list(TIMES.dt.date), "datetime"),
+        ("row_id", np.arange(ROWS) * 7 % 41, "dropped"),
+        ("customerId", np.arange(ROWS) * 7 % 41, "dropped"),
+        ("anything", np.arange(ROWS) + 17, "dropped"),
+        ("note", [f"note {number}" for number in range(ROWS)], "dropped"),
+        ("constant", ["x"] * ROWS, "dropped"),
+        ("empty", [None] * ROWS, "dropped"),
+        ("nested", [[1], [2]] * (ROWS // 2), "dropped"),
+        ("day", ["31/12/2020", "1/1/2021"] * (ROWS // 2), "dropped"),
+        ("$(NAME)", np.arange(ROWS) * 1.5, "dropped"),
+        ("-x", np.arange(ROWS) * 1.5, "dropped"),
+        ("target", np.arange(ROWS) * 1.5, "dropped"),
+        ("wait", pd.Series(pd.to_timedelta(range(ROWS), unit="h")), "dropped"),
+    ],
+)  # fmt: skip
+def test_kinds(name: str, values: object, kind: str) -> None:
+    found = guess_column(pd.Series(values, name=name))
+    assert found.kind == kind, found.reason
+
+
+def test_parts_of_a_time_are_those_that_vary() -> None:
+    years = pd.Series(pd.date_range("2015-01-01", periods=60, freq="30D"), name="day")
+    assert guess_column(years).parts == ("weekday", "month")
+    assert guess_column(TIMES.rename("when")).declaration == "when:hour+weekday"
+
+
+def test_the_target_by_another_name_is_left_out() -> None:
+    table = pd.DataFrame(
+        {"cents": np.arange(ROWS) * 100.0, "size": np.arange(ROWS) % 7, "price": np.arange(ROWS)}
+    )
+    found = guess_columns(table, "price")
+    assert [(one.name, one.kind) for one in found] == [("cents", "dropped"), ("size", "numeric")]
+    assert found[0].reason == "its correlation with the target is 1.000: known only afterwards, most likely"
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(-9, 9), st.floats(), st.text(max_size=5), st.booleans())))
+def test_any_column_is_guessed(values: list[object]) -> None:
+    found = guess_column(pd.Series(values, name="any", dtype=object).infer_objects())
+    assert found.kind in {"numeric", "categorical", "datetime", "dropped"}

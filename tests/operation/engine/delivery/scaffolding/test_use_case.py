@@ -1,0 +1,73 @@
+"""What `new use-case` writes goes through every Core Script as it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from operation.engine.configuration import load
+from operation.engine.delivery.scaffolding.use_case import Request, write_use_case
+from operation.engine.foundation.layout import Layout
+from operation.engine.steps import runners
+from operation.engine.steps.session import Session
+
+ROWS = 120
+RANDOM = np.random.default_rng(0)
+SCORE = RANDOM.normal(size=ROWS)
+
+
+def customers() -> pd.DataFrame:
+    """Two classes, text categories, missing values, columns that name rows or say nothing."""
+    size = RANDOM.normal(80, 20, ROWS).round(1)
+    size[::17] = np.nan
+    return pd.DataFrame({
+        "customer_id": np.arange(ROWS) + 1000,
+        "city": RANDOM.choice(np.array(["Rome", "Oslo", None], dtype=object), ROWS),
+        "plan": RANDOM.choice(["gold", "yes", "no"], ROWS),
+        "size (m2)": size,
+        "constant": "x",
+        "score": SCORE,
+        "churned": np.where(SCORE + RANDOM.normal(size=ROWS) > 0.5, "yes", "no"),
+    })  # fmt: skip
+
+
+def houses() -> pd.DataFrame:
+    """A number, no time, a target that is missing here and there."""
+    rooms = RANDOM.integers(1, 6, ROWS)
+    price = rooms * 50 + RANDOM.normal(0, 20, ROWS)
+    price[5] = np.nan
+    return pd.DataFrame({"rooms": rooms, "quality": RANDOM.choice(list("abc"), ROWS), "price": price})
+
+
+def flowers() -> pd.DataFrame:
+    """Three classes."""
+    kinds = RANDOM.choice(["setosa", "versicolor", "virginica"], ROWS)
+    length = pd.Series(kinds).map({"setosa": 1.0, "versicolor": 4.0, "virginica": 5.5}).to_numpy()
+    return pd.DataFrame({"length": length + RANDOM.normal(0, 0.5, ROWS), "width": SCORE, "species": kinds})
+
+
+def loads() -> pd.DataFrame:
+    """A number over time."""
+    hours = pd.date_range("2020-01-01", periods=ROWS, freq="6h")
+    load_ = np.sin(np.arange(ROWS) / 4) * 10 + RANDOM.normal(size=ROWS)
+    return pd.DataFrame({"when": hours.astype(str), "temperature": SCORE, "load": load_})
+
+
+@pytest.mark.parametrize(
+    ("table", "target", "metric"),
+    [
+        (customers, "churned", "log_loss"),
+        (houses, "price", "rmse"),
+        (flowers, "species", "accuracy"),
+        (loads, "load", "rmse"),
+    ],
+)  # fmt: skip
+def test_every_step_runs(table: object, target: str, metric: str, real_project: Layout) -> None:
+    data = real_project.root / "train.csv"
+    table().to_csv(data, index=False)  # type: ignore[operator]
+    write_use_case(Request("unseen", data, target), real_project)
+    session = Session(load(use_case="unseen", layout=real_project), real_project, runners.in_process)
+    assert metric in session.step("evaluate", {"importance-rows": 0}).metrics
+    assert session.step("batch_score").entry.output("scores").is_dir()
+    assert session.step("compare_variants").metrics["observations"] > 0

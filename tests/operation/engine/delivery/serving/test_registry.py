@@ -1,0 +1,207 @@
+"""From training to a verdict, through processes: real flights, a registry, a service that goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import register
+import replay_traffic
+from modelling import models
+from operation.engine.delivery.serving.models import told
+from support import step
+from tabular import tables
+from tests.operation.engine.delivery.serving.running import ROOT, Service, serving
+from tests.src.conftest import flights  # noqa: F401 - a fixture
+from tests.src.requesting import request, rows
+from tests.src.running import Trained, child, run
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are a matter of POSIX")
+ASKED = 300
+TAKEN = 90.0  # seconds that a loaded machine may need for what takes five
+
+
+@dataclass
+class Live:
+    """A service of the registry's champion and challenger, in a project of its own."""
+
+    service: Service
+    root: Path
+    trained: Trained
+
+    def workbench(self, *words: object) -> subprocess.CompletedProcess[str]:
+        """Run a command of the workbench in this project."""
+        command = [sys.executable, "-m", "operation", *map(str, words)]
+        own = {"WORKBENCH_ROOT": str(self.root), "WORKBENCH_PYTHON": "current"}
+        environment = {**os.environ, **own}
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    def train(self, name: str, *words: object) -> Path:
+        """Train another model of the same flights."""
+        folder = self.root / "trained" / name
+        run("train", *self.trained.trained_into(folder), *words)
+        return folder
+
+    @property
+    def first(self) -> Path:
+        """Return the first champion."""
+        return self.root / "trained" / "first"
+
+    @property
+    def uri(self) -> str:
+        """Return where the registry is."""
+        return f"sqlite:///{self.root / 'runs' / 'mlflow.db'}"
+
+    def register(self, model: Path, alias: str) -> None:
+        """Register a model beside those that are there."""
+        run("register", *registering(self.root, model, alias))
+
+    def digest(self) -> str:
+        """Return whose answer a request gets."""
+        status, document = self.service.scored(request(rows(self.trained)[0]))
+        assert status == 200, document
+        return str(document["model"]["digest"])
+
+    def waits_for(self, digest: str) -> float:
+        """Return how long it takes until this model answers, and wait until no other does."""
+        started = time.monotonic()
+        self._wait(lambda: self.digest() == digest)
+        seconds = time.monotonic() - started
+        self._wait(lambda: bool(told(self.root / "runs/serving" / str(self.service.port))["settled"]))
+        return seconds
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        started = time.monotonic()
+        while not condition():
+            assert time.monotonic() - started < TAKEN, self.service.text()
+            time.sleep(0.05)
+
+    def counted(self, line: str) -> float:
+        """Return a metric."""
+        text = self.service.asked("GET", "/metrics")[2].decode()
+        found = [one for one in text.splitlines() if one.rpartition(" ")[0] == line]
+        assert len(found) == 1, text
+        return float(found[0].rpartition(" ")[2])
+
+
+def registering(root: Path, model: Path, alias: str) -> list[object]:
+    """Return the words that register a model."""
+    report = root / "report"
+    report.mkdir(exist_ok=True)
+    step.write_json({"roc_auc": 0.7}, report / "metrics.json")
+    uri = f"sqlite:///{root / 'runs' / 'mlflow.db'}"
+    words = ["--name", "flights", "--tracking-uri", uri, "--alias", alias, "--gate", "roc_auc>=0.6"]
+    return ["--model", model, "--report", report, *words, "--registration", root / "r"]
+
+
+def digest_of(model: Path) -> str:
+    return str(models.read_facts(model)["digest"])
+
+
+@pytest.fixture(scope="module")
+def live(flights: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:  # noqa: F811
+    root = tmp_path_factory.mktemp("project")
+    for name in ("src", "configuration", "notebooks"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.lock", root)
+    model = root / "trained" / "first"
+    for done in (
+        child("train", *flights.trained_into(model), "--max-iter", 60),
+        child("register", *registering(root, model, "champion")),
+    ):
+        assert done.returncode == 0, done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKBENCH_ROOT", str(root))
+        with serving(root, "--model", "champion", "--use-case", "flights") as service:
+            yield Live(service, root, flights)
+
+
+def test_the_champion_of_the_registry_answers(live: Live) -> None:
+    assert f"serving flights version 1 ({digest_of(live.first)[:12]}) at " in live.service.text()
+    assert live.digest() == digest_of(live.first)
+
+
+def test_a_challenger_is_added_while_it_serves_and_compared(live: Live, tmp_path: Path) -> None:
+    assert live.workbench("split", "0.5", "--port", live.service.port).returncode == 2
+    simple = live.train("simple", "--estimator", "linear")
+    live.register(simple, "challenger")
+    port = ["--port", live.service.port]
+    done = live.workbench("split", "--challenger", "challenger", "--use-case", "flights", *port)
+    known = f"flights version 2 ({digest_of(simple)[:12]})"
+    said = f"Challenger {known} is loaded and receives 0 % of traffic."
+    assert done.stdout.splitlines()[-1:] == [said], done.stderr
+    assert live.workbench("split", "0.5", *port).returncode == 0
+    sent, model = rows(live.trained)[:ASKED], models.load(live.first)
+    answers = [live.service.scored(request(row), x_request_id=f"r{place}") for place, row in enumerate(sent)]
+    assert {status for status, _ in answers} == {200}
+    assert {one["model"]["digest"] for _, one in answers} == {digest_of(simple), digest_of(live.first)}
+    for variant, folder in (("champion", live.first), ("challenger", simple)):
+        labels = f'model="{digest_of(folder)}",status="200",variant="{variant}"'
+        of_it = sum(one["model"]["digest"] == digest_of(folder) for _, one in answers)
+        assert live.counted(f"score_variant_requests_total{{{labels}}}") >= of_it > 100
+    holdout = tables.read_table(live.trained.holdout).head(ASKED)
+    labels_file = tmp_path / "labels.csv"
+    names = [f"r{place}" for place in range(ASKED)]
+    came = replay_traffic.labels_of(model, holdout)
+    came.to_frame("label").assign(request_id=names).to_csv(labels_file, index=False)
+    done = live.workbench("outcomes", "add", labels_file)
+    assert f"{ASKED} of " in done.stdout, done.stderr
+    words = ["--use-case", "flights", "--log", live.root / "runs/scored/joined"]
+    done = live.workbench("step", "compare_variants", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (verdict,) = (live.root / "runs/store").glob("*/report/verdict.json")
+    found = json.loads(verdict.read_text(encoding="utf-8"))
+    assert found["models"] == {"champion": digest_of(live.first), "challenger": digest_of(simple)}
+    assert found["answer"]
+
+
+def test_another_champion_is_taken_from_the_registry(live: Live) -> None:
+    other = live.train("other", "--max-iter", 20)
+    live.workbench("split", "0", "--port", live.service.port)
+    live.register(other, "champion")
+    print(f"the registry's new champion answers {live.waits_for(digest_of(other)):.1f} s later")
+
+
+def test_a_bad_model_is_refused_and_the_one_before_goes_on(live: Live) -> None:
+    good, refused = live.digest(), 'score_models_refused_total{variant="champion"}'
+    before = live.counted(refused)
+    bad = live.train("bad", "--max-iter", 10)
+    live.register(bad, "challenger")
+    content = bytearray((bad / "model.pickle").read_bytes())
+    content[1000] ^= 1
+    (bad / "model.pickle").write_bytes(content)
+    register.open_registry(live.uri).set_registered_model_alias("flights", "champion", "4")
+    started = time.monotonic()
+    while live.counted(refused) == before:
+        assert time.monotonic() - started < TAKEN, live.service.text()
+        time.sleep(0.1)
+    assert live.digest() == good
+    assert "Rejected the new champion; still serving flights version 3 (" in live.service.text()
+    (live.root / "trained/other/model.pickle").write_bytes(content)
+    (worker,) = live.service.workers()
+    os.kill(worker, 9)
+    while live.service.workers() in ([], [worker]):
+        assert time.monotonic() - started < TAKEN, live.service.text()
+        time.sleep(0.1)
+    live.waits_for(good)  # a process that is started again has it too: it was kept
+
+
+def test_a_model_of_before_there_were_schemas_is_to_be_trained_again(live: Live, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(live.root / "trained" / "simple", old)
+    facts = json.loads((old / "model.json").read_text(encoding="utf-8"))
+    del facts["schema"]
+    (old / "model.json").write_text(json.dumps(facts), encoding="utf-8")
+    done = live.workbench("split", "--challenger", old, "--port", live.service.port)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: Rejected the new challenger; still serving flights version 2 (")
+    assert done.stderr.endswith(f": {old} does not say what a row looks like: train it again\n")

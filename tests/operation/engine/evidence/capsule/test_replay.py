@@ -1,0 +1,133 @@
+"""A failure of one project, replayed in another."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from operation import cli
+from operation.commands import replay as replay_command
+from operation.engine.evidence.capsule.differs import differs_here
+from operation.engine.evidence.capsule.live import live
+from operation.engine.evidence.capsule.replay import Replay, check
+from operation.engine.evidence.capsule.script import command
+from operation.engine.evidence.capsule.unpack import Capsule, read_capsule, restore, run_folder
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
+from tests.operation.engine.conftest import notebook, write
+from tests.operation.engine.evidence.capsule.conftest import Failed
+
+
+def _line(failed: Failed) -> int:
+    lines = (failed.layout.src / "double.py").read_text(encoding="utf-8").splitlines()
+    return 1 + next(index for index, line in enumerate(lines) if "raise ValueError" in line)
+
+
+def test_check_reproduces_type_and_line(
+    failed: Failed, clone: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["replay", str(failed.capsule), "--check", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["reproduced"]
+    place = {"type": "ValueError", "file": "src/double.py", "line": _line(failed)}
+    assert {name: said["found"][name] for name in place} == place
+    assert said["in"] == 6
+    assert "src/double.py: main() changed" in said["differences"]
+    assert Path(said["project"]).is_relative_to(clone.runs / "replays")
+
+
+def test_script_gives_the_failing_step_to_the_debugger(failed: Failed, clone: Layout) -> None:
+    replay = Replay(read_capsule(failed.capsule), restore(read_capsule(failed.capsule), clone.runs))
+    words = command(replay)
+    assert words[1:5] == ["-m", "pdb", "-c", "continue"]
+    done = subprocess.run(
+        words, input="p count\n", env=replay.variables("script"), capture_output=True, text=True, check=False
+    )
+    assert "ValueError: denied for another value here" in done.stderr + done.stdout
+    assert "(Pdb) 10.0" in done.stdout
+
+
+@pytest.mark.skipif(
+    os.name == "nt", reason="the browser's way is the same; the server is slow to start there"
+)
+def test_a_live_session_stands_before_the_failing_cell(failed: Failed, clone: Layout) -> None:
+    replay = Replay(read_capsule(failed.capsule), restore(read_capsule(failed.capsule), clone.runs))
+    with live(replay) as session:
+        (found,) = session.server.call("GET", "sessions")
+        assert (found["path"], found["kernel"]["id"]) == ("notebooks/02-double-count.ipynb", session.kernel)
+        (reply,) = session.server.execute(session.kernel, ["assert kept == 41\nassert leaks"])
+        assert reply["status"] == "ok"
+        assert reply["execution_count"] == replay.prompt == 6
+        assert session.stopped == ""
+
+
+def _restored(layout: Layout, error: Mapping[str, object], *cells: str) -> Replay:
+    """Return a replay of a notebook whose last cell failed with `error`, as if it had been restored."""
+    document = notebook("x = 1", *cells)
+    document["cells"][-1]["metadata"]["papermill"] = {"exception": True}
+    write(layout, "failed-run/notebooks/01-book.ipynb", json.dumps(document))
+    write(layout, "notebooks/core.py", "")
+    content = {"error": {"notebook": "01-book", "message": "", **error}, "given": {}, "variables": []}
+    return Replay(Capsule(layout.root / "capsule.zip", content), layout)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "line", "verdict"),
+    [
+        (["y = 2", "z = 3\nopen('gone.csv')"], "FileNotFoundError", 2, "reproduced: FileNotFoundError at "),
+        (["import os", "os._exit(9)"], "DeadKernelError", None, "reproduced: DeadKernelError at "),
+        (
+            ["1 / 0", "2 / 0"],
+            "ZeroDivisionError",
+            1,
+            "not reproduced: expected ZeroDivisionError at notebooks/01-book.ipynb:1, found Zero",
+        ),
+    ],
+    ids=["missing file", "killed kernel", "an earlier cell"],
+)
+def test_errors_of_cells(clone: Layout, cells: list[str], kind: str, line: int | None, verdict: str) -> None:
+    error = {"type": kind, "file": "notebooks/01-book.ipynb", "line": line}
+    assert replay_command.verdict(check(_restored(clone, error, *cells))).startswith(verdict)
+
+
+def test_a_changed_package_is_told(failed: Failed, clone: Layout) -> None:
+    capsule = read_capsule(failed.capsule)
+    older = {**capsule.content, "python": "3.11.1", "commit": "0" * 40, "dirty": True}
+    older["packages"] = {**capsule.content["packages"], "pytest": "1.0"}
+    replay = Replay(Capsule(failed.capsule, older), restore(capsule, clone.runs))
+    said = differs_here(replay, clone)
+    assert said[:2] == [
+        "commit: 000000000000 -> no commit",
+        "it ran with changes that are not in its commit; the capsule has them",
+    ]
+    assert said[-2:] == [
+        f"package pytest: 1.0 -> {pytest.__version__}",
+        f"python: 3.11.1 -> {platform.python_version()}",
+    ]
+
+
+def test_a_step_error_stops_before_its_line(failed: Failed, clone: Layout) -> None:
+    layout = restore(read_capsule(failed.capsule), clone.runs)
+    for file in (run_folder(layout) / "steps").glob("*-double.json"):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        record["error"]["type"] = "StepError"
+        file.write_text(json.dumps(record), encoding="utf-8")
+    words = command(Replay(read_capsule(failed.capsule), layout))
+    assert words[3:7] == ["-c", f"break {layout.src / 'double.py'}:{_line(failed)}", "-c", "continue"]
+
+
+def test_script_needs_a_step_that_failed(failed: Failed, clone: Layout) -> None:
+    layout = restore(read_capsule(failed.capsule), clone.runs)
+    for file in (run_folder(layout) / "steps").glob("*-double.json"):
+        file.unlink()
+    with pytest.raises(UsageError) as caught:
+        command(Replay(read_capsule(failed.capsule), layout))
+    assert str(caught.value) == (
+        "--script: no step failed, the mistake is in a cell of 02-double-count. Replay it without --script."
+    )

@@ -1,0 +1,92 @@
+"""Known secrets in every spelling, and what is none."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from operation.engine.foundation import secrets
+from operation.engine.foundation.layout import Layout
+from tests.operation.engine.conftest import write
+
+SECRET = "p4ss wörd+/&=%<1>"
+
+
+@pytest.fixture(autouse=True)
+def _no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        str,
+        quote,
+        quote_plus,
+        html.escape,
+        lambda text: quote(text, safe=""),
+        json.dumps,
+        lambda text: base64.b64encode(text.encode()).decode(),
+        lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
+    ],
+)
+def test_every_spelling_is_masked(spell: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PASSWORD", SECRET)
+    assert callable(spell)
+    spelled = spell(SECRET).strip('"')
+    clean = secrets.masked(f"before {spelled} after")
+    assert spelled not in clean
+    assert clean.startswith("before ***")
+    assert clean.rstrip("=").endswith("after")
+
+
+@given(before=some.binary(max_size=20), after=some.binary(max_size=20))
+def test_a_secret_inside_a_base64_text_is_masked(before: bytes, after: bytes) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AZURE_CLIENT_SECRET", "long enough to matter")
+        text = base64.b64encode(before + b"long enough to matter" + after).decode()
+        clean = secrets.masked(text)
+        assert "***" in clean
+        kept = len(base64.b64encode(b"long enough to matter")) - 6
+        assert len(clean) <= len(text) - kept + 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("AZURE_CLIENT_SECRET", "abcdefgh", True),
+        ("SYSTEM_ACCESSTOKEN", "abcdefgh", True),
+        ("AZURE_STORAGE_KEY", "abcdefgh", True),
+        ("AZURE_STORAGE_CONNECTION_STRING", "abcdefgh", True),
+        ("TOKENIZERS_PARALLELISM", "true", False),
+        ("PWD", "/some/where/gone", False),
+        ("KEYBOARD", "german-layout", False),
+        ("MONKEY", "abcdefgh", False),
+    ],
+)
+def test_names_say_what_is_secret(
+    name: str, value: str, secret: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert (value in secrets.known_secrets()) is secret
+
+
+def test_what_the_configuration_holds_is_no_secret_of_config_json(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    write(layout, "configuration/configuration-DEV.yml", "variables:\n  RESOURCE_GROUP: rg-public\n")
+    write(layout, "config.json", json.dumps({"resource_group": "rg-public", "deep": [{"id": "1234-5678"}]}))
+    assert secrets.masked("rg-public 1234-5678") == "rg-public ***"
+
+
+def test_json_stays_json_where_a_secret_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEVICE_TOKEN", "123456")
+    clean = secrets.mask_document('{"seconds": 0.123456, "text": "123456"}', ".json")
+    assert json.loads(clean) == {"seconds": 0.123456, "text": "***"}
+    assert secrets.mask_document('{"half": "123456', ".json") == '{"half": "***'
