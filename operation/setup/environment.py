@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from operation.setup.python_version import SetupError
 
 STAMP = "workbench.json"
 CHOICE = "WORKBENCH_PYTHON"
+_PACKAGING = re.compile(rb"\[(project|build-system|dependency-groups|tool\.hatch)\b")
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,17 @@ class Environment:
             (self.folder / STAMP).unlink()
 
     def lock_digest(self) -> str:
-        """Return the digest of the lock file, the same with either line ending; empty without one."""
+        """Return the digest of what is installed: the lock, and how pyproject.toml packages the project.
+
+        It is the same with either line ending; empty without a lock file.
+        """
         try:
-            return hashlib.sha256(self.lock.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+            lock = self.lock.read_bytes().replace(b"\r\n", b"\n")
+            project = (self.root / "pyproject.toml").read_bytes().replace(b"\r\n", b"\n")
         except OSError:
             return ""
+        tables = [table for table in re.split(rb"^(?=\[)", project, flags=re.M) if _PACKAGING.match(table)]
+        return hashlib.sha256(b"".join([lock, *tables])).hexdigest()
 
 
 def is_activated(root: Path, prefix: str = sys.prefix) -> bool:

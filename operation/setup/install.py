@@ -122,7 +122,9 @@ class _Installer:
             names = " and ".join(self.added)
             say(f"`{self.command}` needs packages of the group {names}, which are added once.")
         elif self._is_usable():
-            said = "requirements.lock has changed: bringing" if self.before else "Completing"
+            said = (
+                "requirements.lock or pyproject.toml has changed: bringing" if self.before else "Completing"
+            )
             say(f"{said} .venv{' up to date' if self.before else ''}.")
         else:
             again = " (an earlier set-up did not finish)" if self.before else ""

@@ -78,6 +78,17 @@ def test_option_before_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_a_name_of_before_answers_with_the_one_of_now(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["rehearse"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "error: there is no command 'rehearse'. It is called emulator now. Commands: run, "
+    )
+    assert cli.main(["submit", "pipeline", "--rehearse"]) == 2
+    assert capsys.readouterr().err.endswith(
+        "unrecognized arguments: --rehearse. It is called --emulator now.\n"
+    )
+
+
 def test_unknown_option_names_the_nearest(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

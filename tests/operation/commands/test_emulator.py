@@ -25,7 +25,7 @@ VARIABLES = {
 def test_the_announcement_names_the_page_and_both_forms_of_the_variables() -> None:
     text = announcement(VARIABLES, windows=False)
     assert text == (
-        "Azure ML is run_with_emulator. Runs, logs and models: https://localhost:1234/?key=0a1b "
+        "Azure ML emulator running. Dashboard: https://localhost:1234/?key=0a1b "
         "(self-signed certificate)\n\n"
         "In another terminal, for bash and zsh:\n\n"
         "  export ARM_CLOUD_METADATA_URL='https://localhost:1234/metadata/endpoints'\n"

@@ -45,9 +45,19 @@ def test_life_of_an_environment(project: Project, ready_uv: Path) -> None:
     project.lock(project.wheel("tiny", "2.0"), ready_uv)
     third = project.call("version")
     assert third.returncode == 0
-    assert third.stderr.startswith("requirements.lock has changed: bringing .venv up to date.\n")
+    assert third.stderr.startswith("requirements.lock or pyproject.toml changed: updating .venv.")
     assert "\nDone in " in third.stderr
     assert project.installed() == {"tiny": "2.0", "uv": UV}
+
+    pyproject = project.root / "pyproject.toml"
+    pyproject.write_text(
+        pyproject.read_text(encoding="utf-8")
+        .replace("\nworkbench = ", "\nbench = ", 1)
+        .replace("line-length = 110", "line-length = 111"),
+        encoding="utf-8",
+    )
+    assert project.call("version").returncode == 0
+    assert (venv / "bin" / "bench").exists() or not POSIX, "entry points follow pyproject.toml"
 
     project.lock(ready_uv)  # a lock that may not be installable is resolved in the environment there is
     (project.root / "environment.yml").write_text(f"dependencies:\n  - pip:\n      - uv=={UV}\n")
