@@ -122,10 +122,8 @@ class _Installer:
             names = " and ".join(self.added)
             say(f"`{self.command}` needs packages of the group {names}, which are added once.")
         elif self._is_usable():
-            said = (
-                "requirements.lock or pyproject.toml has changed: bringing" if self.before else "Completing"
-            )
-            say(f"{said} .venv{' up to date' if self.before else ''}.")
+            changed = "requirements.lock or pyproject.toml changed: updating .venv."
+            say(changed if self.before else "Completing .venv.")
         else:
             again = " (an earlier set-up did not finish)" if self.before else ""
             size = size_in_megabytes(len(packages))
