@@ -37,15 +37,30 @@ def test_every_command_of_the_command_line_is_in_the_readme() -> None:
     assert shown == set(cli.COMMANDS)
 
 
-def test_every_file_of_the_tree_exists() -> None:
-    tree = TEXT.split("## What is where")[1].split("```")[1]
-    named = re.findall(r"[\w./-]+\.(?:py|yml|lock)|\b\d\d-[a-z-]+", tree)
+def test_every_file_of_the_trees_exists() -> None:
+    trees = TEXT.split("## What is where")[1].split("```")[1:4:2]
+    named = re.findall(r"[\w./-]+\.(?:py|yml|lock)|\b\d\d-[a-z-]+", "".join(trees))
     assert len(named) > 15
     names = {
         path.name for folder in ("src", "notebooks", "configuration") for path in (ROOT / folder).iterdir()
     }
     names |= {path.name for path in ROOT.iterdir()}
     assert [name for name in named if not {name, f"{name}.ipynb"} & names] == []
+
+
+def test_every_folder_of_the_trees_exists_and_every_layer_is_named() -> None:
+    trees = "".join(TEXT.split("## What is where")[1].split("```")[1:4:2])
+    named = [re.findall(r"[\w/]+/", line.strip().split("    ")[0]) for line in trees.splitlines()]
+    folders = {folder.rstrip("/").rpartition("/")[2] for line in named for folder in line}
+    known = {
+        path.name for folder in ("src", "operation") for path in (ROOT / folder).rglob("*") if path.is_dir()
+    }
+    known |= {path.name for folder in ("configuration", ".") for path in (ROOT / folder).iterdir()}
+    assert folders - known - {"runs"} == set()
+    layers = {
+        path.name for path in (ROOT / "operation" / "engine").iterdir() if (path / "__init__.py").exists()
+    }
+    assert layers <= folders
 
 
 def test_the_picture_is_small_and_there() -> None:
