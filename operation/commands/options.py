@@ -12,6 +12,8 @@ from operation.engine.foundation.children import environ
 from operation.engine.foundation.layout import Layout
 from operation.engine.notebooks.fork_server.limits import Limits
 
+ANY_SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"  # the emulator has every subscription
+
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """Declare ``--environment`` and ``--use-case``."""
@@ -48,37 +50,38 @@ def add_emulator(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def emulated(layout: Layout, wanted: bool) -> Iterator[None]:
+def emulated(layout: Layout, requested: bool) -> Iterator[None]:
     """Let the SDK find the emulator while the block lasts; it must not have been imported before."""
-    if not wanted:
+    if not requested:
         yield
         return
-    from operation.emulator.access.workspace import SUBSCRIPTION
     from operation.emulator.server import page, started
 
     folder = layout.runs / "emulator"
-    more = {"SUBSCRIPTION_ID": SUBSCRIPTION, "WORKBENCH_EMULATOR": str(folder)}
-    print("starting the Azure ML emulator on this machine", file=sys.stderr, flush=True)
-    with started(folder) as variables, environ({**variables, **more}):
-        print(f"runs and logs: {page(variables)}", file=sys.stderr, flush=True)
-        yield
+    print("Starting the Azure ML emulator on this machine.", file=sys.stderr, flush=True)
+    with started(folder) as variables:
+        key = folder / "placeholder-key"
+        key.write_text("the emulator logs in nowhere", encoding="utf-8")
+        with environ({**variables, "SUBSCRIPTION_ID": ANY_SUBSCRIPTION, "WORKBENCH_SSH_KEY": str(key)}):
+            print(f"Runs and logs: {page(variables)}", file=sys.stderr, flush=True)
+            yield
 
 
 @contextmanager
-def quiet(wanted: bool) -> Iterator[None]:
+def quiet(requested: bool) -> Iterator[None]:
     """Send to standard error what libraries and children print too: a program asked for JSON alone."""
-    if not wanted:
+    if not requested:
         yield
         return
     sys.stdout.flush()
-    kept = os.dup(1)
+    stdout = os.dup(1)
     os.dup2(2, 1)
     try:
         yield
     finally:
         sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(stdout, 1)
+        os.close(stdout)
 
 
 def more_than_zero(text: str) -> float:

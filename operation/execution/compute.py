@@ -92,12 +92,8 @@ def _reached(settings: RemoteCompute | SparkCompute | LocalCompute) -> Any:
 
 
 def _key(settings: RemoteCompute | SparkCompute) -> Path:
-    """Return the private key's file; an emulator opens nothing with it, and asks nobody for one."""
-    key = Path(settings.private_key_file).expanduser()
-    emulator = os.environ.get("WORKBENCH_EMULATOR")
-    if emulator and not key.is_file():
-        key = Path(emulator) / "no-key"
-        key.write_text("an emulator opens nothing with this", encoding="utf-8")
+    """Return the private key's file: the configured one, unless the environment names another."""
+    key = Path(os.environ.get("WORKBENCH_SSH_KEY") or settings.private_key_file).expanduser()
     if not key.is_file():
         raise UsageError(
             f"private-key-file {key} does not exist: name the file that opens {settings.address}."

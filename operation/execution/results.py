@@ -16,12 +16,12 @@ from operation.engine.steps.step import Plan
 if TYPE_CHECKING:
     from azureml.core import Run
 
-UNEXECUTED = "outputs/spark-submission.json"  # an emulator without Spark leaves this, and no output
+UNEXECUTED = "outputs/spark-submission.json"  # left in place of outputs where there is no Spark
 FOLDER = "outputs"  # what a run writes here becomes its artifacts
 
 
 class NotExecuted(WorkbenchError):
-    """An emulator looked at every field of a submission, and could not execute it."""
+    """Every field of a submission was checked, and there is no Spark to execute it."""
 
 
 def remote_folder(output: str) -> str:
