@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterator
 
 from operation.engine import configuration
 from operation.engine.configuration.documents import read_document
 from operation.engine.configuration.targets import COMPUTES, DEPLOYMENTS
 from operation.engine.foundation.errors import ConfigurationError, Problem
+from operation.engine.foundation.git import GitRefused, tracked
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.notebooks.cleanliness import notebook_problems
 
@@ -91,16 +92,14 @@ def _files(layout: Layout, environment: str | None, use_case: str | None) -> lis
 
 
 def _tracked(layout: Layout) -> Iterator[Problem]:
-    """Yield the private files that Git keeps; without Git, or outside a repository, none."""
-    for file in _git_files(layout, PRIVATE):
-        message = "is tracked by Git, and it names a workspace and may hold credentials."
-        yield Problem(file, 1, f"{message} Take it out with: git rm --cached {file}")
-
-
-def _git_files(layout: Layout, files: Iterable[str]) -> list[str]:
-    command = ["git", "-C", str(layout.root), "ls-files", "--", *files]
+    """Yield the private files that git keeps, or that it refuses to tell; none outside a repository."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return []
-    return done.stdout.split()
+        for file in tracked(layout.root, PRIVATE):
+            message = "is tracked by git, and it names a workspace and may hold credentials."
+            yield Problem(file, 1, f"{message} Remove it from git: git rm --cached {file}")
+    except GitRefused as error:
+        present = [file for file in PRIVATE if (layout.root / file).is_file()]
+        for file in present:
+            yield Problem(file, 1, f"it is not known whether git tracks this private file: {error}")
+        if not present:  # nor are they in a clone
+            print(f"warning: git was not asked for private files: {error}", file=sys.stderr)

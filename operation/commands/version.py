@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout, project
-from operation.setup.environment import Environment
+from operation.engine.identity.keys import lock_digest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,15 +37,12 @@ def facts(layout: Layout) -> dict[str, str | bool | None]:
 
     ``commit`` and ``dirty`` are None where the root is not a git checkout.
     """
-    commit = _git(layout.root, "rev-parse", "HEAD")
-    status = _git(layout.root, "status", "--porcelain")
     return {
         "workbench": _workbench_version(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "commit": commit,
-        "dirty": bool(status) if status is not None else None,
-        "lock": Environment(layout.root).lock_digest() or None,
+        **commit(layout.root),
+        "lock": lock_digest(layout.lock) if layout.lock.is_file() else None,
         "environment": sys.prefix,
     }
 
@@ -53,14 +50,6 @@ def facts(layout: Layout) -> dict[str, str | bool | None]:
 def _workbench_version() -> str:
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
     return str(tomllib.loads(text)["project"]["version"])
-
-
-def _git(root: Path, *words: str) -> str | None:
-    try:
-        answer = subprocess.run(["git", *words], cwd=root, capture_output=True, encoding="utf-8", check=False)
-    except OSError:  # no git on this computer
-        return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def _told(value: str | bool | None) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.models import LocalCompute
 from operation.engine.configuration.targets import Compute
-from operation.engine.foundation import manifest
+from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
 from operation.engine.steps.session import Session
 from operation.engine.steps.step import Done, Plan
@@ -213,12 +213,12 @@ def _parted(word: str, paths: Mapping[str, str]) -> list[str]:
 
 def tags(layout: Layout, configured: Configuration, planned: Plan) -> dict[str, str]:
     """Return what a run shows of where it comes from."""
-    commit = manifest.commit(layout.root)
+    head = commit(layout.root)
     return {
         "step": planned.step,
         "key": planned.key,
         "use_case": configured.use_case,
         "environment": configured.environment,
         "configuration_digest": configured.digest,
-        "commit": f"{commit['commit'] or 'none'}{' with changes' if commit['dirty'] else ''}",
+        "commit": f"{head['commit'] or 'none'}{' with changes' if head['dirty'] else ''}",
     }

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import platform
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,19 +44,3 @@ def read(path: Path) -> dict[str, Any] | None:
 def machine() -> dict[str, str]:
     """Return where this process runs."""
     return {"host": platform.node(), "platform": platform.platform(), "python": platform.python_version()}
-
-
-@lru_cache(maxsize=8)
-def commit(root: Path) -> dict[str, Any]:
-    """Return the git commit of the checkout and whether files differ from it; both None outside git."""
-    head = _git(root, "rev-parse", "HEAD")
-    status = _git(root, "status", "--porcelain", "--untracked-files=no") if head else None
-    return {"commit": head or None, "dirty": bool(status) if head else None}
-
-
-def _git(root: Path, *words: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=False)
-    except OSError:  # git is not installed: the manifest says null
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from operation.engine.configuration import Configuration
 from operation.engine.foundation import manifest
+from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.run_folder import RunFolder
 from operation.engine.identity.keys import lock_digest
@@ -44,7 +45,7 @@ class OpenManifest:
             "environment": configured.environment,
             "description": configured.description,
             "configuration_digest": configured.digest,
-            **manifest.commit(layout.root),
+            **commit(layout.root),
             **manifest.machine(),
             "started": manifest.now(),
             "ended": None,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.files import lock
+from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.contract import Contract, read_contract
 from operation.engine.identity.difference import differences
@@ -224,6 +225,6 @@ def _record(
         "ended": manifest.now(),
         "seconds": round(seconds, 3),
         "status": "succeeded",
-        **manifest.commit(layout.root),
+        **commit(layout.root),
         **manifest.machine(),
     }

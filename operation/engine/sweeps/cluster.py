@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import WorkbenchError
+from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.keys import locked_versions
 from operation.engine.runs.work import Outcome, Work, lost
@@ -119,9 +119,9 @@ class Cluster:
     def _take(self, work: Work, answer: Answer) -> Outcome:
         """Take what came back into this machine's folders."""
         moved = {answer.runs: str(self._layout.runs), answer.root: str(self._layout.root)}
-        commit = manifest.commit(self._layout.root)
+        head = commit(self._layout.root)
         for key, content in answer.entries.items():
-            take_entry(self._layout, key, content, moved=moved, **commit)
+            take_entry(self._layout, key, content, moved=moved, **head)
         unpack(answer.files, work.folder, moved)
         error = answer.outcome.error
         return replace(answer.outcome, error=json.loads(at_home(json.dumps(error), moved)))

@@ -90,9 +90,40 @@ def test_private_files_in_git_are_refused(good_project: Layout, capsys: pytest.C
     capsys.readouterr()
     assert cli.main(["check"]) == 2
     assert capsys.readouterr().err == (
-        "error: config.json:1: is tracked by Git, and it names a workspace and may hold credentials. "
-        "Take it out with: git rm --cached config.json\n"
+        "error: config.json:1: is tracked by git, and it names a workspace and may hold credentials. "
+        "Remove it from git: git rm --cached config.json\n"
     )
+
+
+@pytest.mark.parametrize("obstacle", ["another owner", "no git", "broken"])
+def test_what_git_refuses_to_tell_is_not_called_right(
+    good_project: Layout,
+    obstacle: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = good_project.root
+    (root / "config.json").write_text("{}", encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet", str(root)], check=True)
+    subprocess.run(["git", "-C", str(root), "add", "-f", "config.json"], check=True)
+    reasons = {
+        "another owner": f"git does not trust {root}, which another user owns. "
+        f"Trust it with: git config --global --add safe.directory {root}",
+        "no git": "git is not installed. Install it, or put it on PATH.",
+        "broken": "git says: fatal: bad config line 2 in file .git/config",
+    }
+    if obstacle == "another owner":
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    elif obstacle == "no git":
+        monkeypatch.setenv("PATH", str(root))
+    else:
+        (root / ".git" / "config").write_text("[", encoding="utf-8")
+    assert cli.main(["check"]) == 2
+    said = f"it is not known whether git tracks this private file: {reasons[obstacle]}"
+    assert capsys.readouterr().err == f"error: config.json:1: {said}\n"
+    (root / "config.json").unlink()
+    assert cli.main(["check"]) == 0
+    assert capsys.readouterr().err == f"warning: git was not asked for private files: {reasons[obstacle]}\n"
 
 
 def test_scripts_that_are_being_edited(good_project: Layout, capsys: pytest.CaptureFixture[str]) -> None:

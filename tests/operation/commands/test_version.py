@@ -15,14 +15,14 @@ import pytest
 from operation import cli
 from operation.commands.version import facts
 from operation.engine.foundation.layout import Layout, project
-from operation.setup.environment import Environment
+from operation.engine.identity.keys import lock_digest
 
 
 def test_facts_of_this_checkout() -> None:
     found = facts(project())
     assert found["workbench"] == "0.1.0"
     assert found["python"] == platform.python_version()
-    assert found["lock"] == Environment.of_checkout().lock_digest()
+    assert found["lock"] == lock_digest(project().lock)
     assert found["environment"] == sys.prefix
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from operation.engine.evidence.capsule.pack import installed_packages
 from operation.engine.evidence.capsule.replay import Replay
 from operation.engine.evidence.capsule.unpack import run_folder, steps
-from operation.engine.foundation import manifest
+from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.difference import differences
 from operation.engine.identity.source import source_digests
@@ -53,10 +53,10 @@ def _digest(packages: dict[str, str]) -> str:
 
 
 def _commit(content: Any, here: Layout) -> list[str]:
-    commit = manifest.commit(here.root)["commit"]
+    head = commit(here.root)["commit"]
     found = []
-    if content["commit"] != commit:
-        found.append(f"commit: {_short(content['commit'])} -> {_short(commit)}")
+    if content["commit"] != head:
+        found.append(f"commit: {_short(content['commit'])} -> {_short(head)}")
     if content["dirty"]:
         found.append("it ran with changes that are not in its commit; the capsule has them")
     return found
