@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelling import models
 from support import step
+from support.registry import open_registry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,8 +21,6 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-SQLITE = "sqlite:///"
-LONGEST_WAIT = 120  # seconds
 CONDITION = re.compile(r"\s*([\w.-]+)\s*(>=|<=|>|<)\s*([\w.+-]+)\s*")
 
 
@@ -102,49 +99,6 @@ def register(client: MlflowClient, name: str, digest: str, source: str, tags: Ma
             return str(known.version)
     made = client.create_model_version(name, source, tags={**tags, "digest": digest}, await_creation_for=0)
     return str(made.version)
-
-
-def open_registry(uri: str) -> MlflowClient:
-    """Return a client of the store at `uri`; a SQLite file that is not there yet is made.
-
-    Raises
-    ------
-    StepError
-        When there is no such store.
-    """
-    import logging
-
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-
-    # alembic and mlflow tell each migration of a new file; nobody can act on it
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        with alone(uri):
-            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-            client.search_registered_models(max_results=1)
-    except MlflowException as error:
-        raise step.StepError(f"--tracking-uri: cannot open {uri!r}: {error.message}") from error
-    return client
-
-
-@contextmanager
-def alone(uri: str) -> Iterator[None]:
-    """Be the only one that opens the SQLite file of `uri`.
-
-    MLflow makes its tables at the first use, and two processes that make them at the same time break each
-    other.
-    """
-    from filelock import FileLock
-
-    if not uri.startswith(SQLITE):
-        yield
-        return
-    file = Path(uri.removeprefix(SQLITE)).absolute()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock", timeout=LONGEST_WAIT):
-        yield
 
 
 def main(argv: Sequence[str] | None = None) -> None:

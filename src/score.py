@@ -27,7 +27,7 @@ from scoring.routing import Deployment, Exchange
 from scoring.scored_log import CLOSED, Limits, ScoredLog, compact_elsewhere
 from scoring.scorer import Answer, Scorer
 from scoring.served_model import Served
-from split_plan import LivePlan
+from scoring.split_plan import LivePlan
 from support import step
 
 WORDS = "SCORE_ARGUMENTS"  # a service is given environment variables and nothing else

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     words = ["--file", str(file.resolve()), "--share", str(args.share or 0.0)]
     words += ["--shadow"] if args.shadow else []
     words += ["--salt", args.salt] if args.salt is not None else []
-    child_process(layout.src / "split_plan.py", words)
+    child_process(layout.src / "scoring" / "split_plan.py", words)
     return 0
 
 

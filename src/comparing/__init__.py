@@ -1,1 +1,1 @@
-"""Which of two models is better, and how surely: sequential tests, sample ratio, losses."""
+"""DELIVERED: which of two models is better, and how surely: sequential tests, sample ratio, losses."""

@@ -1,1 +1,1 @@
-"""The data of the examples: to be deleted with them."""
+"""YOURS: the data of the examples; delete it with them."""

@@ -1,1 +1,1 @@
-"""What is learnt and how it is judged: features, targets, estimators, metrics, models on disk."""
+"""YOURS: what is learnt and how it is judged: features, targets, estimators, metrics, models."""

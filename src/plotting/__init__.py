@@ -1,4 +1,4 @@
-"""Plots for notebooks and reports: each takes tables and names and returns a Figure; none is saved."""
+"""YOURS: plots for notebooks and reports: tables in, a Figure out; nothing is saved."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Requests, answers, the log of scored rows, and which of two models answers."""
+"""DELIVERED: online scoring: requests, answers, the scored log, and which of two models answers."""

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from scoring.scorer import Answer, Scorer
+from scoring.split_plan import CHALLENGER, LivePlan, Plan
 from scoring.variants import CHAMPION, position
-from split_plan import CHALLENGER, LivePlan, Plan
 
 LOG = logging.getLogger("score")
 MOST_WAITING = 1000  # requests that wait to be scored in shadow; more are left out

@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 
 from modelling import models
 from support import step
+from support.registry import open_registry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -86,8 +87,6 @@ def by_alias(name: str, alias: str, uri: str, digest: str | None = None) -> Serv
         When there is no such registry, model or alias, or its files are elsewhere.
     """
     from mlflow.exceptions import MlflowException
-
-    from register import open_registry
 
     client = open_registry(uri)
     try:

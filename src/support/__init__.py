@@ -1,1 +1,1 @@
-"""What every Core Script shares; light to import, and no credentials."""
+"""DELIVERED: what every Core Script shares: paths, errors, outputs, the model registry; light to import."""

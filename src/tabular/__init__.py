@@ -1,1 +1,1 @@
-"""Tables: columns and times, reading and writing, parts of large ones, data that is elsewhere."""
+"""DELIVERED: tables: columns and times, reading and writing, parts of large ones, remote data."""

@@ -12,6 +12,7 @@ import pytest
 
 import register
 from support import step
+from support.registry import open_registry
 from tests.src.running import Trained, child, contents, left_over, run
 
 METRICS = {"roc_auc": 0.7, "log_loss": 0.4, "baseline_log_loss": 0.5}
@@ -73,7 +74,7 @@ def words(trained: Trained, report: Path, registry: str, name: str, *more: objec
 
 
 def versions(registry: str, name: str) -> list[Any]:
-    return list(register.open_registry(registry).search_model_versions(f"name='{name}'"))
+    return list(open_registry(registry).search_model_versions(f"name='{name}'"))
 
 
 def test_a_model_is_registered_once_whatever_it_is_asked(
@@ -96,7 +97,7 @@ def test_the_alias_moves_to_another_model(
 ) -> None:
     run("register", *words(binary, report, registry, "moving", "--alias", "champion"))
     run("register", *words(regression, report, registry, "moving", "--alias", "champion"))
-    client = register.open_registry(registry)
+    client = open_registry(registry)
     assert str(client.get_model_version_by_alias("moving", "champion").version) == "2"
     run("register", *words(binary, report, registry, "moving", "--alias", "champion"))
     assert str(client.get_model_version_by_alias("moving", "champion").version) == "1"

@@ -54,8 +54,9 @@ def build(root: Path) -> Layout:
 def champion(model: Path) -> None:
     """Register a model as the champion of the use case, on this machine."""
     import register
+    from support.registry import open_registry
 
-    client = register.open_registry(URI)
+    client = open_registry(URI)
     version = register.register(client, "flights", "", model.as_uri(), {})
     client.set_registered_model_alias("flights", "champion", version)
 

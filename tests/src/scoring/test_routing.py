@@ -19,8 +19,8 @@ from scoring.scored_form import Redaction
 from scoring.scored_log import Limits, ScoredLog
 from scoring.scorer import Answer, Scorer
 from scoring.served_model import Served
+from scoring.split_plan import LivePlan, Plan, read_plan, write_plan
 from scoring.variants import Split, position
-from split_plan import LivePlan, Plan, read_plan, write_plan
 from support import step
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, run
@@ -107,7 +107,7 @@ def test_no_plan_a_broken_one_and_a_rolled_back_one_leave_all_to_the_champion(
             service.file.write_text(content, encoding="utf-8")
         assert service.variant(text) == "champion"
     assert [record.message.partition(":")[0] for record in caplog.records] == [
-        "the champion answers everything"
+        "the champion answers every request"
     ] * 3
     write_plan(Plan(1.0), service.file)
     assert service.variant(text) == "challenger"
@@ -221,5 +221,5 @@ def test_a_file_that_is_no_plan(value: object, tmp_path: Path) -> None:
     with pytest.raises(step.StepError) as caught:
         read_plan(file)
     assert str(caught.value) == (
-        f"{file} is no plan: share must be a number from 0 to 1, salt text, shadow true or false"
+        f"{file} is not a plan: share must be a number from 0 to 1, salt text, shadow true or false"
     )

@@ -71,7 +71,7 @@ class Server:
         self._add(changed, "3")
 
     def _add(self, model: Path, version: str) -> None:
-        from register import open_registry
+        from support.registry import open_registry
 
         client = open_registry(self.store)
         facts = json.loads((model / "model.json").read_text(encoding="utf-8"))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import register
 from operation.engine.delivery.serving.lookup import Lookup, Requested, ask, kept
 from operation.engine.delivery.serving.models import Models, acknowledge, told
 from operation.engine.delivery.serving.settings import ServedModel, Settings
 from operation.engine.foundation.errors import StepFailed
 from operation.engine.foundation.layout import Layout
+from support.registry import open_registry
 
 
 def model(digest: str) -> ServedModel:
@@ -146,7 +146,7 @@ def test_a_folder_is_another_when_its_files_are(tmp_path: Path) -> None:
 
 
 def test_an_alias_is_another_when_it_moves_and_not_when_others_do(tmp_path: Path) -> None:
-    client = register.open_registry(f"sqlite:///{tmp_path / 'registry.db'}")
+    client = open_registry(f"sqlite:///{tmp_path / 'registry.db'}")
     client.create_registered_model("flights")
     for number in "12":
         client.create_model_version("flights", f"file:///{number}", await_creation_for=0)

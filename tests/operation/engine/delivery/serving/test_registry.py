@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-import register
 import replay_traffic
 from modelling import models
 from operation.engine.delivery.serving.models import told
 from support import step
+from support.registry import open_registry
 from tabular import tables
 from tests.operation.engine.delivery.serving.running import ROOT, Service, serving
 from tests.src.conftest import flights  # noqa: F401 - a fixture
@@ -179,7 +179,7 @@ def test_a_bad_model_is_refused_and_the_one_before_goes_on(live: Live) -> None:
     content = bytearray((bad / "model.pickle").read_bytes())
     content[1000] ^= 1
     (bad / "model.pickle").write_bytes(content)
-    register.open_registry(live.uri).set_registered_model_alias("flights", "champion", "4")
+    open_registry(live.uri).set_registered_model_alias("flights", "champion", "4")
     started = time.monotonic()
     while live.counted(refused) == before:
         assert time.monotonic() - started < TAKEN, live.service.text()

@@ -111,7 +111,7 @@ def test_rollback_is_one_command_and_every_request_after_it_is_the_champions(var
     clients.stop.set()
     for thread in threads:
         thread.join()
-    assert said == "the champion answers everything\n"
+    assert said == "the champion answers every request\n"
     last = max(at for at, who in clients.answers if who == "challenger")
     print(
         f"rolled back in {ended - begun:.2f} s, the last request that the challenger answered began "
@@ -128,7 +128,7 @@ def test_what_was_logged_in_shadow_is_joined_with_outcomes_and_compared(
     variants: Variants, tmp_path: Path
 ) -> None:
     assert variants.split("--shadow", "--salt", "two") == (
-        "the champion answers everything, the challenger scores it in shadow\n"
+        "the champion answers every request; the challenger scores it in shadow\n"
     )
     since = datetime.now(UTC).isoformat()
     assert {variants.variant(key) for key in KEYS} == {"champion"}
