@@ -9,7 +9,7 @@ from pathlib import Path
 
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import project
-from operation.engine.steps.runners import child_process
+from operation.engine.steps.runners import run_script
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     words = ["--log", log, "--labels", kept.parent, "--label", args.label, "--joined", log / "joined"]
     words += ["--key", *args.key] if args.key else []
     try:
-        child_process(layout.src / "join_outcomes.py", [str(word) for word in words])
+        run_script(layout.src / "join_outcomes.py", [str(word) for word in words])
     except BaseException:
         kept.unlink()  # labels that cannot be joined must not be in the way of those that can
         raise

@@ -23,7 +23,7 @@ from operation.engine.delivery.serving.settings import (
 )
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout, project
-from operation.engine.steps.runners import child_process
+from operation.engine.steps.runners import run_script
 
 if TYPE_CHECKING:
     from operation.engine.delivery.serving.lookup import Lookup
@@ -171,7 +171,7 @@ def models_of(args: argparse.Namespace, layout: Layout, settings: Settings) -> M
     def begins_with_nobody(challenger: ServedModel) -> None:
         # who answered before says nothing of another challenger, which gets other keys too
         words = ["--file", plan, "--share", "0", "--salt", challenger.digest[:12]]
-        child_process(layout.src / "scoring" / "split_plan.py", words)
+        run_script(layout.src / "scoring" / "split_plan.py", words)
 
     return Models(settings, champion, Requested(layout, file, settings.state), begins_with_nobody)
 

@@ -10,7 +10,7 @@ from operation.commands.serve import model_words
 from operation.engine.delivery.serving.settings import ASKED, plan_file, state_folder
 from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.layout import Layout, project
-from operation.engine.steps.runners import child_process
+from operation.engine.steps.runners import run_script
 
 PATIENCE = 120.0  # seconds until a challenger is there
 
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     words = ["--file", str(file.resolve()), "--share", str(args.share or 0.0)]
     words += ["--shadow"] if args.shadow else []
     words += ["--salt", args.salt] if args.salt is not None else []
-    child_process(layout.src / "scoring" / "split_plan.py", words)
+    run_script(layout.src / "scoring" / "split_plan.py", words)
     return 0
 
 

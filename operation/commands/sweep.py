@@ -87,8 +87,8 @@ def run(args: argparse.Namespace) -> int:
     layout, request = _absolute(project()), _request(args)
     if args.dry_run:
         return _plan_only(layout, request, args.json)
+    from operation.engine.foundation.children import cores
     from operation.engine.notebooks.fork_server.source import for_all, fork_source
-    from operation.engine.steps.runners import cores
 
     workers = args.workers or cores()
     with fork_source(request.engine, for_all(workers)) as fork_server:  # its imports outlast the checks
@@ -139,7 +139,7 @@ def _plan_only(layout: Layout, request: SweepRequest, as_json: bool) -> int:
 def _pool(
     layout: Layout, sweep: Sweep, fork_server: ForkServer | None, args: argparse.Namespace
 ) -> AbstractContextManager[KernelPool]:
-    from operation.engine.steps.runners import cores
+    from operation.engine.foundation.children import cores
 
     if args.engine == RAY:
         from operation.engine.sweeps.cluster import Cluster

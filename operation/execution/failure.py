@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.foundation.errors import WorkbenchError
-from operation.engine.steps.runners import ScriptFailed
+from operation.engine.steps.failures import KILLED, REJECTED, ScriptFailed, from_text
 
 _SDK = frozenset({"azureml", "azure", "msrest", "requests", "msal", "adal", "urllib3"})
 TAIL = 20  # lines of a log without a traceback that are kept
-_FRAME = re.compile(r'^\s*File "([^"]+)", line (\d+)')
 _REJECTED = re.compile(r"(?:exit(?:ed)?|status)[\w ]*?(?:code|status)?:? 3\b|SystemExit: 3\b")
 
 
@@ -25,18 +24,10 @@ class RemoteError(WorkbenchError):
 def script_failed(script: Path, details: Mapping[str, Any], log: str) -> ScriptFailed:
     """Return what a person needs to know of a run that did not complete."""
     said = _said(details)
-    own = _own_words(log)
-    found = {"type": "StepError", "message": own} if own else raised(log) or _of_service(details, said)
-    file, line = place(log, script.parent)
-    rejected = bool(own) and bool(_REJECTED.search(said))
-    record = {
-        "type": "GateRejected" if rejected else found["type"],
-        "message": found["message"],
-        "file": file or (f"src/{script.name}" if own else None),
-        "line": line,
-        "traceback": "\n".join([traceback_in(log), said]).strip(),
-    }
-    return ScriptFailed(record, 3 if rejected else 1)
+    code = REJECTED if _REJECTED.search(said) and re.search("^error: ", log, re.MULTILINE) else 1
+    record = from_text(log, script, code) or {"file": None, "line": None, **_of_service(details, said)}
+    record["traceback"] = "\n".join([traceback_in(log), said]).strip()
+    return ScriptFailed(record, code)
 
 
 def traceback_in(log: str) -> str:
@@ -53,44 +44,10 @@ def _said(details: Mapping[str, Any]) -> str:
     return "\n".join(dict.fromkeys(str(one) for one in messages if one))
 
 
-def _own_words(log: str) -> str | None:
-    """Return the sentence of a StepError: the script ended orderly, and said why."""
-    lines = [line for line in log.splitlines() if line.startswith("error: ")]
-    return lines[-1].removeprefix("error: ") if lines else None
-
-
-def raised(log: str) -> dict[str, str] | None:
-    """Return type and message of the exception that stands below the last traceback."""
-    _, found, below = log.rpartition("Traceback (most recent call last)")
-    if not found:
-        return None
-    for line in below.splitlines()[1:]:
-        match = re.match(r"([A-Za-z_][\w.]*)(?:: (.*))?$", line)
-        if match:
-            kind = match[1].rpartition(".")[2]
-            return {"type": kind, "message": match[2] or kind}
-    return None
-
-
 def _of_service(details: Mapping[str, Any], said: str) -> dict[str, str]:
     if details["status"] == "Canceled":
         return {"type": "Canceled", "message": "the run was cancelled"}
-    return {"type": "RunFailed", "message": said or "the process was killed without output (out of memory?)"}
-
-
-def place(log: str, folder: Path) -> tuple[str | None, int | None]:
-    """Return the innermost frame of the last traceback that lies in the snapshot."""
-    ours = sorted(
-        (path.relative_to(folder).as_posix() for path in folder.rglob("*.py")), key=len, reverse=True
-    )
-    below = log.rpartition("Traceback (most recent call last)")[2]
-    frames = [match for line in below.splitlines() if (match := _FRAME.match(line))]
-    for match in reversed(frames):
-        path = match[1].replace("\\", "/")
-        name = next((name for name in ours if f"/{path}".endswith(f"/{name}")), None)
-        if name and "site-packages" not in path:
-            return f"src/{name}", int(match[2])
-    return None, None
+    return {"type": "RunFailed", "message": said or KILLED}
 
 
 @contextmanager

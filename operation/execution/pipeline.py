@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,33 +182,26 @@ def _is_reused(step: StepRun) -> bool:
     return str(step.properties.get("azureml.isreused", "")).lower() == "true"
 
 
-@dataclass
-class Collector:
+@dataclass(frozen=True)
+class OutputDownloader:
     """Gives the outputs of a pipeline's steps to a session as if it had executed them."""
 
     graph: Graph  # what was submitted
     runs: Mapping[str, StepRun]  # its runs, by step
-    planned: Plan | None = None
-    place: Mapping[str, Any] = field(default_factory=dict)
-    afresh: bool = False
 
-    def __call__(self, script: Path, argv: list[str]) -> Mapping[str, Any]:
-        """Download the outputs of the step that was planned last."""
-        planned = self.planned
-        if planned is None or planned.contract.script != script:
-            raise RuntimeError(f"{script.name} was not planned by the session that collects it")
-        if planned.components.sources != self.graph.sources[planned.step]:
+    def __call__(self, plan: Plan, outputs: Path) -> Mapping[str, Any]:
+        """Download the outputs of a step into the folder; return what to keep of where it ran."""
+        if plan.components.sources != self.graph.sources[plan.step]:
             raise StepFailed(
-                f"what {planned.step} is made of was edited while the pipeline ran: "
+                f"the code of {plan.step} was edited while the pipeline ran: "
                 "its outputs are not kept. Submit it again."
             )
-        run, started = self.runs[planned.step], time.perf_counter()
-        with sdk_errors(f"outputs of {planned.step}"):
-            for name, folder in results.folders(planned, argv).items():
-                _download(run, output_name(planned.step, name), folder)
+        run, started = self.runs[plan.step], time.perf_counter()
+        with sdk_errors(f"outputs of {plan.step}"):
+            for name, folder in plan.output_folders(outputs).items():
+                _download(run, output_name(plan.step, name), folder)
             spent = {**results.executing(run.get_details()), "collecting": time.perf_counter() - started}
-        self.place = results.facts(run, self.graph.remote.target, spent)
-        return self.place
+        return results.facts(run, self.graph.remote.target, spent)
 
 
 def _download(run: StepRun, output: str, folder: Path) -> None:
@@ -221,4 +214,4 @@ def _download(run: StepRun, output: str, folder: Path) -> None:
 
 def collecting(graph: Graph, runs: Mapping[str, StepRun]) -> RemoteSession:
     """Return a session that takes the outputs of a pipeline's steps into the store, each under its key."""
-    return RemoteSession(graph.remote.configured, graph.remote.layout, Collector(graph, runs))
+    return RemoteSession(graph.remote.configured, graph.remote.layout, OutputDownloader(graph, runs))

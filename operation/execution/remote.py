@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.models import LocalCompute
@@ -15,7 +15,7 @@ from operation.engine.configuration.targets import Compute
 from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
 from operation.engine.steps.session import Session
-from operation.engine.steps.step import Done, Plan
+from operation.engine.steps.step import Done, Plan, Runner
 from operation.execution import compute as compute_targets
 from operation.execution import job_files, results
 from operation.execution.failure import script_failed, sdk_errors
@@ -25,17 +25,6 @@ from operation.execution.logs import Say, follow
 if TYPE_CHECKING:
     from azureml.core import Datastore, Environment, Run, Workspace
     from azureml.data.data_reference import DataReference
-
-
-class Elsewhere(Protocol):
-    """Executes the step that was planned last, and says where."""
-
-    planned: Plan | None
-    place: Mapping[str, Any]
-    afresh: bool
-
-    def __call__(self, script: Path, argv: list[str]) -> Mapping[str, Any]:
-        """Execute it, write its outputs where `argv` wants them, return what to keep of the place."""
 
 
 class Remote:
@@ -50,7 +39,6 @@ class Remote:
         *,
         submit: Submit,
         say: Say,
-        afresh: bool = False,
     ) -> None:
         self.layout = layout
         self.configured = configured
@@ -58,9 +46,6 @@ class Remote:
         self.compute = compute
         self.submit = submit
         self.say = say
-        self.planned: Plan | None = None
-        self.place: Mapping[str, Any] = {}
-        self.afresh = afresh
         self.logs: dict[str, str] = {}
 
     @cached_property
@@ -78,32 +63,28 @@ class Remote:
         """Where inputs are uploaded to."""
         return self.workspace.get_default_datastore()
 
-    def __call__(self, script: Path, argv: list[str]) -> Mapping[str, Any]:
-        """Execute the step that was planned last, and write its outputs where `argv` wants them."""
-        planned = self.planned
-        if planned is None or planned.contract.script != script:
-            raise RuntimeError(f"{script.name} was not planned by the session that executes it")
-        with sdk_errors(f"{planned.step} in workspace {self.workspace.name}"):
+    def __call__(self, plan: Plan, outputs: Path) -> Mapping[str, Any]:
+        """Execute a step and download its outputs into the folder; return what to keep of where it ran."""
+        with sdk_errors(f"{plan.step} in workspace {self.workspace.name}"):
             started = time.perf_counter()
-            known = None if self.afresh else self._known(planned)
-            run = known or self.submit(self._job(planned))
+            known = None if plan.fresh else self._known(plan)
+            run = known or self.submit(self._job(plan))
             submitted = time.perf_counter()
-            self.say(f"{planned.step}: run {run.id} on {self.target}{', submitted before' if known else ''}")
+            self.say(f"{plan.step}: run {run.id} on {self.target}{', submitted before' if known else ''}")
             details, log = self._follow(run)
-            self.logs[planned.step] = log
+            self.logs[plan.step] = log
             if details["status"] != "Completed":
-                raise script_failed(script, details, log)
+                raise script_failed(plan.contract.script, details, log)
             ended = time.perf_counter()
-            folders = results.folders(planned, argv)
+            folders = plan.output_folders(outputs)
             results.download(run, folders)
             spent = {"submitting": submitted - started, "waiting": ended - submitted}
             spent |= {**results.executing(details), "collecting": time.perf_counter() - ended}
-        self.place = results.facts(run, self.target, spent)
-        for output in results.unlike(self.layout, planned.key, folders):
+        for output in results.unlike(self.layout, plan.key, folders):
             self.say(
-                f"  warning: output {output} is not what the store has under this key: certify {planned.step}"
+                f"  warning: output {output} differs from the stored one of this key: certify {plan.step}"
             )
-        return self.place
+        return results.facts(run, self.target, spent)
 
     def _follow(self, run: Run) -> tuple[Mapping[str, Any], str]:
         """Pass the run's log on until it ends; who stops listening does not stop the run."""
@@ -148,13 +129,10 @@ class RemoteSession(Session):
     """A session whose steps are executed elsewhere."""
 
     def __init__(
-        self, configured: Configuration, layout: Layout, remote: Elsewhere, *, keep_all: bool = False
+        self, configured: Configuration, layout: Layout, remote: Runner, *, keep_all: bool = False
     ) -> None:
         super().__init__(configured, layout, remote)
-        self.remote = remote
         self.keep_all = keep_all
-        self.afresh = remote.afresh
-        self._fresh: str | None = None
 
     def step(self, name: str, given: Mapping[str, object] | None = None, *, fresh: bool = False) -> Done:
         """Execute or reuse the step `name`, after what it needs.
@@ -162,32 +140,25 @@ class RemoteSession(Session):
         What a step does to a database of the machine that executes it, its outputs do not say: were
         they kept under its key, this machine would never do it.
         """
-        before, self._fresh = self._fresh, name if fresh else None
         done = super().step(name, given, fresh=fresh)
-        self._fresh = before
         if done.how == "executed" and not self.keep_all and _has_effects(done.plan):
             shutil.rmtree(done.entry.folder)
         return done
-
-    def plan(self, name: str, given: Mapping[str, object]) -> Plan:
-        """Return the execution of the step `name`; it is the next one that the remote executes."""
-        planned = super().plan(name, given)
-        self.remote.planned = planned
-        self.remote.afresh = self.afresh or self._fresh == name
-        return planned
 
     def input_path(self, reference: str) -> Path:
         """Return what `reference`, ``step.output`` or a path, stands for; executed where it is missing."""
         return self._input(reference, {})
 
-    def _record(self, record: Mapping[str, Any], planned: Plan, as_configured: bool) -> None:
-        if record["how"] == "failed" and record["error"]["type"] == results.NotExecuted.__name__:
-            return
-        if record["how"] == "executed":
-            azure = self.remote.place["azure"]
+    def _success(self, done: Done) -> dict[str, Any]:
+        record = super()._success(done)
+        if done.how == "executed":
+            azure = done.entry.manifest["azure"]
             seconds = azure["seconds"].get("executing", record["seconds"])
-            record = {**record, "how": "azure-ml", "azure": azure, "seconds": seconds}
-        super()._record(record, planned, as_configured)
+            record |= {"how": "azure-ml", "azure": azure, "seconds": seconds}
+        return record
+
+    def _failure(self, planned: Plan, error: BaseException) -> dict[str, Any] | None:
+        return None if isinstance(error, results.NotExecuted) else super()._failure(planned, error)
 
 
 def _has_effects(planned: Plan) -> bool:

@@ -11,7 +11,6 @@ from operation.engine.foundation.errors import StepFailed, WorkbenchError
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.digests import Digests
 from operation.engine.identity.store import Store
-from operation.engine.steps.step import Plan
 
 if TYPE_CHECKING:
     from azureml.core import Run
@@ -27,12 +26,6 @@ class NotExecuted(WorkbenchError):
 def remote_folder(output: str) -> str:
     """Return where a run writes the output called `output`, relative to its working folder."""
     return f"{FOLDER}/{output}"
-
-
-def folders(planned: Plan, argv: Sequence[str]) -> dict[str, Path]:
-    """Return where `argv` wants each output of the step."""
-    pairs = (word.removeprefix("--").partition("=") for word in argv)
-    return {name: Path(value) for name, _, value in pairs if name in planned.contract.outputs}
 
 
 def download(run: Run, outputs: Mapping[str, Path]) -> None:

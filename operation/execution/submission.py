@@ -21,7 +21,7 @@ from operation.engine.notebooks.assignments import Assignments
 from operation.engine.runs.request import Prepared, Request
 from operation.engine.runs.run_manifest import RunManifest
 from operation.engine.runs.work import Outcome
-from operation.engine.steps.runners import exit_code_of, from_exception
+from operation.engine.steps.failures import exit_code_of, from_exception
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ def submission(
     folder = run_folder.new(layout.runs, configured.use_case, configured.environment)
     made = Submission(layout, configured, f"submit-{name}", words, folder)
     variables = {run_folder.VARIABLE: str(folder.path.resolve()), "WORKBENCH_NOTEBOOK": made.name}
-    manifest.write(folder.path / "overrides.json", {})
     _write_notebook(made, None)
     prepared = _prepared(made)
+    prepared.hand_over(layout, folder)
     record, clock = RunManifest(layout, folder, prepared), time.perf_counter()
     status, error = None, None
     try:

@@ -151,15 +151,13 @@ def _tell(done: Done, say: Say) -> None:
 
 
 def azure_ml(compute: Compute, submit: Submit = submit_script) -> Way:
-    """Return the way, for a certificate, of executing steps as runs on `compute`, afresh in its own store."""
+    """Return the way, for a certificate, of executing steps as new runs on `compute`."""
 
     def way(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
         workspace = opened(configured.environment)
-        remote = Remote(
-            layout, configured, workspace, compute, submit=submit, say=lambda _: None, afresh=True
-        )
+        remote = Remote(layout, configured, workspace, compute, submit=submit, say=lambda _: None)
         session = RemoteSession(configured, layout, remote, keep_all=True)
-        for step in steps:
-            session.step(step)
+        for step in pipeline.needed(configured, steps):
+            session.step(step, fresh=True)
 
     return way

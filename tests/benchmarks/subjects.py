@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from operation.engine.steps.runners import thread_limits
+from operation.engine.foundation.children import thread_limits
 from tests.benchmarks.graph import write_graph
 from tests.benchmarks.project import HOME, Project, by_pyperf
 from tests.benchmarks.rounds import Command, Comparison, Contender, execute

@@ -7,13 +7,12 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from operation.engine.configuration.documents import Value
 from operation.engine.configuration.environment_file import EnvironmentFile, read_environment
-from operation.engine.configuration.models import Automl, Pipeline, UseCaseModel
+from operation.engine.configuration.models import UseCaseModel
 from operation.engine.configuration.notebooks import notebook_problems
+from operation.engine.configuration.resolved import Configuration, NotebookEntry, Step
 from operation.engine.configuration.step_contract import is_empty
 from operation.engine.configuration.steps import Graph
 from operation.engine.configuration.use_case_file import read_use_case
@@ -25,50 +24,6 @@ from operation.engine.foundation.nearest import did_you_mean, listed
 DEFAULT_ENVIRONMENT = "DEV"
 ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_-]*")
 USE_CASE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
-
-
-@dataclass(frozen=True)
-class NotebookEntry:
-    """A notebook of the use case and the parameters that it is given."""
-
-    name: str
-    parameters: dict[str, Value]
-
-
-@dataclass(frozen=True)
-class Step:
-    """A Core Script with its arguments as the use case names them."""
-
-    name: str  # the step
-    script: Path  # the Core Script, absolute
-    # input argument -> ``step.output`` of another step, or a path (from the root when relative)
-    inputs: dict[str, str]
-    # argument (with dashes) -> value; what was empty is left out, so that the script's default holds
-    arguments: dict[str, Value]
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """One use case in one environment, resolved and checked."""
-
-    environment: str
-    # the environment's variables with the optional ones' defaults, resolved
-    variables: dict[str, str | int | float | bool]
-    use_case: str
-    description: str
-    notebooks: tuple[NotebookEntry, ...]  # in the order in which they are executed
-    steps: dict[str, Step]  # each after the steps that it reads from
-    digest: str  # SHA-256 of the resolved content of both files
-    automl: Automl | None = None  # the search by Azure ML that the use case's model is compared with
-    pipeline: Pipeline | None = None  # how its pipeline is published
-
-    def step(self, name: str) -> Step:
-        """Return the step called `name`."""
-        if name not in self.steps:
-            hint = did_you_mean(name, self.steps)
-            known = ", ".join(self.steps)
-            raise UsageError(f"the use case '{self.use_case}' has no step '{name}'.{hint} It has: {known}.")
-        return self.steps[name]
 
 
 def environments(layout: Layout) -> list[str]:

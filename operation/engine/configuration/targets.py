@@ -13,9 +13,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from operation.engine.configuration.azure_names import name_problem
 from operation.engine.configuration.documents import Document, Place, read_document
 from operation.engine.configuration.environment_file import read_environment
-from operation.engine.configuration.loading import Configuration, configuration_file, environments
+from operation.engine.configuration.loading import configuration_file, environments
 from operation.engine.configuration.messages import explain
 from operation.engine.configuration.models import ComputeSettings, DeploymentSettings
+from operation.engine.configuration.resolved import Configuration
 from operation.engine.configuration.secret_values import secret_problem
 from operation.engine.configuration.variables import reference_problems, resolved, typed
 from operation.engine.foundation.errors import ConfigurationError, Problem, UsageError

@@ -125,6 +125,20 @@ def environ(variables: Mapping[str, str], *, alone: bool = False) -> Iterator[No
         os.environ.update(before)
 
 
+def thread_limits(workers: int) -> dict[str, str]:
+    """Return the variables that give each of `workers` processes its share of the cores."""
+    share = str(max(1, cores() // workers))
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS")
+    return {name: os.environ.get(name, share) for name in names}
+
+
+def cores() -> int:
+    """Return the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def free_port() -> int:
     """Return a port on loopback that nobody listens on now, for a server that is about to start."""
     import socket

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.foundation import manifest
+from operation.engine.foundation.secrets import mask_values
 
 VARIABLE = "WORKBENCH_RUN"
 
@@ -27,6 +28,21 @@ class RunFolder:
     """
 
     path: Path
+
+    def hand_over(
+        self, configuration: Mapping[str, Any], overrides: Mapping[str, Any], *, fresh: bool
+    ) -> None:
+        """Write what the run's processes read; a configuration that would be masked they load themselves."""
+        manifest.write(self.path / "overrides.json", overrides)
+        if mask_values(configuration) == configuration:
+            manifest.write(self.path / "configuration.json", configuration)
+        if fresh:
+            (self.path / "fresh").touch()
+
+    @property
+    def configuration(self) -> dict[str, Any] | None:
+        """The configuration that was handed over."""
+        return manifest.read(self.path / "configuration.json")
 
     @property
     def overrides(self) -> dict[str, dict[str, object]]:

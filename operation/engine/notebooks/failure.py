@@ -52,14 +52,23 @@ def error_record(
         "cell": index,
         "execution_count": cell.get("execution_count"),
         "traceback": text or str(error),
-        "exit_code": 3 if raised.get("ename") == "GateRejected" else 1,
     }
-    failed = [step["error"] for step in steps if step["how"] == "failed"]
-    place = (failed[-1]["file"], failed[-1]["line"]) if failed else _place(text, notebook)
-    return {**record, "file": place[0], "line": place[1]}
+    step = next((step["error"] for step in reversed(steps) if _is_shown(step, raised)), None)
+    if step:
+        return {**record, **{name: step[name] for name in ("file", "line", "exit_code")}}
+    file, line = _location(text, notebook)
+    return {**record, "file": file, "line": line, "exit_code": 1}
 
 
-def _place(traceback: str, notebook: str) -> tuple[str, int | None]:
+def _is_shown(step: Mapping[str, Any], raised: Mapping[str, Any]) -> bool:
+    """Tell whether a step failed with the error that the cell shows, and not with one that a cell caught."""
+    if step["how"] != "failed" or not raised:
+        return False
+    error = step["error"]
+    return error["type"] == raised["ename"] and error["message"] in {raised["evalue"], raised["ename"]}
+
+
+def _location(traceback: str, notebook: str) -> tuple[str, int | None]:
     """Return the innermost frame in ``src/``, else the line of the cell."""
     frames = [(Path(match["file"]).parts, int(match["line"])) for match in _FRAME.finditer(traceback)]
     own = [(parts[parts.index("src") :], line) for parts, line in frames if "src" in parts[:-1]]

@@ -15,6 +15,7 @@ from operation.engine.notebooks.fork_server.limits import NO_LIMITS, Limits
 
 if TYPE_CHECKING:  # a request that was answered before needs none of these
     from operation.engine.configuration import Configuration, NotebookEntry
+    from operation.engine.foundation.run_folder import RunFolder
     from operation.engine.notebooks.assignments import Assignments
 
 
@@ -68,6 +69,13 @@ class Prepared:
     notebooks: Sequence[NotebookEntry]
     assignments: Assignments
     sources: Mapping[str, Path]
+
+    def hand_over(self, layout: Layout, folder: RunFolder) -> None:
+        """Write into the run's folder what its processes read there."""
+        from operation.engine.configuration.resolved import to_json
+
+        configuration = to_json(self.configured, layout)
+        folder.hand_over(configuration, self.assignments.overrides, fresh=self.request.fresh)
 
     def parameters(self, name: str) -> dict[str, object]:
         """Return what is injected into the notebook `name`: only what its parameters cell declares."""

@@ -75,9 +75,7 @@ def _begin(layout: Layout, prepared: Prepared) -> RunManifest:
     """Make the folder of the run, with what its processes read there."""
     configured = prepared.configured
     folder = run_folder.new(layout.runs, configured.use_case, configured.environment)
-    manifest.write(folder.path / "overrides.json", prepared.assignments.overrides)
-    if prepared.request.fresh:
-        (folder.path / "fresh").touch()
+    prepared.hand_over(layout, folder)
     return RunManifest(layout, folder, prepared)
 
 

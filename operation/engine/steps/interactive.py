@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Iterator
 
 from operation.engine import configuration
-from operation.engine.foundation.layout import project
+from operation.engine.configuration import Configuration, resolved
+from operation.engine.foundation import run_folder
+from operation.engine.foundation.layout import Layout, project
 from operation.engine.identity.contract import Argument, read_contract
 from operation.engine.steps import runners
 from operation.engine.steps.results import Result
@@ -37,9 +39,19 @@ def use(use_case: str | None = None, environment: str | None = None) -> str:
     """
     global _session  # noqa: PLW0603 - one notebook, one session
     layout = project()
-    configured = configuration.load(environment, use_case, layout)
+    choice = (environment, use_case, layout)
+    configured = _handed_over(*choice) or configuration.load(*choice)
     _session = Session(configured, layout, runners.in_process)
     return f"{configured.use_case} in {configured.environment}: {configured.description}"
+
+
+def _handed_over(environment: str | None, use_case: str | None, layout: Layout) -> Configuration | None:
+    """Return the configuration of the run that this notebook is part of, if it is the one that is wanted."""
+    run = run_folder.current()
+    content = run.configuration if run else None
+    if content is None or (environment or content["environment"]) != content["environment"]:
+        return None
+    return resolved.from_json(content, layout) if use_case in {None, content["use_case"]} else None
 
 
 def session() -> Session:

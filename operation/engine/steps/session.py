@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.contract import read_contract
 from operation.engine.identity.store import Entry
-from operation.engine.steps import history, runners
+from operation.engine.steps import failures, history
 from operation.engine.steps.step import Done, Plan, Runner, execute, plan
 
 
@@ -55,14 +56,15 @@ class Session:
         """
         __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
         planned = self.plan(name, given or {})
+        planned = replace(planned, fresh=fresh or self._is_due_again(planned.key))
         as_configured = not any(value is not None for value in (given or {}).values())
-        again = fresh or self._is_due_again(planned.key)
         try:
-            done = execute(self.layout, planned, self.run_script, fresh=again)
+            done = execute(self.layout, planned, self.run_script)
         except BaseException as error:
-            self._record(_failure(planned, self.layout, error), planned, as_configured)
+            if record := self._failure(planned, error):
+                self._record(record, planned, as_configured)
             raise
-        self._record(_success(done, self.layout), planned, as_configured)
+        self._record(self._success(done), planned, as_configured)
         return done
 
     def _is_due_again(self, key: str) -> bool:
@@ -107,46 +109,47 @@ class Session:
         if self.run:
             self.run.record({**record, **components, "as_configured": as_configured})
 
+    def _success(self, done: Done) -> dict[str, Any]:
+        outputs = {
+            name: {
+                "path": f"../store/{done.plan.key}/{name}",
+                "digest": output["digest"],
+                "bytes": output["bytes"],
+            }
+            for name, output in done.entry.manifest["outputs"].items()
+        }
+        return {
+            **self._identity(done.plan),
+            "how": done.how,
+            "seconds": round(done.seconds, 3),
+            "metrics": done.metrics,
+            "outputs": outputs,
+            "error": None,
+        }
+
+    def _failure(self, planned: Plan, error: BaseException) -> dict[str, Any] | None:
+        details = getattr(error, "details", None) or failures.from_exception(error, self.layout.src)
+        return {
+            **self._identity(planned),
+            "how": "failed",
+            "seconds": 0.0,
+            "metrics": {},
+            "outputs": {},
+            "error": {**details, "exit_code": failures.exit_code_of(error)},
+        }
+
+    def _identity(self, planned: Plan) -> dict[str, Any]:
+        return {
+            "step": planned.step,
+            "script": self.layout.relative(planned.contract.script),
+            "key": planned.key,
+            "notebook": os.environ.get("WORKBENCH_NOTEBOOK"),
+            "argv": planned.argv(self.layout.store / planned.key),
+        }
+
 
 def _check_values(script: str, wanted: Mapping[str, object], known: Mapping[str, Any]) -> None:
     found = {name: known[name].problem(value) for name, value in wanted.items() if name in known}
     problems = [f"{script} --{name}: {problem}." for name, problem in found.items() if problem]
     if problems:
         raise UsageError("\n".join(problems))
-
-
-def _success(done: Done, layout: Layout) -> dict[str, Any]:
-    outputs = {
-        name: {"path": f"../store/{done.plan.key}/{name}", "digest": one["digest"], "bytes": one["bytes"]}
-        for name, one in done.entry.manifest["outputs"].items()
-    }
-    return {
-        **_identity(done.plan, layout),
-        "how": done.how,
-        "seconds": round(done.seconds, 3),
-        "metrics": done.metrics,
-        "outputs": outputs,
-        "error": None,
-    }
-
-
-def _failure(planned: Plan, layout: Layout, error: BaseException) -> dict[str, Any]:
-    details = getattr(error, "details", None) or runners.from_exception(error, layout.src)
-    return {
-        **_identity(planned, layout),
-        "how": "failed",
-        "seconds": 0.0,
-        "metrics": {},
-        "outputs": {},
-        "error": {**details, "exit_code": runners.exit_code_of(error)},
-    }
-
-
-def _identity(planned: Plan, layout: Layout) -> dict[str, Any]:
-    return {
-        "step": planned.step,
-        "script": layout.relative(planned.contract.script),
-        "key": planned.key,
-        "notebook": os.environ.get("WORKBENCH_NOTEBOOK"),
-        "argv": planned.argv(layout.store / planned.key),
-    }

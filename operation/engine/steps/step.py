@@ -22,7 +22,6 @@ from operation.engine.identity.source import source_digests
 from operation.engine.identity.store import Entry, Store
 
 How = Literal["executed", "reused"]
-Runner = Callable[[Path, list[str]], Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,8 @@ class Plan:
         All other arguments that are given; the parser's defaults hold for the rest.
     components : Components
         What the key is made of.
+    fresh : bool, default=False
+        Execute it even when the outputs are already somewhere.
     """
 
     step: str
@@ -48,6 +49,7 @@ class Plan:
     inputs: Mapping[str, Path]
     arguments: Mapping[str, object]
     components: Components
+    fresh: bool = False
 
     @property
     def key(self) -> str:
@@ -56,8 +58,16 @@ class Plan:
 
     def argv(self, outputs: Path) -> list[str]:
         """Return the script's command line with its outputs under the folder `outputs`."""
-        folders = {name: outputs / name for name in self.contract.outputs}
-        return self.contract.argv({**self.inputs, **self.arguments, **folders})
+        return self.contract.argv({**self.inputs, **self.arguments, **self.output_folders(outputs)})
+
+    def output_folders(self, parent: Path) -> dict[str, Path]:
+        """Return output -> its folder in `parent`."""
+        return {name: parent / name for name in self.contract.outputs}
+
+
+# Executes a plan with its outputs in the folder; raises when it fails. What it returns, such as where it ran,
+# goes into the manifest.
+Runner = Callable[[Plan, Path], Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -127,18 +137,10 @@ def _input_digest(digests: Digests, name: str, path: Path) -> str:
     return digests.of(path).digest + (path.suffix.lower() if path.is_file() else "")
 
 
-def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = False) -> Done:
+def execute(layout: Layout, planned: Plan, run_script: Runner) -> Done:
     """Reuse what the store holds under the plan's key, or execute the script and keep its outputs.
 
     While another process executes the same key, this one waits for what that gives.
-
-    Parameters
-    ----------
-    run_script : callable
-        Takes the script's path and its arguments; raises when it fails. What it returns of where it
-        ran goes into the manifest.
-    fresh : bool, default=False
-        Execute even when the store holds the outputs.
 
     Raises
     ------
@@ -148,10 +150,10 @@ def execute(layout: Layout, planned: Plan, run_script: Runner, *, fresh: bool = 
     """
     __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
     store = Store(layout.store, Digests(layout.runs / "digests.db"))
-    if found := None if fresh else _reused(store, planned):
+    if found := None if planned.fresh else _reused(store, planned):
         return found
     with lock(layout.runs / "turns" / f"{planned.key[:4]}.lock"):  # few names: the files stay
-        if found := None if fresh else _reused(store, planned):  # another process has just done it
+        if found := None if planned.fresh else _reused(store, planned):  # another process has just done it
             return found
         return _execute(layout, planned, run_script, store)
 
@@ -169,7 +171,7 @@ def _execute(layout: Layout, planned: Plan, run_script: Runner, store: Store) ->
     __tracebackhide__ = True
     started, clock = manifest.now(), time.perf_counter()
     with store.writing(planned.key) as folder:
-        place = run_script(planned.contract.script, planned.argv(folder)) or {}
+        place = run_script(planned, folder) or {}
         _check_written(planned, folder)
         _check_unchanged(layout, planned)
         metrics = _metrics(planned, folder)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from operation.engine.foundation.children import environ
+from operation.engine.foundation.children import environ, thread_limits
 from operation.engine.foundation.errors import WorkbenchError
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.foundation.run_folder import RunFolder
@@ -19,7 +19,6 @@ from operation.engine.notebooks.fork_server.libraries import libraries
 from operation.engine.notebooks.fork_server.limits import Limits
 from operation.engine.notebooks.fork_server.source import for_all
 from operation.engine.runs.work import Outcome, Work, perform
-from operation.engine.steps.runners import thread_limits
 from operation.engine.sweeps.parcel import pack, pack_entry, take_entry, unpack
 
 _warm: Any = None  # the process that this worker forks notebooks from

@@ -70,9 +70,10 @@ class PointRun:
         prepared, folder = point.prepared, self.folder / point.name
         name = prepared.notebooks[0].name
         shutil.rmtree(folder, ignore_errors=True)
-        manifest.write(folder / "overrides.json", prepared.assignments.overrides)
-        if prepared.request.fresh:
-            _begin_fresh(folder, self.folder / "upstream")
+        prepared.hand_over(self.layout, RunFolder(folder))
+        upstream = self.folder / "upstream" / "steps"
+        if prepared.request.fresh and upstream.is_dir():  # these were executed again for all points together
+            shutil.copytree(upstream, folder / "steps")
         return Work(
             prepared.sources[name].resolve(),
             folder,
@@ -81,10 +82,3 @@ class PointRun:
             prepared.request.engine,
             prepared.request.limits,
         )
-
-
-def _begin_fresh(folder: Path, upstream: Path) -> None:
-    """Have every step executed again, but for those that were executed again for all points together."""
-    (folder / "fresh").touch()
-    if (upstream / "steps").is_dir():
-        shutil.copytree(upstream / "steps", folder / "steps")

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from operation.engine.configuration import Step
-from operation.engine.foundation import manifest
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.run_folder import RunFolder
 from operation.engine.identity.notebook_parameters import step_calls
 from operation.engine.steps.runners import child_process
 from operation.engine.steps.session import Session
 from operation.engine.sweeps.plan import Sweep
-
-
-@dataclass(frozen=True)
-class _Upstream(RunFolder):
-    """The folder for what is executed before the points; `changed` is what ``-p`` changed."""
-
-    changed: dict[str, dict[str, object]] = field(default_factory=dict)
-
-    @property
-    def overrides(self) -> dict[str, dict[str, object]]:
-        return self.changed
 
 
 def execute_upstream(layout: Layout, sweep: Sweep, folder: Path) -> None:
@@ -40,12 +27,9 @@ def execute_upstream(layout: Layout, sweep: Sweep, folder: Path) -> None:
     ScriptFailed
         A step failed: no point could do without it.
     """
-    place = folder / "upstream"
-    place.mkdir(parents=True, exist_ok=True)
-    if sweep.request.fresh:
-        (place / "fresh").touch()
     session = Session(sweep.prepared.configured, layout, child_process)
-    session.run = _Upstream(place, sweep.points[0].prepared.assignments.overrides)
+    session.run = RunFolder(folder / "upstream")
+    sweep.points[0].prepared.hand_over(layout, session.run)
     for step in common_steps(sweep):
         session.step(step)
 
@@ -78,5 +62,4 @@ def _varied(sweep: Sweep) -> set[str]:
 
 def upstream_records(folder: Path) -> list[dict[str, object]]:
     """Return the records of what was executed or found before the points."""
-    records = (manifest.read(file) for file in sorted((folder / "upstream" / "steps").glob("*.json")))
-    return [one for one in records if one is not None]
+    return RunFolder(folder / "upstream").records()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from operation.engine.steps.failures import exception_in, location
 from operation.execution import failure
 from operation.execution.logs import pause
 from operation.execution.services.order import DeploymentFailed, Order, Place, log_file
@@ -49,7 +50,7 @@ def failed(place: Place, service: Any, name: str, said: str) -> DeploymentFailed
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(log, encoding="utf-8")
     own = log.partition(_WRAPPED)[0] if _WRAPPER in log else log
-    raised, (script, line) = failure.raised(own), failure.place(own, place.layout.src)
+    raised, (script, line) = exception_in(own), location(own, place.layout.src)
     if raised:
         where = f"{script}:{line}: " if script else ""
         said = f"{where}{raised['type']}: {raised['message']}"

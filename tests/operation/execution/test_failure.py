@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from operation.engine.steps.runners import ScriptFailed
+from operation.engine.steps.failures import ScriptFailed
 from operation.execution.failure import RemoteError, script_failed, sdk_errors
 
 TRACEBACK = """\

@@ -12,9 +12,10 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from operation.engine.evidence.capsule.unpack import read_capsule
+from operation.engine.foundation import manifest
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).resolve().parents[3]
-SCHEMA = json.loads((ROOT / "operation" / "engine" / "manifest_schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(Path(manifest.__file__).with_name("manifest_schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.files import read_parquet
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean, listed
-from operation.engine.steps.runners import child_process
+from operation.engine.steps.runners import run_script
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +100,7 @@ def _read_table(data: Path, layout: Layout) -> pd.DataFrame:
         raise UsageError(f"--data: there is no {data}.{did_you_mean(data.name, beside)}")
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "table"
-        child_process(layout.src / "ingest.py", [f"--data={data.resolve()}", f"--table={table}"])
+        run_script(layout.src / "ingest.py", [f"--data={data.resolve()}", f"--table={table}"])
         return read_parquet(table / "table.parquet")
 
 

@@ -11,11 +11,10 @@ from typing import Any
 
 from operation.engine.evidence.capsule.unpack import Capsule, run_folder, steps
 from operation.engine.foundation import manifest
-from operation.engine.foundation.children import environ
+from operation.engine.foundation.children import environ, thread_limits
 from operation.engine.foundation.layout import Layout
 from operation.engine.notebooks.execution import execute
 from operation.engine.notebooks.failure import error_record, failing_cell
-from operation.engine.steps.runners import thread_limits
 
 _MARKER = "papermill-error-cell-tag"  # cells that papermill adds where a notebook failed
 CHECKOUT = Path(__file__).resolve().parents[4]

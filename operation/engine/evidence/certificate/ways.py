@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from operation.engine.configuration import Configuration
-from operation.engine.foundation.children import environ
+from operation.engine.foundation.children import environ, thread_limits
 from operation.engine.foundation.errors import StepFailed
 from operation.engine.foundation.layout import Layout
 from operation.engine.notebooks.engines import STOCK, WORKBENCH, quick_papermill, watched
-from operation.engine.steps.runners import child_process, in_process, thread_limits
+from operation.engine.steps.runners import child_process, in_process
 from operation.engine.steps.session import Session
 from operation.engine.steps.step import Runner
 

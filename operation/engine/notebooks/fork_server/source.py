@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from operation.engine.steps.runners import thread_limits
+from operation.engine.foundation.children import thread_limits
 
 if TYPE_CHECKING:
     from operation.engine.notebooks.fork_server.client import ForkServer

@@ -123,7 +123,7 @@ def test_a_killed_kernel_is_a_failure_with_its_cell(tiny: Layout) -> None:
 
 def test_a_rejecting_gate_is_not_a_failure(tiny: Layout) -> None:
     double = tiny.src / "double.py"
-    guard = "class GateRejected(Exception): pass\n\n\ndef build_parser"
+    guard = "class GateRejected(Exception):\n    exit_code = 3\n\n\ndef build_parser"
     double.write_text(
         double.read_text()
         .replace("def build_parser", guard)

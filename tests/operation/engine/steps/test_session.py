@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,12 @@ from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.layout import Layout
 from operation.engine.steps.runners import child_process, in_process
 from operation.engine.steps.session import Session
+from operation.engine.steps.step import Plan, Runner
 from tests.operation.engine.conftest import write
 
 
-def _session(layout: Layout, run_script: object = in_process) -> Session:
-    return Session(configuration.load(layout=layout), layout, run_script)  # type: ignore[arg-type]
+def _session(layout: Layout, run_script: Runner = in_process) -> Session:
+    return Session(configuration.load(layout=layout), layout, run_script)
 
 
 def test_what_is_missing_upstream_is_executed_and_then_reused(tiny: Layout) -> None:
@@ -30,7 +30,7 @@ def test_what_is_missing_upstream_is_executed_and_then_reused(tiny: Layout) -> N
 
 
 @pytest.mark.parametrize("run_script", [in_process, child_process])
-def test_every_way_of_running_has_one_key_and_one_content(tiny: Layout, run_script: object) -> None:
+def test_every_way_of_running_has_one_key_and_one_content(tiny: Layout, run_script: Runner) -> None:
     expected = _session(tiny).step("double")
     found = _session(tiny, run_script).step("double", fresh=True)
     assert found.how == "executed"
@@ -134,8 +134,8 @@ def test_a_script_that_leaves_out_an_output_is_told_so(tiny: Layout) -> None:
     ],
 )
 def test_what_was_edited_while_it_ran_is_not_kept(tiny: Layout, name: str, text: str, said: str) -> None:
-    def edit_and_run(script: Path, argv: Sequence[str]) -> None:
-        in_process(script, argv)
+    def edit_and_run(planned: Plan, outputs: Path) -> None:
+        in_process(planned, outputs)
         write(tiny, name, text)
 
     expected = f"{said} while count was executed: which version gave its outputs cannot be told"

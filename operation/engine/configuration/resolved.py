@@ -1,0 +1,76 @@
+"""One use case in one environment, resolved and checked, and as a file for the notebooks of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.nearest import did_you_mean
+
+if TYPE_CHECKING:  # a notebook's process does without pydantic
+    from operation.engine.configuration.models import Automl, Pipeline
+
+
+@dataclass(frozen=True)
+class NotebookEntry:
+    """A notebook of the use case and the parameters that it is given."""
+
+    name: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A Core Script with its arguments as the use case names them."""
+
+    name: str  # the step
+    script: Path  # the Core Script, absolute
+    # input argument -> ``step.output`` of another step, or a path (from the root when relative)
+    inputs: dict[str, str]
+    # argument (with dashes) -> value; what was empty is left out, so that the script's default holds
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One use case in one environment, resolved and checked."""
+
+    environment: str
+    # the environment's variables with the optional ones' defaults, resolved
+    variables: dict[str, str | int | float | bool]
+    use_case: str
+    description: str
+    notebooks: tuple[NotebookEntry, ...]  # in the order in which they are executed
+    steps: dict[str, Step]  # each after the steps that it reads from
+    digest: str  # SHA-256 of the resolved content of both files
+    automl: Automl | None = None  # the search by Azure ML that the use case's model is compared with
+    pipeline: Pipeline | None = None  # how its pipeline is published
+
+    def step(self, name: str) -> Step:
+        """Return the step called `name`."""
+        if name not in self.steps:
+            hint = did_you_mean(name, self.steps)
+            known = ", ".join(self.steps)
+            raise UsageError(f"the use case '{self.use_case}' has no step '{name}'.{hint} It has: {known}.")
+        return self.steps[name]
+
+
+def to_json(configured: Configuration, layout: Layout) -> dict[str, Any]:
+    """Return what the notebooks of a run need of its configuration, as JSON."""
+    steps = [{**asdict(step), "script": layout.relative(step.script)} for step in configured.steps.values()]
+    names = ("environment", "variables", "use_case", "description", "digest")
+    content = {name: getattr(configured, name) for name in names}
+    return {**content, "notebooks": [asdict(entry) for entry in configured.notebooks], "steps": steps}
+
+
+def from_json(content: Mapping[str, Any], layout: Layout) -> Configuration:
+    """Return the configuration that `to_json` wrote, perhaps on another machine."""
+    steps = [
+        Step(**{**step, "script": (layout.root / step["script"]).resolve()}) for step in content["steps"]
+    ]
+    notebooks = tuple(NotebookEntry(**entry) for entry in content["notebooks"])
+    return Configuration(**{**content, "notebooks": notebooks, "steps": {step.name: step for step in steps}})

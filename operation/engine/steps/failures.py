@@ -1,0 +1,103 @@
+"""How a Core Script fails, read in one way wherever it ran: its exit code, and what it printed.
+
+A script that cannot do its work prints ``error: <message>`` and exits with 1, or with 3 when a gate said no;
+anything else is Python's traceback.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from pathlib import Path
+from typing import Any
+
+from operation.engine.foundation.errors import StepFailed
+
+REJECTED = 3  # the exit code by which a gate says no
+KILLED = "the process was killed without output (out of memory?)"
+_TRACEBACK = "Traceback (most recent call last)"
+_FRAME = re.compile(r'^\s*File "([^"]+)", line (\d+)', re.MULTILINE)
+_RAISED = re.compile(r"^([A-Za-z_][\w.]*)(?:: (.*))?$", re.MULTILINE)
+Location = tuple[str | None, int | None]
+
+
+class ScriptFailed(StepFailed):
+    """A Core Script ended with an error of its own.
+
+    Parameters
+    ----------
+    details : dict
+        The ``error`` record of a manifest: type, message, file, line, traceback.
+    exit_code : int
+        3 when a gate rejected the model, otherwise 1.
+    """
+
+    def __init__(self, details: dict[str, Any], exit_code: int) -> None:
+        self.details = details
+        self.exit_code = exit_code
+        location = f"{details['file']}:{details['line']}: " if details.get("line") else ""
+        super().__init__(f"{location}{details['message']}")
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return the exit code that an exception stands for: its own, else 1."""
+    code = getattr(error, "exit_code", 1)
+    return code if code in {2, REJECTED} else 1
+
+
+def from_exception(error: BaseException, folder: Path) -> dict[str, Any]:
+    """Return the error record of an exception, placed at its innermost frame in `folder`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if folder in Path(frame.filename).parents] or list(frames)
+    return {
+        "type": type(error).__name__,
+        "message": str(error) or type(error).__name__,
+        "file": _source_name(Path(inside[-1].filename), folder) if inside else None,
+        "line": inside[-1].lineno if inside else None,
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+
+
+def _source_name(file: Path, folder: Path) -> str:
+    return f"src/{file.relative_to(folder).as_posix()}" if folder in file.parents else file.name
+
+
+def from_text(text: str, script: Path, exit_code: int) -> dict[str, Any] | None:
+    """Return the error record of what a script printed before it ended; None when it says nothing of it."""
+    _, _, below = text.rpartition(_TRACEBACK)
+    raised = exception_in(text)
+    errors = [line for line in (below if raised else text).splitlines() if line.startswith("error: ")]
+    if not errors and raised is None:
+        return None
+    file, line = location(text, script.parent)
+    if errors:
+        message = errors[-1].removeprefix("error: ")
+        raised = {"type": "GateRejected" if exit_code == REJECTED else "StepError", "message": message}
+        file = file or f"src/{script.name}"
+    return {**(raised or {}), "file": file, "line": line, "traceback": text}
+
+
+def exception_in(text: str) -> dict[str, str] | None:
+    """Return type and message of the exception below the last traceback; ``SystemExit`` is none."""
+    _, found, below = text.rpartition(_TRACEBACK)
+    match = _RAISED.search(below.partition("\n")[2]) if found else None
+    if match is None or match[1] == "SystemExit":  # that is an exit code
+        return None
+    kind = match[1].rpartition(".")[2]
+    return {"type": kind, "message": match[2] or kind}
+
+
+def location(text: str, folder: Path) -> Location:
+    """Return the innermost frame of the last traceback that lies in `folder` or in a copy of it."""
+    frames = [(match[1], int(match[2])) for match in _FRAME.finditer(text.rpartition(_TRACEBACK)[2])]
+    for path, line in reversed(frames):
+        if folder in Path(path).parents:
+            return _source_name(Path(path), folder), line
+    files = (path.relative_to(folder).as_posix() for path in folder.rglob("*.py"))
+    names = sorted(files, key=len, reverse=True)
+    for path, line in reversed(frames):
+        copied = "/" + path.replace("\\", "/")
+        name = next((name for name in names if copied.endswith(f"/{name}")), None)
+        if name and "site-packages" not in path:
+            return f"src/{name}", line
+    return None, None
