@@ -12,7 +12,7 @@ from typing import Any
 from operation.engine.configuration import Configuration
 from operation.engine.evidence.certificate.values import first_difference
 from operation.engine.evidence.certificate.ways import WAYS, Way
-from operation.engine.foundation import manifest
+from operation.engine.foundation import git, manifest
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.difference import differences
 from operation.engine.steps.runners import child_process
@@ -95,7 +95,7 @@ def _content(
         "steps": steps,
         "configuration_digest": configured.digest,
         "made": manifest.now(),
-        **manifest.commit(layout.root),
+        **git.commit(layout.root),
         **manifest.machine(),
     }
 
