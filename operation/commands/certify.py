@@ -11,7 +11,7 @@ from operation.commands.options import add_choice, add_emulator, emulated
 from operation.engine import configuration
 from operation.engine.configuration.targets import chosen_compute
 from operation.engine.evidence.certificate.certify import certify
-from operation.engine.evidence.reports.certificate import write_certificate
+from operation.engine.evidence.reports.run_page import write_certificate
 from operation.engine.foundation.layout import project
 from operation.execution.ways import azure_ml
 

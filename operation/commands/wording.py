@@ -17,10 +17,13 @@ _COLUMNS = 3  # metrics in it
 
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
     """Return a line for each metric."""
-    return [
-        f"  {name:<28} {value:.4f}" if isinstance(value, float) else f"  {name:<28} {value}"
-        for name, value in sorted(metrics.items())
-    ]
+    return [f"  {name:<28} {_metric(value)}" for name, value in sorted(metrics.items())]
+
+
+def _metric(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if value.is_integer() else f"{value:.4f}"
 
 
 def failure(error: Mapping[str, Any]) -> str:

@@ -103,6 +103,7 @@ class RunManifest(OpenManifest):
             seconds=round(outcome.seconds, 3),
             cells=list(outcome.cells),
             steps=list(dict.fromkeys(step["step"] for step in steps)),
+            step_keys=list(dict.fromkeys(step["key"] for step in steps)),
             error=error,
         )
         self._take_steps(steps)
@@ -167,6 +168,7 @@ def _pending(name: str, prepared: Prepared) -> dict[str, Any]:
         "seconds": None,
         "cells": [],
         "steps": [],
+        "step_keys": [],
         "error": None,
     }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.evidence.reports.cards import Card, cards
-from operation.engine.evidence.reports.run_record import Metric
+from operation.engine.evidence.reports.step_record import Metric
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.files import replacing

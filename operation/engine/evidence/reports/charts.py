@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from operation.engine.evidence.reports.wording import number, text
@@ -17,7 +17,8 @@ _ROOM = 0.06  # left empty at both ends of a panel's axes, as a share of the val
 _MOST_TICKS = 6
 _LOGARITHMIC = 20.0  # a range that covers more than this factor is drawn in the logarithm
 
-Shown = tuple[int, Mapping[str, object], float]  # number of the point, its values, its metric
+Point = tuple[int, Mapping[str, object], float]  # number, values of the parameters, metric
+Tick = tuple[float, str]
 
 
 class _Scale:
@@ -35,15 +36,8 @@ class _Scale:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """Return `values` as the points of an SVG polyline, in a box of 120 by 30.
+    """Return two or more values, oldest first, as the points of an SVG polyline in a box of 120 by 30.
 
-    Parameters
-    ----------
-    values : sequence of float
-        Two or more numbers, oldest first. Equal ones give a level line.
-
-    Examples
-    --------
     >>> sparkline([0.0, 1.0])
     '3.0,27.0 117.0,3.0'
     """
@@ -55,48 +49,34 @@ def sparkline(values: Sequence[float]) -> str:
 
 @dataclass(frozen=True)
 class Dot:
-    """One point in a panel."""
+    """One point of the sweep in a panel."""
 
     x: float
     y: float
-    words: str
+    title: str
     best: bool
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The metric against one parameter.
-
-    Parameters
-    ----------
-    parameter : str
-        Its name.
-    dots : list of Dot
-        One for each point of the sweep.
-    line : str
-        Points of an SVG polyline through the means at each value.
-    x_ticks, y_ticks : list of tuple
-        Where, and what is written there.
-    description : str
-        What the chart shows, in words.
-    """
+    """The metric against one parameter."""
 
     parameter: str
     dots: list[Dot]
-    line: str
-    x_ticks: list[tuple[float, str]]
-    y_ticks: list[tuple[float, str]]
-    description: str
+    line: str  # points of an SVG polyline through the means at each value
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    description: str  # what the chart shows, in words
 
 
-def panels(varied: Sequence[str], shown: Sequence[Shown], metric: str, best: int | None) -> list[Panel]:
-    """Return a panel for each of the parameters that has more than one value.
+def panels(varied: Sequence[str], points: Sequence[Point], metric: str, best: int | None) -> list[Panel]:
+    """Return a panel for each of the `varied` parameters that has more than one value.
 
     Parameters
     ----------
     varied : sequence of str
         Parameters.
-    shown : sequence of tuple
+    points : sequence of tuple
         Number, values and metric of each point, two or more.
     metric : str
         Its name.
@@ -104,35 +84,31 @@ def panels(varied: Sequence[str], shown: Sequence[Shown], metric: str, best: int
         Number of the best point.
     """
     return [
-        _panel(name, shown, metric, best)
+        _panel(name, [(number, values[name], value) for number, values, value in points], metric, best)
         for name in varied
-        if len({text(values[name]) for _, values, _ in shown}) > 1
+        if len({text(values[name]) for _, values, _ in points}) > 1
     ]
 
 
-def _panel(name: str, shown: Sequence[Shown], metric: str, best: int | None) -> Panel:
-    across = _across([values[name] for _, values, _ in shown])
-    heights = _Scale([value for _, _, value in shown], _HEIGHT - _BOTTOM, _TOP, _ROOM)
-    dots = [
-        Dot(
-            across[text(values[name])],
-            heights.at(value),
-            f"point {point}: {name}={text(values[name])}, {metric} {number(value)}",
-            point == best,
-        )
-        for point, values, value in shown
-    ]
-    measured: dict[str, list[float]] = defaultdict(list)
-    for _, values, value in shown:
-        measured[text(values[name])].append(value)
+def _panel(name: str, points: Sequence[tuple[int, object, float]], metric: str, best: int | None) -> Panel:
+    across = _across([setting for _, setting, _ in points])
+    heights = _Scale([value for *_, value in points], _HEIGHT - _BOTTOM, _TOP, _ROOM)
+    dots, measured = [], defaultdict[str, list[float]](list)
+    for point, setting, value in points:
+        word = text(setting)
+        title = f"point {point}: {name}={word}, {metric} {number(value)}"
+        dots.append(Dot(across[word], heights.at(value), title, point == best))
+        measured[word].append(value)
     means = {word: statistics.fmean(measured[word]) for word in sorted(measured, key=across.__getitem__)}
+    low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
+    ends = f"{number(means[low])} at {low} to {number(means[high])} at {high}"
     return Panel(
         parameter=name,
         dots=dots,
         line=" ".join(f"{across[word]:.1f},{heights.at(mean):.1f}" for word, mean in means.items()),
         x_ticks=_thinned([(across[word], word) for word in means]),
         y_ticks=[(heights.at(value), number(value)) for value in heights.ends],
-        description=_description(name, metric, means),
+        description=f"{metric} against {name}: on average from {ends}",
     )
 
 
@@ -152,23 +128,11 @@ def _across(values: Sequence[object]) -> dict[str, float]:
     return {word: scale.at(value) for word, value in numbers.items()}
 
 
-def _thinned(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
+def _thinned(ticks: list[Tick]) -> list[Tick]:
     """Leave out ticks that would stand too close; the first and the last stay."""
-    if len(ticks) <= _MOST_TICKS:
-        return ticks
-    return list(_spread(ticks, (ticks[-1][0] - ticks[0][0]) / _MOST_TICKS))
-
-
-def _spread(ticks: list[tuple[float, str]], apart: float) -> Iterator[tuple[float, str]]:
-    last = -apart
-    for at, word in ticks[:-1]:
-        if at - last >= apart and ticks[-1][0] - at >= apart:
-            last = at
-            yield at, word
-    yield ticks[-1]
-
-
-def _description(name: str, metric: str, means: Mapping[str, float]) -> str:
-    low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
-    ends = f"{number(means[low])} at {low} to {number(means[high])} at {high}"
-    return f"{metric} against {name}: on average from {ends}"
+    apart = (ticks[-1][0] - ticks[0][0]) / _MOST_TICKS if len(ticks) > _MOST_TICKS else 0.0
+    kept = ticks[:1]
+    for tick in ticks[1:-1]:
+        if min(tick[0] - kept[-1][0], ticks[-1][0] - tick[0]) >= apart:
+            kept.append(tick)
+    return [*kept, *ticks[1:][-1:]]

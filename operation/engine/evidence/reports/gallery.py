@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from operation.engine.evidence.reports import wording
 from operation.engine.evidence.reports.cards import Card, cards
 from operation.engine.evidence.reports.charts import sparkline
-from operation.engine.evidence.reports.pages import environment, write_page
-from operation.engine.evidence.reports.run_page import shown_status
+from operation.engine.evidence.reports.pages import render
+from operation.engine.evidence.reports.run_page import page_status
 from operation.engine.evidence.reports.run_record import RunRecord, read_run
 
 COLUMNS = 6  # metrics that get a column of their own
@@ -33,13 +33,13 @@ class Trend:
 
     @property
     def change(self) -> str:
-        """Difference of the last two."""
+        """The last value minus the one before."""
         change = self.values[-1] - self.values[-2]
         return f"{change:+,.0f}" if abs(change) >= 100 else f"{change:+.2g}"
 
     @property
     def description(self) -> str:
-        """What the picture shows, in words."""
+        """What the picture shows."""
         low, high = wording.number(min(self.values)), wording.number(max(self.values))
         return f"{self.metric} over {len(self.values)} runs, between {low} and {high}"
 
@@ -50,33 +50,25 @@ class Trend:
 
 
 def write_gallery(runs: Path) -> Path:
-    """Write ``runs/index.html`` over all runs, newest first, and return its path.
+    """Write ``index.html`` over all runs, newest first, and return its path.
 
     A run whose manifest is missing or broken is listed and says so.
-
-    Parameters
-    ----------
-    runs : Path
-        The folder of all runs; made when it is missing.
     """
     runs.mkdir(parents=True, exist_ok=True)
     records = all_runs(runs)
-    html = (
-        environment()
-        .get_template("gallery.html.j2")
-        .render(
-            runs=[(run, shown_status(run), (runs / run.id / "index.html").is_file()) for run in records],
-            columns=_columns(records),
-            trends=_trends(records),
-            choices={
-                "use case": _distinct(run.use_case for run in records),
-                "environment": _distinct(run.environment for run in records),
-                "status": _distinct(shown_status(run) for run in records),
-            },
-            compared=[_compared(run) for run in records],
-        )
+    return render(
+        "gallery.html.j2",
+        runs / "index.html",
+        runs=[(run, page_status(run), (runs / run.id / "index.html").is_file()) for run in records],
+        columns=_columns(records),
+        trends=_trends(records),
+        choices={
+            "use case": _distinct(run.use_case for run in records),
+            "environment": _distinct(run.environment for run in records),
+            "status": _distinct(page_status(run) for run in records),
+        },
+        compared=[_compared(run) for run in records],
     )
-    return write_page(runs / "index.html", html)
 
 
 def all_runs(runs: Path) -> list[RunRecord]:
@@ -84,13 +76,15 @@ def all_runs(runs: Path) -> list[RunRecord]:
 
     A folder is a run when it is named like one or its manifest says so.
     """
-    records = []
-    for folder in runs.iterdir():
-        named = _RUN_ID.fullmatch(folder.name) is not None
-        if folder.is_symlink() or not folder.is_dir() or not (named or (folder / "manifest.json").is_file()):
-            continue
-        # Links must lead to the folder, whatever the manifest calls itself.
-        records.append(replace(read_run(folder), id=folder.name))
+    folders = [
+        folder
+        for folder in runs.iterdir()
+        if not folder.is_symlink()
+        and folder.is_dir()
+        and (_RUN_ID.fullmatch(folder.name) or (folder / "manifest.json").is_file())
+    ]
+    # Links must lead to the folder, whatever the manifest calls itself.
+    records = [read_run(folder).model_copy(update={"id": folder.name}) for folder in folders]
     return sorted(records, key=lambda run: run.id, reverse=True)
 
 
@@ -100,18 +94,14 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 def _columns(records: list[RunRecord]) -> list[Card]:
     """Return the metrics worth a column: in turn, the first ones of each use case's newest run with any."""
-    newest: dict[str, RunRecord] = {}
-    for run in records:
-        if run.metrics:
-            newest.setdefault(run.use_case, run)
+    newest = {run.use_case: run for run in reversed(records) if run.metrics}
     ranked = [
         (rank, metric)
-        for run in newest.values()
-        for rank, metric in enumerate(cards(run.measured)[:PER_USE_CASE])
+        for use_case in dict.fromkeys(run.use_case for run in records if run.metrics)
+        for rank, metric in enumerate(cards(newest[use_case].measured)[:PER_USE_CASE])
     ]
     ranked.sort(key=lambda entry: entry[0])
-    chosen = {metric.full_name: metric for _, metric in ranked}
-    return list(chosen.values())[:COLUMNS]
+    return list({metric.full_name: metric for _, metric in ranked}.values())[:COLUMNS]
 
 
 def _trends(records: list[RunRecord]) -> list[Trend]:
@@ -120,18 +110,18 @@ def _trends(records: list[RunRecord]) -> list[Trend]:
         if run.metrics and run.status == "succeeded":
             grouped[run.use_case, run.environment].append(run)
     trends = []
-    for (use_case, place), group in sorted(grouped.items()):
+    for (use_case, environment), group in sorted(grouped.items()):
         for metric in cards(group[-1].measured)[:PER_USE_CASE]:
             values = [run.metrics.get(metric.full_name) for run in group[-POINTS:]]
-            real = tuple(float(value) for value in values if isinstance(value, int | float))
-            if len(real) > 1:
-                trends.append(Trend(use_case, place, metric.full_name, real))
+            numbers = tuple(float(value) for value in values if isinstance(value, int | float))
+            if len(numbers) > 1:
+                trends.append(Trend(use_case, environment, metric.full_name, numbers))
     return trends
 
 
 def _compared(run: RunRecord) -> dict[str, object]:
     facts = {
-        "status": shown_status(run),
+        "status": page_status(run),
         "use case": run.use_case,
         "environment": run.environment,
         "started": wording.moment(run.started),

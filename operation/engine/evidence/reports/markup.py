@@ -98,16 +98,16 @@ class Fragments:
     def _without_sheets(self, html: str) -> str:
         if "<style" not in html.lower():
             return html
-        kept, at, opened = [], 0, None
+        parts, at, opened = [], 0, None
         for tag in _SHEET.finditer(html):
             if not tag[1] and opened is None:
-                kept.append(html[at : tag.start()])
+                parts.append(html[at : tag.start()])
                 opened = tag
             elif tag[1] and opened is not None:
                 if "scoped" not in opened[2]:  # pandas says with it what the page's own style says
                     self.sheets[clean_sheet(html[opened.end() : tag.start()])] = None
                 at, opened = tag.end(), None
-        return "".join(kept) + ("" if opened else html[at:])
+        return "".join(parts) + ("" if opened else html[at:])
 
     def _without_taken_id(self, tag: re.Match[str]) -> str:
         taken = tag[2] in self.anchors or tag[2].startswith(("s-", "cell-"))
@@ -122,7 +122,7 @@ class Fragments:
             anchor = f"s-{base}-{count}"
         self.anchors.add(anchor)
         self.headings.append(Heading(int(heading[1]), anchor, text))
-        attributes = _ATTRIBUTE.sub(lambda one: "" if one[1] == "id" else one[0], heading[2])
+        attributes = _ATTRIBUTE.sub(lambda pair: "" if pair[1] == "id" else pair[0], heading[2])
         return f'<h{heading[1]} id="{escape(anchor)}"{attributes}>{heading[3]}</h{heading[1]}>'
 
 
@@ -169,8 +169,8 @@ def _name_what_is_left_out(tag: re.Match[str]) -> str:
     return _note(tag[1].lower(), unescape(tag[2]), "") + tag[0]
 
 
-def _note(what: str, source: str, says: str) -> str:
-    words = f"{what} not included" + (f" ({says})" if says else "")
+def _note(what: str, source: str, alt: str) -> str:
+    words = f"{what} not included" + (f" ({alt})" if alt else "")
     if source.startswith(("http://", "https://")):
         return f'<a class="absent" href="{escape(source)}">{escape(words)}</a>'
     return f'<span class="absent">{escape(f"{words}: {source[:120]}" if source else words)}</span>'
@@ -203,12 +203,12 @@ class _Fitting:
         return tag[0]
 
     def _image(self, attributes: dict[str, str]) -> str:
-        source, says = unescape(attributes.get("src", "")), unescape(attributes.get("alt", ""))
-        found = source if source.startswith("data:image/") else self.locate(source)
-        if found is None:
-            return _note("picture", source, says)
+        source, own_alt = unescape(attributes.get("src", "")), unescape(attributes.get("alt", ""))
+        address = source if source.startswith("data:image/") else self.locate(source)
+        if address is None:
+            return _note("picture", source, own_alt)
         more = "".join(
             f' {name}="{value}"' for name, value in attributes.items() if name not in {"src", "alt"}
         )
-        described = says or ("" if "alt" in attributes else self.alt or "Picture without a description")
-        return f'<img src="{escape(found)}" alt="{escape(described)}"{more}>'
+        described = own_alt or ("" if "alt" in attributes else self.alt or "Picture without a description")
+        return f'<img src="{escape(address)}" alt="{escape(described)}"{more}>'

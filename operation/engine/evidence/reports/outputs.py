@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,11 @@ from operation.engine.evidence.reports.wording import clip, html_size
 LONGEST_TEXT = 200_000  # bytes of one output's text on the page
 PAGE_TEXT = 1_200_000  # and of all outputs' text
 LONGEST_HTML = 5_000_000  # characters of one output's HTML or SVG
-
 LONGEST_ERROR = 40_000  # bytes of a traceback
 LONGEST_MARKDOWN = 40_000  # bytes of an output's markdown, which takes longer to read than text
 
-PRIORITY = (
-    "text/html",
-    "text/markdown",
-    "image/svg+xml",
-    "image/png",
-    "image/jpeg",
-    "text/latex",
-    "text/plain",
-)
 _PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
+PRIORITY = ("text/html", "text/markdown", *_PICTURES, "text/latex", "text/plain")
 _ANIMATED = ("image/gif", "image/webp")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _VIEWER = re.compile(r"application/vnd\.(?:plotly|vega|bokehjs|holoviews)")
@@ -41,31 +33,21 @@ _DEEPEST = 8  # widgets within widgets
 
 @dataclass
 class Outputs:
-    """Prepares the outputs of one page, cell by cell.
+    """Prepares the outputs of one page, cell by cell."""
 
-    Parameters
-    ----------
-    fragments : Fragments
-        Of the page.
-    folders : tuple of Path
-        Where pictures named by a relative path are looked for.
-    widgets : mapping
-        The state of the notebook's widgets, by model.
-    """
-
-    fragments: Fragments
-    folders: tuple[Path, ...] = ()
-    widgets: Mapping[str, Any] = field(default_factory=dict)
-    room: int = PAGE_TEXT
+    fragments: Fragments  # of the page
+    folders: tuple[Path, ...] = ()  # where pictures named by a relative path are looked for
+    widgets: Mapping[str, Any] = field(default_factory=dict)  # state of the notebook's widgets, by model
+    room: int = PAGE_TEXT  # bytes of text that the page can still take
 
     def prepare(self, cell: Any, sentence: str) -> None:
-        """Make the outputs of a cell ready; `sentence` describes pictures that say nothing themselves."""
+        """Make the outputs of a cell ready; `sentence` describes pictures without a description."""
         cell.outputs = _merged([_well_formed(output) for output in cell.get("outputs", [])])
-        pictures = sum(1 for output in cell.outputs if _is_picture(output))
-        shown = 0
+        pictures = [id(output) for output in cell.outputs if _is_picture(output)]
         for output in cell.outputs:
-            shown += _is_picture(output)
-            alt = sentence + (f" ({shown} of {pictures})" if pictures > 1 and _is_picture(output) else "")
+            alt = sentence
+            if len(pictures) > 1 and id(output) in pictures:
+                alt += f" ({pictures.index(id(output)) + 1} of {len(pictures)})"
             own = _own_metadata(output)
             output.metadata = {"alt": own.get("alt") or _described(output) or alt, "width": own.get("width")}
             self._prepare_one(output, alt)
@@ -85,14 +67,14 @@ class Outputs:
 
     def _bundle(self, output: Any, data: dict[str, Any], alt: str) -> dict[str, Any]:
         """Return what is shown of an output: the first of `PRIORITY` that there is, fit for the page."""
-        named = clip(", ".join(data), 400)[0]
+        types = clip(", ".join(data), 400)[0]
         self._as_text(data)
         _as_pictures(data)
         if isinstance(data.get("text/html"), str):
             self._html(output, data, alt)
         media = next((media for media in PRIORITY if media in data), None)
-        if media is None and named:
-            output.metadata["note"] = f"This output needs JavaScript or another viewer ({named})."
+        if media is None and types:
+            output.metadata["note"] = f"This output needs JavaScript or another viewer ({types})."
         if media is None:
             return {"text/plain": ""}
         return {media: self._fit(output, media, data[media])}
@@ -111,18 +93,17 @@ class Outputs:
             data["text/plain"] = json.dumps(data["application/json"], indent=2, ensure_ascii=False)
         view = data.get(_WIDGET)
         if isinstance(view, Mapping):
-            said = self._widget(str(view.get("model_id", "")), depth=0)
-            data["text/plain"] = said or data.get("text/plain", "Widget without saved state.")
+            state = self._widget(str(view.get("model_id", "")), depth=0)
+            data["text/plain"] = state or data.get("text/plain", "Widget without saved state.")
         if any(_VIEWER.match(media) for media in data):
             data.pop("text/plain", None)  # a program's view of the same
 
     def _html(self, output: Any, data: dict[str, Any], alt: str) -> None:
         source = data.pop("text/html")
-        scripted = "<script" in source.lower()
         html = self.fragments.clean(source, alt=alt) if len(source) <= 4 * LONGEST_HTML else ""
         if len(html or source) > LONGEST_HTML:
             output.metadata["note"] = f"Its HTML of {len(source):,} characters is too long for a report."
-        elif not scripted or plain_text(html) or _VISIBLE.search(html):
+        elif "<script" not in source.lower() or plain_text(html) or _VISIBLE.search(html):
             data["text/html"] = html
         elif not any(media in data for media in _PICTURES):
             data.clear()
@@ -145,13 +126,13 @@ class Outputs:
         if self.room <= _ELEMENT:
             output.metadata["dropped"] = True
             return ""
-        shown, left_out = clip(text, min(self.room - _ELEMENT, longest))
-        self.room -= html_size(shown) + _ELEMENT
+        clipped, left_out = clip(text, min(self.room - _ELEMENT, longest))
+        self.room -= html_size(clipped) + _ELEMENT
         if left_out:
             output.metadata["note"] = f"{left_out:,} of {len(text):,} characters are omitted."
         if self.room <= _ELEMENT:
             output.metadata["note"] = "The page's limit for text is reached: later text is omitted."
-        return shown
+        return clipped
 
 
 def _as_pictures(data: dict[str, Any]) -> None:
@@ -191,30 +172,24 @@ def _well_formed(output: Any) -> Any:
 
 def _merged(outputs: list[Any]) -> list[Any]:
     """Join what one stream wrote piece by piece; progress bars keep their last state."""
-    texts: list[list[str]] = []
-    merged: list[Any] = []
-    for output in outputs:
-        if merged and _same_stream(merged[-1], output):
-            texts[-1].append(output.text)
-        else:
-            merged.append(output)
-            texts.append([output.text] if output.output_type == "stream" else [])
-    for output, pieces in zip(merged, texts, strict=True):
-        if pieces:
-            output.text = _last_state("".join(pieces)).rstrip()
-    return merged
+    groups = [list(group) for _, group in groupby(outputs, _stream_name)]
+    for group in groups:
+        if group[0].output_type == "stream":
+            group[0].text = _last_state("".join(output.text for output in group)).rstrip()
+            del group[1:]
+    return [output for group in groups for output in group]
+
+
+def _stream_name(output: Any) -> str | None:
+    return str(output.name) if output.output_type == "stream" else None
 
 
 def _last_state(text: str) -> str:
-    """Return a text as a terminal would leave it: what follows a carriage return writes over its line."""
+    """Return a text as a terminal would leave it: what follows a carriage return overwrites its line."""
     if "\r" not in text:
         return text
     lines = text.replace("\r\n", "\n").split("\n")
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
-
-
-def _same_stream(one: Any, other: Any) -> bool:
-    return bool(one.output_type == other.output_type == "stream" and one.name == other.name)
 
 
 def _is_picture(output: Any) -> bool:
@@ -222,15 +197,11 @@ def _is_picture(output: Any) -> bool:
 
 
 def _own_metadata(output: Any) -> dict[str, Any]:
-    """Return what the picture itself says: its description, and its width where it is of double density."""
-    for media, said in output.metadata.items():
-        if media.startswith("image/") and isinstance(said, dict):
-            alt, width = said.get("alt"), said.get("width")
-            return {
-                "alt": alt if isinstance(alt, str) else "",
-                "width": width if isinstance(width, int) else None,
-            }
-    return {}
+    """Return the picture's own description, and its width where it is of double density."""
+    entries = [entry for media, entry in output.metadata.items() if media.startswith("image/")]
+    own = next((entry for entry in entries if isinstance(entry, dict)), {})
+    types = {"alt": str, "width": int}
+    return {name: own[name] for name, kind in types.items() if isinstance(own.get(name), kind)}
 
 
 def _described(output: Any) -> str:

@@ -1,4 +1,4 @@
-"""What all pages share: templates, inlined styles and scripts, writing so that no half page is seen."""
+"""What all pages share: templates, inlined styles and scripts, atomic writing."""
 
 from __future__ import annotations
 
@@ -19,17 +19,14 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 
+# a status is a sign too, for those who do not see colours
 MARKS = {
-    "succeeded": "✓",
-    "executed": "✓",
+    **dict.fromkeys(("succeeded", "executed"), "✓"),
+    **dict.fromkeys(("failed", "unreadable"), "✕"),
+    **dict.fromkeys(("running", "unfinished"), "…"),
     "reused": "↺",
-    "failed": "✕",
-    "unreadable": "✕",
     "rejected": "⊘",
     "interrupted": "◼",
-    "running": "…",
-    "unfinished": "…",
-    "pending": "·",
 }
 
 
@@ -38,7 +35,7 @@ def configure(environment: Environment) -> None:
     environment.autoescape = True
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # in the order given
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.globals.update(style=style, script=script, policy=policy, mark=mark)
+    environment.globals.update(style=style, script=script, policy=policy, marks=MARKS)
     environment.filters.update(
         duration=wording.duration,
         number=wording.number,
@@ -50,14 +47,20 @@ def configure(environment: Environment) -> None:
     )
 
 
-def policy(styles: str) -> str:
-    """Return the content policy of a page: nothing loads, and no script runs but those of our own.
+@cache
+def environment() -> Environment:
+    """Return the Jinja environment of the pages that are not notebooks."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    Parameters
-    ----------
-    styles : str
-        The content of the page's only style element.
-    """
+    jinja = Environment(  # noqa: S701  (`configure` turns escaping on)
+        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined
+    )
+    configure(jinja)
+    return jinja
+
+
+def policy(styles: str) -> str:
+    """Return the content policy of a page with `styles`: nothing loads, and only our own scripts run."""
     # An attribute cannot be named by its digest; it reaches no further than its element, and loads nothing.
     return (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -76,59 +79,41 @@ def _source(content: str) -> str:
     return f"'sha256-{b64encode(digest).decode('ascii')}'"
 
 
-def mark(status: str) -> str:
-    """Return the sign of a status, for those who do not see colours."""
-    return MARKS.get(status, "·")
-
-
-@cache
-def environment() -> Environment:
-    """Return the Jinja environment of the pages that are not notebooks."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    jinja = Environment(  # noqa: S701  (`configure` turns escaping on)
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined
-    )
-    configure(jinja)
-    return jinja
-
-
 @cache
 def style(*names: str) -> Any:
     """Return the style sheets `names`, without comments and indentation, as markup."""
-    from markupsafe import Markup
-
     css = "".join((TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in names)
     css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
-    return Markup(re.sub(r"\s*([{};,])\s*", r"\1", css).strip())  # noqa: S704  (our own file)
+    return as_markup(re.sub(r"\s*([{};,])\s*", r"\1", css).strip())
 
 
 @cache
 def script(name: str) -> Any:
     """Return the script `name` as markup."""
-    from markupsafe import Markup
-
-    return Markup((TEMPLATES / f"{name}.js").read_text(encoding="utf-8").strip())  # noqa: S704  (our own file)
+    return as_markup((TEMPLATES / f"{name}.js").read_text(encoding="utf-8").strip())
 
 
 def breakable(name: str) -> Any:
     """Return `name` with places where a narrow box may break it."""
-    from markupsafe import Markup, escape
+    from markupsafe import escape
 
-    return Markup(str(escape(name)).replace("_", "_<wbr>"))  # noqa: S704  (escaped)
+    return as_markup(str(escape(name)).replace("_", "_<wbr>"))
+
+
+def as_markup(html: str) -> Any:
+    """Return HTML that is ours, escaped or cleaned, as what templates do not escape."""
+    from markupsafe import Markup
+
+    return Markup(html)  # noqa: S704
+
+
+def render(template: str, target: Path, **values: Any) -> Path:
+    """Write the page that a template gives and return its path."""
+    return write_page(target, environment().get_template(template).render(values))
 
 
 def write_page(target: Path, html: str) -> Path:
-    """Write `html` to `target` in one step: a reader sees the old page or the new one.
-
-    Parameters
-    ----------
-    target : Path
-        The page; its folder exists.
-    html : str
-        The page's content. Lone surrogates, which UTF-8 cannot hold, become character references.
-        Known secrets are masked.
-    """
+    """Write a page in one step; secrets are masked, lone surrogates become character references."""
     with replacing(target) as partial:
         partial.write_bytes(masked(html).encode("utf-8", "xmlcharrefreplace"))
     return target

@@ -6,24 +6,19 @@ Importing this module imports nbconvert's markdown: only the exporter does it.
 from __future__ import annotations
 
 import base64
+import mimetypes
 import re
 from collections.abc import Mapping
 from functools import cache, partial
 from html import escape, unescape
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from operation.engine.evidence.reports.markup import Fragments, plain_text
 
-PICTURES = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".gif": "image/gif",
-    ".svg": "image/svg+xml",
-    ".webp": "image/webp",
-}
+PICTURES = {"image/png", "image/jpeg", "image/gif", "image/svg+xml", "image/webp"}
 LARGEST_PICTURE = 2_000_000  # bytes; a larger one is named, not embedded
 LARGEST_FORMULA = 10_000  # characters; a longer one is shown as it was written
 
@@ -46,12 +41,12 @@ def render(
     folders: tuple[Path, ...] = (),
     headings: bool = True,
 ) -> str:
-    """Return markdown as self-contained HTML.
+    """Return markdown, with ``$...$`` and ``$$...$$`` for mathematics, as self-contained HTML.
 
     Parameters
     ----------
     source : str
-        The markdown, with ``$...$`` and ``$$...$$`` for mathematics.
+        The markdown.
     fragments : Fragments
         Of the page that it will stand on.
     attachments : mapping, optional
@@ -81,14 +76,9 @@ def last_sentence(html: str) -> str:
 
 
 def as_mathml(tex: str, display: bool) -> str:
-    """Return a formula as a ``math`` element; one not fully understood stays TeX, in code style.
+    """Return a formula, without its dollar signs, as a ``math`` element; on a line of its own for `display`.
 
-    Parameters
-    ----------
-    tex : str
-        The formula without its dollar signs.
-    display : bool
-        True for a formula on a line of its own.
+    One that is not fully understood stays TeX, in code style.
     """
     from xml.etree.ElementTree import tostring
 
@@ -125,12 +115,8 @@ def _formula(tex: str, display: str) -> Any:
 
 
 def _balanced(tex: str) -> bool:
-    depth = 0
-    for brace in re.findall(r"[{}]", tex):
-        depth += 1 if brace == "{" else -1
-        if depth < 0:
-            return False
-    return depth == 0
+    depths = list(accumulate(1 if brace == "{" else -1 for brace in re.findall(r"[{}]", tex)))
+    return not depths or (min(depths) >= 0 and depths[-1] == 0)
 
 
 def _tex(tex: str, display: bool) -> str:
@@ -167,11 +153,11 @@ def _picture(
     if source.startswith("attachment:"):
         for media, content in attachments.get(source.removeprefix("attachment:"), {}).items():
             return f"data:{media};base64,{content}"
-    media = PICTURES.get(Path(source).suffix.lower(), "")
-    if not media or "://" in source:
+    media_type, _ = mimetypes.guess_type(source)
+    if media_type not in PICTURES or "://" in source:
         return None
     for folder in folders:
         path = folder / unquote(source)
         if path.is_file() and path.stat().st_size <= LARGEST_PICTURE:
-            return f"data:{media};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+            return f"data:{media_type};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
     return None

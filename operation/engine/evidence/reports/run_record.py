@@ -3,123 +3,84 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any
 
-from operation.engine.evidence.reports.wording import clip
+from pydantic import BeforeValidator, Field, Strict
 
-LONGEST = 20_000  # bytes of a message
-
-Scalar = str | int | float | bool | None
-Record = TypeVar("Record")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """What went wrong and where."""
-
-    type: str = ""
-    message: str = ""
-    file: str = ""
-    line: int | None = None
-    notebook: str = ""
-    cell: int | None = None
-    traceback: str = ""
-    execution_count: int | None = None
-
-    @property
-    def where(self) -> str:
-        """The cell as Jupyter names it, "cell In [5]"; by its index where it never ran."""
-        if self.execution_count is not None:
-            return f"cell In [{self.execution_count}]"
-        return f"cell {self.cell}" if self.cell is not None else ""
-
-    @property
-    def place(self) -> str:
-        """The place as an editor understands it: ``src/train.py:41``."""
-        return f"{self.file}:{self.line}" if self.file and self.line else self.file
+from operation.engine.evidence.reports.step_record import (
+    Failure,
+    Metric,
+    Metrics,
+    Record,
+    Seconds,
+    StepRecord,
+    Text,
+    Whole,
+    Words,
+    label_steps,
+    options,
+)
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One number, the step that measured it, and the two joined as in the manifest."""
-
-    step: str
-    name: str
-    value: Scalar
-
-    @property
-    def full_name(self) -> str:
-        """``evaluate.roc_auc``."""
-        return f"{self.step}.{self.name}" if self.step else self.name
+def _entries(value: object) -> tuple[dict[str, Any], ...]:
+    return tuple(entry for entry in value if isinstance(entry, dict)) if isinstance(value, list) else ()
 
 
-@dataclass(frozen=True)
-class StepRecord:
-    """One step of a run."""
-
-    step: str = ""
-    script: str = ""
-    key: str = ""
-    how: str = ""
-    seconds: float | None = None
-    notebook: str = ""
-    metrics: dict[str, Scalar] = field(default_factory=dict)
-    failure: Failure | None = field(default=None, metadata={"name": "error"})
+def _cell_seconds(value: object) -> dict[int, float]:
+    pairs = [(cell.get("index"), cell.get("seconds")) for cell in _entries(value)]
+    return {index: took for index, took in pairs if isinstance(index, int) and isinstance(took, int | float)}
 
 
-@dataclass(frozen=True)
-class NotebookRecord:
+class NotebookRecord(Record):
     """One notebook of a run; the paths are relative to the run's folder."""
 
-    name: str = ""
-    title: str = ""
-    status: str = ""
-    notebook: str = ""
-    report: str = ""
-    parameters: dict[str, object] = field(default_factory=dict)
-    started: str = ""
-    seconds: float | None = None
-    cell_seconds: dict[int, float] = field(default_factory=dict, metadata={"name": "cells"})
-    steps: tuple[str, ...] = ()
-    failure: Failure | None = field(default=None, metadata={"name": "error"})
+    name: Text = ""
+    title: Text = ""
+    status: Text = ""
+    notebook: Text = ""
+    report: Text = ""
+    parameters: dict[Any, Any] = Field(default_factory=dict)
+    started: Text = ""
+    seconds: Seconds | None = None
+    cell_seconds: Annotated[dict[Whole, Seconds], BeforeValidator(_cell_seconds)] = Field(
+        default_factory=dict, alias="cells"
+    )
+    step_keys: Words = ()
+    failure: Failure | None = Field(default=None, alias="error")
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Record):
     """The last good run, and what differs since."""
 
-    run: str = ""
-    differences: tuple[str, ...] = ()
+    run: Text = ""
+    differences: Words = ()
 
 
-@dataclass(frozen=True)
-class RunRecord:
+class RunRecord(Record):
     """One run. `problem` says why its manifest could not be read; the rest is then empty."""
 
-    id: str = ""
-    status: str = ""
-    problem: str = field(default="", metadata={"name": ""})
-    use_case: str = ""
-    environment: str = ""
-    description: str = ""
-    commit: str = ""
-    dirty: bool = False
-    configuration_digest: str = ""
-    lock_digest: str = ""
-    python: str = ""
-    platform: str = ""
-    host: str = ""
-    command: str = ""
-    started: str = ""
-    seconds: float | None = None
-    notebooks: tuple[NotebookRecord, ...] = ()
-    steps: tuple[StepRecord, ...] = ()
-    metrics: dict[str, Scalar] = field(default_factory=dict)
-    failure: Failure | None = field(default=None, metadata={"name": "error"})
+    id: Text = ""
+    status: Text = ""
+    problem: Text = ""
+    use_case: Text = ""
+    environment: Text = ""
+    description: Text = ""
+    commit: Text = ""
+    dirty: Annotated[bool, Strict()] = False
+    configuration_digest: Text = ""
+    lock_digest: Text = ""
+    python: Text = ""
+    platform: Text = ""
+    host: Text = ""
+    command: Text = ""
+    started: Text = ""
+    seconds: Seconds | None = None
+    notebooks: Annotated[tuple[NotebookRecord, ...], BeforeValidator(_entries)] = ()
+    steps: Annotated[tuple[StepRecord, ...], BeforeValidator(_entries)] = ()
+    metrics: Metrics = Field(default_factory=dict)
+    failure: Failure | None = Field(default=None, alias="error")
     since_last_good: Change = Change()
 
     @property
@@ -134,13 +95,29 @@ class RunRecord:
     @property
     def parameters(self) -> dict[str, object]:
         """Every notebook's parameters under ``<notebook>.<parameter>``, but for what names the run itself."""
-        named = {"use_case": self.use_case, "environment": self.environment}
+        identity = {"use_case": self.use_case, "environment": self.environment}
         return {
             f"{book.name}.{name}": value
             for book in self.notebooks
             for name, value in book.parameters.items()
-            if named.get(name) != value
+            if identity.get(name) != value
         }
+
+    @property
+    def sampled_rows(self) -> int | None:
+        """How many rows were drawn where the run saw a sample of its data, None where it saw all of them."""
+        sizes = ((options(step.argv).get("sample-rows"), step.metrics.get("rows")) for step in self.steps)
+        return next((int(limit) for limit, rows in sizes if limit and rows and limit == f"{rows:.0f}"), None)
+
+    def steps_of(self, book: NotebookRecord) -> list[StepRecord]:
+        """Return the steps that a notebook called, by their keys: those of earlier notebooks as reused."""
+        own = [step for step in self.steps if step.notebook == book.name]
+        if not book.step_keys:
+            return own
+        by_key = {step.key: step.model_copy(update={"how": "reused", "seconds": None}) for step in self.steps}
+        by_key |= {step.key: step for step in own}
+        called = [by_key[key] for key in book.step_keys if key in by_key]
+        return called + [step for step in own if step.key not in book.step_keys]
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -148,96 +125,24 @@ def read_run(folder: Path) -> RunRecord:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return RunRecord(
-            folder.name, "unreadable", "there is no manifest.json: the run ended before writing it"
-        )
+        problem = "there is no manifest.json: the run ended before writing it"
     except (OSError, ValueError) as error:
-        return RunRecord(folder.name, "unreadable", f"manifest.json cannot be read: {error}")
-    if not isinstance(manifest, dict):
-        return RunRecord(folder.name, "unreadable", "manifest.json is not a mapping")
-    return run_record(manifest, folder.name)
+        problem = f"manifest.json cannot be read: {error}"
+    else:
+        if isinstance(manifest, dict):
+            return run_record(manifest, folder.name)
+        problem = "manifest.json is not a mapping"
+    return RunRecord(id=folder.name, status="unreadable", problem=problem)
 
 
 def run_record(manifest: Mapping[str, object], name: str = "") -> RunRecord:
-    """Return the record of a manifest; what is missing or of a wrong type is left empty.
-
-    Parameters
-    ----------
-    manifest : mapping
-        The run manifest as parsed from JSON.
-    name : str, default ""
-        The run's id where the manifest does not say it: the name of its folder.
-    """
-    run = _read(RunRecord, manifest)
-    books = (
-        replace(book, title=book.title or book.name, status=book.status or "pending")
+    """Return the record of a manifest; `name`, that of its folder, is the run's id where it has none."""
+    run = RunRecord.model_validate(dict(manifest))
+    books = tuple(
+        book.model_copy(update={"title": book.title or book.name, "status": book.status or "pending"})
         for book in run.notebooks
     )
-    return replace(run, id=run.id or name, status=run.status or "unreadable", notebooks=tuple(books))
-
-
-def _read(kind: type[Record], entry: object) -> Record:
-    """Return a record of `kind`; a field that is missing or of a wrong type keeps its default."""
-    known: Mapping[str, object] = entry if isinstance(entry, dict) else {}
-    names = {part.name: part.metadata.get("name", part.name) for part in fields(kind)}  # type: ignore[arg-type]
-    types = {part.name: str(part.type) for part in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{own: _READERS[types[own]](known[name]) for own, name in names.items() if name in known})
-
-
-def _records(kind: type[Record], value: object) -> tuple[Record, ...]:
-    return tuple(_read(kind, entry) for entry in _list(value, dict))
-
-
-def _text(value: object) -> str:
-    return clip(value, LONGEST)[0] if isinstance(value, str) else ""
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _seconds(value: object) -> float | None:
-    """Return a finite number from 0, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if math.isfinite(value) and value >= 0 else None
-    except OverflowError:
-        return None
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _metrics(value: object) -> dict[str, Scalar]:
-    values = _mapping(value).items()
-    return {
-        name: metric for name, metric in values if metric is None or isinstance(metric, str | int | float)
-    }
-
-
-def _list(value: object, kind: type) -> list[Any]:
-    return [item for item in value if isinstance(item, kind)] if isinstance(value, list) else []
-
-
-def _cell_seconds(value: object) -> dict[int, float]:
-    pairs = [(_whole(cell.get("index")), _seconds(cell.get("seconds"))) for cell in _list(value, dict)]
-    return {index: seconds for index, seconds in pairs if index is not None and seconds is not None}
-
-
-# By the annotation of a field.
-_READERS: dict[str, Callable[[object], Any]] = {
-    "str": _text,
-    "bool": lambda value: value is True,
-    "int | None": _whole,
-    "float | None": _seconds,
-    "dict[str, object]": _mapping,
-    "dict[str, Scalar]": _metrics,
-    "dict[int, float]": _cell_seconds,
-    "tuple[str, ...]": lambda value: tuple(_list(value, str)),
-    "Failure | None": lambda value: _read(Failure, value) if isinstance(value, dict) else None,
-    "Change": lambda value: _read(Change, value),
-    "tuple[NotebookRecord, ...]": lambda value: _records(NotebookRecord, value),
-    "tuple[StepRecord, ...]": lambda value: _records(StepRecord, value),
-}
+    status = run.status or "unreadable"
+    return run.model_copy(
+        update={"id": run.id or name, "status": status, "notebooks": books, "steps": label_steps(run.steps)}
+    )

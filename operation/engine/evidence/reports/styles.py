@@ -27,7 +27,7 @@ def clean_sheet(css: str) -> str:
 
     # A "<" could end the page's own style element; in CSS its escape means the same.
     rules = parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
-    return _rules(rules).replace("<", "\\3c ")
+    return "".join(map(_rule, rules)).replace("<", "\\3c ")
 
 
 @lru_cache(2048)
@@ -69,19 +69,15 @@ def svg_address(svg: str) -> str:
     return "data:image/svg+xml;base64," + b64encode(tostring(root)).decode("ascii")
 
 
-def _rules(rules: Iterable[Any]) -> str:
-    return "".join(_rule(rule) for rule in rules)
-
-
 def _rule(rule: Any) -> str:
     from tinycss2 import parse_blocks_contents, serialize
 
     if rule.type == "at-rule" and rule.lower_at_keyword in _NESTING and rule.content is not None:
         inner = parse_blocks_contents(rule.content, skip_comments=True, skip_whitespace=True)
-        return f"@{rule.lower_at_keyword}{serialize(rule.prelude)}{{{_rules(inner)}}}"
+        return f"@{rule.lower_at_keyword}{serialize(rule.prelude)}{{{''.join(map(_rule, inner))}}}"
     if rule.type != "qualified-rule" or any(token.type == "error" for token in rule.prelude):
         return ""
-    selectors = ",".join(f"{_SCOPE} {one}" for one in _selectors(rule.prelude))
+    selectors = ",".join(f"{_SCOPE} {selector}" for selector in _selectors(rule.prelude))
     content = _declarations(parse_blocks_contents(rule.content, skip_comments=True, skip_whitespace=True))
     return f"{selectors}{{{content}}}" if content else ""
 
@@ -100,9 +96,8 @@ def _selectors(prelude: Iterable[Any]) -> list[str]:
 
 
 def _declarations(content: Iterable[Any]) -> str:
-    declared = [one for one in content if one.type == "declaration"]
-    words = [one.serialize().strip() for one in declared]
-    return "".join(f"{word};" for word in words if not _LOADING.search(word))
+    declarations = [node.serialize().strip() for node in content if node.type == "declaration"]
+    return "".join(f"{text};" for text in declarations if not _LOADING.search(text))
 
 
 def _local(name: object) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from operation.engine.evidence.reports.cards import cards
-from operation.engine.evidence.reports.run_record import Metric
+from operation.engine.evidence.reports.step_record import Metric
 
 
 def test_a_metric_stands_with_its_baseline_and_its_interval_before_the_counts() -> None:

@@ -260,8 +260,8 @@ def test_no_text_breaks_out(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "cannot be read: No such file or directory. Run the notebook again."),
-        ("{", "not a notebook (Notebook does not appear to be JSON: '{'). Run the notebook again."),
+        (None, "cannot be read: No such file or directory. Rerun the notebook."),
+        ("{", "not a notebook (Notebook does not appear to be JSON: '{'). Rerun the notebook."),
     ],
 )
 def test_what_is_no_notebook_is_said(tmp_path: Path, content: str | None, message: str) -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from operation.engine.evidence.reports.run_record import read_run, run_record
+from operation.engine.evidence.reports.cards import cards
+from operation.engine.evidence.reports.run_record import RunRecord, read_run, run_record
 from tests.operation.engine.evidence.reports.samples import FAILURE, manifest
 
 ANYTHING = st.recursive(
@@ -48,7 +49,80 @@ def test_what_a_manifest_says_is_read(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps(manifest(error=FAILURE)), encoding="utf-8")
     record = read_run(tmp_path)
     assert record.failure is not None
-    assert (record.failure.place, record.failure.where) == ("src/evaluate.py:41", "cell In [7]")
+    assert (record.failure.location, record.failure.cell_label) == ("src/evaluate.py:41", "cell In [7]")
     assert record.notebooks[0].cell_seconds == {4: 0.5}
     assert record.parameters == {"01-explore-data.rows": 5}
     assert [metric.full_name for metric in record.measured][:2] == ["ingest.rows", "evaluate.roc_auc"]
+
+
+def two_models() -> RunRecord:
+    """Return a run whose first notebook compares two models, and whose second only looks at the first."""
+
+    def step(name: str, number: int, *argv: str, **more: object) -> dict[str, object]:
+        return {
+            "step": name,
+            "key": f"{number:064x}",
+            "how": "executed",
+            "notebook": "03",
+            "argv": argv,
+            **more,
+        }
+
+    def path(number: int, output: str) -> str:
+        return f"/runs/store/{number:064x}/{output}"
+
+    steps = [
+        step("ingest", 1, "--sample-rows=5000", f"--table={path(1, 'table')}", metrics={"rows": 5000.0}),
+        step("train", 2, "--estimator=trees", "--max-iter=9", f"--model={path(2, 'model')}"),
+        step(
+            "evaluate",
+            3,
+            f"--model={path(2, 'model')}",
+            f"--report={path(3, 'report')}",
+            metrics={"auc": 0.7},
+        ),
+        step("train", 4, "--estimator=linear", "--max-iter=9", f"--model={path(4, 'model')}"),
+        step(
+            "evaluate",
+            5,
+            f"--model={path(4, 'model')}",
+            f"--report={path(5, 'report')}",
+            metrics={"auc": 0.6},
+        ),
+    ]
+    keys = [f"{number:064x}" for number in (1, 2, 3)]
+    books = [{"name": "03", "steps": ["train", "evaluate"]}, {"name": "04", "step_keys": keys}]
+    return run_record(json.loads(json.dumps({"id": "x", "steps": steps, "notebooks": books})))
+
+
+def test_two_models_of_one_name_are_told_apart_by_what_differs() -> None:
+    assert [(step.step, step.label) for step in two_models().steps] == [
+        ("ingest", ""),
+        ("train", "estimator=trees"),
+        ("evaluate", "estimator=trees"),
+        ("train", "estimator=linear"),
+        ("evaluate", "estimator=linear"),
+    ]
+
+
+def test_a_notebook_has_the_steps_that_it_called_and_no_others_of_their_names() -> None:
+    run = two_models()
+    assert len(run.steps_of(run.notebooks[0])) == 5
+    called = run.steps_of(run.notebooks[1])
+    assert [(step.step, step.label, step.how) for step in called] == [
+        ("ingest", "", "reused"),
+        ("train", "estimator=trees", "reused"),
+        ("evaluate", "estimator=trees", "reused"),
+    ]
+    assert [(card.name, card.value) for card in cards(called[-1].measured)] == [("auc", 0.7)]
+    both = cards(metric for step in run.steps_of(run.notebooks[0]) for metric in step.measured)
+    assert [(card.value, card.label) for card in both][:2] == [
+        (0.7, "estimator=trees"),
+        (0.6, "estimator=linear"),
+    ]
+
+
+def test_a_sample_is_called_one_where_it_is_smaller_than_the_data() -> None:
+    assert two_models().sampled_rows == 5000
+    whole = {"step": "ingest", "argv": ["--sample-rows=5000"], "metrics": {"rows": 4000}}
+    assert run_record({"steps": [whole]}).sampled_rows is None
