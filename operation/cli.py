@@ -8,10 +8,12 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from types import ModuleType
 from typing import NoReturn
 
 from operation.engine.foundation.children import interrupted_by_signals
+from operation.engine.foundation.secrets import masked_console
 
 COMMANDS = {
     "run": "execute the notebooks of a use case headlessly and leave HTML reports",
@@ -40,6 +42,7 @@ COMMANDS = {
     "version": "say what is running: workbench, Python, commit, environment",
 }
 HELP = ("-h", "--help", "help")
+SHOW_KEYS = ("emulator", "lab", "replay")  # print the key of the server that they start
 RENAMED = {"rehearse": "emulator", "--rehearse": "--emulator"}
 
 
@@ -57,7 +60,8 @@ def main(arguments: Sequence[str]) -> int:
         0 done, 1 the work failed, 2 wrong usage or configuration, 3 the gate rejected the model,
         130 interrupted, by Ctrl-C or a signal that asks to end; 70 a defect of the workbench.
     """
-    with interrupted_by_signals():
+    shows_keys = bool(arguments) and arguments[0] in SHOW_KEYS
+    with interrupted_by_signals(), nullcontext() if shows_keys else masked_console():
         return _guarded(list(arguments))
 
 

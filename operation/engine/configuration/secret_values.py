@@ -7,20 +7,8 @@ import re
 from collections import Counter
 
 from operation.engine.configuration.documents import Value
+from operation.engine.foundation.secret_patterns import PATTERNS
 
-_PATTERNS = {
-    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
-    "an Azure storage or service key": r"(?<![A-Za-z0-9+/])([A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{43}=)(?!=)",
-    "a connection string": r"(?i)\b(AccountKey|SharedAccess(Key|Signature)|Password|Pwd)\s*=\s*[^;\s$]+",
-    "a shared access signature": r"[?&]?\bsig=[A-Za-z0-9%+/=]{20,}",
-    "a service principal's secret": r"(?<![\w~.-])[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}",
-    "a JSON web token": r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.",
-    "a GitHub token": r"\b(gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{40,})",
-    "an AWS access key": r"\b(AKIA|ASIA)[A-Z0-9]{16}\b",
-    "a personal access token": r"\b(?=[a-z2-7]*[2-7])[a-z2-7]{52}\b",
-    "a URL with a password in it": r"\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@]+@",
-}
-PATTERNS = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _NAMES = re.compile(
     r"(password|passwd|pwd|secret|token|apikey|accesskey|accountkey|storagekey|connectionstring|credentials?)$"
 )
@@ -31,9 +19,9 @@ def secret_kind(name: str, value: Value) -> str | None:
     """Return what kind of secret `value` looks like, or None when it looks like none."""
     if not isinstance(value, str) or not re.sub(r"\$\([^)]*\)", "", value).strip():
         return None
-    for kind, pattern in PATTERNS.items():
-        if pattern.search(value):
-            return kind
+    for pattern in PATTERNS:
+        if pattern.compiled.search(value):
+            return pattern.kind
     if _NAMES.search(re.sub(r"[^a-z]", "", name.casefold())):
         return f"a secret, by its name '{name}'"
     if any(_is_random(word) for word in _LONG.findall(value)):

@@ -1,41 +1,53 @@
-"""Values that must never leave this machine, from the environment and ``config.json``, in every form."""
+"""Masks secrets in whatever leaves this machine: known values in every encoding, and what looks like one."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from operation.engine.foundation.layout import project
+from operation.engine.foundation.known_secrets import SHORTEST, known_secrets
+from operation.engine.foundation.secret_patterns import SLOW, SecretPattern, mask_forms, patterns_for
 
 MASK = "***"
-_SHORTEST = 6  # what is shorter stands in ordinary text by chance
-_NAME = re.compile(
-    r"SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|CONNECTION_?STRING|CONNSTR|API_?KEY"
-    r"|(^|_)(PWD|PAT|SAS|KEYS?)(_|$)",
-    re.IGNORECASE,
-)
-_FOLDERS = {"PWD", "OLDPWD"}  # the shell's, not passwords
+_BINARY = ("image/", "bdata")  # keys of notebooks' outputs that hold base64 of pictures and numbers
+_clean: set[int] = set()  # what was masked before and held nothing: cells are saved many times
 
 
-def masked(text: str) -> str:
-    """Return `text` with every known secret, plain, base64 or URL-encoded, replaced by ``***``."""
-    return _masked(text, _forms(known_secrets()))
+def masked(text: str, *, code: bool = False, thorough: bool = False) -> str:
+    """Return `text` with every known secret, in any encoding, and all that looks like one as ``***``.
+
+    Parameters
+    ----------
+    code : bool, default=False
+        `text` is Python: mask only what cannot be harmless code.
+    thorough : bool, default=False
+        Look for forms without a fixed part too, which takes ten times as long.
+    """
+    return _Masker(text, thorough).text(text, code=code)
 
 
-def mask_values(value: Any) -> Any:
+def mask_values(value: Any, *, thorough: bool = False) -> Any:
     """Return a JSON-like value with every text in it masked; numbers, which are no text, stay."""
-    forms = _forms(known_secrets())
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return _walk(value, forms) if any(form in text for form in forms) else value
+    texts = tuple(_texts(value))
+    signature = hash((texts, known_secrets()))
+    if signature in _clean:
+        return value
+    words = "\n".join(text for key, text in texts if not key.startswith(_BINARY))
+    clean = _Masker(words, thorough).value(value)
+    if clean == value:
+        _clean.add(signature)
+        return value
+    return clean
 
 
 def mask_file(path: Path) -> None:
-    """Mask the known secrets in a text file; a file that holds none is not touched."""
+    """Mask the secrets in a text file; a file that holds none is not touched."""
     if not path.is_file():
         return
     text = path.read_text(encoding="utf-8", errors="surrogateescape")
@@ -44,96 +56,123 @@ def mask_file(path: Path) -> None:
         path.write_text(clean, encoding="utf-8", errors="surrogateescape")
 
 
-def mask_document(text: str, suffix: str) -> str:
-    """Return `text` masked so that JSON stays JSON.
+def mask_document(text: str, suffix: str, *, thorough: bool = False) -> str:
+    """Return `text` masked so that JSON stays JSON, and code code.
 
     Parameters
     ----------
     suffix : str
-        ``.json`` and ``.ipynb`` say that it is JSON.
+        ``.json`` and ``.ipynb`` say that it is JSON, ``.py`` and ``.lock`` that it is code.
+    thorough : bool, default=False
+        As for `masked`.
     """
-    clean = masked(text)
-    if clean == text or suffix not in {".json", ".ipynb"}:
-        return clean
+    if suffix not in {".json", ".ipynb"}:
+        return masked(text, code=suffix in {".py", ".lock"}, thorough=thorough)
     try:
-        return json.dumps(mask_values(json.loads(text)), indent=1, ensure_ascii=False) + "\n"
+        content = json.loads(text)
     except ValueError:  # half a file, of a killed process
-        return clean
-
-
-def _masked(text: str, forms: tuple[str, ...]) -> str:
-    for form in forms:
-        if form in text:
-            text = text.replace(form, MASK)
-    return text
-
-
-def _walk(value: Any, forms: tuple[str, ...]) -> Any:
-    if isinstance(value, dict):
-        return {_walk(key, forms): _walk(one, forms) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_walk(one, forms) for one in value]
-    return _masked(value, forms) if isinstance(value, str) else value
+        return masked(text, thorough=thorough)
+    clean = mask_values(content, thorough=thorough)
+    return text if clean is content else json.dumps(clean, indent=1, ensure_ascii=False) + "\n"
 
 
 def holds_secret(content: bytes) -> bool:
-    """Tell whether `content` holds a known secret in any form."""
-    return any(form.encode() in content for form in _forms(known_secrets()))
+    """Tell whether `content` holds a known secret in any encoding."""
+    return any(form.encode() in content for form in _encodings(known_secrets()))
 
 
-def known_secrets() -> tuple[str, ...]:
-    """Return the values of secret-looking environment variables, and the texts of ``config.json``."""
-    named = {value for name, value in os.environ.items() if _is_secret(name, value)}
-    return tuple(sorted({*named, *_of_config_json(project().root)}))
-
-
-def _is_secret(name: str, value: str) -> bool:
-    if name in _FOLDERS or len(value) < _SHORTEST or not _NAME.search(name):
-        return False
-    return not (len(value) < 1000 and os.path.isabs(value) and os.path.exists(value))  # noqa: PTH110, PTH117 - asked of every variable
-
-
-def _of_config_json(root: Path) -> set[str]:
-    """Return the texts of ``config.json`` that the configuration, which Git keeps, does not hold too."""
+@contextmanager
+def masked_console() -> Iterator[None]:
+    """Mask what this process prints in the block."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (_MaskedStream(stream) for stream in before)
     try:
-        content = json.loads((root / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return set()
-    files = (root / "configuration").glob("configuration-*.yml")
-    public = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
-    return {text for text in _texts(content) if len(text) >= _SHORTEST and text not in public}
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
 
 
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _texts(one)
+class _MaskedStream:
+    """A text stream whose writes are masked; all else is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(masked(text))
+        return len(text)
+
+    def writelines(self, lines: Iterator[str]) -> None:
+        self.write("".join(lines))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text in a JSON-like value with the key under which it stands, and the keys."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield "", str(name)
+            yield from _texts(member, str(name))
+    elif isinstance(value, list | tuple):
+        for member in value:
+            yield from _texts(member, key)
+    elif not isinstance(value, bool | int | float | None):
+        yield key, str(value)
+
+
+class _Masker:
+    """Masks the parts of one text, of which it knows what may stand in it."""
+
+    def __init__(self, whole: str, thorough: bool) -> None:
+        self.encodings = _encodings(known_secrets())
+        self.patterns: list[SecretPattern] = [*patterns_for(whole), *(SLOW if thorough else ())]
+
+    def known(self, text: str) -> str:
+        for form in self.encodings:
+            if form in text:
+                text = text.replace(form, MASK)
+        return text
+
+    def text(self, text: str, *, code: bool = False) -> str:
+        return mask_forms(self.known(text), self.patterns, MASK, code=code)
+
+    def value(self, value: Any, key: str = "") -> Any:
+        """Return a JSON-like value masked; `key` is where it stands."""
+        if isinstance(value, dict):
+            return {self._key(name): self.value(member, str(name)) for name, member in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(member, key) for member in value]
+        if isinstance(value, bool | int | float | None):
+            return value
+        text = str(value)
+        clean = self.known(text) if key.startswith(_BINARY) else self.text(text, code=key == "source")
+        return value if clean == text else clean
+
+    def _key(self, name: object) -> object:
+        return self.text(name) if isinstance(name, str) else name
 
 
 @lru_cache(maxsize=8)
-def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """Return all spellings of the secrets, the longest first."""
-    found = {form for secret in secrets for form in _spellings(secret) if len(form) >= _SHORTEST}
-    return tuple(sorted(found, key=len, reverse=True))
+def _encodings(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return all encodings of the secrets, the longest first."""
+    forms = {form for secret in secrets for form in _encoded(secret) if len(form) >= SHORTEST}
+    return tuple(sorted(forms, key=len, reverse=True))
 
 
-def _spellings(secret: str) -> Iterator[str]:
+def _encoded(secret: str) -> Iterator[str]:
     import html
     from urllib.parse import quote, quote_plus
 
-    for plain in {
-        secret,
-        secret.strip(),
-        repr(secret)[1:-1],
-        html.escape(secret),
-        html.escape(secret, False),
-    }:
+    escaped = html.escape(secret)
+    numeric = escaped.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")  # as markupsafe has it
+    for plain in {secret, secret.strip(), repr(secret)[1:-1], escaped, numeric, html.escape(secret, False)}:
         yield plain
         yield from (json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1])
     for encoded in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
-        yield from (encoded, re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), encoded))
-    for content in (secret.encode(), f"{secret}\n".encode()):
+        yield from (encoded, re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), encoded))
+    for content in (secret.encode(errors="surrogateescape"), f"{secret}\n".encode(errors="surrogateescape")):
         for shift in range(3):
             yield from _base64(content, shift)
 

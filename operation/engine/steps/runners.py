@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 from operation.engine.foundation.children import child, thread_limits
+from operation.engine.foundation.secrets import masked
 from operation.engine.identity.bytecode import refresh_bytecode
 from operation.engine.identity.source import load_module
 from operation.engine.steps.failures import KILLED, REJECTED, ScriptFailed, from_text
@@ -31,7 +33,7 @@ def child_process(plan: Plan, outputs: Path) -> None:
 
 
 def run_script(script: Path, argv: Sequence[str]) -> None:
-    """Execute ``python script argv...``; its output is passed on as it comes.
+    """Execute ``python script argv...``; its output is passed on as it comes, without secrets.
 
     Raises
     ------
@@ -39,20 +41,35 @@ def run_script(script: Path, argv: Sequence[str]) -> None:
         With the script's own message and the place in ``src/`` that raised it.
     """
     refresh_bytecode(script.parent)
+    unbuffered = ["-u"] if sys.stdout.isatty() else []
     with child(
-        [sys.executable, str(script), *argv],
+        [sys.executable, *unbuffered, str(script), *argv],
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=_root(script),
         env={**os.environ, **thread_limits(1)},
         encoding="utf-8",
         errors="replace",
     ) as process:
-        lines = list(process.stderr or ())
+        passing = threading.Thread(target=_pass_on, args=(process.stdout,), daemon=True)
+        passing.start()
+        text = masked("".join(process.stderr or ()))
+        passing.join()
     if process.returncode:
         code = REJECTED if process.returncode == REJECTED else 1
-        text = "".join(lines)
         raise ScriptFailed(from_text(text, script, code) or _unexplained(text, script), code)
-    sys.stderr.writelines(lines)
+    sys.stderr.write(text)
+
+
+def _pass_on(lines: Iterable[str]) -> None:
+    """Print `lines` masked; those of a private key together, as one alone does not show what it is."""
+    text = ""
+    for line in lines:
+        text += line
+        if "-----BEGIN" not in text or "-----END" in text or len(text) > 10_000:
+            print(masked(text), end="", flush=True)
+            text = ""
+    print(masked(text), end="", flush=True)
 
 
 def _root(script: Path) -> Path:

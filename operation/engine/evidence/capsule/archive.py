@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.foundation.files import replacing
-from operation.engine.foundation.secrets import MASK, holds_secret, mask_document
+from operation.engine.foundation.secrets import holds_secret, mask_document
 
 _PACKED = {".parquet", ".png", ".gz", ".zip", ".xz"}  # compressing these again gains nothing
 
@@ -35,7 +34,7 @@ class Archive:
 
     def text(self, text: str, member: str) -> None:
         """Add a text, with secrets masked."""
-        clean = _without_lookalikes(mask_document(text, Path(member).suffix), member)
+        clean = mask_document(text, Path(member).suffix, thorough=True)
         if clean != text:
             self.masked.append(member)
         self._write(member, clean.encode())
@@ -64,27 +63,3 @@ def writing(path: Path) -> Iterator[Archive]:
     """Write the zip file `path`; it takes this name when everything is in it."""
     with replacing(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as file:
         yield Archive(file)
-
-
-def _without_lookalikes(text: str, member: str) -> str:
-    """Mask what looks like a secret by its pattern.
-
-    In Python source ``password=given`` is code: only tokens that can be nothing else are masked there.
-    """
-    from operation.engine.configuration.secret_values import PATTERNS
-
-    code = Path(member).suffix == ".py" or member.endswith(".lock")
-    for kind, pattern in PATTERNS.items():
-        if kind == "a connection string":
-            text = text if code else re.sub(_CONNECTION, rf"\1{MASK}", text)
-        elif kind == "a URL with a password in it":
-            text = re.sub(_ADDRESS, rf"\1{MASK}@", text)
-        else:
-            text = pattern.sub(MASK, text)
-    return text
-
-
-_CONNECTION = re.compile(
-    r"(?i)\b((?:AccountKey|SharedAccess(?:Key|Signature)|Password|Pwd)\s*=\s*)[^;\s$\"'\\(){},\[\]<>]{6,}"
-)
-_ADDRESS = re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s/:@\"'\\]+:)[^\s/@\"'\\${}]+@")
