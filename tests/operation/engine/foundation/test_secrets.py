@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from operation.engine.foundation import secrets
+from operation.engine.foundation.known_secrets import known_secrets
 from operation.engine.foundation.layout import Layout
 from tests.operation.engine.conftest import write
 
@@ -75,7 +76,7 @@ def test_names_say_what_is_secret(
     name: str, value: str, secret: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert (value in secrets.known_secrets()) is secret
+    assert (value in known_secrets()) is secret
 
 
 def test_what_the_configuration_holds_is_no_secret_of_config_json(tmp_path: Path) -> None:
