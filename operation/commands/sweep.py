@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from operation.commands.options import add_choice, add_limits, chosen_limits, one_or_more, quiet
@@ -145,12 +145,13 @@ def _pool(
         from operation.engine.sweeps.cluster import Cluster
 
         return Cluster(layout, sweep, args.address, args.workers)
-    from operation.engine.sweeps.pools import local, why_stock
+    from operation.engine.sweeps.pools import ForkPool, StockPool, why_stock
 
     reason = why_stock(sweep)
     if reason:
         print(f"executed by the stock engine: {reason}", file=sys.stderr)
-    return local(sweep, fork_server, args.workers or cores())
+    workers = args.workers or cores()
+    return nullcontext(ForkPool(fork_server, sweep, workers) if fork_server else StockPool(workers))
 
 
 def _execute(layout: Layout, sweep: Sweep, pool: KernelPool, args: argparse.Namespace) -> SweepManifest:

@@ -73,21 +73,9 @@ class Document:
 
 
 def read_document(path: Path, file: str) -> tuple[Document | None, list[Problem]]:
-    """Read the YAML mapping in `path`.
+    """Read the YAML mapping in `path`, which messages call `file`; None when it is no readable mapping.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    file : str
-        Its name in messages.
-
-    Returns
-    -------
-    document : Document or None
-        None when the file is not readable YAML with a mapping at its top.
-    problems : list of Problem
-        Every mistake found; duplicate keys are reported and the first one holds.
+    Of duplicate keys, which are a problem, the first holds.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")

@@ -102,15 +102,7 @@ def examine(
 
 
 def environment_variables(environment: str | None, layout: Layout) -> Mapping[str, Variable]:
-    """Return the variables of an environment alone, resolved, with the optional ones' defaults.
-
-    Raises
-    ------
-    UsageError
-        When the environment has no file.
-    ConfigurationError
-        With every mistake in that file.
-    """
+    """Return the variables of an environment alone, resolved, with the optional ones' defaults."""
     name = chosen_environment(environment, None, layout)
     path = configuration_file(layout, name)
     surroundings, problems = read_environment(path, layout.relative(path), name, os.environ)
@@ -120,13 +112,7 @@ def environment_variables(environment: str | None, layout: Layout) -> Mapping[st
 
 
 def chosen_environment(environment: str | None, use_case: str | None, layout: Layout) -> str:
-    """Return the environment to use.
-
-    Raises
-    ------
-    UsageError
-        When it, or the use case, has no file.
-    """
+    """Return the environment to use, where it and the use case have files; raise UsageError otherwise."""
     name = environment or os.environ.get("ENVIRONMENT") or DEFAULT_ENVIRONMENT
     origin = "" if environment or not os.environ.get("ENVIRONMENT") else " (the variable ENVIRONMENT)"
     problems = []

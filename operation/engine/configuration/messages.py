@@ -27,16 +27,10 @@ _EXPECTED = {
 
 
 def explain(error: Mapping[str, Any], key: str, owner: str, model: type[BaseModel]) -> str:
-    """Return `error` as a sentence.
+    """Return an error of pydantic's as a sentence.
 
-    Parameters
-    ----------
-    error : mapping
-        One of ``ValidationError.errors()``.
-    key, owner : str
-        What is wrong, quoted, and what it belongs to: ``'inputs' of step 'train'``, `` in step 'train'``.
-    model : type of BaseModel
-        Whose keys would be valid.
+    `key` and `owner` are what is wrong, quoted, and what it belongs to, such as ``'inputs' of step 'train'``
+    and `` in step 'train'``; `model` has the valid keys.
     """
     last, context = str(error["loc"][-1]), error.get("ctx", {})
     if error["type"] == "extra_forbidden":

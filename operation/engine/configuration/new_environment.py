@@ -36,19 +36,7 @@ def require_new_name(name: str, kind: str, form: re.Pattern[str], layout: Layout
 def write_environment(name: str, source: str, layout: Layout) -> tuple[Path, dict[str, str]]:
     """Write ``configuration-<name>.yml`` after the environment `source`.
 
-    Returns
-    -------
-    file : Path
-        What was written.
-    changed : dict of str to str
-        The variables that differ from `source`, with their new values.
-
-    Raises
-    ------
-    UsageError
-        For a bad name, a file that exists, an unknown `source`.
-    ConfigurationError
-        When the file of `source` holds mistakes.
+    Returns the file, and the variables that differ from `source` with their new values.
     """
     require_new_name(name, "environment", configuration.ENVIRONMENT_NAME, layout)
     configuration.chosen_environment(source, None, layout)

@@ -151,28 +151,12 @@ class Deployment:
 def chosen_compute(
     layout: Layout, configured: Configuration, name: str | None = None, variable: str = "COMPUTE"
 ) -> Compute:
-    """Return the compute called `name`; by default the one that a variable of the environment names.
-
-    Raises
-    ------
-    UsageError
-        For an unknown name; tells the nearest.
-    ConfigurationError
-        With every mistake in its file.
-    """
+    """Return the compute called `name`; by default the one that `variable` of the environment names."""
     return Compute(*COMPUTES.chosen(layout, configured, name, variable))
 
 
 def chosen_deployment(layout: Layout, configured: Configuration, name: str | None = None) -> Deployment:
-    """Return the deployment called `name`; by default the one that the environment's DEPLOYMENT names.
-
-    Raises
-    ------
-    UsageError
-        For an unknown name; tells the nearest.
-    ConfigurationError
-        With every mistake in its file, or for a service's name that Azure would refuse.
-    """
+    """Return the deployment called `name`; by default the one that the environment's DEPLOYMENT names."""
     chosen, settings = DEPLOYMENTS.chosen(layout, configured, name, "DEPLOYMENT")
     service = settings.service or configured.use_case.replace("_", "-")
     if problem := name_problem("service", service):

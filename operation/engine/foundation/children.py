@@ -57,16 +57,9 @@ def _is_ending() -> bool:
 
 @contextmanager
 def child(words: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
-    """Start a process, and wait for it at the end of the block; when the block raises, `end` it.
+    """Start a process (`options` of Popen) and wait for it; when the block raises, `end` it.
 
     On Linux it is killed when this process is killed.
-
-    Parameters
-    ----------
-    words : sequence of str
-        The command line.
-    **options
-        Of ``subprocess.Popen``.
     """
     with subprocess.Popen(words, preexec_fn=_dies_with_parent(), **options) as process:  # noqa: PLW1509 - one call of C
         try:

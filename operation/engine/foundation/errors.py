@@ -8,21 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake in one file.
+    """One mistake in one file."""
 
-    Parameters
-    ----------
-    file : str
-        The file as a person would type it, relative to the project's root.
-    line : int
-        Line in the file, from 1.
-    message : str
-        What is wrong and how to mend it, in one or two sentences.
-    """
-
-    file: str
-    line: int
-    message: str
+    file: str  # the file as a person would type it, relative to the project's root
+    line: int  # line in the file, from 1
+    message: str  # what is wrong and how to mend it, in one or two sentences
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.message}"

@@ -28,13 +28,7 @@ class DiskError(WorkbenchError):
 
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
-    """Turn a full or read-only disk below `folder` into one message.
-
-    Raises
-    ------
-    DiskError
-        Says which, and how to mend it.
-    """
+    """Raise a full or read-only disk below `folder` as a DiskError that says how to fix it."""
     try:
         yield
     except OSError as error:

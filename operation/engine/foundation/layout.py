@@ -9,18 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders of one project.
+    """The folders of one project."""
 
-    Parameters
-    ----------
-    root : Path
-        The folder that holds ``src``, ``notebooks``, ``configuration`` and ``operation``.
-    elsewhere : Path, optional
-        Where runs and the store are kept instead of ``runs`` in the root.
-    """
-
-    root: Path
-    elsewhere: Path | None = None
+    root: Path  # the folder that holds ``src``, ``notebooks``, ``configuration`` and ``operation``
+    elsewhere: Path | None = None  # where runs and the store are kept instead of ``runs`` in the root
 
     @property
     def src(self) -> Path:

@@ -9,16 +9,8 @@ from collections.abc import Iterable
 def nearest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the one of `names` most like `name`, or None when none is.
 
-    Letter case and the choice between ``-`` and ``_`` do not count: they are what people mix up.
-
-    Parameters
-    ----------
-    name : str
-        What was typed.
-    names : Iterable[str]
-        What would be valid.
-    cutoff : float, default 0.6
-        Likeness asked for, from 0 (anything) to 1 (the same), as in ``difflib``.
+    Letter case and the choice between ``-`` and ``_`` do not count: they are what people mix up. `cutoff` is
+    ``difflib``'s, from 0 (anything) to 1 (the same).
     """
     valid = {_plain(one): one for one in names}
     close = difflib.get_close_matches(_plain(name), valid, n=1, cutoff=cutoff)

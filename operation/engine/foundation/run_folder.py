@@ -19,15 +19,9 @@ VARIABLE = "WORKBENCH_RUN"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """``runs/<id>``.
+    """``runs/<id>``."""
 
-    Parameters
-    ----------
-    path : Path
-        The folder.
-    """
-
-    path: Path
+    path: Path  # the folder
 
     def hand_over(
         self, configuration: Mapping[str, Any], overrides: Mapping[str, Any], *, fresh: bool

@@ -19,30 +19,18 @@ _CHOSEN_ELSEWHERE = {"use_case": "--use-case", "environment": "--environment"}
 
 @dataclass
 class Assignments:
-    """What ``-p`` says.
+    """What ``-p`` says."""
 
-    Parameters
-    ----------
-    parameters : dict
-        Notebook -> parameter -> value.
-    overrides : dict
-        Step -> argument -> value: what the parameter stands for, so that later notebooks go on
-        from the step as it was changed.
-    """
-
-    parameters: dict[str, dict[str, object]] = field(default_factory=dict)
+    parameters: dict[str, dict[str, object]] = field(default_factory=dict)  # notebook -> parameter -> value
+    # step -> argument -> value: what the parameter stands for, so that later notebooks go on from the step
+    # as it was changed
     overrides: dict[str, dict[str, object]] = field(default_factory=dict)
 
 
 def assign(configured: Configuration, notebooks: Sequence[Path], given: Iterable[str]) -> Assignments:
     """Check every ``name=value`` of `given` and say where it goes.
 
-    ``name`` is a parameter of a notebook, or ``step.argument``.
-
-    Raises
-    ------
-    UsageError
-        With all problems at once.
+    ``name`` is a parameter of a notebook, or ``step.argument``. All problems are raised as one UsageError.
     """
     found = Assignments()
     problems = [problem for text in given for problem in _take(configured, notebooks, text, found)]

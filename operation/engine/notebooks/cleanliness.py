@@ -18,15 +18,7 @@ KERNEL = "python3"
 
 
 def notebook_problems(path: Path, file: str) -> list[Problem]:
-    """Return what keeps the notebook at `path` from being fit for Git, with the lines of its JSON.
-
-    Parameters
-    ----------
-    path : Path
-        The notebook.
-    file : str
-        Its name in messages.
-    """
+    """Return what keeps a notebook from being fit for Git; `file` is its name in messages."""
     try:
         text = path.read_text(encoding="utf-8")
         document = json.loads(text)

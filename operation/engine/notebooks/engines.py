@@ -22,17 +22,7 @@ _REMOTE = ("papermill.s3", "papermill.adl", "papermill.abs", "gcsfs", "pyarrow.f
 
 
 class NotSaved(DiskError):
-    """An executed notebook could not be written.
-
-    Parameters
-    ----------
-    target : Path
-        Where it belongs.
-    cell : int
-        The cell that was being executed, from 0.
-    error : OSError
-        What the system said.
-    """
+    """An executed notebook could not be written to `target`; `cell`, from 0, was being executed."""
 
     def __init__(self, target: Path, cell: int, error: OSError) -> None:
         super().__init__(
@@ -50,19 +40,9 @@ def quick_papermill() -> Any:
 
 
 def watched(name: str, on_cell: OnCell) -> str:
-    """Register an engine of papermill's that tells `on_cell` of each cell and masks what it saves.
+    """Register an engine of papermill's that calls `on_cell` for each cell and masks what it saves.
 
-    Parameters
-    ----------
-    name : str
-        ``workbench`` or ``nbclient``.
-    on_cell : callable
-        Called with the number of cells begun and of all cells.
-
-    Returns
-    -------
-    str
-        The name under which it is registered.
+    Returns the name under which it is registered; `name` is ``workbench`` or ``nbclient``.
     """
     from papermill.engines import NBClientEngine, papermill_engines
 

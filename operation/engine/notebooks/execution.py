@@ -20,21 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Executed:
-    """One executed notebook.
+    """One executed notebook."""
 
-    Parameters
-    ----------
-    document : dict
-        The notebook as it was saved, as far as it came.
-    seconds : float
-        Wall time, kernel start and end included.
-    error : BaseException or None
-        What stopped it.
-    """
-
-    document: dict[str, Any]
-    seconds: float
-    error: BaseException | None
+    document: dict[str, Any]  # the notebook as it was saved, as far as it came
+    seconds: float  # wall time, kernel start and end included
+    error: BaseException | None  # what stopped it
 
     @property
     def cells(self) -> list[dict[str, float]]:
@@ -68,12 +58,8 @@ def execute(
         Environment variables of the kernel.
     on_cell : callable
         Called with the number of cells begun and of all cells.
-    engine : str, default="workbench"
-        ``nbclient`` is papermill's own, with a kernel behind sockets.
     fork_server : ForkServer, optional
         The process that the engine ``workbench`` forks from; by default one for this notebook alone.
-    limits : Limits, optional
-        Time and memory; for the stock engine the time of a cell alone. By default none.
 
     Returns
     -------

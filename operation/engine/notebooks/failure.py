@@ -29,13 +29,11 @@ def error_record(
     Parameters
     ----------
     document : mapping
-        The executed notebook as it was saved.
-    notebook : str
-        Its name.
+        The notebook as it was saved.
     error : BaseException
         What its execution raised.
     steps : sequence of mappings
-        The records of the steps that it called: a failed one knows its place best.
+        Records of the steps that it called: the one that failed has the exact location.
     """
     index = failing_cell(document)
     cell = document["cells"][index] if index is not None else {}

@@ -24,53 +24,29 @@ _KINDS = ("run", "sweep")
 
 @dataclass(frozen=True)
 class Removable:
-    """One folder or file that nothing needs.
+    """One folder or file that nothing needs."""
 
-    Parameters
-    ----------
-    kind : {"run", "sweep", "store entry", "certificate", "replay", "leftover"}
-        What it is.
-    path : Path
-        Where it is.
-    bytes : int
-        Size of all files in it.
-    """
-
-    kind: str
-    path: Path
-    bytes: int
+    kind: str  # what it is
+    path: Path  # where it is
+    bytes: int  # size of all files in it
 
 
 @dataclass(frozen=True)
 class Cleaning:
-    """What would be removed, and what stays.
+    """What would be removed, and what stays."""
 
-    Parameters
-    ----------
-    removable : list of Removable
-        In the order in which they are removed: runs first, then what only they referred to.
-    runs : int
-        Number of runs and sweeps that are kept.
-    """
-
+    # in the order in which they are removed: runs first, then what only they referred to
     removable: list[Removable]
-    runs: int
+    runs: int  # number of runs and sweeps that are kept
 
 
 def plan_cleaning(layout: Layout, days: float, limit: float | None = None) -> Cleaning:
-    """Find what may go.
+    """Find what is older than `days`, or beyond a store of `limit` bytes, and needed by nothing that is kept.
 
-    A run is kept when it began less than `days` ago, when it is the newest, when it is the newest
-    that succeeded of its use case and environment, or when a kept run took a notebook from it. A sweep
-    is kept in the same way, all its points with it; of those that succeeded the newest of its notebook.
-    An entry of the store is kept when a kept run refers to it, or when it is younger than `days`.
-
-    Parameters
-    ----------
-    days : float
-        Age in days, at least 0.
-    limit : float, optional
-        Size of the store in bytes: beyond it the oldest entries that no kept run refers to go too.
+    A run is kept when it began less than `days` ago, when it is the newest, when it is the newest that
+    succeeded of its use case and environment, or when a kept run took a notebook from it. A sweep is kept in
+    the same way, all its points with it; of those that succeeded the newest of its notebook. An entry of the
+    store is kept when a kept run refers to it, or when it is younger than `days` and within `limit`.
     """
     before = time.time() - days * _DAY
     found = [*layout.runs.glob("*/manifest.json"), *layout.runs.glob("sweeps/*/manifest.json")]
@@ -162,13 +138,7 @@ def _size(path: Path) -> int:
 
 
 def remove(layout: Layout, cleaning: Cleaning) -> None:
-    """Remove it; each folder is moved aside first, so that nobody sees half of one.
-
-    Raises
-    ------
-    DiskError
-        When the disk does not let us.
-    """
+    """Remove it; each folder is moved aside first, so that no reader sees half of one."""
     aside = layout.store / PARTIAL / f"removed-{getpid()}-{secrets.token_hex(4)}"
     with disk_errors(layout.runs):
         for one in cleaning.removable:

@@ -19,12 +19,7 @@ _MOST = 5  # differences of columns that are told; the rest is more of the same
 
 
 def since_last_good(layout: Layout, content: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Compare a failed run with the last one in which the failing notebook succeeded.
-
-    Parameters
-    ----------
-    content : mapping
-        The failed run's manifest; its ``error`` names the notebook.
+    """Compare a failed run's manifest with that of the last run in which the failing notebook succeeded.
 
     Returns
     -------
@@ -109,11 +104,8 @@ def _path(argv: list[str], name: str) -> Path:
 def profile_differences(before: Path, after: Path) -> list[str]:
     """Compare two tables, each a Parquet or CSV file or a folder of Parquet files.
 
-    Returns
-    -------
-    list of str
-        At most one sentence for the rows, one for the columns, and five for single columns;
-        empty when one of them is no table.
+    Returns at most one sentence for the rows, one for the columns, and five for single columns; none when one
+    of them is no table.
     """
     old, new = _read(before), _read(after)
     if old is None or new is None:

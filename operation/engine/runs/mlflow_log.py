@@ -59,13 +59,7 @@ def _alone(uri: str) -> AbstractContextManager[None]:
 
 
 class Logger:
-    """One MLflow run for each training, and what is measured of its model; of a sweep one, and one a point.
-
-    Parameters
-    ----------
-    client : MlflowClient
-        Of the store.
-    """
+    """One MLflow run for each training, with what is measured of its model; one for a sweep and its points."""
 
     def __init__(self, client: Any) -> None:
         self.client = client

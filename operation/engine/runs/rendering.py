@@ -10,13 +10,7 @@ from typing import Any, Self
 
 
 class Rendering:
-    """Renders executed notebooks in the order given; its end waits for the last one.
-
-    Raises
-    ------
-    WorkbenchError
-        At the end, when a notebook could not be rendered.
-    """
+    """Renders executed notebooks in the order given; its end waits for the last, and raises errors."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "rendering")

@@ -21,31 +21,15 @@ if TYPE_CHECKING:  # a request that was answered before needs none of these
 
 @dataclass(frozen=True)
 class Request:
-    """What ``run`` was asked for.
+    """What ``run`` was asked for."""
 
-    Parameters
-    ----------
-    environment, use_case : str or None
-        None: the defaults of the configuration.
-    notebooks : sequence of str
-        Names; empty: all of the use case.
-    given : sequence of str
-        ``name=value`` each.
-    fresh : bool
-        Execute every step, reuse nothing.
-    engine : str, default="workbench"
-        What executes the notebooks; ``nbclient`` is papermill's stock engine.
-    limits : Limits, optional
-        Time and memory of each notebook; by default none.
-    """
-
-    environment: str | None = None
-    use_case: str | None = None
-    notebooks: Sequence[str] = ()
-    given: Sequence[str] = ()
-    fresh: bool = False
-    engine: str = "workbench"
-    limits: Limits = NO_LIMITS
+    environment: str | None = None  # none: the defaults of the configuration
+    use_case: str | None = None  # none: the defaults of the configuration
+    notebooks: Sequence[str] = ()  # names; empty: all of the use case
+    given: Sequence[str] = ()  # ``name=value`` each
+    fresh: bool = False  # execute every step, reuse nothing
+    engine: str = "workbench"  # what executes the notebooks; ``nbclient`` is papermill's stock engine
+    limits: Limits = NO_LIMITS  # time and memory of each notebook; by default none
 
     @property
     def command(self) -> str:
@@ -89,13 +73,7 @@ class Prepared:
 
 
 def prepare(layout: Layout, request: Request) -> Prepared:
-    """Check everything that can be checked before a kernel starts.
-
-    Raises
-    ------
-    ConfigurationError, UsageError
-        With all mistakes of the configuration, or of the request.
-    """
+    """Check everything that can be checked before a kernel starts; raise all mistakes at once."""
     from operation.engine import configuration
     from operation.engine.notebooks.assignments import assign
 

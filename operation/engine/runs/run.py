@@ -36,17 +36,9 @@ Say = Callable[[str, int, int], None]
 def start(layout: Layout, prepared: Prepared, say: Say, fork_server: ForkServer | None = None) -> RunManifest:
     """Execute the notebooks of a sound request, in order, until one fails.
 
-    Parameters
-    ----------
-    say : callable
-        Told the notebook, the cells begun and the number of cells.
-    fork_server : ForkServer, optional
-        The process that notebooks are forked from, where it has been started already.
-
-    Returns
-    -------
-    RunManifest
-        Of the finished run; its ``status`` says how it ended. Everything is written by then.
+    `say` is called with the notebook, the cells begun and the number of cells; `fork_server` is what
+    notebooks are forked from, where it has been started already. The returned manifest is written, with
+    everything else.
     """
     if fork_server:
         _preload(fork_server, prepared)
@@ -102,7 +94,7 @@ class _Notebook:
     trains: bool
 
     def execute(self, name: str, following: str | None) -> bool:
-        """Execute and record one notebook, and have it rendered; return whether it succeeded.
+        """Execute, record and render one notebook; return whether it succeeded.
 
         The kernel of the `following` one is started meanwhile.
         """

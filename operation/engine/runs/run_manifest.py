@@ -19,19 +19,7 @@ from operation.engine.runs.work import Outcome
 
 
 class OpenManifest:
-    """A manifest that is written while its work goes on, and closed once.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    kind : str
-        ``run`` or ``sweep``.
-    layout : Layout
-        The project's folders.
-    configured : Configuration
-        Of the work.
-    """
+    """A manifest (`kind` is ``run`` or ``sweep``) that is written while its work goes on, and closed once."""
 
     def __init__(self, path: Path, kind: str, layout: Layout, configured: Configuration) -> None:
         self.path = path
@@ -69,17 +57,7 @@ class OpenManifest:
 
 
 class RunManifest(OpenManifest):
-    """``runs/<id>/manifest.json``.
-
-    Parameters
-    ----------
-    layout : Layout
-        The project's folders.
-    folder : RunFolder
-        The run.
-    prepared : Prepared
-        What is about to be executed.
-    """
+    """``runs/<id>/manifest.json``."""
 
     def __init__(self, layout: Layout, folder: RunFolder, prepared: Prepared) -> None:
         super().__init__(folder.path / "manifest.json", "run", layout, prepared.configured)

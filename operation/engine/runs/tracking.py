@@ -18,12 +18,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 class Tracker:
     """A child process that logs manifests as they grow; `begin` starts it, or the first `log`.
 
-    Parameters
-    ----------
-    layout : Layout
-        The project's folders.
-    configured : Configuration
-        Says where to, by its variable TRACKINGURI; by default to the embedded store.
+    The variable TRACKINGURI says where to; by default to the embedded store.
     """
 
     def __init__(self, layout: Layout, configured: Configuration) -> None:

@@ -20,29 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Work:
-    """What one execution needs.
+    """What one execution needs."""
 
-    Parameters
-    ----------
-    source : Path
-        The notebook, absolute.
-    folder : Path
-        The folder of the run, absolute; it holds ``overrides.json``.
-    parameters : mapping
-        Injected into the notebook.
-    variables : mapping
-        Environment variables of the notebook's process, beside those of this one.
-    engine : str
-        ``workbench`` or ``nbclient``.
-    limits : Limits
-        Time and memory.
-    """
-
-    source: Path
-    folder: Path
-    parameters: Mapping[str, object]
-    variables: Mapping[str, str]
-    engine: str
+    source: Path  # the notebook, absolute
+    folder: Path  # the folder of the run, absolute; it holds ``overrides.json``
+    parameters: Mapping[str, object]  # injected into the notebook
+    variables: Mapping[str, str]  # for the notebook's process, beside those of this one
+    engine: str  # ``workbench`` or ``nbclient``
     limits: Limits
 
     @property
@@ -63,21 +47,11 @@ class Work:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one execution; the executed notebook and the records of its steps are in its folder.
-
-    Parameters
-    ----------
-    seconds : float
-        Wall time.
-    error : dict or None
-        The ``error`` record of a manifest.
-    cells : sequence of dict
-        Index and duration in seconds of every executed cell.
-    """
+    """What came of one execution; the executed notebook and the records of its steps are in its folder."""
 
     seconds: float
-    error: dict[str, Any] | None
-    cells: Sequence[dict[str, float]] = ()
+    error: dict[str, Any] | None  # ``error`` record of a manifest
+    cells: Sequence[dict[str, float]] = ()  # index and seconds of every executed cell
 
 
 Perform = Callable[[Work], Outcome]

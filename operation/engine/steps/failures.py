@@ -22,15 +22,7 @@ Location = tuple[str | None, int | None]
 
 
 class ScriptFailed(StepFailed):
-    """A Core Script ended with an error of its own.
-
-    Parameters
-    ----------
-    details : dict
-        The ``error`` record of a manifest: type, message, file, line, traceback.
-    exit_code : int
-        3 when a gate rejected the model, otherwise 1.
-    """
+    """A Core Script ended with an error of its own; `details` is the ``error`` record of a manifest."""
 
     def __init__(self, details: dict[str, Any], exit_code: int) -> None:
         self.details = details

@@ -63,13 +63,7 @@ def session() -> Session:
 
 
 class StepFunction:
-    """A step of the use case in use, as a function.
-
-    Parameters
-    ----------
-    name : str
-        The step.
-    """
+    """The step `name` of the use case in use, as a function."""
 
     def __init__(self, name: str) -> None:
         self.__name__ = name

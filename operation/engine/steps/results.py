@@ -17,15 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Output(os.PathLike[str]):
-    """One output folder of a step.
+    """One output folder of a step."""
 
-    Parameters
-    ----------
-    path : Path
-        The folder in the store.
-    """
-
-    path: Path
+    path: Path  # the folder in the store
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -34,13 +28,7 @@ class Output(os.PathLike[str]):
         return self.path / name
 
     def table(self, name: str | None = None) -> pd.DataFrame:
-        """Read a Parquet table of this output.
-
-        Parameters
-        ----------
-        name : str, optional
-            File name without ``.parquet``; needed only where there are several tables.
-        """
+        """Read the Parquet table `name` of this output; where there is one table the name may be left out."""
         return read_parquet(self.path / f"{name}.parquet" if name else _only_table(self.path))
 
     def json(self, name: str) -> Any:
@@ -63,13 +51,7 @@ def _only_table(folder: Path) -> Path:
 
 
 class Result:
-    """What a step gave: outputs as attributes, metrics, and a card to look at.
-
-    Parameters
-    ----------
-    done : Done
-        The execution.
-    """
+    """What a step gave: outputs as attributes, metrics, and a card to look at."""
 
     def __init__(self, done: Done) -> None:
         self.step = done.plan.step

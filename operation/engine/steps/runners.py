@@ -33,13 +33,7 @@ def child_process(plan: Plan, outputs: Path) -> None:
 
 
 def run_script(script: Path, argv: Sequence[str]) -> None:
-    """Execute ``python script argv...``; its output is passed on as it comes, without secrets.
-
-    Raises
-    ------
-    ScriptFailed
-        With the script's own message and the place in ``src/`` that raised it.
-    """
+    """Execute ``python script argv...``, pass its output on without secrets; its failure is a ScriptFailed."""
     refresh_bytecode(script.parent)
     unbuffered = ["-u"] if sys.stdout.isatty() else []
     with child(

@@ -19,17 +19,7 @@ from operation.engine.steps.step import Done, Plan, Runner, execute, plan
 
 
 class Session:
-    """A configuration and a way of running scripts.
-
-    Parameters
-    ----------
-    configured : Configuration
-        The use case and the environment.
-    layout : Layout
-        The project's folders.
-    run_script : callable
-        ``runners.in_process`` in a notebook, ``runners.child_process`` elsewhere.
-    """
+    """A configuration, and how scripts are run: ``in_process`` in a notebook, ``child_process`` elsewhere."""
 
     def __init__(self, configured: Configuration, layout: Layout, run_script: Runner) -> None:
         self.configured = configured

@@ -26,30 +26,15 @@ How = Literal["executed", "reused"]
 
 @dataclass(frozen=True)
 class Plan:
-    """An execution before it happens.
-
-    Parameters
-    ----------
-    step : str
-        Name in the use case.
-    contract : Contract
-        Of its script.
-    inputs : Mapping[str, Path]
-        Input argument -> what to read, absolute.
-    arguments : Mapping[str, object]
-        All other arguments that are given; the parser's defaults hold for the rest.
-    components : Components
-        What the key is made of.
-    fresh : bool, default=False
-        Execute it even when the outputs are already somewhere.
-    """
+    """An execution before it happens."""
 
     step: str
     contract: Contract
-    inputs: Mapping[str, Path]
+    inputs: Mapping[str, Path]  # input argument -> what to read, absolute
+    # all other arguments that are set; the parser's defaults hold for the rest
     arguments: Mapping[str, object]
-    components: Components
-    fresh: bool = False
+    components: Components  # what the key is made of
+    fresh: bool = False  # execute it even where its outputs are known
 
     @property
     def key(self) -> str:
@@ -72,37 +57,19 @@ Runner = Callable[[Plan, Path], Mapping[str, Any] | None]
 
 @dataclass(frozen=True)
 class Done:
-    """An execution that is in the store.
-
-    Parameters
-    ----------
-    plan : Plan
-        What was asked for.
-    entry : Entry
-        Where it is.
-    how : {"executed", "reused"}
-        Whether it was executed now.
-    seconds : float
-        Wall time of the execution, or of finding it.
-    """
+    """An execution that is in the store."""
 
     plan: Plan
     entry: Entry
     how: How
-    seconds: float
+    seconds: float  # of the execution, or of finding it
     metrics: dict[str, Any] = field(default_factory=dict)
 
 
 def plan(
     layout: Layout, step: str, script: Path, inputs: Mapping[str, Path], arguments: Mapping[str, object]
 ) -> Plan:
-    """Put together one execution of `script`.
-
-    Raises
-    ------
-    UsageError
-        When a required argument or input is missing, or an input does not exist.
-    """
+    """Put together one execution of `script`; raise UsageError when an argument or input is missing."""
     contract = read_contract(script)
     _check_complete(contract, {**inputs, **arguments})
     components = _components(layout, contract, inputs, arguments)
@@ -140,13 +107,8 @@ def _input_digest(digests: Digests, name: str, path: Path) -> str:
 def execute(layout: Layout, planned: Plan, run_script: Runner) -> Done:
     """Reuse what the store holds under the plan's key, or execute the script and keep its outputs.
 
-    While another process executes the same key, this one waits for what that gives.
-
-    Raises
-    ------
-    StepFailed
-        When the script ends well but an output folder is missing, or when what it was made of was
-        edited meanwhile: nobody could tell which version gave the outputs.
+    While another process executes the same key, this one waits for what that gives. Raises StepFailed when
+    the script ends well but an output folder is missing, or when what it was made of was edited meanwhile.
     """
     __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
     store = Store(layout.store, Digests(layout.runs / "digests.db"))

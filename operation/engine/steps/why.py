@@ -30,13 +30,7 @@ class LookingSession(Session):
     """A session that finds, and never executes."""
 
     def step(self, name: str, given: Mapping[str, object] | None = None, *, fresh: bool = False) -> Done:
-        """Return the step from the store.
-
-        Raises
-        ------
-        NotInStore
-            When it, or a step that it needs, is not there.
-        """
+        """Return the step from the store; raise NotInStore when it, or a step that it needs, is not there."""
         del fresh
         planned = self.plan(name, given or {})
         found = Store(self.layout.store, Digests(self.layout.runs / "digests.db")).find(planned.key)
@@ -47,42 +41,21 @@ class LookingSession(Session):
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why one step was, and now would be, executed or reused.
-
-    Parameters
-    ----------
-    step : str
-        The step.
-    last : mapping or None
-        The last entry of its history, or the record of the run that was named.
-    was : sequence of Difference
-        What differed then from the execution before it with another key.
-    now : {"reused", "executed", "unknown"}
-        What would happen now; unknown when a step that it needs must be executed first.
-    waiting_for : str
-        That step, else empty.
-    differs : sequence of Difference
-        What differs now from `last`.
-    """
+    """Why one step was, and now would be, executed or reused."""
 
     step: str
-    last: Mapping[str, Any] | None
+    last: Mapping[str, Any] | None  # last entry of its history, or record of the named run
+    # how that differed from the execution before it that had another key
     was: Sequence[Difference] = field(default_factory=list)
-    now: str = "reused"
-    waiting_for: str = ""
-    differs: Sequence[Difference] = field(default_factory=list)
+    now: str = "reused"  # or ``executed``; ``unknown`` while a step that it needs is not there
+    waiting_for: str = ""  # that step
+    differs: Sequence[Difference] = field(default_factory=list)  # from `last`
 
 
 def explain(
     layout: Layout, configured: Configuration, step: str, named: Mapping[str, Any] | None = None
 ) -> Explanation:
-    """Explain a step as configured.
-
-    Parameters
-    ----------
-    named : mapping, optional
-        A step's record in a run's manifest, to compare with instead of the last execution.
-    """
+    """Explain a step as configured, against its record `named` in a run's manifest or its last execution."""
     past = _configured_history(layout, configured, step)
     last = named or (past[-1] if past else None)
     was = [] if named or last is None else _since_other_key(layout, past)

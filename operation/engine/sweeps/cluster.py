@@ -35,25 +35,9 @@ class Cluster:
 
     The nodes need Python and the packages of the lock file, which is checked, and nothing else: no shared
     file system. Ray brings the code (its ``working_dir``) and what was executed before the points; executed
-    notebooks and new outputs come back and go into the store here. A task whose node is lost is executed
-    on another.
-
-    Parameters
-    ----------
-    layout : Layout
-        The project's folders, absolute.
-    sweep : Sweep
-        What is asked for.
-    address : str or None
-        ``auto``, ``host:port`` or ``ray://host:port``; None: the environment variable RAY_ADDRESS, or the
-        cluster that this machine belongs to.
-    workers : int or None
-        Points at once; None: as many as the cluster has cores.
-
-    Raises
-    ------
-    ClusterError
-        No cluster answers.
+    notebooks and new outputs come back and go into the store here. A task whose node is lost is executed on
+    another. `address` is ``auto``, ``host:port`` or ``ray://host:port``, by default RAY_ADDRESS or the
+    cluster that this machine belongs to; `workers` is by default the number of the cluster's cores.
     """
 
     def __init__(self, layout: Layout, sweep: Sweep, address: str | None, workers: int | None) -> None:

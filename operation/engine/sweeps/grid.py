@@ -20,28 +20,14 @@ Values = dict[str, str]
 
 @dataclass(frozen=True)
 class Axis:
-    """One parameter that is varied.
+    """One parameter that is varied."""
 
-    Parameters
-    ----------
-    name : str
-        A parameter of the notebook, or ``step.argument``.
-    values : tuple of str
-        As typed; empty for a range.
-    low, high : float
-        Ends of a range, both included.
-    log : bool, default=False
-        Draw uniformly in the logarithm.
-    whole : bool, default=False
-        Draw whole numbers: both ends were typed as such.
-    """
-
-    name: str
-    values: tuple[str, ...] = ()
-    low: float = 0.0
-    high: float = 0.0
-    log: bool = False
-    whole: bool = False
+    name: str  # A parameter of the notebook, or ``step.argument``
+    values: tuple[str, ...] = ()  # as typed; empty for a range
+    low: float = 0.0  # ends of a range, both included
+    high: float = 0.0  # ends of a range, both included
+    log: bool = False  # draw uniformly in the logarithm
+    whole: bool = False  # draw whole numbers: both ends were typed as such
 
     @property
     def is_range(self) -> bool:
@@ -72,13 +58,7 @@ class Axis:
 
 
 def read_grid(texts: Sequence[str]) -> list[Axis]:
-    """Read every ``name=value,value`` or ``name=low..high`` or ``name=log:low..high``.
-
-    Raises
-    ------
-    UsageError
-        With all problems at once.
-    """
+    """Read ``name=value,value``, ``name=low..high`` or ``name=log:low..high``; raise all problems at once."""
     axes: list[Axis] = []
     problems: list[str] = []
     for text in texts:
@@ -141,16 +121,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def points(axes: Sequence[Axis], count: int | None = None, seed: int = 0) -> list[Values]:
-    """Return the points of a grid, or `count` points drawn from it.
-
-    Parameters
-    ----------
-    axes : sequence of Axis
-        What is varied.
-    count : int, optional
-        Points to draw, each another one; None: all of the grid, which then has no range.
-    seed : int, default=0
-        The same seed draws the same points.
+    """Return the points of a grid, or `count` different points drawn from it, the same ones for a `seed`.
 
     Raises
     ------

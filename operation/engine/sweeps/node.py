@@ -30,35 +30,15 @@ class NodeUnfit(WorkbenchError):
 
 @dataclass(frozen=True)
 class Order:
-    """What a node is told of a point.
+    """What a node is told of a point."""
 
-    Parameters
-    ----------
-    place : str
-        The point's folder below ``runs``.
-    notebook : str
-        Name.
-    parameters : dict
-        Injected into it.
-    files : bytes
-        What the point's folder holds before it is executed.
-    scripts : dict of str to str
-        Step -> file name of its Core Script.
-    variables : dict of str to str
-        Variables that win over those of the configuration's files.
-    versions : dict of str to str
-        Package -> version, where the sweep was asked for; and ``Python``.
-    limits : Limits
-        Time and memory.
-    """
-
-    place: str
+    place: str  # the point's folder below ``runs``
     notebook: str
     parameters: dict[str, object]
-    files: bytes
-    scripts: dict[str, str]
-    variables: dict[str, str]
-    versions: dict[str, str]
+    files: bytes  # of the point's folder, as an archive
+    scripts: dict[str, str]  # step -> file name of its Core Script
+    variables: dict[str, str]  # variables that win over those of the configuration's files
+    versions: dict[str, str]  # package -> version, where the sweep was asked for; and ``Python``
     limits: Limits
 
 
@@ -76,19 +56,8 @@ class Answer:
 def execute_on_node(order: Order, entries: Mapping[str, Any], fetch: Callable[[Any], bytes]) -> Answer:
     """Execute one point here.
 
-    Parameters
-    ----------
-    order : Order
-        What is wanted.
-    entries : mapping
-        Key -> reference of an entry of the store that was executed before the points.
-    fetch : callable
-        Gives the bytes of a reference.
-
-    Raises
-    ------
-    NodeUnfit
-        Python or a package is not what it is where the sweep was asked for.
+    `entries` are references of what was executed before the points, by key; `fetch` gives the bytes of one.
+    Raises NodeUnfit when Python or a package is not what it is where the sweep was started.
     """
     _check_versions(order.versions)
     layout = project()

@@ -20,15 +20,7 @@ _ENDED = {"succeeded": "succeeded", "failed": "failed", "interrupted": "interrup
 
 
 def write_sweep_page(runs: Path, content: Mapping[str, Any]) -> Path:
-    """Write ``index.html`` of a sweep and return its path.
-
-    Parameters
-    ----------
-    runs : Path
-        The folder of all runs.
-    content : mapping
-        The sweep's manifest.
-    """
+    """Write ``index.html`` of the sweep with this manifest, and return its path; `runs` holds all runs."""
     folder = runs / "sweeps" / str(content["id"])
     metrics = shown_metrics(content)
     html = (

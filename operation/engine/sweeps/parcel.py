@@ -33,10 +33,8 @@ def pack_folder(folder: Path) -> bytes:
 def unpack(content: bytes, folder: Path, moved: Mapping[str, str] | None = None) -> None:
     """Write an archive's files below `folder`.
 
-    Parameters
-    ----------
-    moved : mapping, optional
-        Folder of the other machine -> the one that stands for it here; changed in all JSON and notebooks.
+    In JSON and notebooks, each folder of the other machine in `moved` becomes the one that stands for it
+    here.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for name in archive.namelist():
@@ -64,10 +62,7 @@ def pack_entry(layout: Layout, key: str) -> bytes:
 def take_entry(layout: Layout, key: str, content: bytes, **changes: Any) -> None:
     """Put an entry of another machine's store into this one, unless it is there.
 
-    Parameters
-    ----------
-    changes
-        What its manifest says otherwise here: ``moved`` is for `at_home`, anything else a value.
+    `changes` are values of its manifest here; ``moved`` is for `at_home`.
     """
     store = Store(layout.store, Digests(layout.runs / "digests.db"))
     if store.find(key):

@@ -21,21 +21,11 @@ from operation.engine.sweeps.request import SweepRequest
 
 @dataclass(frozen=True)
 class Point:
-    """One execution of the notebook.
+    """One execution of the notebook."""
 
-    Parameters
-    ----------
-    number : int
-        From 1, in the order of the grid.
-    values : mapping
-        What is varied -> its value here, as it was understood.
-    prepared : Prepared
-        The run that this point is.
-    """
-
-    number: int
-    values: Mapping[str, object]
-    prepared: Prepared
+    number: int  # from 1, in the order of the grid
+    values: Mapping[str, object]  # what is varied -> its value here, as it was understood
+    prepared: Prepared  # the run that this point is
 
     @property
     def name(self) -> str:
@@ -50,30 +40,14 @@ class Point:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sound request with all its points; nothing has started yet.
-
-    Parameters
-    ----------
-    request : SweepRequest
-        What was asked for.
-    axes : sequence of Axis
-        What is varied.
-    prepared : Prepared
-        The notebook with what all points have in common.
-    points : sequence of Point
-        In the order of the grid, each another one.
-    merged : int
-        Points that were asked for more than once, in another spelling.
-    identity : str
-        Digest of what is asked for and of all that the outputs depend on: the same again goes on.
-    """
+    """A sound request with all its points; nothing has started yet."""
 
     request: SweepRequest
-    axes: Sequence[Axis]
-    prepared: Prepared
-    points: Sequence[Point]
-    merged: int
-    identity: str
+    axes: Sequence[Axis]  # what is varied
+    prepared: Prepared  # what all points have in common
+    points: Sequence[Point]  # in the order of the grid, no two the same
+    merged: int  # points that repeat another one in a different spelling
+    identity: str  # digest of the request and of all that its outputs depend on
 
     @property
     def notebook(self) -> str:
@@ -96,13 +70,7 @@ class Sweep:
 
 
 def plan_sweep(layout: Layout, request: SweepRequest) -> Sweep:
-    """Check everything that can be checked before anything starts.
-
-    Raises
-    ------
-    ConfigurationError, UsageError
-        With all mistakes of the configuration, of the grid, or of the values.
-    """
+    """Check everything that can be checked before anything starts; raise all mistakes at once."""
     axes = read_grid(request.grid)
     prepared = _prepared(layout, request)
     _check(prepared, axes, request.given)

@@ -19,30 +19,14 @@ from operation.engine.sweeps.plan import Point
 
 @dataclass(frozen=True)
 class PointRun:
-    """What executing each point of a sweep needs.
-
-    Parameters
-    ----------
-    layout : Layout
-        The project's folders.
-    folder : Path
-        Of the sweep, absolute.
-    variables : dict
-        Environment variables of the notebooks.
-    perform : callable
-        Executes the notebook.
-    pages : Rendering
-        Renders reports while other points are executed.
-    stopped : Event
-        Set when the sweep is being interrupted: what ends then has not failed.
-    """
+    """What executing each point of a sweep needs."""
 
     layout: Layout
-    folder: Path
-    variables: dict[str, str]
+    folder: Path  # of the sweep, absolute
+    variables: dict[str, str]  # environment variables of the notebooks
     perform: Perform
     pages: Rendering
-    stopped: Event
+    stopped: Event  # set on interruption: what ends then has not failed
 
     def run(self, point: Point) -> dict[str, Any]:
         """Execute a point, record it, have it rendered; return its manifest."""

@@ -1,30 +1,22 @@
-"""Pools of processes that execute points on this machine; `cluster` has the one of a Ray cluster."""
+"""Who executes the points of a sweep on this machine; `cluster` spreads them over a Ray cluster."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Protocol, Self
+from threading import Event
+from typing import TYPE_CHECKING, Protocol
 
-from operation.engine.foundation.children import die_with_parent
 from operation.engine.foundation.errors import StepFailed
+from operation.engine.notebooks.engines import STOCK
 from operation.engine.notebooks.fork_server.client import ForkServer
 from operation.engine.notebooks.fork_server.libraries import libraries
-from operation.engine.runs.work import Outcome, Work, lost, perform
+from operation.engine.runs.work import Outcome, Work, perform
 
 if TYPE_CHECKING:
     from operation.engine.sweeps.plan import Sweep
-
-_PATIENCE = 10.0  # seconds that a worker has to end its kernel
-_SPAWN = multiprocessing.get_context("spawn")
 
 
 class KernelPool(Protocol):
@@ -43,17 +35,7 @@ class KernelPool(Protocol):
 
 
 class ForkPool:
-    """Notebooks forked from one process that has their libraries.
-
-    Parameters
-    ----------
-    fork_server : ForkServer
-        That process.
-    sweep : Sweep
-        What its notebook imports is imported from now on.
-    workers : int
-        Points at once.
-    """
+    """Notebooks forked from one process, which imports their libraries from now on."""
 
     def __init__(self, fork_server: ForkServer, sweep: Sweep, workers: int) -> None:
         self.workers = workers
@@ -71,8 +53,8 @@ class ForkPool:
             return perform(work, self._server)
         except BrokenPipeError as error:
             raise StepFailed(
-                "the process that notebooks are forked from was ended from outside, as the system does when "
-                "memory runs out: ask again with fewer --workers."
+                "The process that notebooks are forked from was killed, as the system does when memory runs "
+                "out. Rerun with fewer --workers."
             ) from error
 
     def stop(self) -> None:
@@ -81,108 +63,32 @@ class ForkPool:
 
 
 class StockPool:
-    """Processes that execute one point after the other, each with papermill's stock engine.
-
-    Parameters
-    ----------
-    workers : int
-        How many.
-    """
+    """Notebooks executed by papermill's stock engine."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._stopped = False
-        self._all = [_Worker() for _ in range(workers)]
-        self._idle: SimpleQueue[_Worker] = SimpleQueue()
-        for worker in self._all:
-            self._idle.put(worker)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for worker in self._all:
-            worker.pipe.close()
-            worker.process.join()
+        self._stopped = Event()
 
     def ready(self, folder: Path) -> None:
-        """Begin at once: what a process still has to import, it imports."""
+        """Begin at once: each kernel imports what it needs."""
 
     def perform(self, work: Work) -> Outcome:
-        """Execute one point and wait for it; a worker that ended is replaced."""
-        worker = self._idle.get()
-        outcome = worker.perform(work)
-        if outcome is None and self._stopped:
-            return lost(work, "KeyboardInterrupt", "the sweep was interrupted")
-        if outcome is None:
-            worker.process.join()
-            ended = f"the process that executed it has ended (exit code {worker.process.exitcode})"
-            outcome = lost(work, "DeadKernelError", ended)
-            worker = _Worker()
-            self._all.append(worker)
-        self._idle.put(worker)
-        return outcome
+        """Execute one point and wait for it."""
+        return perform(replace(work, engine=STOCK), on_cell=self._begin_cell)
+
+    def _begin_cell(self, *_: int) -> None:
+        if self._stopped.is_set():
+            raise KeyboardInterrupt
 
     def stop(self) -> None:
-        """End every process and its kernel."""
-        self._stopped = True
-        for worker in self._all:
-            worker.interrupt()
-        for worker in self._all:
-            worker.process.join(_PATIENCE)
-            worker.process.kill()  # does nothing to one that has ended
-            worker.process.join()
+        """Kill the kernels there are; one that is just starting ends before its first cell."""
+        import psutil  # type: ignore[import-untyped]
 
-
-class _Worker:
-    """One process of a `StockPool`."""
-
-    def __init__(self) -> None:
-        self.pipe, other = _SPAWN.Pipe()
-        self.process = _SPAWN.Process(target=_serve, args=(other,), daemon=True)
-        self.process.start()
-        other.close()
-
-    def perform(self, work: Work) -> Outcome | None:
-        """Have a point executed; None: the process has ended."""
-        try:
-            self.pipe.send(work)
-            outcome: Outcome = self.pipe.recv()
-        except (EOFError, OSError):
-            return None
-        return outcome
-
-    def interrupt(self) -> None:
-        """Let it end its kernel."""
-        if os.name == "nt" or self.process.pid is None:
-            self.process.terminate()
-        elif self.process.is_alive():
-            os.kill(self.process.pid, signal.SIGINT)
-
-
-def _serve(pipe: Connection) -> None:
-    """Execute what comes through `pipe`, until it is closed."""
-    die_with_parent()
-    os.dup2(2, 1)  # standard output is for what the command says, which may be JSON
-    with suppress(KeyboardInterrupt, EOFError):
-        while True:
-            pipe.send(perform(replace(pipe.recv(), engine="nbclient")))
-
-
-@contextmanager
-def local(sweep: Sweep, fork_server: ForkServer | None, workers: int) -> Iterator[KernelPool]:
-    """Give the pool on this machine that suits the notebook.
-
-    Parameters
-    ----------
-    fork_server : ForkServer, optional
-        The process to fork from, where that is wanted and can be.
-    """
-    if fork_server is not None:
-        yield ForkPool(fork_server, sweep, workers)
-        return
-    with StockPool(workers) as pool:
-        yield pool
+        self._stopped.set()
+        for process in psutil.Process().children():
+            with suppress(psutil.NoSuchProcess):
+                if "ipykernel_launcher" in process.cmdline():
+                    process.kill()
 
 
 def why_stock(sweep: Sweep) -> str | None:

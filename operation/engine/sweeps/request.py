@@ -14,42 +14,20 @@ RAY = "ray"
 
 @dataclass(frozen=True)
 class SweepRequest:
-    """What ``sweep`` was asked for.
-
-    Parameters
-    ----------
-    notebook : str
-        The notebook that is executed at each point.
-    grid : sequence of str
-        ``name=value,value`` or ``name=low..high`` each.
-    given : sequence of str
-        ``name=value`` each: the same at all points.
-    random : int or None
-        Points to draw; None: all of the grid.
-    seed : int, default=0
-        Of the drawing.
-    environment, use_case : str or None
-        None: the defaults of the configuration.
-    engine : str, default="workbench"
-        ``nbclient`` is papermill's stock engine; ``ray`` spreads the points over a cluster.
-    fresh : bool, default=False
-        Execute every point again, reuse nothing.
-    limits : Limits, optional
-        Time and memory of each point; by default none.
-    metric : str or None
-        By what points are ranked; None: the one that says most of the first that succeeded.
-    """
+    """What ``sweep`` was asked for."""
 
     notebook: str
-    grid: Sequence[str]
-    given: Sequence[str] = ()
-    random: int | None = None
-    seed: int = 0
-    environment: str | None = None
-    use_case: str | None = None
+    grid: Sequence[str]  # ``name=value,value`` or ``name=low..high`` each
+    given: Sequence[str] = ()  # ``name=value`` each: the same at all points
+    random: int | None = None  # points to draw; None: all of the grid
+    seed: int = 0  # of the drawing
+    environment: str | None = None  # none: the defaults of the configuration
+    use_case: str | None = None  # none: the defaults of the configuration
+    # ``nbclient`` is papermill's stock engine; ``ray`` spreads the points over a cluster
     engine: str = "workbench"
-    fresh: bool = False
-    limits: Limits = NO_LIMITS
+    fresh: bool = False  # execute every point again, reuse nothing
+    limits: Limits = NO_LIMITS  # of each point
+    # by what points are ranked; None: the one that says most of the first that succeeded
     metric: str | None = None
 
     def at(self, given: Sequence[str]) -> Request:

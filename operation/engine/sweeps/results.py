@@ -27,15 +27,10 @@ _LOWER = re.compile(
 
 
 def metrics_of(points: Mapping[int, Steps]) -> dict[int, dict[str, Any]]:
-    """Return ``step.metric`` -> value for each point.
+    """Return ``step.metric`` -> value for each point, given the records of its steps.
 
     A notebook may call a step twice, say for the model and for one to compare it with. The first call
     counts, but one whose key no other point shares counts before those that all of them share.
-
-    Parameters
-    ----------
-    points : mapping
-        Number of the point -> records of the steps that it called, in their order.
     """
     keys = [{step["key"] for step in steps} for steps in points.values()]
     shared = set.intersection(*keys) if len(keys) > 1 else set()
@@ -59,13 +54,8 @@ def _metrics(steps: Steps, shared: set[str]) -> dict[str, Any]:
 def ranking(entries: Sequence[Mapping[str, Any]], wanted: str | None) -> dict[str, Any]:
     """Return the metric by which points are ranked, its direction, and the number of the best point.
 
-    Parameters
-    ----------
-    entries : sequence of mappings
-        Points of the sweep's manifest.
-    wanted : str or None
-        As typed: ``roc_auc`` or ``evaluate.roc_auc``; None: the one that a report shows first among
-        those that differ between the points.
+    `wanted` is ``roc_auc`` or ``evaluate.roc_auc``; by default the metric that a report shows first among
+    those that differ between the points.
     """
     done = [entry for entry in entries if entry["status"] == "succeeded" and entry["metrics"]]
     metric = _named(done, wanted) if wanted else _default(done)

@@ -32,39 +32,18 @@ Say = Callable[[Point, Mapping[str, Any], int], None]
 
 @dataclass(frozen=True)
 class SweepRunner:
-    """Runs sweeps.
+    """Runs sweeps."""
 
-    Parameters
-    ----------
-    layout : Layout
-        The project's folders, absolute.
-    pool : KernelPool
-        Executes the points.
-    say : callable
-        Called with a point that ended, its entry in the manifest, and the number of points left.
-    retry_failed : bool
-        Execute again the points that failed when the same sweep was run before.
-    """
-
-    layout: Layout
-    pool: KernelPool
-    say: Say
-    retry_failed: bool = False
+    layout: Layout  # absolute
+    pool: KernelPool  # executes the points
+    say: Say  # called with an ended point, its entry in the manifest, the number of points left
+    retry_failed: bool = False  # execute again what failed when the same sweep was run before
 
     def run(self, sweep: Sweep) -> SweepManifest:
-        """Execute what is not known of `sweep`.
+        """Execute what is not known of `sweep`; everything but its pages is written when this returns.
 
-        Returns
-        -------
-        SweepManifest
-            Everything is written by then, but for the pages of the sweep.
-
-        Raises
-        ------
-        UsageError
-            The same sweep is being executed by another process.
-        KeyboardInterrupt
-            After everything was stopped and recorded.
+        Raises UsageError when another process executes the same sweep, and KeyboardInterrupt after everything
+        was stopped and recorded.
         """
         folder = sweep.folder(self.layout)
         turn = self.layout.runs / "turns" / f"{sweep.name}.lock"

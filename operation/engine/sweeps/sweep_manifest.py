@@ -17,17 +17,7 @@ _OPEN = ("pending", "running")
 
 
 class SweepManifest(OpenManifest):
-    """``runs/sweeps/<name>/manifest.json``.
-
-    Parameters
-    ----------
-    layout : Layout
-        The project's folders.
-    sweep : Sweep
-        What is asked for.
-    workers : int
-        Points that are executed at once.
-    """
+    """``runs/sweeps/<name>/manifest.json``."""
 
     def __init__(self, layout: Layout, sweep: Sweep, workers: int) -> None:
         self.folder = sweep.folder(layout).absolute()

@@ -17,15 +17,8 @@ from operation.engine.sweeps.plan import Sweep
 def execute_upstream(layout: Layout, sweep: Sweep, folder: Path) -> None:
     """Execute, or find, the steps that are the same at all points and that they read from.
 
-    Parameters
-    ----------
-    folder : Path
-        Of the sweep; the records of the steps go to ``upstream`` in it.
-
-    Raises
-    ------
-    ScriptFailed
-        A step failed: no point could do without it.
+    Their records go to ``upstream`` in `folder`, the sweep's. A step that fails raises ScriptFailed: no point
+    could do without it.
     """
     session = Session(sweep.prepared.configured, layout, child_process)
     session.run = RunFolder(folder / "upstream")

@@ -32,17 +32,10 @@ _START = (
 
 
 class ForkServer:
-    """The process that kernels are forked from; ended with everything it started by `close`.
+    """The process that kernels are forked from; `close` ends it with everything it started.
 
-    Parameters
-    ----------
-    variables : mapping
-        Its operating system's environment: what libraries read when they are imported, threads above all.
-
-    Attributes
-    ----------
-    learns : bool, default=False
-        Whether it imports what kernels imported: worth it when others follow.
+    Its environment is `variables`: what libraries read when they are imported, threads above all. Where
+    `learns` is set it imports what kernels imported: worth it when others follow.
     """
 
     learns = False
@@ -120,19 +113,10 @@ class ForkServer:
         os.close(asking)
 
     def fork(self, request: Mapping[str, object], out: int, err: int) -> ForkedKernel:
-        """Return a new kernel's process.
+        """Return a new kernel's process; raises OSError when the server has ended.
 
-        Parameters
-        ----------
-        request : mapping
-            ``argv``, ``env``, ``cwd`` and ``memory`` in bytes or None.
-        out, err : int
-            Descriptors of its standard output and error.
-
-        Raises
-        ------
-        OSError
-            The server has ended.
+        `request` holds ``argv``, ``env``, ``cwd`` and ``memory`` in bytes or None; `out` and `err` are
+        descriptors.
         """
         self._forked = True
         connection, theirs = socket.socketpair()
@@ -142,16 +126,9 @@ class ForkServer:
         return ForkedKernel(connection)
 
     def start_ahead(self, variables: Mapping[str, str], folder: Path, log: Path) -> None:
-        """Start the kernel of the next notebook, while another executes: see `taken`.
+        """Start the kernel of the next notebook while another executes; see `taken`.
 
-        Parameters
-        ----------
-        variables : mapping
-            Environment variables of the next notebook that the last one had otherwise.
-        folder : Path
-            Where it is executed.
-        log : Path
-            Takes what the kernel itself says.
+        `variables` are those that differ from the last notebook's, `log` takes what the kernel itself says.
         """
         if self._last is None:  # no kernel has shown yet what they are started with
             return
@@ -171,12 +148,9 @@ class ForkServer:
             self._ahead = wanted, info, self.fork({**wanted, "argv": argv}, out.fileno(), err.fileno())
 
     def taken(self, wanted: Mapping[str, object]) -> tuple[KernelConnectionInfo, ForkedKernel] | None:
-        """Return the kernel that was started ahead and how it is reached, where it is what is wanted now.
+        """Return the kernel that was started ahead, and how to reach it, if it is what is `wanted` now.
 
-        Parameters
-        ----------
-        wanted : mapping
-            ``env``, ``cwd``, ``memory`` and ``arguments``.
+        `wanted` holds ``env``, ``cwd``, ``memory`` and ``arguments``.
         """
         ahead, self._ahead, self._last = self._ahead, None, dict(wanted)
         if ahead is None or ahead[0] == wanted:
@@ -207,11 +181,8 @@ class ForkServer:
 class ForkedKernel:
     """A kernel's process, with what `subprocess.Popen` offers that a provisioner uses.
 
-    Parameters
-    ----------
-    connection : socket
-        Lines of JSON: ``process`` and ``ended`` come from the server, ``ready`` from the kernel; all else
-        is the stack of a crash. It is at its end when the process is.
+    `connection` brings lines of JSON: ``process`` and ``ended`` from the server, ``ready`` from the kernel;
+    all else is the stack of a crash. It is at its end when the process is.
     """
 
     stdin = stdout = stderr = None

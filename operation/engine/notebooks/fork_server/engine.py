@@ -41,20 +41,9 @@ class WorkbenchEngine(Engine):  # type: ignore[misc]
         limits: Limits = NO_LIMITS,
         **options: Any,
     ) -> None:
-        """Execute the notebook of `nb_man`; papermill documents the arguments.
+        """Execute the notebook of `nb_man`; papermill documents the arguments, `options` are nbclient's.
 
-        Parameters
-        ----------
-        start_timeout : float, default=60
-            Seconds for the kernel to start.
-        execution_timeout : float, optional
-            Seconds for each cell.
-        fork_server : ForkServer, optional
-            The process to fork from, otherwise one is started for this notebook.
-        limits : Limits
-            Time and memory.
-        **options
-            All others are nbclient's.
+        `fork_server` is forked from, otherwise one is started for this notebook.
         """
         base = options.pop("kernel_manager_class", AsyncKernelManager)
         timeout = execution_timeout or options.pop("timeout", None)
@@ -67,17 +56,7 @@ class WorkbenchEngine(Engine):  # type: ignore[misc]
 
 
 class WorkbenchClient(PapermillNotebookClient):  # type: ignore[misc]
-    """papermill's client that ends a notebook in time, and says of a cell that came to no end how that was.
-
-    Parameters
-    ----------
-    nb_man : NotebookExecutionManager
-        papermill's.
-    limits : Limits
-        Time.
-    **options
-        nbclient's.
-    """
+    """papermill's client that ends a notebook in time, and says how a cell ended that did not finish."""
 
     def __init__(self, nb_man: Any, limits: Limits, **options: Any) -> None:
         super().__init__(nb_man, **options)

@@ -17,19 +17,9 @@ _SETS_VARIABLES = re.compile(r"\benviron\b|\bputenv\b|%(set_)?env\b")
 def libraries(notebooks: Iterable[Path], scripts: Mapping[str, Path]) -> list[str]:
     """Return the modules that the cells, and the Core Scripts that they call, import at their top.
 
-    Parameters
-    ----------
-    notebooks : iterable of Path
-        Read as text; nothing is executed.
-    scripts : mapping
-        Step -> its Core Script.
-
-    Returns
-    -------
-    list of str
-        In the order of their first import, never a file that lies beside a notebook or a script. Empty
-        when a notebook sets environment variables, or ``matplotlibrc`` lies beside it: libraries read
-        them when they are imported.
+    `scripts` are those of all steps. Nothing is executed. The modules stand in the order of their first
+    import, never a file that lies beside a notebook or a script. There are none when a notebook sets
+    environment variables or ``matplotlibrc`` lies beside it: libraries read them when they are imported.
     """
     notebooks = list(notebooks)
     if any((folder / _FIGURES).is_file() for folder in (Path.cwd(), *(one.parent for one in notebooks))):

@@ -7,20 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of one notebook; None: none.
+    """Limits of one notebook; None: none."""
 
-    Parameters
-    ----------
-    cell : float, optional
-        Seconds for each cell, more than 0.
-    run : float, optional
-        Seconds for all cells together, more than 0.
-    memory : int, optional
-        Bytes that the notebook's process, and each of its children, may allocate beyond what it starts with.
-    """
-
-    cell: float | None = None
-    run: float | None = None
+    cell: float | None = None  # seconds for each cell, more than 0
+    run: float | None = None  # seconds for all cells together, more than 0
+    # bytes that the notebook's process, and each of its children, may allocate beyond what it starts with
     memory: int | None = None
 
     @property

@@ -82,13 +82,7 @@ def _folders() -> list[str]:
 
 
 def logging_to(log: Path, variables: Mapping[str, str] | None = None) -> type:
-    """Return a manager of kernels that write their own log lines to `log`, not to the terminal.
-
-    Parameters
-    ----------
-    variables : mapping, optional
-        Environment variables of the kernels, beside those of this process.
-    """
+    """Return a manager of kernels that have `variables` too, and write their own log lines to `log`."""
 
     class LoggingKernelManager(AsyncKernelManager):
         async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]

@@ -92,14 +92,7 @@ class WorkbenchProvisioner(LocalProvisioner):
 def why_not(cmd: Sequence[str], options: Mapping[str, Any], server: ForkServer | None) -> str | None:
     """Return what keeps a kernel from being forked, None when nothing does.
 
-    Parameters
-    ----------
-    cmd : sequence of str
-        The command line that starts it.
-    options : mapping
-        What it would be started with: ``env`` and ``cwd``.
-    server : ForkServer or None
-        The one to be forked from, by default one of this process's own.
+    `cmd` starts it, with ``env`` and ``cwd`` of `options`; `server` is by default one of this process's own.
     """
     if sys.platform != "linux":
         return f"on {sys.platform} a process with libraries in it cannot be forked safely"

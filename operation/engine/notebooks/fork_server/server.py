@@ -75,13 +75,7 @@ class ForkServer:
         signal.set_wakeup_fd(self.wakeup)
 
     def serve(self) -> socket.socket | None:
-        """Serve until the other end of the control socket is closed; then nothing is left running.
-
-        Returns
-        -------
-        socket or None
-            In a child that was just forked, its connection.
-        """
+        """Serve until the control socket closes; in a child that was just forked, return its connection."""
         while True:
             ready, _, _ = select.select([self.control, self.wake], [], [], 0 if self.wanted else None)
             if self.wake in ready:

@@ -19,17 +19,10 @@ WORKBENCH = "workbench"
 
 @contextmanager
 def fork_source(engine: str, variables: Mapping[str, str]) -> Iterator[ForkServer | None]:
-    """Start the process that notebooks are forked from; None where the engine does not fork.
+    """Start the process that notebooks are forked from; None where `engine` does not fork.
 
-    This process then looks for garbage seldom: its imports leave little, and it makes little.
-
-    Parameters
-    ----------
-    engine : str
-        ``workbench`` or ``nbclient``.
-    variables : mapping
-        Environment variables of all notebooks, beside those of this process: libraries read them when
-        they are imported.
+    `variables` are set for all notebooks beside those of this process, which from now on looks for garbage
+    seldom: its imports leave little, and it makes little.
     """
     gc.set_threshold(100_000, 50, 100)
     if engine != WORKBENCH or sys.platform != "linux":

@@ -261,11 +261,12 @@ def test_the_stock_engine_gives_the_same(swept: Layout) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal reaches one process there, not a group")
-def test_an_interrupted_sweep_leaves_nothing_running_and_goes_on(tiny: Layout) -> None:
+@pytest.mark.parametrize("engine", ["workbench", "nbclient"])
+def test_an_interrupted_sweep_leaves_nothing_running_and_goes_on(tiny: Layout, engine: str) -> None:
     choice = 'use_case: str = "tiny"\nenvironment: str = "DEV"\nseconds: float = 0.0  # to wait\n'
     wait = f"import time\nopen({str(tiny.root / 'begun')!r}, 'a').write(f'{{seconds}} ')\ntime.sleep(seconds)"
     write(tiny, f"notebooks/{OTHER}.ipynb", json.dumps(notebook(choice, wait)))
-    words = [*COMMAND, "sweep", OTHER, "--grid", "seconds=0,600,601", "--workers", "2"]
+    words = [*COMMAND, "sweep", OTHER, "--grid", "seconds=0,600,601", "--workers", "2", "--engine", engine]
     with subprocess.Popen(words, cwd=tiny.root, start_new_session=True, stderr=subprocess.PIPE) as child:
         begun, limit = tiny.root / "begun", time.monotonic() + 120
         while not (begun.exists() and len(begun.read_text().split()) == 3) and time.monotonic() < limit:
