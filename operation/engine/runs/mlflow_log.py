@@ -59,7 +59,7 @@ def _alone(uri: str) -> AbstractContextManager[None]:
 
 
 class Logger:
-    """One MLflow run for each training, with what is measured of its model; one for a sweep and its points."""
+    """One MLflow run for each training, with what is measured of its model; one for a sweep and a point."""
 
     def __init__(self, client: Any) -> None:
         self.client = client

@@ -33,7 +33,7 @@ def child_process(plan: Plan, outputs: Path) -> None:
 
 
 def run_script(script: Path, argv: Sequence[str]) -> None:
-    """Execute ``python script argv...``, pass its output on without secrets; its failure is a ScriptFailed."""
+    """Execute ``python script argv...`` and pass its output on without secrets; raise ScriptFailed."""
     refresh_bytecode(script.parent)
     unbuffered = ["-u"] if sys.stdout.isatty() else []
     with child(
