@@ -149,4 +149,4 @@ def _since(found: dict[str, Any] | None) -> list[str]:
         "No tracked source, argument, input or package changed. Check data that the code reads outside its "
         "declared inputs."
     ]
-    return [head, *(f"    {one}" for one in words[:8]), ""]
+    return [head, *(f"    {one}" for one in words), ""]

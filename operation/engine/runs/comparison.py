@@ -2,153 +2,167 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operation.engine.foundation import manifest
-from operation.engine.foundation.files import read_parquet
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.difference import Difference, differences
+from operation.engine.runs.table_differences import table_differences
 from operation.engine.steps import history
 
-if TYPE_CHECKING:
-    import pandas as pd
+_EVERYWHERE = ("package", "python")  # kinds of changes that all steps share
 
-_MOST = 5  # differences of columns that are told; the rest is more of the same
+Json = Mapping[str, Any]
 
 
-def since_last_good(layout: Layout, content: Mapping[str, Any]) -> dict[str, Any] | None:
+@dataclass
+class _Change:
+    """One difference, the steps that it concerns, and what is known of it."""
+
+    difference: Difference
+    steps: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+
+
+def since_last_good(layout: Layout, content: Json) -> dict[str, Any] | None:
     """Compare a failed run's manifest with that of the last run in which the failing notebook succeeded.
+
+    A run with the same parameters goes before a later one with others.
 
     Returns
     -------
     dict or None
-        ``run``, the good run's name, and ``differences``, a list of sentences in the order in which
-        to look at them; None when there is no good run of this use case and environment.
+        ``run``, the good run's name, and ``differences``, a list of sentences: each change once, with the
+        steps that it concerns, the nearest to what failed first; None when there is no good run of this
+        use case and environment.
     """
     name = content["error"]["notebook"]
     good = _last_good(layout, content, name)
     if good is None:
         return None
-    found = [
-        *_commit(good, content),
-        *_cells(layout, good, content, name),
-        *_steps(layout, good, content, name),
+    steps = [
+        step for key in _entry(content, name)["step_keys"] for step in content["steps"] if step["key"] == key
     ]
-    return {"run": good["id"], "differences": list(dict.fromkeys(found))}
+    changes = [_cells(layout, good, content), _steps(layout, good, steps)]
+    if any(step["how"] == "failed" for step in steps):
+        changes.reverse()
+    parts = [_parameters(good, content), *changes, _commit(good, content)]
+    return {"run": good["id"], "differences": [sentence for part in parts for sentence in part]}
 
 
-def _last_good(layout: Layout, content: Mapping[str, Any], notebook: str) -> dict[str, Any] | None:
+def _last_good(layout: Layout, content: Json, name: str) -> dict[str, Any] | None:
+    """Return the last good run with the same parameters, else the last one with other parameters."""
+    fallback = None
     for path in sorted(layout.runs.glob("2*/manifest.json"), reverse=True):
-        other = manifest.read(path)
-        if other and path.parent.name < content["id"] and _is_good(other, content, notebook):
-            return other
-    return None
+        run = manifest.read(path) if path.parent.name < content["id"] else None
+        if run and _is_good(run, content, name):
+            if _entry(run, name)["parameters"] == _entry(content, name)["parameters"]:
+                return run
+            fallback = fallback or run
+    return fallback
 
 
-def _is_good(other: Mapping[str, Any], content: Mapping[str, Any], notebook: str) -> bool:
-    same = all(other.get(part) == content[part] for part in ("use_case", "environment"))
-    states = {one["name"]: one["status"] for one in other.get("notebooks", [])}
-    return same and states.get(notebook) == "succeeded"
+def _is_good(run: Json, content: Json, name: str) -> bool:
+    same = all(run.get(part) == content[part] for part in ("use_case", "environment"))
+    states = {entry["name"]: entry["status"] for entry in run.get("notebooks", [])}
+    return same and states.get(name) == "succeeded"
 
 
-def _commit(good: Mapping[str, Any], content: Mapping[str, Any]) -> Iterator[str]:
+def _entry(run: Json, name: str) -> dict[str, Any]:
+    return next(entry for entry in run["notebooks"] if entry["name"] == name)
+
+
+def _parameters(good: Json, content: Json) -> Iterator[str]:
+    old, new = (_entry(run, content["error"]["notebook"])["parameters"] for run in (good, content))
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            values = f"{old.get(name)} -> {new.get(name)}"
+            yield f"parameter {name}: {values} (there is no good run with the same parameters)"
+
+
+def _commit(good: Json, content: Json) -> Iterator[str]:
     if good.get("commit") != content["commit"]:
         yield f"commit {str(good.get('commit'))[:10]} -> {str(content['commit'])[:10]}"
 
 
-def _cells(layout: Layout, good: Mapping[str, Any], content: Mapping[str, Any], name: str) -> Iterator[str]:
-    """Yield the code cells of the notebook that are not those of the good run."""
+def _cells(layout: Layout, good: Json, content: Json) -> Iterator[str]:
+    """Yield the code cells that are not those of the good run, from the failing one backwards."""
+    name = content["error"]["notebook"]
     old, new = (_sources(layout, run, name) for run in (good, content))
-    for source in new:
-        if source not in old:
-            yield f"notebooks/{name}.ipynb: this cell is new or changed: {source.strip().splitlines()[0]}"
+    last = content["error"].get("cell")
+    changed = [index for index, source in new.items() if old and source not in old.values()]
+    for index in sorted(changed, key=lambda index: (last is not None and index > last, -index)):
+        yield f"notebooks/{name}.ipynb: this cell is new or changed: {_first_line(new[index])}"
+    for source in old.values() if new else ():
+        if source not in new.values():
+            yield f"notebooks/{name}.ipynb: this cell of the good run is gone: {_first_line(source)}"
 
 
-def _sources(layout: Layout, run: Mapping[str, Any], name: str) -> list[str]:
-    entry = next(one for one in run["notebooks"] if one["name"] == name)
-    document = manifest.read(layout.runs / str(run["id"]) / entry["notebook"]) or {"cells": []}
-    return ["".join(cell["source"]) for cell in document["cells"] if cell["cell_type"] == "code"]
+def _first_line(source: str) -> str:
+    return source.strip().partition("\n")[0]
 
 
-def _steps(layout: Layout, good: Mapping[str, Any], content: Mapping[str, Any], name: str) -> Iterator[str]:
-    """Yield what differs in the steps that the notebook called, the first of them first."""
-    before = {one["step"]: one for one in reversed(good["steps"])}
-    records = [one for one in content["steps"] if one["notebook"] == name or one["how"] == "failed"]
-    for step in records:
-        if step["step"] in before and "components" in before[step["step"]]:
-            yield from _step(layout, before[step["step"]], step)
+def _sources(layout: Layout, run: Json, name: str) -> dict[int, str]:
+    """Return index -> source of the code cells, but for the parameters, which are compared by themselves."""
+    document = manifest.read(layout.runs / str(run["id"]) / _entry(run, name)["notebook"]) or {"cells": []}
+    return {
+        index: "".join(cell["source"])
+        for index, cell in enumerate(document["cells"])
+        if cell["cell_type"] == "code" and "injected-parameters" not in cell["metadata"].get("tags", [])
+    }
 
 
-def _step(layout: Layout, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    old, new = (history.with_packages(layout, one["components"]) for one in (before, after))
-    for one in differences(old, new):
-        yield f"{after['step']}: {one}"
-        if one.kind == "input":
-            yield from _profiles(one, before, after)
+def _steps(layout: Layout, good: Json, steps: Iterable[Json]) -> Iterator[str]:
+    """Yield what differs in the steps, the last of them first, and then what differs in all of them."""
+    concerned: dict[str, _Change] = {}
+    for step in reversed(list(steps)):
+        before = _closest(layout, good, step)
+        if before is None:
+            yield f"{step['step']}: the good run did not call this step"
+            continue
+        for difference in _differences(layout, before, step):
+            change = concerned.setdefault(str(difference), _Change(difference))
+            change.steps.append(step["step"])
+            if difference.kind == "input" and len(change.steps) == 1:
+                change.details.extend(_profiles(difference, before, step))
+    yield from _sentences(concerned.values())
 
 
-def _profiles(one: Difference, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Yield how the rows, gaps and ranges of an input differ, where both are still there."""
-    paths = [_path(record["argv"], one.name) for record in (before, after)]
-    if all(path.exists() for path in paths):
-        yield from (f"{after['step']}: input {one.name}: {words}" for words in profile_differences(*paths))
+def _closest(layout: Layout, good: Json, step: Json) -> Json | None:
+    """Return the good run's record of the step; of several, that of the fewest differences."""
+    records = [
+        record for record in good["steps"] if record["step"] == step["step"] and "components" in record
+    ]
+    return min(records, key=lambda record: len(_differences(layout, record, step)), default=None)
+
+
+def _differences(layout: Layout, before: Json, after: Json) -> list[Difference]:
+    return differences(*(history.with_packages(layout, record["components"]) for record in (before, after)))
+
+
+def _sentences(changes: Iterable[_Change]) -> Iterator[str]:
+    """Yield a sentence for each change; those in one file, and those of packages, share one."""
+    sentences: dict[tuple[str, str], list[str]] = {}
+    for change in sorted(changes, key=lambda change: change.difference.kind in _EVERYWHERE):
+        steps, words = ", ".join(dict.fromkeys(change.steps)), str(change.difference)
+        shared = {"function": f"{words.partition(': ')[0]}: ", "package": "package "}
+        subject = shared.get(change.difference.kind, words)
+        sentences.setdefault((steps, subject), []).append(words.removeprefix(subject))
+        for detail in change.details:
+            sentences[(steps, f"input {change.difference.name}: {detail}")] = [""]
+    for (steps, subject), rest in sentences.items():
+        yield f"{steps}: {subject}{', '.join(rest)}"
+
+
+def _profiles(change: Difference, before: Json, after: Json) -> list[str]:
+    """Say how the rows, missing values and ranges of an input differ, where both are still there."""
+    paths = [_path(record["argv"], change.name) for record in (before, after)]
+    return table_differences(*paths) if all(path.exists() for path in paths) else []
 
 
 def _path(argv: list[str], name: str) -> Path:
     prefix = f"--{name}="
     return Path(next((word.removeprefix(prefix) for word in argv if word.startswith(prefix)), ""))
-
-
-def profile_differences(before: Path, after: Path) -> list[str]:
-    """Compare two tables, each a Parquet or CSV file or a folder of Parquet files.
-
-    Returns at most one sentence for the rows, one for the columns, and five for single columns; none when one
-    of them is no table.
-    """
-    old, new = _read(before), _read(after)
-    if old is None or new is None:
-        return []
-    columns = [words for name in old.columns if name in new for words in _column(name, old[name], new[name])]
-    return [*_shape(old, new), *columns[:_MOST]]
-
-
-def _read(path: Path) -> pd.DataFrame | None:
-    import pandas as pd
-
-    readers = {".csv": pd.read_csv, ".parquet": read_parquet}
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path] if path.suffix in readers else []
-    try:
-        return pd.concat([readers[file.suffix](file) for file in files]) if files else None
-    except (OSError, ValueError):  # it cannot be read: that may be the very failure
-        return None
-
-
-def _shape(old: pd.DataFrame, new: pd.DataFrame) -> Iterator[str]:
-    if len(old) != len(new):
-        yield f"rows {len(old):,} -> {len(new):,}"
-    gone, added = [one for one in old if one not in new], [one for one in new if one not in old]
-    if gone:
-        yield f"without column {', '.join(map(str, gone))}"
-    if added:
-        yield f"with new column {', '.join(map(str, added))}"
-
-
-def _column(name: str, old: pd.Series[object], new: pd.Series[object]) -> Iterator[str]:
-    import pandas as pd
-
-    if old.dtype != new.dtype:
-        yield f"{name}: type {old.dtype} -> {new.dtype}"
-        return
-    gaps = old.isna().mean(), new.isna().mean()
-    if abs(gaps[0] - gaps[1]) > 0.01:
-        yield f"{name}: missing {gaps[0]:.1%} -> {gaps[1]:.1%}"
-    if pd.api.types.is_numeric_dtype(old) and not pd.api.types.is_bool_dtype(old):
-        ends = [(one.min(), one.max()) for one in (old, new)]
-        if ends[1][0] < ends[0][0] or ends[1][1] > ends[0][1]:
-            yield f"{name}: range {ends[0][0]:g} to {ends[0][1]:g} -> {ends[1][0]:g} to {ends[1][1]:g}"
-    elif pd.api.types.is_object_dtype(old) and old.nunique() <= 100:
-        fresh = sorted(map(str, set(new.dropna()) - set(old.dropna())))
-        if fresh:
-            yield f"{name}: new level {', '.join(fresh[:3])}"
