@@ -34,6 +34,15 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(option, type=more_than_zero, metavar="N", help=meaning)
 
 
+def add_include_secrets(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--include-secrets``."""
+    parser.add_argument(
+        "--include-secrets",
+        action="store_true",
+        help="leave a capsule even if a secret is too short or too common to be masked in it",
+    )
+
+
 def chosen_limits(args: argparse.Namespace) -> Limits:
     """Return the limits that were chosen."""
     memory = int(args.megabytes * 1_000_000) if args.megabytes else None

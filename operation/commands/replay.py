@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 import time
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from operation.engine.evidence.capsule.live import live
 from operation.engine.evidence.capsule.replay import Replay, check
 from operation.engine.evidence.capsule.script import command, debug
 from operation.engine.evidence.capsule.unpack import read_capsule, restore
+from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import project
 
 
@@ -22,31 +25,64 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``replay``."""
     parser.description = (
         "Restore what a failed run left as a project of its own under runs/replays/, say what differs here, "
-        "and open its notebook in JupyterLab with a live kernel, stopped before the failing cell."
+        "and open its notebook in JupyterLab with a live kernel, stopped before the failing cell. Its code "
+        "is executed only once you agree."
     )
-    parser.epilog = "example: python3 -m operation replay capsule.zip --check"
+    parser.epilog = "example: python3 -m operation replay capsule.zip --check --yes"
     add = parser.add_argument
     add("capsule", type=Path, help="capsule.zip of a failed run")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="only say whether the same error arises: 0 or 1")
-    how.add_argument("--script", action="store_true", help="the failing step alone, under pdb")
+    how.add_argument("--script", action="store_true", help="run the failing step alone, under pdb")
+    add("--yes", action="store_true", help="execute the code of the capsule without asking")
+    add(
+        "--pass",
+        dest="passed",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="let it have this environment variable of yours, such as a password; may be repeated",
+    )
     add("--json", action="store_true", help="for programs")
     add("--no-browser", action="store_true", help="only print the address")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Restore, say what differs, and replay."""
+    """Restore, say what differs, and replay once a person agrees."""
     here, clock = project(), time.perf_counter()
+    _check_passed(args.passed)
     capsule = read_capsule(args.capsule)
-    replay = Replay(capsule, restore(capsule, here.runs / "replays"))
+    replay = Replay(capsule, restore(capsule, here.runs / "replays"), args.passed)
     facts = _facts(replay, differs_here(replay, here))
     if not args.json:
         print("\n".join(_lines(capsule.content, facts, args.capsule)), flush=True)
+    if args.script and args.json:
+        print(json.dumps({**facts, "command": command(replay)}, indent=1))
+        return 0
+    if not (args.yes or _agreed(args)):
+        print("nothing was executed")
+        return 1
     if args.script:
-        return _script(replay, facts, as_json=args.json)
+        return debug(replay)
     if args.check:
         return _check(replay, facts, clock, as_json=args.json)
     return _live(replay, facts, clock, args)
+
+
+def _check_passed(names: Sequence[str]) -> None:
+    unset = [name for name in names if name not in os.environ]
+    if unset:
+        raise UsageError(f"--pass {unset[0]}: no such environment variable is set. Set it, then rerun.")
+
+
+def _agreed(args: argparse.Namespace) -> bool:
+    """Ask whether the code may be executed."""
+    if args.json or not sys.stdin.isatty():
+        raise UsageError(
+            f"{args.capsule.name} holds code, and nobody is there to agree to it: nothing was executed. "
+            "Read what differs and the restored project, then add --yes."
+        )
+    return input("Execute the code of this capsule here? [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def _facts(replay: Replay, differences: list[str]) -> dict[str, Any]:
@@ -64,22 +100,16 @@ def _facts(replay: Replay, differences: list[str]) -> dict[str, Any]:
 
 def _lines(content: Mapping[str, Any], facts: Mapping[str, Any], capsule: Path) -> list[str]:
     error = content["error"]
-    place = ":".join(str(one) for one in (error["file"], error["line"]) if one)
-    lines = [f"{capsule.name}: {facts['run']} failed in {facts['notebook']}, {place}: {error['type']}"]
-    lines += [f"  differs here: {one}" for one in facts["differences"]] or ["  nothing differs here"]
+    location = ":".join(str(part) for part in (error["file"], error["line"]) if part)
+    lines = [f"{capsule.name}: {facts['run']} failed in {facts['notebook']}, {location}: {error['type']}"]
+    lines += [f"  differs here: {line}" for line in facts["differences"]] or ["  nothing differs here"]
     lines += [
-        f"  not in it: {one['member']}: {one['reason']}; {one.get('where', '')}".rstrip("; ")
-        for one in facts["left_out"]
+        f"  not in it: {entry['member']}: {entry['reason']}; {entry.get('where', '')}".rstrip("; ")
+        for entry in facts["left_out"]
     ]
-    lines += [f"  a secret was masked in {one}" for one in facts["masked"]]
-    return [*lines, f"  restored to {project().relative(Path(facts['project']))}"]
-
-
-def _script(replay: Replay, facts: dict[str, Any], *, as_json: bool) -> int:
-    if as_json:
-        print(json.dumps({**facts, "command": command(replay)}, indent=1))
-        return 0
-    return debug(replay)
+    lines += [f"  a secret was masked in {member}" for member in facts["masked"]]
+    lines += [f"  restored to {project().relative(Path(facts['project']))}"]
+    return ["".join(char if char.isprintable() else "?" for char in line) for line in lines]
 
 
 def _check(replay: Replay, facts: dict[str, Any], clock: float, *, as_json: bool) -> int:
@@ -94,16 +124,19 @@ def _check(replay: Replay, facts: dict[str, Any], clock: float, *, as_json: bool
 
 def verdict(result: Mapping[str, Any]) -> str:
     """Return one sentence about the result of ``check``."""
+    expected, found = result["expected"], result["found"]
     if result["reproduced"]:
-        return f"reproduced: {_shown(result['expected'])}"
-    if result["found"] is None:
-        return f"not reproduced: the failing cell succeeded (expected {_shown(result['expected'])})"
-    return f"not reproduced: expected {_shown(result['expected'])}, found {_shown(result['found'])}"
+        return f"reproduced: {_location(expected)}"
+    if found is None:
+        return f"not reproduced: the failing cell succeeded (expected {_location(expected)})"
+    if _location(expected) == _location(found) and expected["message"] not in {"", found["message"]}:
+        return f"not reproduced: {_location(found)}, with another message: {found['message']!r}"
+    return f"not reproduced: expected {_location(expected)}, found {_location(found)}"
 
 
-def _shown(place: Mapping[str, Any]) -> str:
-    where = ":".join(str(one) for one in (place["file"], place["line"]) if one)
-    return f"{place['type']} at {where}"
+def _location(failure: Mapping[str, Any]) -> str:
+    where = ":".join(str(part) for part in (failure["file"], failure["line"]) if part)
+    return f"{failure['type']} at {where}"
 
 
 def _live(replay: Replay, facts: dict[str, Any], clock: float, args: argparse.Namespace) -> int:

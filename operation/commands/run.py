@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.commands.options import add_choice, add_limits, chosen_limits
+from operation.commands.options import add_choice, add_include_secrets, add_limits, chosen_limits
 from operation.commands.wording import failure, metric_lines
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import UsageError
@@ -53,13 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what executes the notebooks; nbclient is papermill's stock engine (default: workbench)",
     )
     add_limits(parser)
+    add_include_secrets(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run and say where the report is."""
     layout = project()
     choice = (args.environment, args.use_case, args.notebook, args.given)
-    request = Request(*choice, args.fresh, args.engine, chosen_limits(args))
+    request = Request(*choice, args.fresh, args.engine, chosen_limits(args), args.include_secrets)
     before = None if request.fresh else Answers(layout).recall(request)
     return _tell_unchanged(layout, before, as_json=args.json) if before else _run(layout, request, args.json)
 

@@ -32,7 +32,7 @@ def test_a_failure_arises_again_in_another_clone(
     assert manifest["status"] == "succeeded"
     capsule = _fail(checkout, tmp_path / "broken", FAILURES[name])
     clone = copy_project(checkout, tmp_path / "clone")
-    said = json.loads(_operation(clone, {}, "replay", str(capsule), "--check", "--json").stdout)
+    said = json.loads(_operation(clone, {}, "replay", str(capsule), "--check", "--json", "--yes").stdout)
     with capsys.disabled():
         row = [
             name,
@@ -62,7 +62,7 @@ def _live(clone: Path, capsule: Path) -> str:
     if "WORKBENCH_CORPUS" not in os.environ:
         return ""
     began = time.monotonic()
-    words = [sys.executable, "-m", "operation", "replay", str(capsule), "--no-browser", "--json"]
+    words = [sys.executable, "-m", "operation", "replay", str(capsule), "--no-browser", "--json", "--yes"]
     with subprocess.Popen(words, cwd=clone, env=surroundings(), stdout=subprocess.PIPE, text=True) as session:
         assert session.stdout
         stopped = json.loads(session.stdout.readline())["stopped"]

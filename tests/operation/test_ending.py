@@ -248,6 +248,7 @@ def test_replay_ends_its_server_and_its_kernel(
         "replay",
         capsule,
         "--no-browser",
+        "--yes",
         until=lambda: "Ctrl-C ends it" in _printed(project),
     )
     code, _ = running.signalled(number)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -40,6 +42,24 @@ def tracked(root: Path, files: Sequence[str]) -> list[str]:
         git is not installed, or does not trust the checkout.
     """
     return (_git(root, "ls-files", "--", *files) or "").split()
+
+
+def files_of(root: Path, commit: str) -> dict[str, str] | None:
+    """Return the files of a commit below `root` with the ids of their contents; None where it is unknown."""
+    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit):
+        return None
+    try:
+        listing = _git(root, "ls-tree", "-r", "-z", commit)
+    except GitRefused:
+        return None
+    entries = (line.partition("\t") for line in (listing or "").split("\0") if line)
+    return {name: facts.split()[-1] for facts, _, name in entries} if listing else None
+
+
+def content_id(content: bytes, like: str) -> str:
+    """Return the id that git gives to a file's content, by the digest that made the id `like`."""
+    algorithm = hashlib.sha256 if len(like) == 64 else hashlib.sha1
+    return algorithm(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 def _git(root: Path, *words: str) -> str | None:

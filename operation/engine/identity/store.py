@@ -17,6 +17,7 @@ from typing import Any
 
 from operation.engine.foundation import manifest
 from operation.engine.foundation.files import disk_errors
+from operation.engine.foundation.secrets import mask_values
 from operation.engine.identity.digests import Digests
 
 PARTIAL = ".partial"
@@ -104,7 +105,7 @@ class Store:
         """
         outputs = {name: self._describe(written / name) for name in record["outputs"]}
         with disk_errors(self.folder):
-            manifest.write(written / "manifest.json", _sealed({**record, "outputs": outputs}))
+            manifest.write(written / "manifest.json", _sealed(mask_values({**record, "outputs": outputs})))
             found = self.find(key)
             if found is None:
                 self._move(written, self.folder / key)

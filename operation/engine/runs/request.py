@@ -30,6 +30,7 @@ class Request:
     fresh: bool = False  # execute every step, reuse nothing
     engine: str = "workbench"  # what executes the notebooks; ``nbclient`` is papermill's stock engine
     limits: Limits = NO_LIMITS  # time and memory of each notebook; by default none
+    include_secrets: bool = False  # leave a capsule though a secret in it cannot be masked
 
     @property
     def command(self) -> str:

@@ -175,7 +175,7 @@ def _capsule(layout: Layout, folder: RunFolder, prepared: Prepared, record: RunM
     if record.status == "failed":
         from operation.engine.evidence.capsule.pack import pack_failure
 
-        pack_failure(layout, folder, prepared)
+        pack_failure(layout, folder, prepared, include_secrets=prepared.request.include_secrets)
 
 
 def _pages(layout: Layout, folder: RunFolder) -> None:

@@ -7,9 +7,11 @@ import json
 import platform
 from typing import Any
 
+from operation.engine.evidence.capsule.code import code_differences
 from operation.engine.evidence.capsule.pack import installed_packages
 from operation.engine.evidence.capsule.replay import Replay
 from operation.engine.evidence.capsule.unpack import run_folder, steps
+from operation.engine.evidence.capsule.variables import lacking
 from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.difference import differences
@@ -17,7 +19,9 @@ from operation.engine.identity.source import source_digests
 
 
 def differs_here(replay: Replay, here: Layout) -> list[str]:
-    """Return what differs: the commit, functions of the last step, packages and Python.
+    """Return what differs: commit, code, environment variables, functions of the last step, packages, Python.
+
+    Of code nothing is believed that the capsule says: what it brings is compared.
 
     Parameters
     ----------
@@ -28,24 +32,32 @@ def differs_here(replay: Replay, here: Layout) -> list[str]:
     """
     content = replay.capsule.content
     before = {**_last_components(replay), "python": content["python"]}
+    before["sources"] = _sources(replay.layout, before)
     packages = {"before": content["packages"], "after": installed_packages()}
     after = {**before, "python": platform.python_version(), "sources": _sources(here, before)}
     for side, components in zip(packages, (before, after), strict=True):
         components.update(packages=packages[side], lock=_digest(packages[side]))
-    return [*_commit(content, here), *map(str, differences(before, after))]
+    return [
+        *_commit(content, here),
+        *code_differences(replay.capsule, here),
+        *lacking(replay.capsule.variables, replay.environment),
+        *map(str, differences(before, after)),
+    ]
 
 
 def _last_components(replay: Replay) -> dict[str, Any]:
     """Return the components of the failed step, else of the last one that the notebook called."""
     records = steps(run_folder(replay.layout), replay.capsule.notebook)
-    failed = [one for one in records if one["how"] == "failed"]
+    failed = [record for record in records if record["how"] == "failed"]
     chosen = (failed or records)[-1:]
     return dict(chosen[0]["components"]) if chosen else {}
 
 
-def _sources(here: Layout, before: dict[str, Any]) -> dict[str, Any]:
-    script = here.src / str(before.get("script", ""))
-    return {name: dict(one) for name, one in source_digests(script).items()} if script.is_file() else {}
+def _sources(layout: Layout, before: dict[str, Any]) -> dict[str, Any]:
+    script = layout.src / str(before.get("script", ""))
+    if script.parent != layout.src or not script.is_file():
+        return {}
+    return {name: dict(functions) for name, functions in source_digests(script).items()}
 
 
 def _digest(packages: dict[str, str]) -> str:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from glob import iglob
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 from operation.engine.configuration import Configuration
-from operation.engine.evidence.capsule.archive import Archive
+from operation.engine.evidence.capsule.archive import Archive, is_clean
 from operation.engine.foundation.layout import Layout
-from operation.engine.foundation.secrets import holds_secret
 from operation.engine.identity.digests import Digests
 
 _PRIVATE = {"config.json", ".env"}
+_OWN_FOLDERS = {"notebooks", "src", "configuration", "operation", "tests", "runs"}
+_MATCHES = 1000  # files that one pattern may bring
 
 
 class Executed(Protocol):
@@ -54,6 +58,14 @@ class Input:
     spelled: frozenset[str] = frozenset()
     step: str = ""
 
+    def files(self) -> list[Path]:
+        """Return its files: all of an output, whose digest counts each; elsewhere the visible ones."""
+        if self.path.is_file():
+            return [self.path]
+        if self.step:
+            return sorted(file for file in self.path.rglob("*") if file.is_file())
+        return visible_files(self.path)
+
 
 def add_inputs(archive: Archive, layout: Layout, inputs: Iterable[Input], limit: int) -> dict[str, str]:
     """Add inputs until `limit` bytes are reached; what does not fit is listed by its digest.
@@ -63,39 +75,45 @@ def add_inputs(archive: Archive, layout: Layout, inputs: Iterable[Input], limit:
     dict of str to str
         How a file outside the project is spelled -> its member.
     """
-    sizes = {one: sum(file.stat().st_size for file in _files(one.path)) for one in inputs}
+    sizes = {given: sum(file.stat().st_size for file in given.files()) for given in inputs}
     moved: dict[str, str] = {}
     used = 0
-    for one, size in sorted(sizes.items(), key=lambda item: (item[1], item[0].member)):
-        reason = _reason(one, size, limit - used)
+    for given, size in sorted(sizes.items(), key=lambda item: (item[1], item[0].member)):
+        reason = _reason(given, size, limit - used)
         if reason:
-            where = f"executing '{one.step}' again gives it" if one.step else f"copy it from {one.path}"
-            digest = Digests(layout.runs / "digests.db").of(one.path).digest
-            archive.leave_out(one.member, size, reason, digest=digest, where=where)
+            where = f"executing '{given.step}' again gives it" if given.step else f"copy it from {given.path}"
+            digest = Digests(layout.runs / "digests.db").of(given.path).digest
+            archive.leave_out(given.member, size, reason, digest=digest, where=where)
             continue
         used += size
-        for file in _files(one.path):
-            rest = file.relative_to(one.path).as_posix()
-            archive.file(file, one.member if rest == "." else f"{one.member}/{rest}")
-        moved |= dict.fromkeys(one.spelled, one.member)
+        for file in given.files():
+            rest = file.relative_to(given.path).as_posix()
+            archive.file(file, given.member if rest == "." else f"{given.member}/{rest}")
+        moved |= dict.fromkeys(given.spelled, given.member)
     return moved
 
 
-def _reason(one: Input, size: int, room: int) -> str:
+def _reason(given: Input, size: int, room: int) -> str:
     if size > room:
         return "the capsule's limit"
-    if one.step and any(holds_secret(file.read_bytes()) for file in _files(one.path)):
+    if given.step and not all(map(is_clean, given.files())):
         return "it holds a secret"  # masked it would not be what its digest says
     return ""
 
 
-def _files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+def visible_files(folder: Path) -> list[Path]:
+    """Return the files below `folder`, without hidden ones and bytecode."""
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return sorted(file for file in files if not _is_hidden(file.relative_to(folder)))
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)
 
 
 def store_entries(layout: Layout, records: Sequence[Mapping[str, Any]]) -> list[Input]:
     """Return the entries of the store that steps of the notebook read or gave."""
-    used = {one["key"]: one["step"] for one in records if one["how"] != "failed"}
+    used = {record["key"]: record["step"] for record in records if record["how"] != "failed"}
     return [
         Input(layout.store / key, f"store/{key}", step=step)
         for key, step in used.items()
@@ -119,7 +137,8 @@ def _external(layout: Layout, index: int, path: Path, spelled: set[str]) -> Inpu
     root = layout.root.resolve()
     if path.is_relative_to(root):
         return Input(path, f"project/{path.relative_to(root).as_posix()}")
-    return Input(path, f"external/{index}/{path.name}", frozenset(spelled))
+    name = re.sub(r"[^\w .+@,=-]", "_", path.name).lstrip(".") or "data"
+    return Input(path, f"external/{index}/{name}", frozenset(spelled))
 
 
 def _is_ours(layout: Layout, path: Path) -> bool:
@@ -143,8 +162,30 @@ def _named(
                 yield value, layout.root / value
     for text in (*prepared.parameters(notebook).values(), *_literals(prepared.sources[notebook])):
         if isinstance(text, str) and 3 < len(text) < 250 and text.isprintable():
-            candidates = (layout.notebooks / text, layout.root / text)
-            yield from ((text, path) for path in candidates if path.is_file())
+            for path in _named_by(layout, text):
+                yield text, path
+
+
+def _named_by(layout: Layout, text: str) -> Iterator[Path]:
+    """Yield the files that a text in code names: by a path, a pattern, or the beginning of a path.
+
+    A folder of the project counts whole, as a path may be put together in pieces from it.
+    """
+    for start in (layout.notebooks, layout.root):
+        path = start / text
+        if path.is_file() or _is_folder_of_data(layout, path):
+            yield path
+        elif any(sign in text for sign in "*?["):
+            matches = map(Path, iglob(str(path), recursive=True))  # noqa: PTH207 - the pattern may be absolute
+            yield from islice((match for match in matches if match.is_file()), _MATCHES)
+
+
+def _is_folder_of_data(layout: Layout, path: Path) -> bool:
+    root, whole = layout.root.resolve(), path.resolve()
+    if not path.is_dir() or not whole.is_relative_to(root) or whole == root:
+        return False
+    top = whole.relative_to(root).parts[0]
+    return top not in _OWN_FOLDERS and not _is_hidden(whole.relative_to(root))
 
 
 def _literals(notebook: Path) -> Iterator[str]:

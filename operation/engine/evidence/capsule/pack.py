@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import sysconfig
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from operation.engine.evidence.capsule.archive import Archive, writing
-from operation.engine.evidence.capsule.inputs import Executed, add_inputs, external_files, store_entries
+from operation.engine.evidence.capsule.archive import Archive, IndistinctSecret, writing
+from operation.engine.evidence.capsule.inputs import (
+    Executed,
+    Input,
+    add_inputs,
+    external_files,
+    store_entries,
+    visible_files,
+)
+from operation.engine.evidence.capsule.variables import SETTINGS, recorded
 from operation.engine.foundation import manifest
+from operation.engine.foundation.known_secrets import indistinct_secrets
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.run_folder import RunFolder
 
@@ -21,19 +29,40 @@ NAME = "capsule.zip"
 LIMIT = 200_000_000  # bytes of inputs
 
 
-def pack_failure(layout: Layout, folder: RunFolder, prepared: Executed) -> None:
-    """Pack the capsule of a run if it failed; that this fails too is told, and hides nothing."""
+def pack_failure(
+    layout: Layout, folder: RunFolder, prepared: Executed, *, include_secrets: bool = False
+) -> None:
+    """Pack the capsule of a run if it failed; when that fails too, a warning says so.
+
+    Parameters
+    ----------
+    include_secrets : bool, default=False
+        Pack it although a secret cannot be told from other text, so that it may be in it unmasked.
+    """
     record = manifest.read(folder.path / "manifest.json")
     if record is None or record["status"] != "failed":
         return
     try:
-        pack(layout, folder, prepared, record)
+        pack(layout, folder, prepared, record, include_secrets=include_secrets)
     except OSError as error:
         print(f"warning: no capsule was written: {error}", file=sys.stderr)
+    except IndistinctSecret as name:
+        print(
+            f"warning: no capsule was written: {name} is too short or too common a word to be masked. Unset "
+            f" {name} or give it a longer value; or, if whoever gets the capsule may know it, rerun with "
+            "--include-secrets.",
+            file=sys.stderr,
+        )
 
 
 def pack(
-    layout: Layout, folder: RunFolder, prepared: Executed, record: dict[str, Any], limit: int = LIMIT
+    layout: Layout,
+    folder: RunFolder,
+    prepared: Executed,
+    record: dict[str, Any],
+    limit: int = LIMIT,
+    *,
+    include_secrets: bool = False,
 ) -> Path:
     """Write ``capsule.zip`` into the folder of a failed run.
 
@@ -43,16 +72,24 @@ def pack(
         The run's manifest.
     limit : int, default=200_000_000
         Bytes of inputs that may go in, before compression.
+    include_secrets : bool, default=False
+        Whether a secret may be in it that cannot be told from other text.
 
     Returns
     -------
     Path
-        The capsule. No secret is in it.
+        The capsule.
+
+    Raises
+    ------
+    IndistinctSecret
+        When such a secret would be in it, and may not.
     """
     notebook = record["error"]["notebook"]
-    records = [one for one in folder.records() if one["notebook"] == notebook]
+    records = [step for step in folder.records() if step["notebook"] == notebook]
     inputs = [*store_entries(layout, records), *external_files(layout, prepared, notebook, records)]
-    with writing(folder.path / NAME) as archive:
+    inputs += [Input(file, f"project/{layout.relative(file)}") for file in visible_files(layout.notebooks)]
+    with writing(folder.path / NAME, {} if include_secrets else indistinct_secrets()) as archive:
         _add_run(archive, folder)
         _add_project(archive, layout, prepared)
         moved = add_inputs(archive, layout, inputs, limit)
@@ -64,6 +101,9 @@ def pack(
 def _identity(layout: Layout, prepared: Executed, record: dict[str, Any]) -> dict[str, Any]:
     names = ("id", "use_case", "environment", "commit", "dirty", "python", "platform", "command", "error")
     variables = prepared.configured.variables
+    given = recorded({*variables, "ENVIRONMENT"}, ())
+    sources = [*layout.src.rglob("*.py"), *layout.notebooks.rglob("*.py"), *prepared.sources.values()]
+    read = recorded(SETTINGS, sources)
     return {
         "schema": SCHEMA,
         "kind": "capsule",
@@ -71,7 +111,8 @@ def _identity(layout: Layout, prepared: Executed, record: dict[str, Any]) -> dic
         "root": str(layout.root.resolve()),
         "store": str(layout.store.resolve()),
         "variables": sorted(variables),
-        "given": {name: os.environ[name] for name in sorted({*variables, "ENVIRONMENT"} & set(os.environ))},
+        "given": given,
+        "environment": {name: value for name, value in read.items() if name not in given},
         "packages": installed_packages(),
     }
 
@@ -83,22 +124,20 @@ def _add_run(archive: Archive, folder: RunFolder) -> None:
 
 
 def _add_project(archive: Archive, layout: Layout, prepared: Executed) -> None:
-    configured = prepared.configured
     # all of them: an environment names its default use case, which must exist
     files = sorted(layout.configuration.glob("configuration-*.yml"))
-    files += [one for one in layout.schemas.rglob("*") if one.is_file()]
-    # a script may read a file that lies beside it
-    files += [one for one in layout.src.rglob("*") if one.is_file() and "__pycache__" not in one.parts]
+    files += visible_files(layout.schemas)
+    files += visible_files(layout.src)  # a script may read a file that lies beside it
     files += [*layout.notebooks.glob("*.py"), *layout.notebooks.glob("*.ipynb")]
-    files += [one for one in (layout.lock, layout.root / "environment.yml") if one.is_file()]
+    files += [file for file in (layout.lock, layout.root / "environment.yml") if file.is_file()]
     for file in sorted(files):
         archive.file(file, f"project/{file.relative_to(layout.root).as_posix()}")
-    resolved = json.dumps(asdict(configured), indent=1, default=str)
+    resolved = json.dumps(asdict(prepared.configured), indent=1, default=str)
     archive.text(resolved, "resolved-configuration.json")
 
 
 def installed_packages() -> dict[str, str]:
     """Return the versions of what is installed, by package, without reading each one's metadata."""
     folders = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
-    found = (one.stem.rpartition("-") for folder in folders for one in folder.glob("*.dist-info"))
+    found = (file.stem.rpartition("-") for folder in folders for file in folder.glob("*.dist-info"))
     return {name.lower().replace("_", "-"): version for name, _, version in sorted(found)}

@@ -1,18 +1,22 @@
-"""A restored failure: its notebook up to the failing cell, and the surroundings it is replayed in."""
+"""A restored failure: its notebook up to the failing cell, and the environment it is replayed in."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from operation.engine.evidence.capsule.unpack import Capsule, run_folder, steps
+from operation.engine.evidence.capsule.variables import allowed, of_this_machine
 from operation.engine.foundation import manifest
 from operation.engine.foundation.children import environ, thread_limits
-from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.layout import Layout, project
+from operation.engine.foundation.secrets import masked
 from operation.engine.notebooks.execution import execute
 from operation.engine.notebooks.failure import error_record, failing_cell
 
@@ -30,10 +34,13 @@ class Replay:
         What was read.
     layout : Layout
         The restored project.
+    passed : sequence of str
+        Variables of this machine's environment that a person lets it have.
     """
 
     capsule: Capsule
     layout: Layout
+    passed: Sequence[str] = ()
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -41,37 +48,41 @@ class Replay:
         path = run_folder(self.layout) / "notebooks" / f"{self.capsule.notebook}.ipynb"
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         cells = document["cells"]
-        document["cells"] = [one for one in cells if _MARKER not in one["metadata"].get("tags", [])]
+        document["cells"] = [cell for cell in cells if _MARKER not in cell["metadata"].get("tags", [])]
         return document
 
     @cached_property
     def cell(self) -> int:
         """Index of the failing cell in `document`; of the first code cell when the kernel never started."""
         found = failing_cell(self.document)
-        code = [index for index, one in enumerate(self.document["cells"]) if one["cell_type"] == "code"]
+        code = [index for index, cell in enumerate(self.document["cells"]) if cell["cell_type"] == "code"]
         return code[0] if found is None else found
 
     @property
     def prompt(self) -> int:
         """The number that the failing cell has, or would have had: n of ``In [n]``."""
-        return sum(one["cell_type"] == "code" for one in self.document["cells"][: self.cell + 1])
+        return sum(cell["cell_type"] == "code" for cell in self.document["cells"][: self.cell + 1])
 
     @property
     def notebook(self) -> Path:
         """The restored notebook."""
         return self.layout.notebooks / f"{self.capsule.notebook}.ipynb"
 
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """What it has of the run's variables and of this machine's."""
+        given = allowed(self.capsule.variables, project())
+        own = {name: os.environ[name] for name in self.passed if name in os.environ}
+        return {**of_this_machine(), **given, **own}
+
     def variables(self, purpose: str) -> dict[str, str]:
         """Return the whole environment of a process that replays for `purpose`, with a run folder for it."""
         folder = self.layout.runs / purpose
         overrides = manifest.read(run_folder(self.layout) / "overrides.json") or {}
         manifest.write(folder / "overrides.json", overrides)
-        foreign = {*self.capsule.content["variables"], "WORKBENCH_RUNS"}
-        kept = {name: value for name, value in os.environ.items() if name not in foreign}
         return {
-            **kept,
-            **self.capsule.variables,
             **thread_limits(1),
+            **self.environment,
             "WORKBENCH_ROOT": str(self.layout.root),
             "WORKBENCH_RUN": str(folder),
             "WORKBENCH_NOTEBOOK": self.capsule.notebook,
@@ -84,9 +95,9 @@ class Replay:
     def sources(self) -> list[str]:
         """Return the code before the failing cell."""
         return [
-            "".join(one["source"])
-            for one in self.document["cells"][: self.cell]
-            if one["cell_type"] == "code"
+            "".join(cell["source"])
+            for cell in self.document["cells"][: self.cell]
+            if cell["cell_type"] == "code"
         ]
 
 
@@ -96,10 +107,10 @@ def check(replay: Replay) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``reproduced``, and the place and type ``expected`` and ``found`` (None: it ran through).
+        ``reproduced``, and the place, type and message ``expected`` and ``found`` (None: it ran through).
     """
     source = replay.layout.notebooks / f"{replay.capsule.notebook}.check.ipynb"
-    cells = [_bare(one) for one in replay.document["cells"][: replay.cell + 1]]
+    cells = [_bare(cell) for cell in replay.document["cells"][: replay.cell + 1]]
     metadata = {key: value for key, value in replay.document["metadata"].items() if key != "papermill"}
     source.write_text(json.dumps({**replay.document, "cells": cells, "metadata": metadata}), encoding="utf-8")
     variables = replay.variables("check")
@@ -109,17 +120,34 @@ def check(replay: Replay) -> dict[str, Any]:
     found = None
     if executed.error:
         records = steps(folder, replay.capsule.notebook)
-        found = _place(error_record(executed.document, replay.capsule.notebook, executed.error, records))
-    expected = _place(replay.capsule.content["error"])
+        found = _failure(error_record(executed.document, replay.capsule.notebook, executed.error, records))
+    expected = _failure(replay.capsule.content["error"])
     at_cell = executed.error is not None and failing_cell(_unmarked(executed.document)) == replay.cell
-    # of an orderly end elsewhere only the words are known, not the line that raised them
-    known = ("type", "file", "line") if expected["line"] else ("type",)
-    same = found is not None and all(found[name] == expected[name] for name in known)
+    same = found is not None and _is_same(replay, expected, found)
     return {"reproduced": same and at_cell, "expected": expected, "found": found}
 
 
+def _is_same(replay: Replay, expected: dict[str, Any], found: dict[str, Any]) -> bool:
+    # of an orderly end elsewhere the line that raised it is not known
+    known = ("type", "file", "line") if expected["line"] else ("type",)
+    content, layout = replay.capsule.content, replay.layout
+    here = {str(layout.root / member): spelled for spelled, member in content["moved"].items()}
+    here |= {str(layout.store): content["store"], str(layout.root): content["root"]}
+    return all(found[name] == expected[name] for name in known) and (
+        not expected["message"]  # it died without a word
+        or _comparable(expected["message"], {}) == _comparable(found["message"], here)
+    )
+
+
+def _comparable(message: str, places: dict[str, str]) -> str:
+    """Return a message without secrets and addresses in memory, with the `places` as the run had them."""
+    for here, there in places.items():
+        message = message.replace(here, there)
+    return re.sub(r"\b0x[0-9a-fA-F]+", "0x", masked(message).replace("\\", "/"))
+
+
 def _unmarked(document: dict[str, Any]) -> dict[str, Any]:
-    cells = [one for one in document["cells"] if _MARKER not in one["metadata"].get("tags", [])]
+    cells = [cell for cell in document["cells"] if _MARKER not in cell["metadata"].get("tags", [])]
     return {**document, "cells": cells}
 
 
@@ -129,5 +157,5 @@ def _bare(cell: dict[str, Any]) -> dict[str, Any]:
     return {**bare, "outputs": [], "execution_count": None} if cell["cell_type"] == "code" else bare
 
 
-def _place(error: dict[str, Any]) -> dict[str, Any]:
+def _failure(error: dict[str, Any]) -> dict[str, Any]:
     return {name: error.get(name) for name in ("type", "message", "file", "line")}

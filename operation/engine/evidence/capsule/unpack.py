@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from operation.engine.evidence.capsule.pack import SCHEMA
+from operation.engine.evidence.capsule.checks import check_content, check_members, check_store
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
 
-_LARGEST = 4_000_000_000  # bytes, unpacked
-_TOPS = {"capsule.json", "resolved-configuration.json", "run", "project", "store", "external"}
-
 
 @dataclass(frozen=True)
 class Capsule:
-    """A capsule that was read and found sound.
+    """A capsule that was read, and whose form is sound.
 
     Parameters
     ----------
@@ -42,9 +38,9 @@ class Capsule:
         return str(self.content["error"]["notebook"])
 
     @property
-    def variables(self) -> dict[str, str]:
-        """The variables of the configuration that were set from outside."""
-        return dict(self.content["given"])
+    def variables(self) -> dict[str, str | None]:
+        """The environment variables that mattered for the run; None for the value of a secret."""
+        return {**self.content.get("environment", {}), **self.content["given"]}
 
 
 def read_capsule(path: Path) -> Capsule:
@@ -57,14 +53,14 @@ def read_capsule(path: Path) -> Capsule:
         would be written outside the folder it is restored to.
     """
     with _opened(path) as archive:
-        _check_members(path, archive.infolist())
+        check_members(path, archive.infolist())
         try:
             content = json.loads(archive.read("capsule.json"))
         except KeyError:
             raise UsageError(f"{path} is no capsule: there is no capsule.json in it. {_WHERE}") from None
         except ValueError as error:
             raise UsageError(f"{path} is damaged: its capsule.json is no JSON ({error}).") from error
-    _check_content(path, content)
+    check_content(path, content)
     return Capsule(path, content)
 
 
@@ -84,45 +80,24 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise UsageError(f"{path} is not a whole zip file ({error}). Download it again. {_WHERE}") from error
 
 
-def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    for one in members:
-        parts = PurePosixPath(one.filename).parts
-        strange = "\\" in one.orig_filename or ":" in one.filename or one.filename.startswith("/")
-        outside = ".." in parts or not parts or parts[0] not in _TOPS
-        if strange or outside or stat.S_ISLNK(one.external_attr >> 16):
-            raise UsageError(f"{path} is no capsule: nothing was unpacked, for its member {one.filename!r}.")
-    if sum(one.file_size for one in members) > _LARGEST:
-        raise UsageError(f"{path} is no capsule: it would unpack to more than {_LARGEST:,} bytes.")
-
-
-def _check_content(path: Path, content: Any) -> None:
-    schema = content.get("schema") if isinstance(content, dict) else None
-    if schema != SCHEMA:
-        raise UsageError(
-            f"{path} has schema {schema!r}, and this workbench reads {SCHEMA}. "
-            "Replay it with the checkout that made it."
-        )
-    needed = {"id", "error", "given", "variables", "moved", "left_out", "masked", "packages", "root", "store"}
-    missing = sorted(needed - set(content))
-    if missing:
-        raise UsageError(f"{path} is damaged: its capsule.json lacks {', '.join(missing)}.")
-
-
 def restore(capsule: Capsule, replays: Path) -> Layout:
     """Unpack the capsule into a new folder under `replays` and return the layout of that project.
+
+    Nothing of it is executed.
 
     Raises
     ------
     UsageError
-        When the zip file is damaged.
+        When the zip file is damaged, or outputs in it are not what was recorded.
     """
-    layout = Layout(_new_folder(replays, PurePosixPath(str(capsule.content["id"])).name))
+    layout = Layout(_new_folder(replays, str(capsule.content["id"])))
     with _opened(capsule.path) as archive:
         for one in archive.infolist():
             if not one.is_dir():
                 target = _target(layout, one.filename)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(archive.read(one))
+    check_store(capsule.path, layout, steps(run_folder(layout), capsule.notebook))
     _point_to_restored(layout, capsule.content["moved"])
     return layout
 

@@ -132,6 +132,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     layout = Layout(tmp_path / "clone")
     write(layout, "src/double.py", tiny_project.DOUBLE)
     write(layout, "src/utils.py", tiny_project.SHARED)
+    write(layout, "configuration/configuration-DEV.yml", tiny_project.ENVIRONMENT)
     monkeypatch.setenv("WORKBENCH_ROOT", str(layout.root))
     monkeypatch.setenv("LEAKY_API_KEY", "another value here")
     monkeypatch.setenv("FACTOR", "7")

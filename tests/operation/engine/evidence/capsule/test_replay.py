@@ -23,6 +23,13 @@ from operation.engine.foundation.layout import Layout
 from tests.operation.engine.conftest import notebook, write
 from tests.operation.engine.evidence.capsule.conftest import Failed
 
+AGREED = ["--yes", "--pass", "LEAKY_API_KEY"]
+
+
+def _replay(failed: Failed, clone: Layout) -> Replay:
+    capsule = read_capsule(failed.capsule)
+    return Replay(capsule, restore(capsule, clone.runs), ["LEAKY_API_KEY"])
+
 
 def _line(failed: Failed) -> int:
     lines = (failed.layout.src / "double.py").read_text(encoding="utf-8").splitlines()
@@ -32,7 +39,7 @@ def _line(failed: Failed) -> int:
 def test_check_reproduces_type_and_line(
     failed: Failed, clone: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["replay", str(failed.capsule), "--check", "--json"]) == 0
+    assert cli.main(["replay", str(failed.capsule), "--check", "--json", *AGREED]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["reproduced"]
     place = {"type": "ValueError", "file": "src/double.py", "line": _line(failed)}
@@ -43,7 +50,7 @@ def test_check_reproduces_type_and_line(
 
 
 def test_script_gives_the_failing_step_to_the_debugger(failed: Failed, clone: Layout) -> None:
-    replay = Replay(read_capsule(failed.capsule), restore(read_capsule(failed.capsule), clone.runs))
+    replay = _replay(failed, clone)
     words = command(replay)
     assert words[1:5] == ["-m", "pdb", "-c", "continue"]
     done = subprocess.run(
@@ -57,7 +64,7 @@ def test_script_gives_the_failing_step_to_the_debugger(failed: Failed, clone: La
     os.name == "nt", reason="the browser's way is the same; the server is slow to start there"
 )
 def test_a_live_session_stands_before_the_failing_cell(failed: Failed, clone: Layout) -> None:
-    replay = Replay(read_capsule(failed.capsule), restore(read_capsule(failed.capsule), clone.runs))
+    replay = _replay(failed, clone)
     with live(replay) as session:
         (found,) = session.server.call("GET", "sessions")
         assert (found["path"], found["kernel"]["id"]) == ("notebooks/02-double-count.ipynb", session.kernel)
@@ -74,6 +81,7 @@ def _restored(layout: Layout, error: Mapping[str, object], *cells: str) -> Repla
     write(layout, "failed-run/notebooks/01-book.ipynb", json.dumps(document))
     write(layout, "notebooks/core.py", "")
     content = {"error": {"notebook": "01-book", "message": "", **error}, "given": {}, "variables": []}
+    content |= {"moved": {}, "root": "/elsewhere", "store": "/elsewhere/runs/store"}
     return Replay(Capsule(layout.root / "capsule.zip", content), layout)
 
 
@@ -94,6 +102,26 @@ def _restored(layout: Layout, error: Mapping[str, object], *cells: str) -> Repla
 def test_errors_of_cells(clone: Layout, cells: list[str], kind: str, line: int | None, verdict: str) -> None:
     error = {"type": kind, "file": "notebooks/01-book.ipynb", "line": line}
     assert replay_command.verdict(check(_restored(clone, error, *cells))).startswith(verdict)
+
+
+@pytest.mark.parametrize(
+    ("message", "is_same"),
+    [
+        ("no /elsewhere/data.csv at 0x7f00", True),
+        ("no /elsewhere/other.csv at 0x7f00", False),
+        ("", True),
+    ],
+    ids=["moved", "another message", "unknown"],
+)
+def test_the_message_counts(clone: Layout, message: str, is_same: bool) -> None:
+    error = {"type": "ValueError", "file": "notebooks/01-book.ipynb", "line": 1, "message": message}
+    code = f"raise ValueError('no {clone.root.as_posix()}/data.csv at 0x55aa')"
+    result = check(_restored(clone, error, code))
+    assert result["reproduced"] is is_same
+    if not is_same:
+        assert replay_command.verdict(result).startswith(
+            "not reproduced: ValueError at notebooks/01-book.ipynb:1, with another message: 'no "
+        )
 
 
 def test_a_changed_package_is_told(failed: Failed, clone: Layout) -> None:
