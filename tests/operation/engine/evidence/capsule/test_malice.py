@@ -24,36 +24,11 @@ Members = dict[str, bytes]
 Change = Callable[[Members], None]
 EXECUTED = "run/notebooks/02-double-count.ipynb"
 WRITTEN = "project/notebooks/02-double-count.ipynb"
-DANGEROUS = [
-    *(
-        "LD_PRELOAD",
-        "LD_LIBRARY_PATH",
-        "LD_AUDIT",
-        "DYLD_INSERT_LIBRARIES",
-        "PATH",
-        "HOME",
-        "SHELL",
-        "BASH_ENV",
-    ),
-    *(
-        "PYTHONSTARTUP",
-        "PYTHONPATH",
-        "PYTHONHOME",
-        "PYTHONINSPECT",
-        "IPYTHONDIR",
-        "JUPYTER_CONFIG_DIR",
-        "IFS",
-    ),
-    *(
-        "WORKBENCH_ROOT",
-        "WORKBENCH_PYTHON",
-        "TMPDIR",
-        "HTTPS_PROXY",
-        "GIT_SSH_COMMAND",
-        "MPLBACKEND",
-        "UNKNOWN",
-    ),
-]
+DANGEROUS = """
+    LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT DYLD_INSERT_LIBRARIES PATH HOME SHELL IFS BASH_ENV TMPDIR
+    PYTHONSTARTUP PYTHONPATH PYTHONHOME PYTHONINSPECT IPYTHONDIR JUPYTER_CONFIG_DIR WORKBENCH_ROOT
+    WORKBENCH_PYTHON HTTPS_PROXY GIT_SSH_COMMAND MPLBACKEND UNKNOWN
+""".split()
 
 
 def _members(capsule: Path) -> Members:
