@@ -79,7 +79,7 @@ class SweepProgress(_Bars):
         count = f"{self._total - left:{len(str(self._total))}}/{self._total}"
         took = f"{entry['status']} in {entry['seconds']:.1f} s"
         remaining = ", ".join(filter(None, [took, self._left(left)]))
-        line = f"  {count}  {point.words}  {remaining}"
+        line = f"  {count}  {point.text}  {remaining}"
         if self._bar:
             self._bar.console.print(line, highlight=False, markup=False)
             self._bar.update(self._task, completed=self._total - left, state=f"{count} {self._left(left)}")

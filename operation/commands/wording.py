@@ -50,7 +50,7 @@ def planned(sweep: Sweep, found: Mapping[int, Recalled]) -> Iterator[str]:
     """Yield the points of a sweep, and which of them are known."""
     for point in sweep.points:
         run = found[point.number].run if point.number in found else ""
-        yield f"  {point.number:4}  {point.words}{f'  known: runs/{run}' if run else ''}"
+        yield f"  {point.number:4}  {point.text}{f'  known: runs/{run}' if run else ''}"
     merged = f", {sweep.merged} asked for twice" if sweep.merged else ""
     to_do = len(sweep.points) - len(found)
     yield f"{len(sweep.points)} points{merged}; {len(found)} known, {to_do} to execute"

@@ -19,7 +19,7 @@ koreasouth malaysiawest mexicocentral newzealandnorth northcentralus northeurope
 polandcentral qatarcentral southafricanorth southafricawest southcentralus southeastasia southindia
 spaincentral swedencentral swedensouth switzerlandnorth switzerlandwest uaecentral uaenorth uksouth
 ukwest usgovarizona usgovtexas usgovvirginia westcentralus westeurope westindia westus westus2 westus3
-""".split()  # noqa: SIM905 - a list of quoted words hides the words
+""".split()  # noqa: SIM905 - a list of quoted names hides the names
 
 
 class Rule(NamedTuple):
@@ -27,7 +27,7 @@ class Rule(NamedTuple):
 
     kind: str
     pattern: str
-    words: str
+    description: str
 
 
 _ENDS = "the first a letter, the last a letter or digit"
@@ -76,8 +76,8 @@ def name_problem(variable: str, value: str) -> str | None:
     rule = RULES.get(variable)
     if rule is None or re.fullmatch(rule.pattern, value):
         return None
-    found = f"'{value}' ({len(value)} character{'' if len(value) == 1 else 's'})"
-    return f"{found} is no name that Azure accepts for {rule.kind}: expected {rule.words}."
+    shown_name = f"'{value}' ({len(value)} character{'' if len(value) == 1 else 's'})"
+    return f"{shown_name} is not a valid name for {rule.kind}: expected {rule.description}."
 
 
 def _location_problem(value: str) -> str | None:
@@ -87,8 +87,8 @@ def _location_problem(value: str) -> str | None:
     likely = short if short in _REGIONS else nearest(short, _REGIONS, cutoff=0.85)
     hint = f" Did you mean '{likely}'?" if likely else ""
     if not re.fullmatch(r"[a-z]+[0-9]?", value):
-        return f"'{value}' is no Azure region: expected its short name in lower case.{hint}"
+        return f"'{value}' is not an Azure region: use its short name in lower case.{hint}"
     # regions are opened faster than this list is kept: only what looks like a slip of the finger is refused
     if likely and likely.rstrip("0123456789") != value.rstrip("0123456789"):
-        return f"'{value}' is no Azure region that is known here.{hint}"
+        return f"'{value}' is not a known Azure region.{hint}"
     return None

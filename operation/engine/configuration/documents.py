@@ -1,4 +1,4 @@
-"""YAML with places: what a person wrote, and on which line.
+"""YAML with line numbers: what a person wrote, and on which line.
 
 Stricter than YAML and closer to what people expect of it: a key may stand only once, ``no`` and
 ``2013-01-01`` are text (YAML 1.2), aliases and tags are refused because Azure DevOps refuses them.
@@ -21,7 +21,7 @@ from operation.engine.foundation.errors import Problem
 
 Scalar: TypeAlias = str | int | float | bool | None
 Value: TypeAlias = Any  # a Scalar, a list of Values or a dict of Values by text
-Place: TypeAlias = tuple[str | int, ...]
+KeyPath: TypeAlias = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")  # 007 is somebody's identifier, not seven
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
@@ -48,28 +48,28 @@ class Document:
 
     file: str  # the file as a person would type it from the root
     data: dict[str, Value]  # its content
-    lines: Mapping[Place, int]  # line (from 1) of every key and list item, by its path of keys and indices
+    lines: Mapping[KeyPath, int]  # line (from 1) of every key and list item, by its path of keys and indices
     # what stands in the file, letter by letter, for every scalar: ``1.10`` where the data say 1.1
-    texts: Mapping[Place, str]
+    texts: Mapping[KeyPath, str]
 
-    def line(self, place: Place) -> int:
-        """Return the line of `place`, or of the nearest thing around it that the file has."""
-        while place and place not in self.lines:
-            place = place[:-1]
-        return self.lines.get(place, 1)
+    def line(self, key_path: KeyPath) -> int:
+        """Return the line of `key_path`, or of the nearest thing around it that the file has."""
+        while key_path and key_path not in self.lines:
+            key_path = key_path[:-1]
+        return self.lines.get(key_path, 1)
 
-    def scalars(self) -> Iterator[tuple[Place, str]]:
+    def scalars(self) -> Iterator[tuple[KeyPath, str]]:
         """Yield every text in the file with its place; numbers and the like are none."""
-        for place in self.texts:
+        for key_path in self.texts:
             value: Value = self.data
-            for key in place:
+            for key in key_path:
                 value = value[key]
             if isinstance(value, str):
-                yield place, value
+                yield key_path, value
 
-    def problem(self, place: Place, message: str) -> Problem:
-        """Return `message` as a problem at `place`."""
-        return Problem(self.file, self.line(place), message)
+    def problem(self, key_path: KeyPath, message: str) -> Problem:
+        """Return `message` as a problem at `key_path`."""
+        return Problem(self.file, self.line(key_path), message)
 
 
 def read_document(path: Path, file: str) -> tuple[Document | None, list[Problem]]:
@@ -98,14 +98,14 @@ def parse_document(text: str, file: str) -> tuple[Document | None, list[Problem]
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         character = chr(error.character) if isinstance(error.character, int) else error.character
-        return None, [Problem(file, line, f"holds the control character {character!r}: remove it.")]
+        return None, [Problem(file, line, f"contains the control character {character!r}: remove it.")]
     except RecursionError:
         return None, [Problem(file, 1, "is nested too deeply to be a configuration.")]
     if data is None:
         return None, [Problem(file, 1, "is empty: expected a mapping, lines such as 'key: value'.")]
     if not isinstance(data, dict):
-        found = "a list" if isinstance(data, list) else "a single value"
-        return None, [Problem(file, 1, f"holds {found}: expected a mapping, lines such as 'key: value'.")]
+        kind = "a list" if isinstance(data, list) else "a single value"
+        return None, [Problem(file, 1, f"holds {kind}: expected a mapping, lines such as 'key: value'.")]
     return Document(file, data, reading.lines, reading.texts), reading.problems
 
 
@@ -125,11 +125,11 @@ def _syntax_problems(text: str, file: str, error: MarkedYAMLError) -> list[Probl
     mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     if "'\\t'" in (error.problem or ""):
-        lines = {number for number, one in enumerate(text.splitlines(), 1) if re.match(r" *\t", one)}
-        message = "a tab stands where YAML allows only spaces. Replace it by spaces."
-        return [Problem(file, one, message) for one in sorted(lines | {line})]
+        lines = {number for number, row in enumerate(text.splitlines(), 1) if re.match(r" *\t", row)}
+        message = "a tab where YAML allows only spaces. Replace it by spaces."
+        return [Problem(file, row, message) for row in sorted(lines | {line})]
     what = (error.problem or error.context or "unreadable").rstrip(".")
-    cause = next((words for start, words in _CAUSES.items() if (error.problem or "").startswith(start)), "")
+    cause = next((cause for start, cause in _CAUSES.items() if (error.problem or "").startswith(start)), "")
     reason = f" (often: {cause})" if cause else ""
     return [Problem(file, line, f"not valid YAML at column {column}: {what}{reason}.")]
 
@@ -143,9 +143,9 @@ class _Loader(yaml.BaseLoader):
         tag = getattr(event, "tag", None)
         if anchor := getattr(event, "anchor", None):
             sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
-            _refuse(f"'{sign}{anchor}': anchors and aliases are not read here. Write the value out", event)
+            _refuse(f"'{sign}{anchor}': anchors and aliases are not supported. Write the value out", event)
         if tag and tag != "!":
-            _refuse(f"tags such as '{tag}' are not read here. Remove it", event)
+            _refuse(f"tags such as '{tag}' are not supported. Remove it", event)
         return super().compose_node(parent, index)
 
 
@@ -159,32 +159,32 @@ class _Reading:
     """Values, lines, texts and problems of one file, gathered in one walk."""
 
     file: str
-    lines: dict[Place, int] = field(default_factory=dict)
-    texts: dict[Place, str] = field(default_factory=dict)
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    texts: dict[KeyPath, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def value(self, node: yaml.Node, place: Place) -> Value:
-        self.lines.setdefault(place, node.start_mark.line + 1)
+    def value(self, node: yaml.Node, key_path: KeyPath) -> Value:
+        self.lines.setdefault(key_path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, place)
+            return self._mapping(node, key_path)
         if isinstance(node, yaml.SequenceNode):
-            return [self.value(one, (*place, index)) for index, one in enumerate(node.value)]
-        self.texts[place] = node.value
+            return [self.value(item, (*key_path, index)) for index, item in enumerate(node.value)]
+        self.texts[key_path] = node.value
         return node.value if getattr(node, "style", None) else scalar(node.value)
 
-    def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Value]:
-        found: dict[str, Value] = {}
+    def _mapping(self, node: yaml.MappingNode, key_path: KeyPath) -> dict[str, Value]:
+        mapping: dict[str, Value] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                self.problems.append(Problem(self.file, line, "a list or mapping is no key: expected text."))
+                self.problems.append(Problem(self.file, line, "a list or mapping cannot be a key. Use text."))
                 continue
             key = key_node.value
-            if key in found:
-                first = self.lines[(*place, key)]
-                message = f"'{key}' stands here a second time, first in line {first}. Keep one of them."
+            if key in mapping:
+                first = self.lines[(*key_path, key)]
+                message = f"'{key}' repeats line {first}. Keep one of them."
                 self.problems.append(Problem(self.file, line, message))
                 continue
-            self.lines[(*place, key)] = line
-            found[key] = self.value(value_node, (*place, key))
-        return found
+            self.lines[(*key_path, key)] = line
+            mapping[key] = self.value(value_node, (*key_path, key))
+        return mapping

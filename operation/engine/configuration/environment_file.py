@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from operation.engine.configuration.documents import Document, Place, Value, read_document
-from operation.engine.configuration.messages import found
+from operation.engine.configuration.documents import Document, KeyPath, Value, read_document
+from operation.engine.configuration.messages import shown_value
 from operation.engine.configuration.models import MANDATORY, OPTIONAL, EnvironmentModel
 from operation.engine.configuration.secret_values import secret_problem
 from operation.engine.configuration.variables import Variable, references, resolve, typed
@@ -40,26 +40,26 @@ def read_environment(
     if document is None:
         return EnvironmentFile({}, None), problems
     content = document.data.get("variables")
-    problems += [document.problem(place, message) for place, message in _shape(document)]
+    problems += [document.problem(key_path, message) for key_path, message in _shape(document)]
     if not isinstance(content, dict):
         return EnvironmentFile({}, None, (), document), problems
     raw, from_system = _raw(document, content, system)
-    complete = {**raw, **{one: typed(text) for one, text in OPTIONAL.items() if one not in raw}}
-    secrets = {one: text for one, variable in raw.items() if (text := secret_problem(one, variable.value))}
-    usable = {one: value for one, value in complete.items() if one not in secrets}
+    complete = {**raw, **{key: typed(text) for key, text in OPTIONAL.items() if key not in raw}}
+    secrets = {key: text for key, variable in raw.items() if (text := secret_problem(key, variable.value))}
+    usable = {key: value for key, value in complete.items() if key not in secrets}
     variables, broken = resolve(usable, declared={*secrets, *MANDATORY})
-    wrong = [(one, text) for one, texts in broken.items() for text in texts]
+    wrong = [(key, text) for key, texts in broken.items() for text in texts]
     wrong += [*secrets.items(), *_values(name, variables)]
-    for one, text in wrong:
-        origin = _SYSTEM if one in from_system else "" if one in raw else f", by default {OPTIONAL[one]},"
-        at = one if one in raw else "NAMESPACE"  # which decides every default
-        problems.append(document.problem(("variables", at), f"{one}{origin} {text}"))
+    for key, text in wrong:
+        origin = _SYSTEM if key in from_system else "" if key in raw else f", by default {OPTIONAL[key]},"
+        at = key if key in raw else "NAMESPACE"  # which decides every default
+        problems.append(document.problem(("variables", at), f"{key}{origin} {text}"))
     declared = frozenset({*content, *MANDATORY, *OPTIONAL})
-    texts = tuple(raw[one].text for one in secrets)
+    texts = tuple(raw[key].text for key in secrets)
     return EnvironmentFile(variables, declared, texts, document), problems
 
 
-def _shape(document: Document) -> Iterator[tuple[Place, str]]:
+def _shape(document: Document) -> Iterator[tuple[KeyPath, str]]:
     for key in document.data:
         if key != "variables":
             hint = did_you_mean(key, ["variables"])
@@ -67,7 +67,7 @@ def _shape(document: Document) -> Iterator[tuple[Place, str]]:
     variables = document.data.get("variables")
     if not isinstance(variables, dict):
         # a scalar is not shown: it may be a secret
-        what = found(variables) if isinstance(variables, list | None) else "a single value"
+        what = shown_value(variables) if isinstance(variables, list | None) else "a single value"
         there = f"holds {what}" if "variables" in document.data else "is missing"
         yield ("variables",), f"'variables' {there}: expected a mapping, lines such as 'NAME: value'."
         return
@@ -83,14 +83,14 @@ def _name_problems(name: str, value: Value, variables: Mapping[str, Value]) -> I
     if not _NAME.fullmatch(name):
         proposal = re.sub(r"[^A-Z0-9_]", "_", name.upper()).lstrip("_0123456789")
         hint = f" Rename it to '{proposal}'." if proposal else ""
-        yield f"'{name}' is no variable's name: expected upper-case letters, digits and '_'.{hint}"
+        yield f"'{name}' is not a valid variable name: use upper-case letters, digits and '_'.{hint}"
     elif _RESERVED.match(name):
-        yield f"'{name}' begins with a word that Azure DevOps keeps for itself: give it another name."
-    slip = nearest(name, [one for one in OPTIONAL if one not in variables], cutoff=0.85)
+        yield f"'{name}' begins with a word that Azure DevOps reserves. Rename it."
+    slip = nearest(name, [variable for variable in OPTIONAL if variable not in variables], cutoff=0.85)
     if slip and name not in {*MANDATORY, *OPTIONAL} and not name.startswith(slip):
         yield f"unknown variable {name}. Did you mean '{slip}'?"
     if isinstance(value, list | dict):
-        yield f"variable {name} holds {found(value)}: expected a single value."
+        yield f"variable {name} holds {shown_value(value)}: expected a single value."
 
 
 def _raw(
@@ -117,9 +117,9 @@ def _values(name: str, variables: Mapping[str, Variable]) -> Iterator[tuple[str,
     """Yield what is wrong with the values of variables that have a meaning here."""
     try:
         EnvironmentModel.model_validate(
-            {one: variable.text for one, variable in variables.items()}, context={"name": name}
+            {key: variable.text for key, variable in variables.items()}, context={"name": name}
         )
     except ValidationError as error:
-        for one in error.errors(include_url=False):
-            if one["type"] == "value_error":  # what is missing is told with the file's shape
-                yield str(one["loc"][0]), str(one["ctx"]["error"])
+        for detail in error.errors(include_url=False):
+            if detail["type"] == "value_error":  # `_shape` reports what is missing
+                yield str(detail["loc"][0]), str(detail["ctx"]["error"])

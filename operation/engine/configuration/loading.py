@@ -68,10 +68,10 @@ def load(
     ConfigurationError
         With every mistake in both files, and against scripts and notebooks.
     """
-    found, problems = examine(environment, use_case, layout or project())
-    if problems or found is None:
+    configured, problems = examine(environment, use_case, layout or project())
+    if problems or configured is None:
         raise ConfigurationError(problems)
-    return found
+    return configured
 
 
 def examine(
@@ -80,35 +80,35 @@ def examine(
     """Read as `load` does, but return the problems; the configuration is None when there are any."""
     name = chosen_environment(environment, use_case, layout)
     owner = layout.relative(configuration_file(layout, name))
-    surroundings, problems = read_environment(configuration_file(layout, name), owner, name, os.environ)
-    default = _default_use_case(surroundings, layout, problems, needed=use_case is None)
+    environment_file, problems = read_environment(configuration_file(layout, name), owner, name, os.environ)
+    default = _default_use_case(environment_file, layout, problems, needed=use_case is None)
     chosen = use_case or default
     if chosen is None:
-        return None, _hide(problems, surroundings.secrets)
+        return None, _hide(problems, environment_file.secrets)
     path = configuration_file(layout, chosen)
     read, more = read_use_case(
-        path, layout.relative(path), owner, surroundings.variables, surroundings.declared
+        path, layout.relative(path), owner, environment_file.variables, environment_file.declared
     )
     problems += more
     if read is None:
-        return None, _hide(problems, surroundings.secrets)
+        return None, _hide(problems, environment_file.secrets)
     graph = Graph(read.content.steps, layout, read.broken)
     wrong = [*notebook_problems(read.content.notebooks, layout), *graph.problems()]
     wrong += graph.azure_problems(read.content.automl, read.content.pipeline)
-    problems += [read.document.problem(place, message) for place, message in wrong]
+    problems += [read.document.problem(key_path, message) for key_path, message in wrong]
     if problems:
-        return None, _hide(problems, (*surroundings.secrets, *read.secrets))
-    return _configuration(name, chosen, surroundings.variables, read.content, graph), []
+        return None, _hide(problems, (*environment_file.secrets, *read.secrets))
+    return _configuration(name, chosen, environment_file.variables, read.content, graph), []
 
 
 def environment_variables(environment: str | None, layout: Layout) -> Mapping[str, Variable]:
     """Return the variables of an environment alone, resolved, with the optional ones' defaults."""
     name = chosen_environment(environment, None, layout)
     path = configuration_file(layout, name)
-    surroundings, problems = read_environment(path, layout.relative(path), name, os.environ)
+    environment_file, problems = read_environment(path, layout.relative(path), name, os.environ)
     if problems:
-        raise ConfigurationError(_hide(problems, surroundings.secrets))
-    return surroundings.variables
+        raise ConfigurationError(_hide(problems, environment_file.secrets))
+    return environment_file.variables
 
 
 def chosen_environment(environment: str | None, use_case: str | None, layout: Layout) -> str:
@@ -132,12 +132,12 @@ def _unknown(kind: str, name: str, known: list[str], origin: str = "") -> str:
 
 
 def _default_use_case(
-    surroundings: EnvironmentFile, layout: Layout, problems: list[Problem], *, needed: bool
+    environment_file: EnvironmentFile, layout: Layout, problems: list[Problem], *, needed: bool
 ) -> str | None:
     """Return the use case that the environment's USECASE names; what is wrong with it joins `problems`."""
-    variable = surroundings.variables.get("USECASE")
-    if surroundings.declared is None or (variable is None and "USECASE" in surroundings.declared):
-        return None  # it could not be read, which has been told
+    variable = environment_file.variables.get("USECASE")
+    if environment_file.declared is None or (variable is None and "USECASE" in environment_file.declared):
+        return None  # it could not be read, which is already a problem
     if variable and variable.text in use_cases(layout):
         return variable.text
     message = ""
@@ -146,8 +146,8 @@ def _default_use_case(
     elif needed:
         known = listed(use_cases(layout), "and")
         message = f"variable USECASE is missing and no --use-case is given. Known: {known}."
-    if message and surroundings.document:
-        problems.append(surroundings.document.problem(("variables", "USECASE"), message))
+    if message and environment_file.document:
+        problems.append(environment_file.document.problem(("variables", "USECASE"), message))
     return None
 
 
@@ -159,20 +159,20 @@ def _hide(problems: list[Problem], secrets: tuple[str, ...]) -> list[Problem]:
             message = message.replace(secret, "***")
         return message
 
-    return sorted({Problem(one.file, one.line, cleared(one.message)) for one in problems})
+    return sorted({Problem(problem.file, problem.line, cleared(problem.message)) for problem in problems})
 
 
 def _configuration(
     environment: str, use_case: str, variables: Mapping[str, Variable], content: UseCaseModel, graph: Graph
 ) -> Configuration:
-    values = {name: one.value for name, one in variables.items() if one.value is not None}
+    values = {name: variable.value for name, variable in variables.items() if variable.value is not None}
     resolved = {"variables": values, "use case": content.model_dump()}
     return Configuration(
         environment=environment,
         variables=values,
         use_case=use_case,
         description=content.description,
-        notebooks=tuple(NotebookEntry(one.name, dict(one.parameters)) for one in content.notebooks),
+        notebooks=tuple(NotebookEntry(entry.name, dict(entry.parameters)) for entry in content.notebooks),
         steps={name: _step(name, graph) for name in graph.order()},
         digest=hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest(),
         automl=content.automl,

@@ -34,18 +34,18 @@ def explain(error: Mapping[str, Any], key: str, owner: str, model: type[BaseMode
     """
     last, context = str(error["loc"][-1]), error.get("ctx", {})
     if error["type"] == "extra_forbidden":
-        known = [str(one.alias) for one in model.model_fields.values()]
+        known = [str(field.alias) for field in model.model_fields.values()]
         return f"unknown key '{last}'{owner}: expected {listed(known)}.{did_you_mean(last, known)}"
     if error["type"] == "missing":
         return f"key '{last}' is missing{owner}: add a line '{last}: ...'."
     if error["type"] == "value_error":  # a validator of ours: it says all, and shows nothing that is secret
         return str(context["error"])
     expected = _EXPECTED[error["type"]].format(**context)
-    return f"{key}: expected {expected}, found {found(error['input'])}."
+    return f"{key}: expected {expected}, found {shown_value(error['input'])}."
 
 
-def found(value: Value) -> str:
-    """Return what stands in a file, for a sentence."""
+def shown_value(value: Value) -> str:
+    """Return a value of a file as a message shows it."""
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
     return "nothing" if value is None else repr(value)

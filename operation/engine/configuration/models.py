@@ -30,7 +30,7 @@ def _secret_source(value: str) -> str:
     if not _SECRET_SOURCE.fullmatch(value):
         raise ValueError(
             "'secrets': expected keyvault:<name> or environment:<NAME>, where the value is kept; "
-            "what stands here is not shown, in case it is the value."
+            "the value is not shown, in case it is a secret."
         )
     return value
 
@@ -130,10 +130,10 @@ class EnvironmentModel(BaseModel):
 
 
 MANDATORY = {
-    name: str(one.description) for name, one in EnvironmentModel.model_fields.items() if one.is_required()
+    name: str(info.description) for name, info in EnvironmentModel.model_fields.items() if info.is_required()
 }
 OPTIONAL: dict[str, str] = {
-    name: one.default for name, one in EnvironmentModel.model_fields.items() if not one.is_required()
+    name: info.default for name, info in EnvironmentModel.model_fields.items() if not info.is_required()
 }
 
 

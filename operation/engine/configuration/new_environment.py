@@ -23,10 +23,10 @@ _FORMS = {
 def require_new_name(name: str, kind: str, form: re.Pattern[str], layout: Layout) -> None:
     """Refuse a `name` that is ill-formed or has a file already."""
     if not form.fullmatch(name) or len(name) > 40:
-        words, case = _FORMS[kind]
+        expected, case = _FORMS[kind]
         proposal = re.sub(r"[^A-Za-z0-9_-]+", "-", case(name)).strip("-_0123456789")[:40]
         hint = f" Did you mean '{proposal}'?" if form.fullmatch(proposal) else ""
-        raise UsageError(f"'{name}' is no {kind}'s name: expected {words}, at most 40 characters.{hint}")
+        raise UsageError(f"'{name}' is not a valid {kind} name: use {expected}, at most 40 characters.{hint}")
     for taken in configuration.configured_names(layout):
         if taken.casefold() == name.casefold():  # one file on Windows and macOS
             file = layout.relative(configuration.configuration_file(layout, taken))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from operation.engine.configuration.documents import Place
+from operation.engine.configuration.documents import KeyPath
 from operation.engine.configuration.models import NotebookModel
 from operation.engine.configuration.variables import is_open
 from operation.engine.foundation.errors import UsageError
@@ -14,28 +14,28 @@ from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.engine.identity.notebook_parameters import read_parameters
 
 
-def notebook_problems(entries: Sequence[NotebookModel], layout: Layout) -> Iterator[tuple[Place, str]]:
+def notebook_problems(entries: Sequence[NotebookModel], layout: Layout) -> Iterator[tuple[KeyPath, str]]:
     """Yield every mistake in the use case's list of notebooks, with its place in the file."""
-    seen: set[str] = set()
+    names: set[str] = set()
     for index, entry in enumerate(entries):
-        place: Place = ("notebooks", index, "name")
+        key_path: KeyPath = ("notebooks", index, "name")
         path = layout.notebooks / f"{entry.name}.ipynb"
         if not entry.name:
-            continue  # what was wrong with it has been told
-        if entry.name in seen:
+            continue  # already a problem
+        if entry.name in names:
             yield (
-                place,
-                f"notebook '{entry.name}' stands a second time: its reports would overwrite each other.",
+                key_path,
+                f"notebook '{entry.name}' is listed twice: its reports would overwrite each other.",
             )
         elif not path.is_file():
-            yield place, _missing(entry.name, layout)
+            yield key_path, _missing(entry.name, layout)
         else:
             yield from _parameters(index, entry, path)
-        seen.add(entry.name)
+        names.add(entry.name)
 
 
 def _missing(name: str, layout: Layout) -> str:
-    known = sorted(one.stem for one in layout.notebooks.glob("*.ipynb"))
+    known = sorted(path.stem for path in layout.notebooks.glob("*.ipynb"))
     stem = name.removesuffix(".ipynb")
     if stem in known:
         return f"notebooks are named without their suffix: write '{stem}'."
@@ -43,16 +43,16 @@ def _missing(name: str, layout: Layout) -> str:
     return f"there is no notebook notebooks/{stem}.ipynb.{hint}"
 
 
-def _parameters(index: int, entry: NotebookModel, path: Path) -> Iterator[tuple[Place, str]]:
+def _parameters(index: int, entry: NotebookModel, path: Path) -> Iterator[tuple[KeyPath, str]]:
     try:
         known = read_parameters(path)
     except UsageError as error:
         yield ("notebooks", index, "name"), str(error)
         return
     for name, value in entry.parameters.items():
-        place = ("notebooks", index, "parameters", name)
+        key_path = ("notebooks", index, "parameters", name)
         if name not in known:
             hint = did_you_mean(name, known) or f" It has {listed(known, 'and')}."
-            yield place, f"notebook '{entry.name}' has no parameter '{name}'.{hint}"
+            yield key_path, f"notebook '{entry.name}' has no parameter '{name}'.{hint}"
         elif not is_open(value) and (problem := known[name].problem(value)):
-            yield place, f"parameter '{name}' of notebook '{entry.name}': {problem}."
+            yield key_path, f"parameter '{name}' of notebook '{entry.name}': {problem}."

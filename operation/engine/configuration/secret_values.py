@@ -33,7 +33,7 @@ def secret_problem(name: str, value: Value) -> str | None:
     """Return what to say of `value` when it looks like a secret, without showing it."""
     kind = secret_kind(name, value)
     return kind and (
-        f"looks like {kind} (not shown): Git keeps what stands in a configuration file. Remove it, renew it, "
+        f"looks like {kind} (not shown): Git keeps configuration files. Remove it, renew it, "
         "and keep it in a key vault or in a secret variable of the pipeline."
     )
 

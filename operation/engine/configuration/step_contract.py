@@ -36,18 +36,18 @@ def script_of(name: str, step: StepModel, layout: Layout) -> Path:
 def step_contract(name: str, step: StepModel, layout: Layout) -> Contract | str:
     """Return the contract of the step's script, or why there is none."""
     script = script_of(name, step, layout)
-    shown = layout.relative(script)
+    file = layout.relative(script)
     if script.parent != layout.src:
-        return f"step '{name}': '{step.script}' is no file of src/, which is flat."
+        return f"step '{name}': '{step.script}' is not at the top of src/, where Core Scripts are."
     if not script.is_file():
         scripts = [path.name for path in sorted(layout.src.glob("*.py"))]
-        return f"step '{name}': there is no script {shown}.{did_you_mean(script.name, scripts)}"
+        return f"step '{name}': there is no script {file}.{did_you_mean(script.name, scripts)}"
     try:
         return read_contract(script)
     except UsageError as error:
-        return f"step '{name}': {str(error).replace(str(script), shown)}"
+        return f"step '{name}': {str(error).replace(str(script), file)}"
     except _DEFECTS as error:
-        return f"step '{name}': build_parser() of {shown} fails: {type(error).__name__}: {error}."
+        return f"step '{name}': build_parser() of {file} fails: {type(error).__name__}: {error}."
 
 
 def is_empty(value: Value) -> bool:
@@ -55,8 +55,8 @@ def is_empty(value: Value) -> bool:
     return value is None or value == ""
 
 
-class _Refused(Exception):
-    """The parser's own words."""
+class _ParserError(Exception):
+    """What the parser says."""
 
 
 def parser_problem(contract: Contract, step: StepModel) -> str | None:
@@ -64,7 +64,7 @@ def parser_problem(contract: Contract, step: StepModel) -> str | None:
     parser = build_parser(contract.script)
 
     def refuse(message: str) -> NoReturn:
-        raise _Refused(message)
+        raise _ParserError(message)
 
     parser.error = refuse  # type: ignore[method-assign]
     values = {key: value for key, value in {**step.inputs, **step.arguments}.items() if not is_empty(value)}
@@ -72,6 +72,6 @@ def parser_problem(contract: Contract, step: StepModel) -> str | None:
         return None
     try:
         parser.parse_args(contract.argv({**values, **dict.fromkeys(contract.outputs, "output")}))
-    except _Refused as error:
+    except _ParserError as error:
         return str(error).replace("--", "")
     return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from operation.engine.configuration.documents import Place, Value
+from operation.engine.configuration.documents import KeyPath, Value
 from operation.engine.configuration.models import Automl, Pipeline, StepModel
 from operation.engine.configuration.step_contract import is_empty, parser_problem, script_of, step_contract
 from operation.engine.configuration.variables import circles, is_open
@@ -18,7 +18,7 @@ from operation.engine.identity.contract import Argument, Contract
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REFERENCE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
-Found = tuple[Place, str]
+Found = tuple[KeyPath, str]
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class Graph:
     def problems(self) -> Iterator[Found]:
         """Yield every mistake with its place in the file."""
         if not self.steps:
-            yield ("steps",), "'steps' holds no step: add one, such as 'ingest:'."
+            yield ("steps",), "'steps' is empty: add a step, such as 'ingest:'."
         for name, contract in self._read.items():
             if not _NAME.fullmatch(name):
-                expected = "expected lower-case letters, digits and '_', as in core.<step>()"
-                yield ("steps", name), f"'{name}' is no step's name: {expected}.{_renamed(name)}"
+                expected = "use lower-case letters, digits and '_', as in core.<step>()"
+                yield ("steps", name), f"'{name}' is not a valid step name: {expected}.{_renamed(name)}"
             if isinstance(contract, str):
                 yield ("steps", name, "script"), contract
                 yield from self._inputs(name, None)
@@ -60,7 +60,7 @@ class Graph:
             around = " -> ".join(path)
             yield (
                 ("steps", start, "inputs"),
-                f"steps wait for one another: {around}. One of them must read less.",
+                f"steps depend on each other in a circle: {around}. Remove one of these inputs.",
             )
 
     def _against(self, name: str, contract: Contract) -> Iterator[Found]:
@@ -73,21 +73,21 @@ class Graph:
 
     def _arguments(self, name: str, contract: Contract) -> Iterator[Found]:
         for key, value in self.steps[name].arguments.items():
-            place = ("steps", name, "arguments", key)
+            key_path = ("steps", name, "arguments", key)
             argument = contract.arguments.get(key)
             if argument is None or argument.role != "value":
-                yield place, self._misplaced(name, key, contract, "argument")
+                yield key_path, self._misplaced(name, key, contract, "argument")
             elif _is_closed(value) and (problem := argument.problem(value)):
-                yield place, f"argument '{key}' of step '{name}': {problem}."
+                yield key_path, f"argument '{key}' of step '{name}': {problem}."
 
     def _inputs(self, name: str, contract: Contract | None) -> Iterator[Found]:
         for key, value in self.steps[name].inputs.items():
-            place = ("steps", name, "inputs", key)
+            key_path = ("steps", name, "inputs", key)
             argument = contract.arguments.get(key) if contract else None
             if contract and (argument is None or argument.role != "input"):
-                yield place, self._misplaced(name, key, contract, "input")
+                yield key_path, self._misplaced(name, key, contract, "input")
             elif _is_closed(value) and (problem := self.source_problem(value)):
-                yield place, f"input '{key}' of step '{name}' {problem}"
+                yield key_path, f"input '{key}' of step '{name}' {problem}"
 
     def _misplaced(self, name: str, key: str, contract: Contract, kind: str) -> str:
         script = self.layout.relative(contract.script)
@@ -96,9 +96,9 @@ class Graph:
             known = contract.inputs if kind == "input" else contract.values
             close = nearest(key, known) or nearest(key, contract.arguments)
             hint = f" Did you mean '{close}'?" if close else f" It has {listed(known, 'and')}."
-            return f"step '{name}' has no {kind} '{key}': {script} does not know it.{hint}"
+            return f"step '{name}' has no {kind} '{key}': {script} does not declare it.{hint}"
         if argument.role == "output":
-            return f"'{key}' is an output of {script}. Remove it: outputs go to the store by themselves."
+            return f"'{key}' is an output of {script}. Remove it: outputs are stored automatically."
         right = "inputs" if argument.role == "input" else "arguments"
         return f"'{key}' is one of the {right} of {script}. Move it to '{right}' of step '{name}'."
 

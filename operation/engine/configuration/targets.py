@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from operation.engine.configuration.azure_names import name_problem
-from operation.engine.configuration.documents import Document, Place, read_document
+from operation.engine.configuration.documents import Document, KeyPath, read_document
 from operation.engine.configuration.environment_file import read_environment
 from operation.engine.configuration.loading import configuration_file, environments
 from operation.engine.configuration.messages import explain
@@ -85,7 +85,7 @@ class ConfigFolder(Generic[Settings]):
             settings = TypeAdapter(self.union).validate_python(data)
         except ValidationError as error:
             wrong += [self._message(one, data) for one in error.errors(include_url=False)]
-        problems += [document.problem(place, text) for place, text in wrong]
+        problems += [document.problem(key_path, text) for key_path, text in wrong]
         return (None, problems) if problems else (settings, [])
 
     def _folder(self, layout: Layout) -> Path:
@@ -96,24 +96,24 @@ class ConfigFolder(Generic[Settings]):
         hint = did_you_mean(wanted, names)
         return f"no configuration/{self.thing}/{wanted}.yml.{hint} Known: {listed(names, 'and')}."
 
-    def _values(self, document: Document, variables: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    def _values(self, document: Document, variables: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         """Yield what is wrong with references, and values that look like secrets."""
-        for place, value in document.scalars():
+        for key_path, value in document.scalars():
             for message in reference_problems(value, variables, "the environment"):
-                yield place, message
-            secret = place[0] != self.exempt and secret_problem(str(place[-1]), value)
+                yield key_path, message
+            secret = key_path[0] != self.exempt and secret_problem(str(key_path[-1]), value)
             if secret:
-                yield place, f"'{'.'.join(map(str, place))}' {secret}"
+                yield key_path, f"'{'.'.join(map(str, key_path))}' {secret}"
 
-    def _message(self, error: Any, data: Mapping[str, Any]) -> tuple[Place, str]:
+    def _message(self, error: Any, data: Mapping[str, Any]) -> tuple[KeyPath, str]:
         kinds = self._kinds()
         if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
             said = f", found {data['kind']!r}" if "kind" in data else ""
             hint = did_you_mean(str(data.get("kind")), kinds)
             return ("kind",), f"'kind': expected one of {listed(kinds)}{said}.{hint}"
-        kind, *place = error["loc"]  # a union puts the kind before the place
+        kind, *key_path = error["loc"]  # a union puts the kind before the place
         owner = f" in a {self.thing} of kind {kind}"
-        return tuple(place), explain(error, f"'{'.'.join(map(str, place))}'", owner, kinds[kind])
+        return tuple(key_path), explain(error, f"'{'.'.join(map(str, key_path))}'", owner, kinds[kind])
 
     def _kinds(self) -> dict[str, type[BaseModel]]:
         models = get_args(get_args(self.union)[0])

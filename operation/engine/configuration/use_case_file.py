@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from operation.engine.configuration.documents import Document, Place, Value, read_document
+from operation.engine.configuration.documents import Document, KeyPath, Value, read_document
 from operation.engine.configuration.messages import explain
 from operation.engine.configuration.models import Automl, NotebookModel, Pipeline, StepModel, UseCaseModel
 from operation.engine.configuration.secret_values import secret_problem
@@ -39,17 +39,17 @@ def read_use_case(
     if document is None:
         return None, problems
     secrets: list[str] = []
-    for place, text in document.scalars():
+    for key_path, text in document.scalars():
         wrong = reference_problems(text, declared, owner)
-        name = next((str(key) for key in reversed(place) if isinstance(key, str)), "")
+        name = next((str(key) for key in reversed(key_path) if isinstance(key, str)), "")
         if secret := secret_problem(name, text):
-            secrets.append(document.texts[place])
-            wrong.append(f"{_named(place)} {secret}")
-        problems += [document.problem(place, message) for message in wrong]
+            secrets.append(document.texts[key_path])
+            wrong.append(f"{_named(key_path)} {secret}")
+        problems += [document.problem(key_path, message) for message in wrong]
     content, errors = _validated(resolved(document.data, variables))
-    problems += [document.problem(one["loc"], _message(one)) for one in errors]
-    places = [one["loc"] for one in errors]
-    broken = frozenset(str(place[1]) for place in places if place[0] == "steps" and len(place) > 1)
+    problems += [document.problem(error["loc"], _message(error)) for error in errors]
+    steps = [error["loc"][1] for error in errors if error["loc"][0] == "steps" and len(error["loc"]) > 1]
+    broken = frozenset(map(str, steps))
     return UseCaseFile(document, content, tuple(secrets), broken), problems
 
 
@@ -60,22 +60,22 @@ def _validated(data: dict[str, Value]) -> tuple[UseCaseModel, list[Any]]:
     except ValidationError as error:
         errors = error.errors(include_url=False)
         sound = copy.deepcopy(data)
-        for one in errors:
-            _take_out(sound, one["loc"])
+        for mistake in errors:
+            _take_out(sound, mistake["loc"])
         return UseCaseModel.model_validate(sound), list(errors)
 
 
-def _take_out(data: Value, place: Place) -> None:
+def _take_out(data: Value, key_path: KeyPath) -> None:
     """Remove what stands at `place`, or put in its stead what is passed over later."""
-    if place[0] in _SECTIONS:
-        data.pop(place[0], None)
+    if key_path[0] in _SECTIONS:
+        data.pop(key_path[0], None)
         return
-    *parents, key = place
+    *parents, key = key_path
     for parent in parents:
         data = data[parent]
     if isinstance(data, list):
         data[int(key)] = {"name": ""}
-    elif parents == ["steps"] or place == ("steps",):
+    elif parents == ["steps"] or key_path == ("steps",):
         data[key] = {}
     elif key in {"description", "name"} and "inputs" not in parents:
         data[key] = ""
@@ -89,9 +89,9 @@ def _message(error: Any) -> str:
     return explain(error, _named(error["loc"]), f" in {_named(parents)}" if parents else "", model)
 
 
-def _named(place: Sequence[str | int]) -> str:
+def _named(key_path: Sequence[str | int]) -> str:
     """Say `place` as a person would: ``notebook 2``, ``'arguments' of step 'train'``."""
-    first, *rest = place
+    first, *rest = key_path
     if first in _SECTIONS and rest:
         return f"'{rest[-1]}' of '{first}'"
     if first not in {"notebooks", "steps"} or not rest:

@@ -75,10 +75,7 @@ def reference_problems(value: Value, known: Collection[str] | None, owner: str =
     """
     if not isinstance(value, str):
         return []
-    return [
-        f"'{found}' is no reference: variables are written $(NAME), and nothing else is replaced."
-        for found in malformed(value)
-    ] + [
+    return [f"'{found}' is not a reference. Write variables as $(NAME)." for found in malformed(value)] + [
         f"$({name}) is undefined: {owner} declares no variable of that name.{did_you_mean(name, known or ())}"
         for name in dict.fromkeys(references(value))
         if known is not None and name not in known

@@ -56,12 +56,12 @@ def _is_ending() -> bool:
 
 
 @contextmanager
-def child(words: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
+def child(argv: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
     """Start a process (`options` of Popen) and wait for it; when the block raises, `end` it.
 
     On Linux it is killed when this process is killed.
     """
-    with subprocess.Popen(words, preexec_fn=_dies_with_parent(), **options) as process:  # noqa: PLW1509 - one call of C
+    with subprocess.Popen(argv, preexec_fn=_dies_with_parent(), **options) as process:  # noqa: PLW1509 - one call of C
         try:
             yield process
         except BaseException:
@@ -78,13 +78,13 @@ def end(process: subprocess.Popen[Any]) -> None:
         family = [root, *root.children(recursive=True)]
     except psutil.NoSuchProcess:
         return
-    for one in family:
+    for member in family:
         with suppress(psutil.NoSuchProcess):
-            one.terminate()
+            member.terminate()
     _, alive = psutil.wait_procs(family, _GRACE)
-    for one in alive:
+    for member in alive:
         with suppress(psutil.NoSuchProcess):
-            one.kill()
+            member.kill()
     process.wait()
 
 
@@ -133,7 +133,7 @@ def cores() -> int:
 
 
 def free_port() -> int:
-    """Return a port on loopback that nobody listens on now, for a server that is about to start."""
+    """Return a free port on loopback, for a server that is about to start."""
     import socket
 
     with socket.socket() as probe:

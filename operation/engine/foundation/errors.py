@@ -1,4 +1,4 @@
-"""Errors that a person can mend: each one is a message and an exit code, never a traceback."""
+"""Errors that a person can fix: each one is a message and an exit code, never a traceback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Problem:
 
     file: str  # the file as a person would type it, relative to the project's root
     line: int  # line in the file, from 1
-    message: str  # what is wrong and how to mend it, in one or two sentences
+    message: str  # what is wrong and how to fix it, in one or two sentences
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.message}"

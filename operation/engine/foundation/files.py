@@ -1,4 +1,4 @@
-"""Files on disk: written whole or not at all, locked between processes, their errors in words."""
+"""Files on disk: written whole or not at all, locked between processes, their errors explained."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from filelock import FileLock
 
-_ELSEWHERE = "name a folder elsewhere by the environment variable WORKBENCH_RUNS."
+_ELSEWHERE = "set WORKBENCH_RUNS to a folder elsewhere."
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 
@@ -33,11 +33,11 @@ def disk_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            mend = f"free some, for example by `python3 -m operation clean`, or {_ELSEWHERE}"
-            raise DiskError(f"no space left for {folder}: {mend}") from error
+            fix = f"free some, for example with `python3 -m operation clean`, or {_ELSEWHERE}"
+            raise DiskError(f"no space left for {folder}: {fix}") from error
         if error.errno in _REFUSED:
-            mend = f"Let this user write there, or {_ELSEWHERE}"
-            raise DiskError(f"{folder} cannot be written: {error.strerror}. {mend}") from error
+            fix = f"Let this user write there, or {_ELSEWHERE}"
+            raise DiskError(f"{folder} cannot be written: {error.strerror}. {fix}") from error
         raise
 
 
@@ -103,7 +103,7 @@ def read_parquet(file: Path) -> pd.DataFrame:
     """Read one Parquet file as it is.
 
     pandas would hand over an open file, which Arrow's threads may still hold when the process ends: it then
-    hangs or aborts, now and then. Arrow opens what it is told the name of.
+    hangs or aborts, now and then. Arrow opens the file by its name.
     """
     from pyarrow.parquet import ParquetFile
 

@@ -12,7 +12,7 @@ def nearest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
     Letter case and the choice between ``-`` and ``_`` do not count: they are what people mix up. `cutoff` is
     ``difflib``'s, from 0 (anything) to 1 (the same).
     """
-    valid = {_plain(one): one for one in names}
+    valid = {_plain(valid_name): valid_name for valid_name in names}
     close = difflib.get_close_matches(_plain(name), valid, n=1, cutoff=cutoff)
     return valid[close[0]] if close else None
 

@@ -1,4 +1,4 @@
-"""Imports of the notebook libraries without the three quarters of their time that nobody needs."""
+"""Imports of the notebook libraries without three quarters of their time."""
 
 from __future__ import annotations
 

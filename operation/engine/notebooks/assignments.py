@@ -32,15 +32,15 @@ def assign(configured: Configuration, notebooks: Sequence[Path], given: Iterable
 
     ``name`` is a parameter of a notebook, or ``step.argument``. All problems are raised as one UsageError.
     """
-    found = Assignments()
-    problems = [problem for text in given for problem in _take(configured, notebooks, text, found)]
+    result = Assignments()
+    problems = [problem for text in given for problem in _take(configured, notebooks, text, result)]
     if problems:
         raise UsageError("\n".join(problems))
-    return found
+    return result
 
 
 def _take(
-    configured: Configuration, notebooks: Sequence[Path], text: str, found: Assignments
+    configured: Configuration, notebooks: Sequence[Path], text: str, result: Assignments
 ) -> Iterator[str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
@@ -48,12 +48,12 @@ def _take(
     elif name in _CHOSEN_ELSEWHERE:
         yield f"-p {text}: choose it with {_CHOSEN_ELSEWHERE[name]} {value}."
     elif "." in name:
-        yield from _override(configured, name, value, found)
+        yield from _override(configured, name, value, result)
     else:
-        yield from _parameter(configured, notebooks, name, value, found)
+        yield from _parameter(configured, notebooks, name, value, result)
 
 
-def _override(configured: Configuration, name: str, text: str, found: Assignments) -> Iterator[str]:
+def _override(configured: Configuration, name: str, text: str, result: Assignments) -> Iterator[str]:
     step, _, argument = name.partition(".")
     if step not in configured.steps:
         yield f"-p {name}={text}: no step '{step}'.{did_you_mean(step, configured.steps)}"
@@ -67,29 +67,29 @@ def _override(configured: Configuration, name: str, text: str, found: Assignment
     problem = known.problem(value)
     if problem:
         yield f"-p {name}={text}: {problem}."
-    found.overrides.setdefault(step, {})[known.name] = value
+    result.overrides.setdefault(step, {})[known.name] = value
 
 
 def _parameter(
-    configured: Configuration, notebooks: Sequence[Path], name: str, text: str, found: Assignments
+    configured: Configuration, notebooks: Sequence[Path], name: str, text: str, result: Assignments
 ) -> Iterator[str]:
     declared = {path: read_parameters(path) for path in notebooks}
     takers = [path for path, parameters in declared.items() if name in parameters]
     if not takers:
-        known = {one for parameters in declared.values() for one in parameters}
+        known = {name for parameters in declared.values() for name in parameters}
         listed = ", ".join(sorted(known - set(_CHOSEN_ELSEWHERE))) or "none"
         hint = did_you_mean(name, known)
         yield f"-p {name}={text}: no notebook has this parameter.{hint} There are: {listed}."
     for path in takers:
         parameter = declared[path][name]
         value = _value(text, parameter.annotation)
-        problems = list(_problems(configured, path, parameter, value, found))
+        problems = list(_problems(configured, path, parameter, value, result))
         yield from (f"-p {name}={text}: {path.stem}: {problem}." for problem in problems)
-        found.parameters.setdefault(path.stem, {})[name] = value
+        result.parameters.setdefault(path.stem, {})[name] = value
 
 
 def _problems(
-    configured: Configuration, path: Path, parameter: Parameter, value: object, found: Assignments
+    configured: Configuration, path: Path, parameter: Parameter, value: object, result: Assignments
 ) -> Iterator[str]:
     problem = parameter.problem(value)
     if problem:
@@ -98,7 +98,7 @@ def _problems(
     if value is None:
         return
     for step, argument in arguments_of(configured, path, parameter.name):
-        found.overrides.setdefault(step, {})[argument.name] = value
+        result.overrides.setdefault(step, {})[argument.name] = value
         problem = argument.problem(value)
         if problem:
             yield f"{step}: {problem}"

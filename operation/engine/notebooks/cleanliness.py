@@ -25,14 +25,14 @@ def notebook_problems(path: Path, file: str) -> list[Problem]:
         cells = document["cells"]
         kinds = [cell["cell_type"] for cell in cells]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return [Problem(file, 1, f"is no notebook that can be read: {type(error).__name__}: {error}.")]
+        return [Problem(file, 1, f"cannot be read as a notebook: {type(error).__name__}: {error}.")]
     starts = _lines_of(text, r'^\s*"cell_type":')
     if len(starts) != len(kinds):
         starts = [1] * len(kinds)  # JSON that no notebook editor has laid out
     problems = [Problem(file, 1, message) for message in _whole(document)]
     for index, cell in enumerate(cells):
-        told = [f"cell {index + 1} {message}" for message in _cell(cell, file)]
-        problems += [Problem(file, starts[index], message) for message in told]
+        messages = [f"cell {index + 1} {message}" for message in _cell(cell, file)]
+        problems += [Problem(file, starts[index], message) for message in messages]
     return problems
 
 

@@ -68,19 +68,19 @@ def _watch(nb_man: Any, on_cell: OnCell) -> None:
     begin, save, total = nb_man.cell_start, nb_man.save, len(nb_man.nb.cells)
     target, at = Path(nb_man.output_path), [0]
 
-    def cell_start(cell: Any, cell_index: int | None = None, **words: Any) -> None:
+    def cell_start(cell: Any, cell_index: int | None = None, **options: Any) -> None:
         at[0] = cell_index or 0
         on_cell(at[0], total)
-        begin(cell, cell_index, **words)
+        begin(cell, cell_index, **options)
 
-    def save_masked(**words: Any) -> None:
+    def save_masked(**options: Any) -> None:
         for cell in nb_man.nb.cells:
             outputs = cell.get("outputs", [])
             clean = mask_values(outputs)
             if clean is not outputs:
                 outputs[:] = from_dict(clean)  # type: ignore[no-untyped-call]
         try:
-            save(**words)
+            save(**options)
         except OSError as error:
             raise NotSaved(target, at[0], error) from error
 

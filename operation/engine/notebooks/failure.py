@@ -17,8 +17,8 @@ def failing_cell(document: Mapping[str, Any]) -> int | None:
     states = [cell.get("metadata", {}).get("papermill", {}) for cell in document["cells"]]
     raised = [index for index, state in enumerate(states) if state.get("exception") is True]
     begun = [index for index, state in enumerate(states) if state.get("start_time")]
-    found = raised[:1] or begun[-1:]
-    return found[0] if found else None
+    cells = raised[:1] or begun[-1:]
+    return cells[0] if cells else None
 
 
 def error_record(
@@ -38,7 +38,7 @@ def error_record(
     index = failing_cell(document)
     cell = document["cells"][index] if index is not None else {}
     raised: Mapping[str, Any] = next(
-        (one for one in cell.get("outputs", []) if one.get("output_type") == "error"), {}
+        (output for output in cell.get("outputs", []) if output.get("output_type") == "error"), {}
     )
     timed_out = isinstance(error, TimeoutError)  # then the cell shows only where it was interrupted
     kind = type(error).__name__ if timed_out else raised.get("ename") or type(error).__name__

@@ -49,10 +49,10 @@ def plan_cleaning(layout: Layout, days: float, limit: float | None = None) -> Cl
     store is kept when a kept run refers to it, or when it is younger than `days` and within `limit`.
     """
     before = time.time() - days * _DAY
-    found = [*layout.runs.glob("*/manifest.json"), *layout.runs.glob("sweeps/*/manifest.json")]
-    runs = {path.parent: read for path in found if (read := _run(path))}
-    kept = _kept(runs, before)
-    runs_to_go = [_removable(runs[path]["kind"], path) for path in sorted(runs) if path not in kept]
+    manifests = [*layout.runs.glob("*/manifest.json"), *layout.runs.glob("sweeps/*/manifest.json")]
+    runs = {path.parent: read for path in manifests if (read := _run(path))}
+    keeping = _runs_to_keep(runs, before)
+    runs_to_go = [_removable(runs[path]["kind"], path) for path in sorted(runs) if path not in keeping]
     others = [
         _removable(kind, path)
         for kind, name in (("certificate", "certificates"), ("replay", "replays"))
@@ -60,7 +60,7 @@ def plan_cleaning(layout: Layout, days: float, limit: float | None = None) -> Cl
         if path.stat().st_mtime < before
     ]
     left = [_removable("leftover", path) for path in abandoned(layout.store)]
-    return Cleaning([*runs_to_go, *_entries(layout, kept, before, limit), *others, *left], len(kept))
+    return Cleaning([*runs_to_go, *_entries(layout, keeping, before, limit), *others, *left], len(keeping))
 
 
 def _run(path: Path) -> dict[str, Any] | None:
@@ -69,22 +69,22 @@ def _run(path: Path) -> dict[str, Any] | None:
     return content if is_run else None
 
 
-def _kept(runs: Mapping[Path, Mapping[str, Any]], before: float) -> set[Path]:
+def _runs_to_keep(runs: Mapping[Path, Mapping[str, Any]], before: float) -> set[Path]:
     newest = sorted(runs, key=lambda path: _started(runs[path]), reverse=True)
-    kept = {*newest[:1], *(path for path in newest if _started(runs[path]) >= before)}
+    keeping = {*newest[:1], *(path for path in newest if _started(runs[path]) >= before)}
     succeeded: dict[tuple[str, ...], Path] = {}
     for path in newest:
         if runs[path]["status"] == "succeeded":
             names = ("use_case", "environment", "kind", "notebook")
             succeeded.setdefault(tuple(str(runs[path].get(name)) for name in names), path)
-    kept |= set(succeeded.values())
-    waiting = list(kept)
+    keeping |= set(succeeded.values())
+    waiting = list(keeping)
     while waiting:
         for path in _reused_from(waiting.pop(), runs):
-            if path not in kept:
-                kept.add(path)
+            if path not in keeping:
+                keeping.add(path)
                 waiting.append(path)
-    return kept
+    return keeping
 
 
 def _started(run: Mapping[str, Any]) -> float:
@@ -103,9 +103,11 @@ def _name(run: Path) -> str:
     return f"{run.parent.name}/{run.name}" if run.parent.name == "sweeps" else run.name
 
 
-def _entries(layout: Layout, kept: Iterable[Path], before: float, limit: float | None) -> Iterator[Removable]:
+def _entries(
+    layout: Layout, keeping: Iterable[Path], before: float, limit: float | None
+) -> Iterator[Removable]:
     folders = [path for path in layout.store.glob("*") if path.name != PARTIAL]
-    referred = {step["key"] for run in kept for step in _steps(run)}
+    referred = {step["key"] for run in keeping for step in _steps(run)}
     sizes = {path: _size(path) for path in folders}
     free = sorted((path for path in folders if path.name not in referred), key=_written)
     total = sum(sizes.values())
@@ -134,16 +136,16 @@ def _removable(kind: str, path: Path) -> Removable:
 
 def _size(path: Path) -> int:
     files = [path] if path.is_file() else path.rglob("*")
-    return sum(one.lstat().st_size for one in files if one.is_file() and not one.is_symlink())
+    return sum(file.lstat().st_size for file in files if file.is_file() and not file.is_symlink())
 
 
 def remove(layout: Layout, cleaning: Cleaning) -> None:
     """Remove it; each folder is moved aside first, so that no reader sees half of one."""
     aside = layout.store / PARTIAL / f"removed-{getpid()}-{secrets.token_hex(4)}"
     with disk_errors(layout.runs):
-        for one in cleaning.removable:
+        for item in cleaning.removable:
             aside.mkdir(parents=True)
-            one.path.rename(aside / one.path.name)
+            item.path.rename(aside / item.path.name)
             shutil.rmtree(aside)
         for remembered in (*layout.runs.glob("notebooks/*.json"), *layout.runs.glob("answers/*.json")):
             if not (layout.runs / str((manifest.read(remembered) or {}).get("run"))).is_dir():

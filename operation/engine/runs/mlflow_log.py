@@ -86,8 +86,8 @@ class Logger:
     def _step(self, runs: Path, content: Mapping[str, Any], step: Mapping[str, Any]) -> None:
         if "model" in step["outputs"]:
             self.trainings[step["key"]] = self._training(runs, content, step["key"])
-        words = " ".join(step["argv"])
-        for run in [run for key, run in self.trainings.items() if key in words or key == step["key"]]:
+        command = " ".join(step["argv"])
+        for run in [run for key, run in self.trainings.items() if key in command or key == step["key"]]:
             self._values(
                 run, {}, {f"{step['step']}.{name}": value for name, value in step["metrics"].items()}
             )
@@ -127,8 +127,8 @@ class Logger:
         if experiment:
             number = experiment.experiment_id
         else:
-            place = (runs / "mlflow-artifacts").as_uri()
-            number = self.client.create_experiment(content["use_case"], artifact_location=place)
+            artifacts = (runs / "mlflow-artifacts").as_uri()
+            number = self.client.create_experiment(content["use_case"], artifact_location=artifacts)
         run = self.client.create_run(number, _milliseconds(content.get("started")), dict(tags), name)
         return str(run.info.run_id)
 
@@ -137,12 +137,12 @@ class Logger:
 
         kinds: Any = entities
         now = round(time.time() * 1000)
-        given = [kinds.Param(name, str(value)[:6000]) for name, value in params.items()]
+        parameters = [kinds.Param(name, str(value)[:6000]) for name, value in params.items()]
         numbers = {name: float(value) for name, value in metrics.items() if isinstance(value, int | float)}
         measured = [kinds.Metric(name, value, now, 0) for name, value in numbers.items()]
-        for start in range(0, max(len(given), len(measured)), _BATCH):
+        for start in range(0, max(len(parameters), len(measured)), _BATCH):
             part = slice(start, start + _BATCH)
-            self.client.log_batch(run, metrics=measured[part], params=given[part])
+            self.client.log_batch(run, metrics=measured[part], params=parameters[part])
 
     def _end(self, run: str, status: str, ended: str | None = None) -> None:
         self.client.set_terminated(run, _STATES.get(status, "FAILED"), _milliseconds(ended))

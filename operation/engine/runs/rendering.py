@@ -26,8 +26,8 @@ class Rendering:
 
     def render(self, executed: Path, target: Path, run: Mapping[str, Any]) -> None:
         """Render a notebook with the run's manifest as it stands now."""
-        words = (executed.absolute(), target.absolute(), copy.deepcopy(run))
-        self._pages.append(self._thread.submit(_render, *words))
+        arguments = (executed.absolute(), target.absolute(), copy.deepcopy(run))
+        self._pages.append(self._thread.submit(_render, *arguments))
 
     def __exit__(self, *error: object) -> None:
         self._thread.shutdown()

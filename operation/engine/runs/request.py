@@ -23,8 +23,8 @@ if TYPE_CHECKING:  # a request that was answered before needs none of these
 class Request:
     """What ``run`` was asked for."""
 
-    environment: str | None = None  # none: the defaults of the configuration
-    use_case: str | None = None  # none: the defaults of the configuration
+    environment: str | None = None  # None: the default
+    use_case: str | None = None  # None: the default
     notebooks: Sequence[str] = ()  # names; empty: all of the use case
     given: Sequence[str] = ()  # ``name=value`` each
     fresh: bool = False  # execute every step, reuse nothing
@@ -35,14 +35,18 @@ class Request:
     @property
     def command(self) -> str:
         """The command line that asks for the same again."""
-        words = ["python3", "-m", "operation", "run"]
-        words += ["--environment", self.environment] if self.environment else []
-        words += ["--use-case", self.use_case] if self.use_case else []
-        words += ["--notebook", *self.notebooks] if self.notebooks else []
-        words += [word for one in self.given for word in ("-p", one)]
-        words += ["--fresh"] if self.fresh else []
-        words += ["--engine", self.engine] if self.engine != "workbench" else []
-        return shlex.join(words + self.limits.words)
+        return shlex.join(["python3", "-m", "operation", "run", *self.options])
+
+    @property
+    def options(self) -> list[str]:
+        """The options of that command line."""
+        argv = ["--environment", self.environment] if self.environment else []
+        argv += ["--use-case", self.use_case] if self.use_case else []
+        argv += ["--notebook", *self.notebooks] if self.notebooks else []
+        argv += [word for assignment in self.given for word in ("-p", assignment)]
+        argv += ["--fresh"] if self.fresh else []
+        argv += ["--engine", self.engine] if self.engine != "workbench" else []
+        return argv + self.limits.options
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Prepared:
         from operation.engine.identity.notebook_parameters import read_parameters
 
         declared = read_parameters(self.sources[name])
-        entry = next(one for one in self.notebooks if one.name == name)
+        entry = next(entry for entry in self.notebooks if entry.name == name)
         chosen = {"use_case": self.configured.use_case, "environment": self.configured.environment}
         values = {**chosen, **entry.parameters, **self.assignments.parameters.get(name, {})}
         return {key: value for key, value in values.items() if key in declared}
@@ -80,21 +84,21 @@ def prepare(layout: Layout, request: Request) -> Prepared:
 
     configured = configuration.load(request.environment, request.use_case, layout)
     notebooks = _chosen(configured, request.notebooks)
-    sources = {one.name: layout.notebooks / f"{one.name}.ipynb" for one in notebooks}
+    sources = {entry.name: layout.notebooks / f"{entry.name}.ipynb" for entry in notebooks}
     return Prepared(
         request, configured, notebooks, assign(configured, list(sources.values()), request.given), sources
     )
 
 
 def _chosen(configured: Configuration, names: Sequence[str]) -> list[NotebookEntry]:
-    known = {one.name: one for one in configured.notebooks}
-    wanted = [name.removesuffix(".ipynb") for name in names]
+    known = {entry.name: entry for entry in configured.notebooks}
+    requested = [name.removesuffix(".ipynb") for name in names]
     use_case = configured.use_case
     unknown = [
         f"--notebook {name}: the use case '{use_case}' has no such notebook.{did_you_mean(name, known)}"
-        for name in wanted
+        for name in requested
         if name not in known
     ]
     if unknown:
         raise UsageError("\n".join([*unknown, f"It has: {', '.join(known)}."]))
-    return [known[name] for name in wanted] if wanted else list(configured.notebooks)
+    return [known[name] for name in requested] if requested else list(configured.notebooks)

@@ -148,9 +148,9 @@ def _notebooks(each: _Notebook, known: Notebooks) -> None:
     names = list(prepared.sources)
     for name, following in zip(names, [*names[1:], None], strict=True):
         key = known.key(name)
-        found = None if prepared.request.fresh else known.find(name)
-        if found:
-            record.reuse(found)
+        recalled = None if prepared.request.fresh else known.find(name)
+        if recalled:
+            record.reuse(recalled)
             each.say(name, -1, 0)
         elif not each.execute(name, following):
             return

@@ -89,17 +89,17 @@ class RunManifest(OpenManifest):
             self.content.update(status=_status(error), error=error)
         self.write()
 
-    def reuse(self, found: Recalled) -> None:
+    def reuse(self, recalled: Recalled) -> None:
         """Take in a notebook that an earlier run executed; its files stay where they are."""
-        entry, elsewhere = self.entry(found.entry["name"]), f"../{found.run}/"
-        files = {part: elsewhere + found.entry[part] for part in ("notebook", "report")}
-        entry.update({**found.entry, **files, "reused_from": found.run, "seconds": 0.0})
-        self._take_steps([{**step, "how": "reused", "seconds": 0.0} for step in found.steps])
+        entry, elsewhere = self.entry(recalled.entry["name"]), f"../{recalled.run}/"
+        files = {part: elsewhere + recalled.entry[part] for part in ("notebook", "report")}
+        entry.update({**recalled.entry, **files, "reused_from": recalled.run, "seconds": 0.0})
+        self._take_steps([{**step, "how": "reused", "seconds": 0.0} for step in recalled.steps])
         self.write()
 
     def entry(self, name: str) -> dict[str, Any]:
         """Return the entry of the notebook `name`."""
-        return next(one for one in self.content["notebooks"] if one["name"] == name)
+        return next(entry for entry in self.content["notebooks"] if entry["name"] == name)
 
     def steps_of(self, name: str) -> list[dict[str, Any]]:
         """Return the records of the steps that the notebook `name` called."""
@@ -107,10 +107,10 @@ class RunManifest(OpenManifest):
 
     def _take_steps(self, steps: list[dict[str, Any]]) -> None:
         """Keep the first record of each key: later ones only found it in the store."""
-        seen = {step["key"] for step in self.content["steps"] if step["how"] != "failed"}
+        known = {step["key"] for step in self.content["steps"] if step["how"] != "failed"}
         for step in steps:
-            if step["key"] not in seen:
-                seen.add(step["key"])
+            if step["key"] not in known:
+                known.add(step["key"])
                 self.content["steps"].append(step)
             self._take_metrics(step)
 

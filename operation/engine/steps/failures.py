@@ -71,8 +71,8 @@ def from_text(text: str, script: Path, exit_code: int) -> dict[str, Any] | None:
 
 def exception_in(text: str) -> dict[str, str] | None:
     """Return type and message of the exception below the last traceback; ``SystemExit`` is none."""
-    _, found, below = text.rpartition(_TRACEBACK)
-    match = _RAISED.search(below.partition("\n")[2]) if found else None
+    _, traceback_head, below = text.rpartition(_TRACEBACK)
+    match = _RAISED.search(below.partition("\n")[2]) if traceback_head else None
     if match is None or match[1] == "SystemExit":  # that is an exit code
         return None
     kind = match[1].rpartition(".")[2]

@@ -70,10 +70,10 @@ class StepFunction:
         self.__doc__ = "\n".join(_documentation(name))
         self.__signature__ = inspect.Signature(list(_parameters(name)))
 
-    def __call__(self, *, fresh: bool = False, **given: object) -> Result:
+    def __call__(self, *, fresh: bool = False, **arguments: object) -> Result:
         """Execute or reuse the step; see its own help for the arguments."""
         __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
-        return Result(session().step(self.__name__, given, fresh=fresh))
+        return Result(session().step(self.__name__, arguments, fresh=fresh))
 
     def __repr__(self) -> str:
         return f"<step {self.__name__}{self.__signature__}>"
@@ -81,12 +81,13 @@ class StepFunction:
 
 def _step_arguments(name: str) -> list[Argument]:
     contract = read_contract(session().configured.steps[name].script)
-    return [one for one in contract.arguments.values() if one.role != "output"]
+    return [argument for argument in contract.arguments.values() if argument.role != "output"]
 
 
 def _parameters(name: str) -> Iterator[inspect.Parameter]:
-    for one in _step_arguments(name):
-        yield inspect.Parameter(one.dest, inspect.Parameter.KEYWORD_ONLY, default=_configured(name, one))
+    for argument in _step_arguments(name):
+        default = _configured(name, argument)
+        yield inspect.Parameter(argument.dest, inspect.Parameter.KEYWORD_ONLY, default=default)
     yield inspect.Parameter("fresh", inspect.Parameter.KEYWORD_ONLY, default=False)
 
 
@@ -98,8 +99,9 @@ def _configured(name: str, argument: Argument) -> object:
 def _documentation(name: str) -> Iterator[str]:
     contract = read_contract(session().configured.steps[name].script)
     yield f"{contract.description}\n\nParameters\n----------"
-    for one in _step_arguments(name):
-        yield f"{one.dest} : {one.expected}, default {_configured(name, one)!r}\n    {one.help}"
+    for argument in _step_arguments(name):
+        default = _configured(name, argument)
+        yield f"{argument.dest} : {argument.expected}, default {default!r}\n    {argument.help}"
     yield "fresh : true or false, default False\n    Execute even when the store holds the outputs."
     yield f"\nReturns\n-------\nResult\n    With outputs {', '.join(contract.outputs)}."
 

@@ -39,7 +39,7 @@ class Output(os.PathLike[str]):
 
     def files(self) -> list[str]:
         """Return the names of the files."""
-        return sorted(one.relative_to(self.path).as_posix() for one in self.path.rglob("*") if one.is_file())
+        return sorted(p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file())
 
 
 def _only_table(folder: Path) -> Path:

@@ -69,24 +69,24 @@ class Session:
         contract = read_contract(step.script)
         changed = self.run.overrides.get(name, {}) if self.run else {}
         chosen = {key: value for key, value in given.items() if value is not None}
-        wanted = {contract.named(key).name: value for key, value in {**changed, **chosen}.items()}
-        _check_values(step.script.name, wanted, contract.values)
-        inputs = {**step.inputs, **{key: value for key, value in wanted.items() if key in contract.inputs}}
+        values = {contract.named(key).name: value for key, value in {**changed, **chosen}.items()}
+        _check_values(step.script.name, values, contract.values)
+        inputs = {**step.inputs, **{key: value for key, value in values.items() if key in contract.inputs}}
         arguments = {
             **step.arguments,
-            **{key: value for key, value in wanted.items() if key in contract.values},
+            **{key: value for key, value in values.items() if key in contract.values},
         }
-        found: dict[str, Entry] = {}
-        places = {key: self._input(value, found) for key, value in inputs.items()}
-        return plan(self.layout, name, step.script, places, arguments)
+        entries: dict[str, Entry] = {}
+        paths = {key: self._input(value, entries) for key, value in inputs.items()}
+        return plan(self.layout, name, step.script, paths, arguments)
 
-    def _input(self, value: object, found: dict[str, Entry]) -> Path:
-        """Return the path of an input; a reference ``step.output`` is executed or `found` first, once."""
+    def _input(self, value: object, entries: dict[str, Entry]) -> Path:
+        """Return the path of an input; a reference ``step.output`` is executed first, once."""
         step, _, output = str(value).partition(".")
         if isinstance(value, str) and step in self.configured.steps and output:
-            if step not in found:
-                found[step] = self.step(step).entry
-            return found[step].output(output)
+            if step not in entries:
+                entries[step] = self.step(step).entry
+            return entries[step].output(output)
         path = Path(os.fspath(value))  # type: ignore[call-overload]
         return path if path.is_absolute() else self.layout.root / path
 
@@ -138,8 +138,8 @@ class Session:
         }
 
 
-def _check_values(script: str, wanted: Mapping[str, object], known: Mapping[str, Any]) -> None:
-    found = {name: known[name].problem(value) for name, value in wanted.items() if name in known}
-    problems = [f"{script} --{name}: {problem}." for name, problem in found.items() if problem]
+def _check_values(script: str, values: Mapping[str, object], known: Mapping[str, Any]) -> None:
+    problems_by_name = {name: known[name].problem(value) for name, value in values.items() if name in known}
+    problems = [f"{script} --{name}: {problem}." for name, problem in problems_by_name.items() if problem]
     if problems:
         raise UsageError("\n".join(problems))

@@ -1,4 +1,4 @@
-"""One execution of one Core Script: planned, looked up by its key, executed, kept."""
+"""One execution of one Core Script: planned, looked up by its key, executed, stored."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _components(
 
 
 def _check_complete(contract: Contract, given: Mapping[str, object]) -> None:
-    needed = [one.name for one in contract.arguments.values() if one.required and one.role != "output"]
+    needed = [item.name for item in contract.arguments.values() if item.required and item.role != "output"]
     missing = [name for name in needed if given.get(name) is None]
     if missing:
         raise UsageError(f"{contract.script.name} needs --{', --'.join(missing)}.")
@@ -112,20 +112,20 @@ def execute(layout: Layout, planned: Plan, run_script: Runner) -> Done:
     """
     __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
     store = Store(layout.store, Digests(layout.runs / "digests.db"))
-    if found := None if planned.fresh else _reused(store, planned):
-        return found
+    if done := None if planned.fresh else _reused(store, planned):
+        return done
     with lock(layout.runs / "turns" / f"{planned.key[:4]}.lock"):  # few names: the files stay
-        if found := None if planned.fresh else _reused(store, planned):  # another process has just done it
-            return found
+        if done := None if planned.fresh else _reused(store, planned):  # another process has just done it
+            return done
         return _execute(layout, planned, run_script, store)
 
 
 def _reused(store: Store, planned: Plan) -> Done | None:
     clock = time.perf_counter()
-    found = store.find(planned.key)
-    if found is None:
+    entry = store.find(planned.key)
+    if entry is None:
         return None
-    return Done(planned, found, "reused", time.perf_counter() - clock, dict(found.manifest["metrics"]))
+    return Done(planned, entry, "reused", time.perf_counter() - clock, dict(entry.manifest["metrics"]))
 
 
 def _execute(layout: Layout, planned: Plan, run_script: Runner, store: Store) -> Done:
@@ -133,12 +133,12 @@ def _execute(layout: Layout, planned: Plan, run_script: Runner, store: Store) ->
     __tracebackhide__ = True
     started, clock = manifest.now(), time.perf_counter()
     with store.writing(planned.key) as folder:
-        place = run_script(planned, folder) or {}
+        facts = run_script(planned, folder) or {}
         _check_written(planned, folder)
         _check_unchanged(layout, planned)
         metrics = _metrics(planned, folder)
         seconds = time.perf_counter() - clock
-        record = {**_record(layout, planned, started, seconds, metrics), **place}
+        record = {**_record(layout, planned, started, seconds, metrics), **facts}
         entry = store.commit(planned.key, folder, record)
     return Done(planned, entry, "executed", seconds, metrics)
 
@@ -157,8 +157,8 @@ def _check_unchanged(layout: Layout, planned: Plan) -> None:
     changed = differences(asdict(planned.components), asdict(now))
     if changed:
         raise StepFailed(
-            f"{changed[0]} while {planned.step} was executed: which version gave its outputs cannot be "
-            "told, so they are not kept. Run it again."
+            f"{changed[0]} while {planned.step} was executed: which version gave its outputs is "
+            "unknown, so they are not stored. Rerun it."
         )
 
 

@@ -33,10 +33,10 @@ class LookingSession(Session):
         """Return the step from the store; raise NotInStore when it, or a step that it needs, is not there."""
         del fresh
         planned = self.plan(name, given or {})
-        found = Store(self.layout.store, Digests(self.layout.runs / "digests.db")).find(planned.key)
-        if found is None:
+        entry = Store(self.layout.store, Digests(self.layout.runs / "digests.db")).find(planned.key)
+        if entry is None:
             raise NotInStore(planned)
-        return Done(planned, found, "reused", 0.0, dict(found.manifest["metrics"]))
+        return Done(planned, entry, "reused", 0.0, dict(entry.manifest["metrics"]))
 
 
 @dataclass(frozen=True)
@@ -82,5 +82,5 @@ def _since_other_key(layout: Layout, past: Sequence[Mapping[str, Any]]) -> list[
 
 
 def _compare(layout: Layout, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-    old, new = (history.with_packages(layout, one["components"]) for one in (before, after))
+    old, new = (history.with_packages(layout, record["components"]) for record in (before, after))
     return differences({**old, "packages": before.get("packages", old["packages"])}, new)

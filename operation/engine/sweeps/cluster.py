@@ -77,7 +77,7 @@ class Cluster:
         try:
             answer: Answer = self._ray.get(self._execute.remote(self._order(work), self._entries))
         except errors.RayTaskError as error:
-            raise _told(error) from error
+            raise _node_error(error) from error
         except (errors.WorkerCrashedError, errors.NodeDiedError, errors.OutOfMemoryError) as error:
             first = next(iter(str(error).strip().splitlines()), "")
             return lost(work, type(error).__name__, f"its node was lost {_RETRIES + 1} times: {first}")
@@ -90,7 +90,7 @@ class Cluster:
     def _order(self, work: Work) -> Order:
         configured = self._sweep.prepared.configured
         return Order(
-            place=work.folder.relative_to(self._layout.runs).as_posix(),
+            folder=work.folder.relative_to(self._layout.runs).as_posix(),
             notebook=work.name,
             parameters=dict(work.parameters),
             files=pack_folder(work.folder),
@@ -131,7 +131,7 @@ def _connect(ray: Any, address: str, code: Path) -> None:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ClusterError(
             f"--address {address}: no Ray cluster that can be used answers there: {first} "
-            "Start one with `ray start --head`, or name the one there is: auto, host:port or ray://host:port."
+            "Start one with `ray start --head`, or name the running one: auto, host:port or ray://host:port."
         ) from error
 
 
@@ -146,7 +146,7 @@ def _inputs(layout: Layout, sweep: Sweep) -> list[Path]:
     return [layout.root / value for value in values if value.partition(".")[0] not in steps]
 
 
-def _told(error: Any) -> WorkbenchError:
+def _node_error(error: Any) -> WorkbenchError:
     cause = getattr(error, "cause", None)
     if isinstance(cause, WorkbenchError):
         return cause

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from operation.engine.foundation.errors import UsageError
 
-MOST = 10_000  # points of one sweep: a larger grid is more likely a slip than a wish
-_TRIES = 50  # draws for each point asked for, until a small range is said to be exhausted
+MOST = 10_000  # points of one sweep: a larger grid is most likely a mistake
+_TRIES = 50  # draws for each point, until a small range counts as exhausted
 _RANGE = re.compile(r"(?P<log>log:)?(?P<low>[^,\[\]]+?)\.\.(?P<high>[^,\[\]]+)")
 _BRACKETS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
@@ -67,7 +67,7 @@ def read_grid(texts: Sequence[str]) -> list[Axis]:
         except ValueError as error:
             problems.append(f"--grid {text}: {error}.")
             continue
-        if axis.name in [one.name for one in axes]:
+        if axis.name in [other.name for other in axes]:
             problems.append(f"--grid {text}: '{axis.name}' was given before: name all its values at once.")
         axes.append(axis)
     if problems:
@@ -79,23 +79,23 @@ def _axis(text: str) -> Axis:
     name, equals, rest = text.partition("=")
     if not equals or not name or not rest.strip():
         raise ValueError("expected name=value,value,... or name=low..high")
-    found = _RANGE.fullmatch(rest.strip())
-    if found:
-        return _range(name, found)
-    values = [one.strip() for one in _parts(rest)]
+    match = _RANGE.fullmatch(rest.strip())
+    if match:
+        return _range(name, match)
+    values = [value.strip() for value in _parts(rest)]
     if not all(values):
         raise ValueError("a value is missing between two commas")
     return Axis(name, tuple(dict.fromkeys(values)))
 
 
-def _range(name: str, found: re.Match[str]) -> Axis:
-    low, high = (_number(found[end]) for end in ("low", "high"))
+def _range(name: str, match: re.Match[str]) -> Axis:
+    low, high = (_number(match[end]) for end in ("low", "high"))
     if not low < high:
-        raise ValueError(f"the range begins at {found['low']}, which is not below {found['high']}")
-    log = found["log"] is not None
+        raise ValueError(f"the range begins at {match['low']}, which is not below {match['high']}")
+    log = match["log"] is not None
     if log and low <= 0:
         raise ValueError("a logarithmic range begins above 0")
-    whole = all(re.fullmatch(r"[+-]?\d+", found[end].strip()) for end in ("low", "high"))
+    whole = all(re.fullmatch(r"[+-]?\d+", match[end].strip()) for end in ("low", "high"))
     return Axis(name, (), low, high, log, whole)
 
 
@@ -157,10 +157,10 @@ def _at(axes: Sequence[Axis], number: int) -> Values:
 
 
 def _drawn(axes: Sequence[Axis], count: int, source: random.Random) -> list[Values]:
-    found: dict[tuple[str, ...], Values] = {}
+    drawn: dict[tuple[str, ...], Values] = {}
     for _ in range(count * _TRIES):
         values = {axis.name: axis.draw(source) for axis in axes}
-        found.setdefault(tuple(values.values()), values)
-        if len(found) == count:
+        drawn.setdefault(tuple(values.values()), values)
+        if len(drawn) == count:
             break
-    return list(found.values())
+    return list(drawn.values())

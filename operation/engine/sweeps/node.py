@@ -32,13 +32,13 @@ class NodeUnfit(WorkbenchError):
 class Order:
     """What a node is told of a point."""
 
-    place: str  # the point's folder below ``runs``
+    folder: str  # the point's folder below ``runs``
     notebook: str
     parameters: dict[str, object]
     files: bytes  # of the point's folder, as an archive
     scripts: dict[str, str]  # step -> file name of its Core Script
     variables: dict[str, str]  # variables that win over those of the configuration's files
-    versions: dict[str, str]  # package -> version, where the sweep was asked for; and ``Python``
+    versions: dict[str, str]  # package -> version, where the sweep was started; and ``Python``
     limits: Limits
 
 
@@ -61,7 +61,7 @@ def execute_on_node(order: Order, entries: Mapping[str, Any], fetch: Callable[[A
     """
     _check_versions(order.versions)
     layout = project()
-    folder = layout.runs / order.place
+    folder = layout.runs / order.folder
     shutil.rmtree(folder, ignore_errors=True)  # an attempt that another worker did not finish
     unpack(order.files, folder)
     for key, reference in entries.items():
@@ -79,7 +79,7 @@ def execute_on_node(order: Order, entries: Mapping[str, Any], fetch: Callable[[A
 
 def _perform(layout: Layout, order: Order) -> Outcome:
     source = layout.notebooks / f"{order.notebook}.ipynb"
-    folder = (layout.runs / order.place).resolve()
+    folder = (layout.runs / order.folder).resolve()
     work = Work(source, folder, order.parameters, dict(os.environ), "workbench", order.limits)
     return perform(work, _fork_server(layout, order))
 
@@ -99,25 +99,25 @@ def _fork_server(layout: Layout, order: Order) -> Any:
 
 def versions_here(names: list[str]) -> dict[str, str]:
     """Return the versions of Python and of the packages `names` that are installed."""
-    found = {"Python": platform.python_version()}
+    versions = {"Python": platform.python_version()}
     for name in names:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:  # of another platform
             continue
-    return found
+    return versions
 
 
-def _check_versions(wanted: Mapping[str, str]) -> None:
-    here = versions_here([name for name in wanted if name != "Python"])
+def _check_versions(expected: Mapping[str, str]) -> None:
+    here = versions_here([name for name in expected if name != "Python"])
     wrong = [
         f"{name} {here.get(name, 'missing')} instead of {version}"
-        for name, version in wanted.items()
+        for name, version in expected.items()
         if here.get(name) != version
     ]
     if wrong:
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise NodeUnfit(
-            f"the node {platform.node()} has {', '.join(wrong[:5])}{more}: "
-            "keys would not mean what they say. Give the nodes the environment of requirements.lock."
+            f"The node {platform.node()} has {', '.join(wrong[:5])}{more}, so its results would not be those "
+            "of their keys. Install requirements.lock on the nodes."
         )

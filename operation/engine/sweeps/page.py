@@ -95,12 +95,12 @@ def _panels(content: Mapping[str, Any]) -> list[Panel]:
     metric = content["metric"]
     if metric is None:
         return []
-    shown = [
+    points = [
         (entry["number"], entry["values"], float(entry["metrics"][metric]))
         for entry in content["points"]
         if is_number(entry["metrics"].get(metric))
     ]
-    return panels(content["varied"], shown, metric, content["best"]) if len(shown) > 1 else []
+    return panels(content["varied"], points, metric, content["best"]) if len(points) > 1 else []
 
 
 def _provenance(content: Mapping[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Files on their way between machines: packed, unpacked, and told where they are now."""
+"""Files on their way between machines: packed, unpacked, paths in them replaced."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def _unsealed(record: Mapping[str, Any]) -> dict[str, Any]:
 def copy_project(layout: Layout, inputs: Iterable[Path], folder: Path) -> None:
     """Copy what steps need of a project into `folder`: code, configuration, lock file, `inputs`."""
     ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.partial-*")
-    for place in (layout.src, layout.notebooks, layout.configuration):
-        shutil.copytree(place, folder / place.name, ignore=ignored)
+    for source in (layout.src, layout.notebooks, layout.configuration):
+        shutil.copytree(source, folder / source.name, ignore=ignored)
     package = Path(manifest.__file__).resolve().parents[2]
     shutil.copytree(package, folder / package.name, ignore=ignored)
     for file in (layout.lock, *inputs):

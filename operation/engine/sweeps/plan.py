@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from operation.engine.evidence.reports.wording import text
+from operation.engine.evidence.reports.wording import text as written
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
 from operation.engine.notebooks.assignments import Assignments, assign
@@ -33,9 +33,9 @@ class Point:
         return f"point-{self.number:03d}"
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """Its values as a person types them."""
-        return " ".join(f"{name}={text(value)}" for name, value in self.values.items())
+        return " ".join(f"{name}={written(value)}" for name, value in self.values.items())
 
 
 @dataclass(frozen=True)
@@ -74,20 +74,20 @@ def plan_sweep(layout: Layout, request: SweepRequest) -> Sweep:
     axes = read_grid(request.grid)
     prepared = _prepared(layout, request)
     _check(prepared, axes, request.given)
-    asked = [_point(prepared, request, values) for values in points(axes, request.random, request.seed)]
+    all_points = [_point(prepared, request, values) for values in points(axes, request.random, request.seed)]
     distinct: dict[str, Point] = {}
-    for point in asked:
+    for point in all_points:
         distinct.setdefault(_meaning(point.prepared.assignments), point)
     numbered = [replace(point, number=number) for number, point in enumerate(distinct.values(), 1)]
     identity = _identity(layout, request, prepared, numbered)
-    return Sweep(request, axes, prepared, numbered, len(asked) - len(numbered), identity)
+    return Sweep(request, axes, prepared, numbered, len(all_points) - len(numbered), identity)
 
 
 def known(layout: Layout, sweep: Sweep) -> dict[int, Recalled]:
     """Return the points that need no execution, by number: some run, of a sweep or not, did the same."""
     if sweep.request.fresh:
         return {}
-    found = {one.number: Notebooks(layout, one.prepared).find(sweep.notebook) for one in sweep.points}
+    found = {point.number: Notebooks(layout, point.prepared).find(sweep.notebook) for point in sweep.points}
     return {number: recalled for number, recalled in found.items() if recalled}
 
 
@@ -120,33 +120,33 @@ def _problems(prepared: Prepared, axes: Sequence[Axis], given: Sequence[str]) ->
 def _point(prepared: Prepared, request: SweepRequest, values: Mapping[str, str]) -> Point:
     given = [f"{name}={value}" for name, value in values.items()]
     whole = request.at(given)
-    found = assign(prepared.configured, list(prepared.sources.values()), whole.given)
-    here = replace(prepared, request=whole, assignments=found)
-    return Point(0, {name: _understood(found, name) for name in values}, here)
+    assignments = assign(prepared.configured, list(prepared.sources.values()), whole.given)
+    here = replace(prepared, request=whole, assignments=assignments)
+    return Point(0, {name: _understood(assignments, name) for name in values}, here)
 
 
-def _understood(found: Assignments, name: str) -> object:
+def _understood(assignments: Assignments, name: str) -> object:
     step, dot, argument = name.partition(".")
     if dot:
-        return found.overrides[step][argument.replace("_", "-")]
-    return next(values[name] for values in found.parameters.values() if name in values)
+        return assignments.overrides[step][argument.replace("_", "-")]
+    return next(values[name] for values in assignments.parameters.values() if name in values)
 
 
-def _meaning(found: Assignments) -> str:
+def _meaning(assignments: Assignments) -> str:
     """Return what two spellings of the same point share: 0.1 and 0.10, 1 and 1.0."""
-    return json.dumps([_plain(found.parameters), _plain(found.overrides)], sort_keys=True)
+    return json.dumps([_plain(assignments.parameters), _plain(assignments.overrides)], sort_keys=True)
 
 
 def _plain(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(member) for key, member in value.items()}
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_plain(member) for member in value]
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _identity(layout: Layout, request: SweepRequest, prepared: Prepared, found: Sequence[Point]) -> str:
-    values = [dict(point.values) for point in found]
+def _identity(layout: Layout, request: SweepRequest, prepared: Prepared, distinct: Sequence[Point]) -> str:
+    values = [dict(point.values) for point in distinct]
     base = Notebooks(layout, prepared).key(prepared.notebooks[0].name)
     again = _token() if request.fresh else ""
     parts = [base, values, list(request.given), again]

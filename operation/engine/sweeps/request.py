@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from operation.engine.notebooks.fork_server.limits import NO_LIMITS, Limits
 from operation.engine.runs.request import Request
@@ -21,14 +21,13 @@ class SweepRequest:
     given: Sequence[str] = ()  # ``name=value`` each: the same at all points
     random: int | None = None  # points to draw; None: all of the grid
     seed: int = 0  # of the drawing
-    environment: str | None = None  # none: the defaults of the configuration
-    use_case: str | None = None  # none: the defaults of the configuration
+    environment: str | None = None  # None: the default
+    use_case: str | None = None  # None: the default
     # ``nbclient`` is papermill's stock engine; ``ray`` spreads the points over a cluster
     engine: str = "workbench"
     fresh: bool = False  # execute every point again, reuse nothing
     limits: Limits = NO_LIMITS  # of each point
-    # by what points are ranked; None: the one that says most of the first that succeeded
-    metric: str | None = None
+    metric: str | None = None  # ranks the points; None: the most telling of the first that succeeded
 
     def at(self, given: Sequence[str]) -> Request:
         """Return the request of one run of the notebook, with `given` beside what all points have."""
@@ -41,14 +40,9 @@ class SweepRequest:
     @property
     def command(self) -> str:
         """The command line that asks for the same again."""
-        words = ["python3", "-m", "operation", "sweep", self.notebook]
-        words += [word for one in self.grid for word in ("--grid", one)]
-        words += ["--random", str(self.random)] if self.random is not None else []
-        words += ["--seed", str(self.seed)] if self.seed else []
-        words += ["--environment", self.environment] if self.environment else []
-        words += ["--use-case", self.use_case] if self.use_case else []
-        words += [word for one in self.given for word in ("-p", one)]
-        words += ["--engine", self.engine] if self.engine != "workbench" else []
-        words += ["--fresh"] if self.fresh else []
-        words += ["--metric", self.metric] if self.metric else []
-        return shlex.join(words + self.limits.words)
+        run = replace(self.at(()), notebooks=(), engine=self.engine)
+        argv = [word for axis in self.grid for word in ("--grid", axis)]
+        argv += ["--random", str(self.random)] if self.random is not None else []
+        argv += ["--seed", str(self.seed)] if self.seed else []
+        argv += [*run.options, *(["--metric", self.metric] if self.metric else [])]
+        return shlex.join(["python3", "-m", "operation", "sweep", self.notebook, *argv])

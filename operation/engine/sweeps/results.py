@@ -39,7 +39,7 @@ def metrics_of(points: Mapping[int, Steps]) -> dict[int, dict[str, Any]]:
 
 def _metrics(steps: Steps, shared: set[str]) -> dict[str, Any]:
     chosen: dict[str, Mapping[str, Any]] = {}
-    for step in sorted(steps, key=lambda one: one["key"] in shared):
+    for step in sorted(steps, key=lambda step: step["key"] in shared):
         if step["how"] != "failed":
             chosen.setdefault(step["step"], step)
     order = list(dict.fromkeys(step["step"] for step in steps))
@@ -51,14 +51,14 @@ def _metrics(steps: Steps, shared: set[str]) -> dict[str, Any]:
     }
 
 
-def ranking(entries: Sequence[Mapping[str, Any]], wanted: str | None) -> dict[str, Any]:
+def ranking(entries: Sequence[Mapping[str, Any]], requested: str | None) -> dict[str, Any]:
     """Return the metric by which points are ranked, its direction, and the number of the best point.
 
-    `wanted` is ``roc_auc`` or ``evaluate.roc_auc``; by default the metric that a report shows first among
+    `requested` is ``roc_auc`` or ``evaluate.roc_auc``; by default the metric that a report shows first among
     those that differ between the points.
     """
     done = [entry for entry in entries if entry["status"] == "succeeded" and entry["metrics"]]
-    metric = _named(done, wanted) if wanted else _default(done)
+    metric = _named(done, requested) if requested else _default(done)
     if metric is None:
         return {"metric": None, "lower_is_better": None, "best": None}
     lower = is_lower_better(metric)
@@ -88,20 +88,20 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _named(done: Sequence[Mapping[str, Any]], wanted: str) -> str | None:
+def _named(done: Sequence[Mapping[str, Any]], requested: str) -> str | None:
     known = {name for entry in done for name in entry["metrics"]}
-    return next((name for name in sorted(known) if wanted in (name, name.partition(".")[2])), None)
+    return next((name for name in sorted(known) if requested in (name, name.partition(".")[2])), None)
 
 
-def unknown_metric(entries: Sequence[Mapping[str, Any]], wanted: str) -> UsageError | None:
-    """Return what to say when no point that succeeded has the metric `wanted`."""
+def unknown_metric(entries: Sequence[Mapping[str, Any]], requested: str) -> UsageError | None:
+    """Return the error for when no point that succeeded has the metric `wanted`."""
     done = [entry for entry in entries if entry["metrics"]]
-    if not done or _named(done, wanted):
+    if not done or _named(done, requested):
         return None
     known = sorted({name for entry in done for name in entry["metrics"]})
-    close = nearest(wanted, [name.partition(".")[2] for name in known])
-    hint = f" Did you mean '{close}'?" if close else did_you_mean(wanted, known)
-    return UsageError(f"--metric {wanted}: no point has this metric.{hint} There are: {', '.join(known)}.")
+    close = nearest(requested, [name.partition(".")[2] for name in known])
+    hint = f" Did you mean '{close}'?" if close else did_you_mean(requested, known)
+    return UsageError(f"--metric {requested}: no point has this metric.{hint} There are: {', '.join(known)}.")
 
 
 def _default(done: Sequence[Mapping[str, Any]]) -> str | None:
@@ -113,7 +113,7 @@ def _default(done: Sequence[Mapping[str, Any]]) -> str | None:
         return None
     first = done[0]["metrics"]
     measured = [Metric(*_split(name), value) for name, value in first.items()]
-    shown = [card for card in cards(measured) if is_number(card.value)]
+    candidates = [card for card in cards(measured) if is_number(card.value)]
     steps = list(dict.fromkeys(metric.step for metric in measured))
 
     def rank(card: Card) -> tuple[bool, bool, bool, int]:
@@ -121,7 +121,7 @@ def _default(done: Sequence[Mapping[str, Any]]) -> str | None:
         count = float(card.value or 0).is_integer()
         return same, f"{card.full_name}_low" not in first, count, -steps.index(card.step)
 
-    return min(shown, key=rank).full_name if shown else None
+    return min(candidates, key=rank).full_name if candidates else None
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -132,8 +132,8 @@ def _split(name: str) -> tuple[str, str]:
 def shown_metrics(content: Mapping[str, Any]) -> list[str]:
     """Return the metrics of a sweep's manifest that are numbers: its own first, then those that differ."""
     points = [entry["metrics"] for entry in content["points"] if entry["metrics"]]
-    names = dict.fromkeys(name for one in points for name in one if is_number(one[name]))
-    differ = {name for name in names if len({one.get(name) for one in points}) > 1}
+    names = dict.fromkeys(name for metrics in points for name in metrics if is_number(metrics[name]))
+    differ = {name for name in names if len({metrics.get(name) for metrics in points}) > 1}
     own = content["metric"]
     step = own.partition(".")[0] if own else ""
     return sorted(names, key=lambda name: (name != own, name not in differ, name.partition(".")[0] != step))

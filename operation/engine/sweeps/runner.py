@@ -79,13 +79,13 @@ class SweepRunner:
 
     def _recall(self, sweep: Sweep, record: SweepManifest) -> list[Point]:
         """Record the known points, and return the others."""
-        found = known(self.layout, sweep)
-        for number, recalled in found.items():
+        reusable = known(self.layout, sweep)
+        for number, recalled in reusable.items():
             record.recall(number, recalled)
         failed = {} if self.retry_failed or sweep.request.fresh else record.failed_before
-        for number in failed.keys() - found.keys():
+        for number in failed.keys() - reusable.keys():
             record.keep_failure(number)
-        return [point for point in sweep.points if point.number not in {*found, *failed}]
+        return [point for point in sweep.points if point.number not in {*reusable, *failed}]
 
     def _execute(self, sweep: Sweep, record: SweepManifest, waiting: Sequence[Point]) -> None:
         record.write()

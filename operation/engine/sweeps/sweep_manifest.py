@@ -42,25 +42,25 @@ class SweepManifest(OpenManifest):
 
     @property
     def wrong_metric(self) -> UsageError | None:
-        """What to say when no point has the metric that was asked for."""
-        wanted = self.sweep.request.metric
-        return unknown_metric(self.content["points"], wanted) if wanted else None
+        """The error to raise when no point has the requested metric."""
+        requested = self.sweep.request.metric
+        return unknown_metric(self.content["points"], requested) if requested else None
 
     def entry(self, number: int) -> dict[str, Any]:
         """Return the entry of a point."""
         entry: dict[str, Any] = self.content["points"][number - 1]
         return entry
 
-    def recall(self, number: int, found: Recalled) -> None:
+    def recall(self, number: int, recalled: Recalled) -> None:
         """Take in a point that an earlier run executed; its files stay where they are."""
-        self._steps[number] = found.steps
+        self._steps[number] = recalled.steps
         self.entry(number).update(
             status="succeeded",
             how="reused",
-            run=found.run,
-            notebook=f"{found.run}/{found.entry['notebook']}",
-            report=f"{found.run}/{found.entry['report']}",
-            seconds=found.entry["seconds"],
+            run=recalled.run,
+            notebook=f"{recalled.run}/{recalled.entry['notebook']}",
+            report=f"{recalled.run}/{recalled.entry['report']}",
+            seconds=recalled.entry["seconds"],
         )
 
     def keep_failure(self, number: int) -> None:
@@ -70,14 +70,14 @@ class SweepManifest(OpenManifest):
     def add(self, point: Point, run: Mapping[str, Any]) -> None:
         """Take in the manifest of a point that has just been executed."""
         book = run["notebooks"][0]
-        place = (self.folder / point.name).relative_to(self.layout.runs.absolute()).as_posix()
+        run_name = (self.folder / point.name).relative_to(self.layout.runs.absolute()).as_posix()
         self._steps[point.number] = list(run["steps"])
         self.entry(point.number).update(
             status=run["status"],
             how="executed",
-            run=place,
-            notebook=f"{place}/{book['notebook']}",
-            report=f"{place}/{book['report']}",
+            run=run_name,
+            notebook=f"{run_name}/{book['notebook']}",
+            report=f"{run_name}/{book['report']}",
             seconds=book["seconds"],
             error=run["error"],
         )
@@ -97,8 +97,8 @@ class SweepManifest(OpenManifest):
         if self.content["ended"]:
             return
         states = {entry["status"] for entry in self.content["points"]}
-        found = "failed" if states & {"failed", "rejected"} else "succeeded"
-        self.close(status or ("interrupted" if states & set(_OPEN) else found))
+        ended = "failed" if states & {"failed", "rejected"} else "succeeded"
+        self.close(status or ("interrupted" if states & set(_OPEN) else ended))
 
 
 def _requested(sweep: Sweep) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def common_steps(sweep: Sweep) -> list[str]:
     for name in reversed(steps):
         needed |= read[name] if name in needed else set()
     later = needed & (own | changed)
-    return [name for name in steps if name not in later and any(name in read[one] for one in later)]
+    return [name for name in steps if name not in later and any(name in read[step] for step in later)]
 
 
 def _read_by(step: Step, steps: Collection[str]) -> set[str]:
@@ -49,8 +49,8 @@ def _read_by(step: Step, steps: Collection[str]) -> set[str]:
 def _varied(sweep: Sweep) -> set[str]:
     """Return the steps of which an argument is not the same at all points."""
     overrides = [point.prepared.assignments.overrides for point in sweep.points]
-    names = {name for one in overrides for name in one}
-    return {name for name in names if any(one.get(name) != overrides[0].get(name) for one in overrides)}
+    names = {name for steps in overrides for name in steps}
+    return {name for name in names if any(steps.get(name) != overrides[0].get(name) for steps in overrides)}
 
 
 def upstream_records(folder: Path) -> list[dict[str, object]]:

@@ -96,12 +96,12 @@ def test_what_ships_can_be_copied_and_read_by_azure(real_project: Layout) -> Non
         ),
         (
             ["environment", "uat 2"],
-            "'uat 2' is no environment's name: expected upper-case letters, digits, '-' and '_', "
+            "'uat 2' is not a valid environment name: use upper-case letters, digits, '-' and '_', "
             "such as UAT, at most 40 characters. Did you mean 'UAT'?",
         ),
         (
             ["environment", "../UAT"],
-            "'../UAT' is no environment's name: expected upper-case letters, digits, '-' and '_', "
+            "'../UAT' is not a valid environment name: use upper-case letters, digits, '-' and '_', "
             "such as UAT, at most 40 characters. Did you mean 'UAT'?",
         ),
         (
@@ -111,7 +111,7 @@ def test_what_ships_can_be_copied_and_read_by_azure(real_project: Layout) -> Non
         ),
         (
             ["use-case", "House Prices", "--data", "x.csv", "--target", "y"],
-            "'House Prices' is no use case's name: expected lower-case letters, digits, '-' and '_', "
+            "'House Prices' is not a valid use case name: use lower-case letters, digits, '-' and '_', "
             "such as house-prices, at most 40 characters. Did you mean 'house-prices'?",
         ),
     ],

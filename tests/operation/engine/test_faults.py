@@ -177,19 +177,19 @@ mount -o "remount,$mend" "$disk" && "$@"
             "size=1m,ro",
             "rw",
             "error: {runs}{below} cannot be written: Read-only file system. Let this user write there, "
-            "or name a folder elsewhere by the environment variable WORKBENCH_RUNS.",
+            "or set WORKBENCH_RUNS to a folder elsewhere.",
         ),
         (
             "nr_inodes=2",
             "nr_inodes=1000",
-            "error: no space left for {runs}{below}: free some, for example by `python3 -m operation clean`, "
-            "or name a folder elsewhere by the environment variable WORKBENCH_RUNS.",
+            "error: no space left for {runs}{below}: free some, for example with "
+            "`python3 -m operation clean`, or set WORKBENCH_RUNS to a folder elsewhere.",
         ),
         (
             "nr_inodes=7",
             "nr_inodes=1000",
-            "error: no space left for {runs}{below}: free some, for example by `python3 -m operation clean`, "
-            "or name a folder elsewhere by the environment variable WORKBENCH_RUNS.",
+            "error: no space left for {runs}{below}: free some, for example with "
+            "`python3 -m operation clean`, or set WORKBENCH_RUNS to a folder elsewhere.",
         ),
         ("size=40k", "size=1m", "error: src/count.py:{line}: [Errno 28] No space left on device"),
     ],

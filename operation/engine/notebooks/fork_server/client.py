@@ -44,7 +44,7 @@ class ForkServer:
         self.variables = {**INLINE, **variables}
         self._forget_kernels()
         self._forked = False
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._control, theirs = socket.socketpair()
         code = _START.format(root=str(ROOT), descriptor=theirs.fileno())
         self._child: subprocess.Popen[bytes] | None = subprocess.Popen(
@@ -69,7 +69,7 @@ class ForkServer:
         if process != str(os.getpid()):  # that of a process that this one is a child of
             return None
         server = cls.__new__(cls)
-        server.variables, server._turn, server._child = {**INLINE, **os.environ}, threading.Lock(), None
+        server.variables, server._lock, server._child = {**INLINE, **os.environ}, threading.Lock(), None
         server._forget_kernels()
         server._control = socket.socket(fileno=int(descriptor))
         server._control.set_inheritable(False)
@@ -93,7 +93,7 @@ class ForkServer:
 
     def preload(self, modules: Iterable[str]) -> None:
         """Have libraries imported, in the order given, before the kernels that are asked for after this."""
-        with suppress(OSError):  # it has ended: who asks for a kernel will be told
+        with suppress(OSError):  # it has ended: the next request for a kernel says so
             self._order({"import": list(modules)}, [])
 
     def learn(self, modules: Iterable[str]) -> None:
@@ -105,7 +105,7 @@ class ForkServer:
         """Wait until all that was asked for is imported, what is learned too."""
         asking, answer = os.pipe()
         try:
-            with suppress(OSError):  # it has ended: who asks for a kernel will be told
+            with suppress(OSError):  # it has ended: the next request for a kernel says so
                 self._order({"imported": 1}, [answer])
         finally:
             os.close(answer)
@@ -126,40 +126,40 @@ class ForkServer:
         return ForkedKernel(connection)
 
     def start_ahead(self, variables: Mapping[str, str], folder: Path, log: Path) -> None:
-        """Start the kernel of the next notebook while another executes; see `taken`.
+        """Start the kernel of the next notebook while another executes; see `take_ahead`.
 
         `variables` are those that differ from the last notebook's, `log` takes what the kernel itself says.
         """
-        if self._last is None:  # no kernel has shown yet what they are started with
+        if self._last is None:  # only the first kernel shows how they are started
             return
         from jupyter_client.connect import write_connection_file
 
         if self._connections is None:
             self._connections = tempfile.TemporaryDirectory(prefix="workbench-kernels-")
         key = secrets.token_hex(32).encode()
-        place = Path(self._connections.name) / f"{uuid.uuid4().hex}.json"
-        file, said = write_connection_file(str(place), key=key)
-        info: Any = {**said, "key": key}  # as a manager holds it
+        connection_file = Path(self._connections.name) / f"{uuid.uuid4().hex}.json"
+        file, connection = write_connection_file(str(connection_file), key=key)
+        info: Any = {**connection, "key": key}  # as a manager holds it
         last_env: dict[str, str] = self._last["env"]
-        wanted = {**self._last, "env": {**last_env, **variables}, "cwd": str(folder.resolve())}
+        request = {**self._last, "env": {**last_env, **variables}, "cwd": str(folder.resolve())}
         log.parent.mkdir(parents=True, exist_ok=True)
         with Path(os.devnull).open("ab") as out, log.open("ab") as err, suppress(OSError):
             argv = [str(Path(sys.prefix) / "ipykernel_launcher.py"), "-f", file, *self._last["arguments"]]
-            self._ahead = wanted, info, self.fork({**wanted, "argv": argv}, out.fileno(), err.fileno())
+            self._ahead = request, info, self.fork({**request, "argv": argv}, out.fileno(), err.fileno())
 
-    def taken(self, wanted: Mapping[str, object]) -> tuple[KernelConnectionInfo, ForkedKernel] | None:
-        """Return the kernel that was started ahead, and how to reach it, if it is what is `wanted` now.
+    def take_ahead(self, request: Mapping[str, object]) -> tuple[KernelConnectionInfo, ForkedKernel] | None:
+        """Return the kernel that was started ahead, and how to reach it, if it is the one of `request`.
 
-        `wanted` holds ``env``, ``cwd``, ``memory`` and ``arguments``.
+        `request` holds ``env``, ``cwd``, ``memory`` and ``arguments``.
         """
-        ahead, self._ahead, self._last = self._ahead, None, dict(wanted)
-        if ahead is None or ahead[0] == wanted:
+        ahead, self._ahead, self._last = self._ahead, None, dict(request)
+        if ahead is None or ahead[0] == request:
             return ahead and ahead[1:]
         ahead[2].discard()
         return None
 
     def release(self) -> None:
-        """Ask for no kernel any more: what is left may end while this process does other things."""
+        """Request no more kernels: what is left may end while this process does other things."""
         if self._child and not self._forked:
             self._child.kill()  # it may be deep in an import
         self._control.close()
@@ -174,7 +174,7 @@ class ForkServer:
 
     def _order(self, content: dict[str, object], descriptors: list[int]) -> None:
         text = json.dumps(content).encode() + b"\n"
-        with self._turn:  # kernels may be asked for by several threads at once
+        with self._lock:  # several threads may request kernels
             socket.send_fds(self._control, [text], descriptors)
 
 
@@ -190,24 +190,24 @@ class ForkedKernel:
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         self.connection = connection
-        self.said: dict[str, Any] = {}
+        self.messages: dict[str, Any] = {}
         self.crash = ""
         self._text = b""
 
     @property
     def pid(self) -> int:
         """The process's number."""
-        return int(self.said["process"])
+        return int(self.messages["process"])
 
     @property
     def returncode(self) -> int | None:
-        """How it ended, as far as that has been heard; negative: the signal that killed it."""
-        return self.said.get("ended")
+        """How it ended, as far as that is known; negative: the signal that killed it."""
+        return self.messages.get("ended")
 
-    async def heard(self, word: str) -> bool:
-        """Wait until `word` is said or all has been; return whether it was."""
+    async def receive(self, word: str) -> bool:
+        """Wait for the message `word` or the end of the process; return whether the message came."""
         loop = asyncio.get_running_loop()
-        while word not in self.said and "ended" not in self.said:
+        while word not in self.messages and "ended" not in self.messages:
             there = asyncio.Event()
             loop.add_reader(self.connection, there.set)
             try:
@@ -215,7 +215,7 @@ class ForkedKernel:
             finally:
                 loop.remove_reader(self.connection)
             self._read_available()
-        return word in self.said
+        return word in self.messages
 
     def poll(self) -> int | None:
         """Return how it ended, None when it has not."""
@@ -229,8 +229,8 @@ class ForkedKernel:
         return self.returncode
 
     def discard(self) -> None:
-        """Kill the process: nobody wants it any more."""
-        while "process" not in self.said and self.poll() is None:
+        """Kill the process: it is not needed any more."""
+        while "process" not in self.messages and self.poll() is None:
             select.select([self.connection], [], [])
         if self.returncode is None:
             self.kill()
@@ -258,8 +258,8 @@ class ForkedKernel:
         *lines, self._text = (self._text + text).split(b"\n")
         for line in lines:
             if line.startswith(b"{"):
-                self.said.update(json.loads(line))
+                self.messages.update(json.loads(line))
             else:
                 self.crash += line.decode(errors="replace") + "\n"
         if not text:  # without a word: the server itself was killed, and its children with it
-            self.said.setdefault("ended", -signal.SIGKILL)
+            self.messages.setdefault("ended", -signal.SIGKILL)

@@ -89,14 +89,14 @@ class WorkbenchClient(PapermillNotebookClient):  # type: ignore[misc]
         return cell
 
     def _seconds(
-        self, given: Callable[[NotebookNode], float | None] | None
+        self, default: Callable[[NotebookNode], float | None] | None
     ) -> Callable[[NotebookNode], float | None]:
         """Return what says how long a cell may take: its own limit, and what is left of the notebook's."""
 
         def seconds(cell: NotebookNode) -> float | None:
-            own = self.limits.cell or (given(cell) if given else self.timeout)
+            own = self.limits.cell or (default(cell) if default else self.timeout)
             left = None if self.deadline is None else max(0.001, self.deadline - time.monotonic())
-            shortest = min((one for one in (own, left) if one is not None and one > 0), default=None)
+            shortest = min((limit for limit in (own, left) if limit is not None and limit > 0), default=None)
             return (
                 int(shortest) if shortest and shortest == int(shortest) else shortest
             )  # as a message says it
@@ -120,18 +120,18 @@ class WorkbenchClient(PapermillNotebookClient):  # type: ignore[misc]
         self.shutdown_kernel = "immediate"
 
     def _too_long(self, cell: NotebookNode, error: Exception) -> Exception:
-        told = str(error).replace(
+        message = str(error).replace(
             "Cell execution timed out", f"Cell execution timed out, in cell In [{cell.execution_count}]"
         )
         if self.deadline is not None and self.deadline <= time.monotonic():
-            _, _, rest = told.partition("\n")
-            told = f"The notebook took longer than its {self.limits.run:g} seconds.\n{rest}"
-        return CellTimeoutError(told)
+            _, _, rest = message.partition("\n")
+            message = f"The notebook took longer than its {self.limits.run:g} seconds.\n{rest}"
+        return CellTimeoutError(message)
 
     def _dead(self, cell: NotebookNode) -> Exception:
         code = run_sync(self.km.provisioner.poll)()
         how = f"the notebook's process {how_it_ended(code)}" if code is not None else "it does not answer"
-        # it may have died before it said so
+        # it may have died before it reported it
         count = cell.execution_count = cell.execution_count or self.code_cells_executed
         if crash := getattr(self.km.provisioner.process, "crash", ""):
             cell.outputs.append(new_output("stream", name="stderr", text=crash))  # type: ignore[no-untyped-call]
@@ -143,9 +143,9 @@ def how_it_ended(code: int) -> str:
     if code >= 0:
         return f"ended by itself with exit code {code}"
     name = signal.Signals(-code).name
-    words = {
+    meanings = {
         "SIGKILL": "it was killed from outside, as the system does when memory runs out",
         "SIGSEGV": "compiled code read or wrote memory that is not its own",
         "SIGABRT": "compiled code gave up",
     }
-    return f"was ended by {name}" + (f": {words[name]}" if name in words else "")
+    return f"was ended by {name}" + (f": {meanings[name]}" if name in meanings else "")

@@ -22,9 +22,11 @@ def libraries(notebooks: Iterable[Path], scripts: Mapping[str, Path]) -> list[st
     environment variables or ``matplotlibrc`` lies beside it: libraries read them when they are imported.
     """
     notebooks = list(notebooks)
-    if any((folder / _FIGURES).is_file() for folder in (Path.cwd(), *(one.parent for one in notebooks))):
+    if any(
+        (folder / _FIGURES).is_file() for folder in (Path.cwd(), *(notebook.parent for notebook in notebooks))
+    ):
         return []
-    found: dict[str, None] = {}
+    modules: dict[str, None] = {}
     for notebook in notebooks:
         texts = [text for _, _, text in code_cells(notebook)]
         if any(_SETS_VARIABLES.search(text) for text in texts):
@@ -36,8 +38,8 @@ def libraries(notebooks: Iterable[Path], scripts: Mapping[str, Path]) -> list[st
         own = {file.stem for file in files} | {file.parent.name for file in files}  # modules, packages
         texts = [*texts, *(file.read_text(encoding="utf-8") for file in files)]
         names = [name for text in texts for name in _imports(text) if name.partition(".")[0] not in own]
-        found.update(dict.fromkeys(names))
-    return list(found)
+        modules.update(dict.fromkeys(names))
+    return list(modules)
 
 
 def _imports(text: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ class Limits:
     memory: int | None = None
 
     @property
-    def words(self) -> list[str]:
+    def options(self) -> list[str]:
         """The options of ``run`` that set these limits."""
         options = (("--cell-seconds", self.cell), ("--seconds", self.run), ("--megabytes", self._megabytes))
         return [word for name, value in options if value is not None for word in (name, f"{value:g}")]

@@ -27,17 +27,17 @@ class PromptClient(AsyncKernelClient):
             async with asyncio.timeout(timeout):
                 while (await self.get_iopub_msg())["msg_type"] != "iopub_welcome":
                     continue
-                asked = self.kernel_info()
-                while (await self.get_shell_msg())["parent_header"].get("msg_id") != asked:
+                request = self.kernel_info()
+                while (await self.get_shell_msg())["parent_header"].get("msg_id") != request:
                     continue
-                while not _is_idle(await self.get_iopub_msg(), asked):
+                while not _is_idle(await self.get_iopub_msg(), request):
                     continue
         except TimeoutError:
             raise RuntimeError(f"Kernel didn't respond in {timeout:g} seconds") from None
 
 
-def _is_idle(message: Mapping[str, Any], asked: str) -> bool:
-    mine = message["parent_header"].get("msg_id") == asked
+def _is_idle(message: Mapping[str, Any], request: str) -> bool:
+    mine = message["parent_header"].get("msg_id") == request
     return bool(mine and message["content"].get("execution_state") == "idle")
 
 

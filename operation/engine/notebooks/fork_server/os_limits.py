@@ -52,12 +52,12 @@ def _allocated() -> int:
 
 def children() -> list[int]:
     """Return the processes whose parent is this one, where /proc says so."""
-    found = []
+    processes = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             state = (entry / "stat").read_text(encoding="utf-8", errors="replace")
         except OSError:  # it has ended
             continue
         if int(state.rpartition(")")[2].split()[1]) == os.getpid():
-            found.append(int(entry.name))
-    return found
+            processes.append(int(entry.name))
+    return processes

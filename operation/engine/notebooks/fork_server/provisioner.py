@@ -20,11 +20,11 @@ from operation.engine.notebooks.fork_server.client import ForkedKernel, ForkServ
 
 NAME = "workbench"
 _LAUNCHER = ["-m", "ipykernel_launcher"]
-_PLAIN = 5  # words of a kernel's command before further arguments: python -m ... -f <connection file>
+_PLAIN = 5  # arguments of a kernel's command before further arguments: python -m ... -f <connection file>
 _READ_AT_IMPORT = ("LD_", "MKL_", "MPL", "NUMEXPR_", "OMP_", "OPENBLAS_", "PANDAS", "PYTHON", "SKLEARN_")
 _SHADOWS = ("matplotlib", "numpy", "pandas", "scipy", "sklearn")
-_GRACE = 5.0  # seconds that a kernel that was told to end has for its exit functions
-_turn = threading.Lock()
+_GRACE = 5.0  # seconds for the exit functions of a kernel that shuts down
+_lock = threading.Lock()
 _own: list[ForkServer] = []
 
 
@@ -49,12 +49,12 @@ class WorkbenchProvisioner(LocalProvisioner):
             return await super().launch_kernel(cmd, **kwargs)
         folder = str(Path(kwargs.get("cwd") or Path.cwd()).resolve())
         limit = getattr(self.parent, "memory", None)
-        wanted = {"env": kwargs["env"], "cwd": folder, "memory": limit, "arguments": cmd[_PLAIN:]}
-        ahead = server.taken(wanted) if server else None
+        request = {"env": kwargs["env"], "cwd": folder, "memory": limit, "arguments": cmd[_PLAIN:]}
+        ahead = server.take_ahead(request) if server else None
         if ahead:
             self.connection_info, self.process = ahead
         else:
-            self.process = _fork(server or default_server(), cmd, kwargs, wanted)
+            self.process = _fork(server or default_server(), cmd, kwargs, request)
         await self._ready(self.process)
         self.pid = self.pgid = self.process.pid
         self.cwd = kwargs.get("cwd") or Path.cwd()
@@ -64,7 +64,7 @@ class WorkbenchProvisioner(LocalProvisioner):
         seconds = getattr(self.parent, "start_timeout", 60)
         try:
             async with asyncio.timeout(seconds):
-                ready = await kernel.heard("ready")
+                ready = await kernel.receive("ready")
         except TimeoutError:
             raise RuntimeError(f"Kernel didn't respond in {seconds:g} seconds") from None
         if not ready:
@@ -74,19 +74,19 @@ class WorkbenchProvisioner(LocalProvisioner):
         """Wait for the end of the process, by its event."""
         if not isinstance(self.process, ForkedKernel):
             return await super().wait()
-        await self.process.heard("ended")
+        await self.process.receive("ended")
         code, self.process = self.process.wait(), None
         return code
 
     async def shutdown_requested(self, restart: bool = False) -> None:  # noqa: ARG002
-        """Wait for what the kernel was told: its manager would look every tenth of a second."""
+        """Wait for the kernel's end: its manager would look every tenth of a second."""
         if isinstance(self.process, ForkedKernel):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_GRACE / 2):
-                    await self.process.heard("ended")
+                    await self.process.receive("ended")
             server = getattr(self.parent, "fork_server", None)
             if server and server.learns:
-                server.learn(self.process.said.get("imported", ()))
+                server.learn(self.process.messages.get("imported", ()))
 
 
 def why_not(cmd: Sequence[str], options: Mapping[str, Any], server: ForkServer | None) -> str | None:
@@ -107,44 +107,44 @@ def why_not(cmd: Sequence[str], options: Mapping[str, Any], server: ForkServer |
         return f"libraries read {other[0]} when they are imported, and it is another"
     folder = Path(options.get("cwd") or Path.cwd())
     shadows = (folder / name for name in _SHADOWS)
-    files = (file for one in shadows for file in (one.with_suffix(".py"), one / "__init__.py"))
-    found = next((one for one in (folder / "matplotlibrc", *files) if one.is_file()), None)
-    return f"{found} is read when a library is imported" if found else None
+    files = (file for shadow in shadows for file in (shadow.with_suffix(".py"), shadow / "__init__.py"))
+    file = next((file for file in (folder / "matplotlibrc", *files) if file.is_file()), None)
+    return f"{file} is read when a library is imported" if file else None
 
 
 def is_this_python(program: str) -> bool:
     """Return whether `program` starts the Python that runs here, in the same environment."""
-    found = shutil.which(program)
-    return found is not None and Path(found).absolute() == Path(sys.executable).absolute()
+    path = shutil.which(program)
+    return path is not None and Path(path).absolute() == Path(sys.executable).absolute()
 
 
 def _fork(
-    server: ForkServer, cmd: list[str], options: Mapping[str, Any], wanted: Mapping[str, Any]
+    server: ForkServer, cmd: list[str], options: Mapping[str, Any], requested: Mapping[str, Any]
 ) -> ForkedKernel:
-    request = {**wanted, "argv": [str(Path(sys.prefix) / "ipykernel_launcher.py"), *cmd[3:]]}
-    nothing = os.open(os.devnull, os.O_WRONLY)
+    request = {**requested, "argv": [str(Path(sys.prefix) / "ipykernel_launcher.py"), *cmd[3:]]}
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
         out, err = (
-            _descriptor(options.get(name), nothing, standard)
+            _descriptor(options.get(name), null, standard)
             for name, standard in (("stdout", 1), ("stderr", 2))
         )
         return server.fork(request, out, err)
     finally:
-        os.close(nothing)
+        os.close(null)
 
 
-def _descriptor(given: Any, nothing: int, standard: int) -> int:
+def _descriptor(stream: Any, null: int, standard: int) -> int:
     """Return the descriptor that `subprocess.Popen` would take."""
-    if given is None:
+    if stream is None:
         return standard
-    if isinstance(given, int):
-        return nothing if given == subprocess.DEVNULL else given
-    return int(given.fileno())
+    if isinstance(stream, int):
+        return null if stream == subprocess.DEVNULL else stream
+    return int(stream.fileno())
 
 
 def default_server() -> ForkServer:
     """Return this process's own server, started when it is first asked for."""
-    with _turn:
+    with _lock:
         if not _own:
             _own.append(ForkServer.handed_over() or ForkServer(os.environ))
         return _own[0]

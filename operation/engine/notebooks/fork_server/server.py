@@ -44,7 +44,7 @@ PRELOADED = frozenset(
         "yaml",
     }
 )
-_WARNS = "matplotlib.style.core"  # whoever imports this deprecated module by itself is to see that
+_WARNS = "matplotlib.style.core"  # a notebook that imports this deprecated module is to see the warning
 _served: list[bool] = []  # whether this process is a kernel that came to its end
 _KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.debugger", "IPython.core.completerlib")
 
@@ -63,11 +63,11 @@ class ForkServer:
 
     def __init__(self, control: socket.socket) -> None:
         self.control = control
-        self.wanted: deque[str] = deque()
+        self.modules: deque[str] = deque()
         self.descriptors: deque[int] = deque()
         self.text = b""
-        self.asking: list[int] = []  # descriptors of those who wait for imports
-        self.running: dict[int, socket.socket] = {}  # process of a kernel -> where its end is told
+        self.waiting: list[int] = []  # descriptors of clients that wait for imports
+        self.running: dict[int, socket.socket] = {}  # process of a kernel -> where its end is reported
         self.wake, self.wakeup = os.pipe()
         os.set_blocking(self.wake, False)
         os.set_blocking(self.wakeup, False)
@@ -77,7 +77,7 @@ class ForkServer:
     def serve(self) -> socket.socket | None:
         """Serve until the control socket closes; in a child that was just forked, return its connection."""
         while True:
-            ready, _, _ = select.select([self.control, self.wake], [], [], 0 if self.wanted else None)
+            ready, _, _ = select.select([self.control, self.wake], [], [], 0 if self.modules else None)
             if self.wake in ready:
                 with suppress(BlockingIOError):
                     os.read(self.wake, 4096)
@@ -88,10 +88,10 @@ class ForkServer:
                     return connection
                 if not alive:
                     break
-            elif self.wanted:
-                _import(self.wanted.popleft())
-            while self.asking and not self.wanted:
-                os.close(self.asking.pop())
+            elif self.modules:
+                _import(self.modules.popleft())
+            while self.waiting and not self.modules:
+                os.close(self.waiting.pop())
         for process in self.running:
             _kill_group(process)
         self.running.clear()
@@ -107,9 +107,9 @@ class ForkServer:
             order = json.loads(line)
             for name in order.get("import", ()):
                 _import(name)
-            self.wanted.extend(name for name in order.get("learn", ()) if _may_be_imported(name))
+            self.modules.extend(name for name in order.get("learn", ()) if _may_be_imported(name))
             if "imported" in order:
-                self.asking.append(self.descriptors.popleft())
+                self.waiting.append(self.descriptors.popleft())
             if "fork" in order and (connection := self._fork([self.descriptors.popleft() for _ in range(3)])):
                 return True, connection
         return bool(text), None
@@ -129,7 +129,7 @@ class ForkServer:
         os.close(out)
         os.close(err)
         self.running[process] = connection
-        _tell(connection, {"process": process})
+        _send(connection, {"process": process})
         return None
 
     def _forget(self) -> None:
@@ -139,7 +139,7 @@ class ForkServer:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for connection in (self.control, *self.running.values()):
             connection.close()
-        for descriptor in (self.wake, self.wakeup, *self.descriptors, *self.asking):
+        for descriptor in (self.wake, self.wakeup, *self.descriptors, *self.waiting):
             os.close(descriptor)
         self.running.clear()
 
@@ -152,7 +152,7 @@ class ForkServer:
             _, state = os.waitpid(process, 0)
             connection = self.running.pop(process)
             self._kill_orphans()
-            _tell(connection, {"ended": os.waitstatus_to_exitcode(state)})
+            _send(connection, {"ended": os.waitstatus_to_exitcode(state)})
             connection.close()
 
     def _kill_orphans(self) -> None:
@@ -165,8 +165,8 @@ class ForkServer:
                     os.waitpid(orphan, 0)
 
 
-def _tell(connection: socket.socket, content: dict[str, object]) -> None:
-    with suppress(OSError):  # nobody waits for it any more
+def _send(connection: socket.socket, content: dict[str, object]) -> None:
+    with suppress(OSError):  # the client is gone
         connection.sendall(json.dumps(content).encode() + b"\n")
 
 
@@ -209,10 +209,10 @@ def _leave() -> None:
     if not _served:
         return
     gc.collect()  # IPython has cleared the notebook's names: their finalizers run, their files are closed
-    for one in gc.get_objects():
-        if isinstance(one, io.IOBase) and not one.closed:
+    for item in gc.get_objects():
+        if isinstance(item, io.IOBase) and not item.closed:
             with suppress(OSError, ValueError):
-                one.flush()
+                item.flush()
     os._exit(0)
 
 
@@ -236,10 +236,10 @@ def _serve_cells(connection: socket.socket) -> None:
             os_limits.limit_memory(request["memory"], app.shell)
         faulthandler.enable(connection.fileno())
         known = set(sys.modules)
-        _tell(connection, {"ready": True})
+        _send(connection, {"ready": True})
         app.start()
         _served.append(True)
-        _tell(connection, {"imported": [name for name in sys.modules if name not in known]})
+        _send(connection, {"imported": [name for name in sys.modules if name not in known]})
 
 
 def _enter(request: dict[str, Any]) -> None:

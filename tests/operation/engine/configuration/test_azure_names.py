@@ -66,7 +66,7 @@ def test_refused(variable: str, value: str) -> None:
 
 def test_message() -> None:
     assert name_problem("STORAGEACCOUNT", "Sa") == (
-        "'Sa' (2 characters) is no name that Azure accepts for a storage account: "
+        "'Sa' (2 characters) is not a valid name for a storage account: "
         "expected 3 to 24 lower-case letters and digits."
     )
 

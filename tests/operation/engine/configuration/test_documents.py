@@ -75,7 +75,7 @@ def test_a_key_that_stands_twice_is_found(keys: list[str], data: st.DataObject) 
     text = "".join(f"{key}: {number}\n" for number, key in enumerate([*keys, twice]))
     document, problems = parse_document(text, "f.yml")
     first, last = keys.index(twice) + 1, len(keys) + 1
-    message = f"'{twice}' stands here a second time, first in line {first}. Keep one of them."
+    message = f"'{twice}' repeats line {first}. Keep one of them."
     assert [str(problem) for problem in problems] == [f"f.yml:{last}: {message}"]
     assert document
     assert document.data[twice] == first - 1
@@ -140,12 +140,12 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
          "(often: a '[' that is never closed)."),
         ("a: 1\n---\nb: 2\n", "f.yml:2: not valid YAML at column 1: but found another document "
          "(often: remove the line '---' and what follows, or make it a file of its own)."),
-        ("a: 1\nb: *a\n", "f.yml:2: not valid YAML at column 4: '*a': anchors and aliases are not read here. "
+        ("a: 1\nb: *a\n", "f.yml:2: not valid YAML at column 4: '*a': anchors and aliases are not supported. "
          "Write the value out."),
         ("a: !!python/name:os.system x\n", "f.yml:1: not valid YAML at column 4: tags such as "
-         "'tag:yaml.org,2002:python/name:os.system' are not read here. Remove it."),
-        ("[a]: 1\n", "f.yml:1: a list or mapping is no key: expected text."),
-        ("a: \x01\n", "f.yml:1: holds the control character '\\x01': remove it."),
+         "'tag:yaml.org,2002:python/name:os.system' are not supported. Remove it."),
+        ("[a]: 1\n", "f.yml:1: a list or mapping cannot be a key. Use text."),
+        ("a: \x01\n", "f.yml:1: contains the control character '\\x01': remove it."),
         ("a: [" * 2000, "f.yml:1: is nested too deeply to be a configuration."),
     ],
 )  # fmt: skip

@@ -91,7 +91,7 @@ def test_each_mistake_is_told_with_its_line(layout: Layout, text: str, line: int
 def test_a_name_that_azure_refuses(layout: Layout) -> None:
     _, problems = COMPUTES.read(written(layout, CLUSTER, "my_cluster"), "my_cluster", {})
     assert str(problems[0]) == (
-        "configuration/compute/my_cluster.yml:1: 'my_cluster' (10 characters) is no name that Azure accepts "
+        "configuration/compute/my_cluster.yml:1: 'my_cluster' (10 characters) is not a valid name "
         "for a compute: expected 3 to 16 letters, digits or '-', the first a letter, the last a letter or "
         "digit. Rename the file."
     )

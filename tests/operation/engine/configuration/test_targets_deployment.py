@@ -16,8 +16,8 @@ from operation.engine.foundation.layout import Layout
 AKS = "kind: aks\ncluster: aks-lab\n"
 FILE = "configuration/deployment/live.yml"
 NOT_SHOWN = (
-    "'secrets': expected keyvault:<name> or environment:<NAME>, where the value is kept; what stands here "
-    "is not shown, in case it is the value."
+    "'secrets': expected keyvault:<name> or environment:<NAME>, where the value is kept; the value "
+    "is not shown, in case it is a secret."
 )
 
 
@@ -74,8 +74,8 @@ def test_references_are_resolved_and_numbers_may_be_whole(layout: Layout) -> Non
         (
             "kind: aci\ntags:\n  api-key: abcdef\n",
             3,
-            "'tags.api-key' looks like a secret, by its name 'api-key' (not shown): Git keeps what stands in "
-            "a configuration file. Remove it, renew it, and keep it in a key vault or in a secret variable "
+            "'tags.api-key' looks like a secret, by its name 'api-key' (not shown): Git keeps configuration "
+            "files. Remove it, renew it, and keep it in a key vault or in a secret variable "
             "of the pipeline.",
         ),
         (
@@ -86,7 +86,7 @@ def test_references_are_resolved_and_numbers_may_be_whole(layout: Layout) -> Non
         (
             "kind: aci\nservice: Flights\n",
             2,
-            "'service': 'Flights' (7 characters) is no name that Azure accepts for a service: expected 3 to "
+            "'service': 'Flights' (7 characters) is not a valid name for a service: expected 3 to "
             "27 lower-case letters, digits or '-', the first a letter, the last a letter or digit. "
             "Choose another.",
         ),
@@ -119,7 +119,7 @@ def test_the_service_is_called_as_the_use_case_unless_its_file_says_otherwise(la
     with pytest.raises(UsageError) as caught:
         chosen_deployment(layout, configured("x"), "aci")
     assert str(caught.value) == (
-        "'x' (1 character) is no name that Azure accepts for a service: expected 3 to 27 "
+        "'x' (1 character) is not a valid name for a service: expected 3 to 27 "
         "lower-case letters, digits or '-', the first a letter, the last a letter or digit. "
         "It is the use case's: add a line "
         "'service: ...' to configuration/deployment/aci.yml."

@@ -47,4 +47,4 @@ def test_what_is_no_notebook(tmp_path: Path, content: str) -> None:
     path.write_text(content, encoding="utf-8")
     problems = notebook_problems(path, "n.ipynb")
     assert len(problems) == 1
-    assert problems[0].message.startswith("is no notebook that can be read: ")
+    assert problems[0].message.startswith("cannot be read as a notebook: ")

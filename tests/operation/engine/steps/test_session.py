@@ -138,7 +138,7 @@ def test_what_was_edited_while_it_ran_is_not_kept(tiny: Layout, name: str, text:
         in_process(planned, outputs)
         write(tiny, name, text)
 
-    expected = f"{said} while count was executed: which version gave its outputs cannot be told"
+    expected = f"{said} while count was executed: which version gave its outputs is unknown"
     with pytest.raises(StepFailed, match=expected.replace("()", r"\(\)")):
         _session(tiny, edit_and_run).step("count")
     assert _session(tiny).step("count").how == "executed"
