@@ -17,8 +17,8 @@ _MOST = 5  # columns that are described; the other ones are named
 def table_differences(before: Path, after: Path) -> list[str]:
     """Compare two tables, each a Parquet or CSV file or a folder of Parquet files.
 
-    Returns at most one sentence for the rows, two for the set of columns, those of five columns that differ and
-    the names of the others; none when one of them is no table.
+    Returns at most one sentence for the rows, two for the set of columns, those of five columns that differ
+    and the names of the others; none when one of them is no table.
     """
     old, new = _read(before), _read(after)
     if old is None or new is None:
