@@ -89,9 +89,9 @@ def check_names(base: str, tag: str | None) -> None:
 
 def holding(args: argparse.Namespace, layout: Layout) -> Recipe:
     """Return the recipe of an image that holds its model."""
-    from operation.engine.delivery.serving.model import by_words
+    from operation.engine.delivery.serving.lookup import find_model
 
-    model = by_words(layout, model_words("--model", args.model, args, layout))
+    model = find_model(layout, model_words("--model", args.model, args, layout))
     variables = {"SCORE_MODEL": "/model", "SCORE_DIGEST": model.digest}
     if model.name and model.version:
         variables |= {"SCORE_MODEL_NAME": model.name, "SCORE_MODEL_VERSION": model.version}
@@ -106,14 +106,14 @@ def fetching(args: argparse.Namespace, layout: Layout) -> Recipe:
     UsageError
         When `--model` is a folder: there is nothing to fetch.
     """
-    from operation.engine.delivery.serving.model import registered_words
+    from operation.engine.delivery.serving.lookup import registry_arguments
 
     if Path(args.model).exists() or "/" in args.model:
         raise UsageError(
             f"--model: {args.model} is a folder, and --model-at-start fetches an alias such as champion from "
             "a registry: give --model-in-image, or an alias"
         )
-    named = dict(zip(*[iter(registered_words(layout, args.environment, args.use_case))] * 2, strict=True))
+    named = dict(zip(*[iter(registry_arguments(layout, args.environment, args.use_case))] * 2, strict=True))
     variables = {"SCORE_MODEL": f"models:/{named['--name']}@{args.model}"}
     if named["--tracking-uri"].startswith(("http://", "https://")):
         variables["MLFLOW_TRACKING_URI"] = without_password(named["--tracking-uri"])

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from operation.commands.options import add_choice
-from operation.engine.delivery.serving.keys import read_keys
 from operation.engine.delivery.serving.settings import (
-    ASKED,
     MOST_BYTES,
     PLAN,
+    REQUEST,
     ServedModel,
     Settings,
+    read_keys,
     state_folder,
 )
 from operation.engine.foundation.errors import UsageError
@@ -26,7 +26,7 @@ from operation.engine.foundation.layout import Layout, project
 from operation.engine.steps.runners import run_script
 
 if TYPE_CHECKING:
-    from operation.engine.delivery.serving.lookup import Lookup
+    from operation.engine.delivery.serving.lookup import ModelLookup
     from operation.engine.delivery.serving.models import Models
 
 
@@ -124,7 +124,7 @@ def settings_of(args: argparse.Namespace, layout: Layout) -> Settings:
     check_address(args.host, args.port, keys)
     return Settings(
         source=layout.src,
-        words=script_words(args, layout),
+        arguments=script_words(args, layout),
         host=args.host,
         port=args.port,
         keys=keys,
@@ -137,7 +137,7 @@ def settings_of(args: argparse.Namespace, layout: Layout) -> Settings:
 
 def forget(state: Path) -> None:
     """Remove what says who answers: it says nothing of another service on the same port."""
-    for name in (PLAN, ASKED):
+    for name in (PLAN, REQUEST):
         (state / name).unlink(missing_ok=True)
     shutil.rmtree(state / "models", ignore_errors=True)
 
@@ -152,28 +152,32 @@ def script_words(args: argparse.Namespace, layout: Layout) -> tuple[str, ...]:
     return tuple(words)
 
 
-def lookup_of(option: str, named: str, args: argparse.Namespace, layout: Layout) -> Lookup:
+def lookup_of(option: str, named: str, args: argparse.Namespace, layout: Layout) -> ModelLookup:
     """Return what finds the model that an option names."""
-    from operation.engine.delivery.serving.lookup import Lookup
+    from operation.engine.delivery.serving.lookup import ModelLookup
 
-    return Lookup(layout, model_words(option, named, args, layout), state_folder(layout.runs, args.port))
+    return ModelLookup(layout, model_words(option, named, args, layout), state_folder(layout.runs, args.port))
 
 
 def models_of(args: argparse.Namespace, layout: Layout, settings: Settings) -> Models:
     """Return the models that the service looks up, now and again."""
-    from operation.engine.delivery.serving.lookup import Requested, ask
+    from operation.engine.delivery.serving.lookup import RequestedChallenger, request_challenger
     from operation.engine.delivery.serving.models import Models
 
-    champion, file = lookup_of("--model", args.model, args, layout), settings.state / ASKED
-    ask(file, model_words("--challenger", args.challenger, args, layout) if args.challenger else [])
+    champion, file = lookup_of("--model", args.model, args, layout), settings.state / REQUEST
+    request_challenger(
+        file, model_words("--challenger", args.challenger, args, layout) if args.challenger else []
+    )
     plan = str((settings.state / PLAN).resolve())
 
-    def begins_with_nobody(challenger: ServedModel) -> None:
+    def begin_without_traffic(challenger: ServedModel) -> None:
         # who answered before says nothing of another challenger, which gets other keys too
         words = ["--file", plan, "--share", "0", "--salt", challenger.digest[:12]]
         run_script(layout.src / "scoring" / "split_plan.py", words)
 
-    return Models(settings, champion, Requested(layout, file, settings.state), begins_with_nobody)
+    return Models(
+        settings, champion, RequestedChallenger(layout, file, settings.state), begin_without_traffic
+    )
 
 
 def model_words(option: str, named: str, args: argparse.Namespace, layout: Layout) -> list[str]:
@@ -184,13 +188,13 @@ def model_words(option: str, named: str, args: argparse.Namespace, layout: Layou
     UsageError
         `named` is neither a folder nor an alias.
     """
-    from operation.engine.delivery.serving.model import registered_words
+    from operation.engine.delivery.serving.lookup import registry_arguments
 
     if Path(named).exists():
         return ["--model", str(Path(named).resolve())]
     if "/" in named or "\\" in named:
         raise UsageError(f"{option}: there is no folder {named}; name one, or an alias such as champion")
-    return [*registered_words(layout, args.environment, args.use_case), "--alias", named]
+    return [*registry_arguments(layout, args.environment, args.use_case), "--alias", named]
 
 
 def check_address(host: str, port: int, keys: tuple[str, ...]) -> None:

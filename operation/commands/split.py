@@ -7,7 +7,7 @@ import time
 
 from operation.commands.options import add_choice
 from operation.commands.serve import model_words
-from operation.engine.delivery.serving.settings import ASKED, plan_file, state_folder
+from operation.engine.delivery.serving.settings import PLAN, REQUEST, state_folder
 from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.steps.runners import run_script
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.challenger is not None:
         print(_challenged(args, layout))
         return 0
-    file = plan_file(layout.runs, args.port)
+    file = state_folder(layout.runs, args.port) / PLAN
     if not file.is_file():
         raise UsageError(
             f"no service on port {args.port} has a challenger: start one with "
@@ -62,21 +62,21 @@ def run(args: argparse.Namespace) -> int:
 
 def _challenged(args: argparse.Namespace, layout: Layout) -> str:
     """Ask the service for another challenger, wait until it is there, and return which one it is."""
-    from operation.engine.delivery.serving.lookup import ask, seen
-    from operation.engine.delivery.serving.models import told
+    from operation.engine.delivery.serving.lookup import file_signature, request_challenger
+    from operation.engine.delivery.serving.models import read_status
 
     state = state_folder(layout.runs, args.port)
-    if not told(state):
+    if not read_status(state):
         raise UsageError(f"no service listens on port {args.port}: start one with python3 -m operation serve")
-    file = state / ASKED
-    ask(file, model_words("--challenger", args.challenger, args, layout))
+    file = state / REQUEST
+    request_challenger(file, model_words("--challenger", args.challenger, args, layout))
     print(f"the service on port {args.port} looks for {args.challenger}, verifies and loads it", flush=True)
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
-        said = told(state)
-        if said and said["seen"][0] == list(seen(file) or ()) and said["settled"]:
-            if said["said"]:
-                raise StepFailed(said["said"])
-            return f"Challenger {said['served']['challenger']} is loaded and receives 0 % of traffic."
+        status = read_status(state)
+        if status and status["request"][0] == list(file_signature(file) or ()) and status["settled"]:
+            if status["message"]:
+                raise StepFailed(status["message"])
+            return f"Challenger {status['served']['challenger']} is loaded and receives 0 % of traffic."
         time.sleep(0.1)
     raise StepFailed(f"the service on port {args.port} has not taken another challenger in {PATIENCE:g} s")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration import Configuration
-from operation.engine.delivery.serving.model import by_words, registered_words
+from operation.engine.delivery.serving.lookup import find_model, registry_arguments
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.digests import Digests
@@ -53,10 +53,10 @@ def choose(
     version = _VERSION.fullmatch(named)
     if version:
         return _described(workspace, models.find(workspace, version["name"], version=int(version["version"])))
-    words = registered_words(layout, configured.environment, configured.use_case)
+    words = registry_arguments(layout, configured.environment, configured.use_case)
     if _DIGEST.fullmatch(named):
         return _described(workspace, models.find(workspace, words[1], digest=named))
-    folder = by_words(layout, [*words, "--alias", named]).folder
+    folder = find_model(layout, [*words, "--alias", named]).folder
     return Chosen(_by_folder(workspace, layout, words[1], folder, named, register=register), _facts(folder))
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from operation.commands import package
 from operation.engine.delivery.image import builder
+from operation.engine.delivery.image.builder import local_folders, write_secrets
 from operation.engine.delivery.image.context import Recipe
 from operation.engine.delivery.image.dockerfile import BASE
-from operation.engine.delivery.image.index import local_folders, write_secrets
 from operation.engine.delivery.serving.settings import ServedModel
 from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.layout import Layout, project
@@ -107,8 +107,8 @@ def test_a_builder_that_does_not_work_here_is_told(monkeypatch: pytest.MonkeyPat
     with pytest.raises(UsageError) as caught:
         package.run(parsed("--builder", "podman"))
     assert str(caught.value) == (
-        "--builder: podman does not work here (`podman info` fails): start or install it, name another of "
-        "docker, podman or buildah, or give --no-build"
+        "--builder: podman does not work here (`podman info` fails). Start or install it, name another of "
+        "docker, podman or buildah, or give --no-build."
     )
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from operation.commands import serve
-from operation.engine.delivery.serving.keys import read_keys
-from operation.engine.delivery.serving.model import by_words, registered_words
+from operation.engine.delivery.serving.lookup import find_model, registry_arguments
+from operation.engine.delivery.serving.settings import read_keys
 from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.layout import project
 
@@ -52,7 +52,7 @@ def test_keys_that_are_none(text: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         read_keys(file)
     assert str(caught.value) == (
-        f"--key-file: {file} must hold a key a line, each of at least 16 characters: "
+        f"--key-file: {file} must hold one API key per line, each of at least 16 characters. Create one: "
         'python3 -c "import secrets; print(secrets.token_urlsafe())"'
     )
 
@@ -63,7 +63,7 @@ def test_a_key_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_an_alias_is_looked_up_in_the_registry_of_the_use_case() -> None:
-    words = registered_words(project(), "DEV", "diabetes")
+    words = registry_arguments(project(), "DEV", "diabetes")
     assert words == ["--name", "diabetes", "--tracking-uri", "sqlite:///runs/mlflow.db"]
     given = parsed("--environment", "DEV", "--use-case", "diabetes")
     assert serve.model_words("--model", "champion", given, project()) == [*words, "--alias", "champion"]
@@ -79,7 +79,7 @@ def test_a_folder_that_is_not_there() -> None:
 
 def test_a_folder_without_a_model_is_told_as_the_script_tells_it(tmp_path: Path) -> None:
     with pytest.raises(StepFailed) as caught:
-        by_words(project(), ["--model", str(tmp_path)])
+        find_model(project(), ["--model", str(tmp_path)])
     assert str(caught.value) == (
         f"{tmp_path} holds no model: name its folder, the one with model.pickle and model.json"
     )

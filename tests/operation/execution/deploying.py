@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from operation.engine.delivery.serving.model import by_words
+from operation.engine.delivery.serving.lookup import find_model
 from operation.engine.foundation.children import environ
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.digests import Digests
@@ -195,7 +195,7 @@ def main(words: list[str]) -> None:
     layout, token = build(root), words[4]
     with environ({"WORKBENCH_ROOT": str(root), "ENVIRONMENT": "DEV"}):
         champion(model)
-        setattr(chosen, "by_words", remembered(by_words))  # noqa: B010
+        setattr(chosen, "find_model", remembered(find_model))  # noqa: B010
         client = Client(json.loads(rows.read_text(encoding="utf-8")))
         found = {**containers(layout, client, another), **clusters(layout, client)}
         context = str(root / "context")

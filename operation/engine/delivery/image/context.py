@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operation.engine.delivery.image.closure import closure
+from operation.engine.delivery.image.contents import engine_files, locked_packages, script_files
 from operation.engine.delivery.image.dockerfile import dockerfile
-from operation.engine.delivery.image.sources import engine_files, script_files
 from operation.engine.delivery.serving.settings import ServedModel
 from operation.engine.foundation.errors import StepFailed, WorkbenchError
 from operation.engine.foundation.layout import Layout
@@ -29,37 +28,18 @@ MOMENT = 315_532_800  # 1980-01-01: the time of every file, the earliest that al
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is to be packaged.
+    """What is to be packaged."""
 
-    Parameters
-    ----------
-    base : str
-        The base image.
-    model : ServedModel or None
-        What goes into the image; None where it is fetched at the start.
-    variables : mapping of str to str
-        That the service reads.
-    keeps_log : bool
-        Whether what a log of scored rows needs goes in too.
-    """
-
-    base: str
-    model: ServedModel | None
-    variables: Mapping[str, str]
-    keeps_log: bool = False
+    base: str  # the base image
+    model: ServedModel | None  # what goes into the image; None where it is fetched at the start
+    variables: Mapping[str, str]  # that the service reads
+    keeps_log: bool = False  # whether what a log of scored rows needs goes in too
 
 
 def write_context(layout: Layout, recipe: Recipe, into: Path | None = None) -> Path:
     """Write the build context; return its folder.
 
-    Parameters
-    ----------
-    layout : Layout
-        The project.
-    recipe : Recipe
-        What is packaged.
-    into : Path, optional
-        The folder; by default one below ``runs/packages`` that is named by what it holds.
+    It is `into`, by default one below ``runs/packages`` that is named by what it holds.
 
     Raises
     ------
@@ -68,8 +48,7 @@ def write_context(layout: Layout, recipe: Recipe, into: Path | None = None) -> P
     """
     files = _files(layout, recipe)
     manifest = _manifest(layout, recipe, files)
-    key = str(manifest["key"])
-    folder = into or layout.runs / "packages" / key
+    folder = into or layout.runs / "packages" / str(manifest["key"])
     files[MANIFEST] = (json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
     _write(folder, files)
     return folder
@@ -87,7 +66,7 @@ def _files(layout: Layout, recipe: Recipe) -> dict[str, bytes]:
     if recipe.keeps_log:
         environments.append(layout.configuration / "environments" / "scored-log.yml")
     head = HEAD.format(named=" and ".join(file.name for file in environments))
-    files = {REQUIREMENTS: (head + "\n".join(closure(environments, layout.lock)) + "\n").encode()}
+    files = {REQUIREMENTS: (head + "\n".join(locked_packages(environments, layout.lock)) + "\n").encode()}
     for file in [*script_files(layout.src / "score.py"), *engine_files(layout)]:
         files[f"app/{file.relative_to(layout.root).as_posix()}"] = file.read_bytes()
     if recipe.model:
@@ -100,55 +79,56 @@ def _files(layout: Layout, recipe: Recipe) -> dict[str, bytes]:
 def _model_files(layout: Layout, model: ServedModel) -> dict[str, bytes]:
     """Return the model's files, once they are what training wrote and the lock has its packages."""
     files = {f"model/{name}": (model.folder / name).read_bytes() for name in ("model.json", "model.pickle")}
-    found = hashlib.sha256(files["model/model.pickle"]).hexdigest()
-    if found != model.digest:
+    digest = hashlib.sha256(files["model/model.pickle"]).hexdigest()
+    if digest != model.digest:
         raise StepFailed(
-            f"{model.folder / 'model.pickle'} is not the model that was trained: its digest is {found[:12]}, "
-            f"that of the model is {model.digest[:12]}; it was not packaged, train it again"
+            f"{model.folder / 'model.pickle'} is not the model that was trained: its digest is "
+            f"{digest[:12]}, expected {model.digest[:12]}. It was not packaged; retrain the model."
         )
     locked = lockfile.versions(layout.lock)
     for name, trained in json.loads(files["model/model.json"])["packages"].items():
-        there = sorted(locked.get(name, ["none"]))
-        if trained not in there:
+        available = sorted(locked.get(name, ["none"]))
+        if trained not in available:
             raise WorkbenchError(
-                f"{model} was trained with {name} {trained}, {layout.lock.name} has {' and '.join(there)}: "
-                "the image could not load it, train it again"
+                f"{model} was trained with {name} {trained} but {layout.lock.name} has "
+                f"{' and '.join(available)}: the image could not load it. Retrain it."
             )
     return files
 
 
 def _labels(layout: Layout, recipe: Recipe, files: Mapping[str, bytes]) -> dict[str, str]:
+    model = recipe.model
     labels = {
         "org.opencontainers.image.base.name": recipe.base,
         "workbench.lock.digest": lock_digest(layout.lock),
         "workbench.source.digest": source_digest(files),
+        "workbench.model": "" if model else recipe.variables.get("SCORE_MODEL"),
+        "workbench.model.digest": model and model.digest,
+        "workbench.model.name": model and model.name,
+        "workbench.model.version": model and model.version,
     }
-    if recipe.model:
-        labels["workbench.model.digest"] = recipe.model.digest
-        labels["workbench.model.name"] = recipe.model.name or ""
-        labels["workbench.model.version"] = recipe.model.version or ""
-    else:
-        labels["workbench.model"] = recipe.variables.get("SCORE_MODEL", "")
     return {name: value for name, value in labels.items() if value}
 
 
 def source_digest(files: Mapping[str, bytes]) -> str:
     """Return the SHA-256 of the names and digests of all files of code."""
-    lines = [
-        f"{name}\0{hashlib.sha256(content).hexdigest()}\n"
-        for name, content in sorted(files.items())
-        if name.startswith("app/")
-    ]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return _key(_digests({name: content for name, content in files.items() if name.startswith("app/")}))
+
+
+def _digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+
+
+def _key(digests: Mapping[str, str]) -> str:
+    text = "".join(f"{name}\0{digest}\n" for name, digest in digests.items())
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _manifest(layout: Layout, recipe: Recipe, files: Mapping[str, bytes]) -> dict[str, Any]:
-    listing = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
-    text = "".join(f"{name}\0{digest}\n" for name, digest in listing.items())
-    model = recipe.model
+    digests, model = _digests(files), recipe.model
     return {
         "schema": SCHEMA,
-        "key": hashlib.sha256(text.encode()).hexdigest(),
+        "key": _key(digests),
         "base": recipe.base,
         "base_is_pinned": "@sha256:" in recipe.base,
         "model": {"name": model.name, "version": model.version, "digest": model.digest} if model else None,
@@ -156,14 +136,14 @@ def _manifest(layout: Layout, recipe: Recipe, files: Mapping[str, bytes]) -> dic
         "lock_digest": lock_digest(layout.lock),
         "source_digest": source_digest(files),
         "keeps_log": recipe.keeps_log,
-        "files": listing,
+        "files": digests,
     }
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write all files, or leave what was there."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise WorkbenchError(f"{folder} holds something else: name an empty folder with --into")
+        raise WorkbenchError(f"{folder} is not an image's build context. Name an empty folder with --into.")
     partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
     try:
         shutil.rmtree(partial, ignore_errors=True)
@@ -171,9 +151,9 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
             file = partial / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        for one in [*partial.rglob("*"), partial]:
-            one.chmod(0o755 if one.is_dir() else 0o644)
-            os.utime(one, (MOMENT, MOMENT))
+        for path in [*partial.rglob("*"), partial]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+            os.utime(path, (MOMENT, MOMENT))
         if folder.is_dir():
             shutil.rmtree(folder)
         partial.replace(folder)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from operation.engine.delivery.image.contents import SERVICE
 from operation.engine.delivery.image.runtime.variables import PORT
-from operation.engine.delivery.image.sources import SERVICE
 
 # no digest can be stated for it from here: a tag, until --base names image@sha256:...
 BASE = "python:3.11.13-slim-bookworm"
 HEALTH = (
     "import http.client, os; "
-    f"asked = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('SCORE_PORT', {PORT})), timeout=3); "
-    "asked.request('GET', '/health/ready'); "
-    "raise SystemExit(asked.getresponse().status != 200)"
+    f"port = int(os.environ.get('SCORE_PORT', {PORT})); "
+    "service = http.client.HTTPConnection('127.0.0.1', port, timeout=3); "
+    "service.request('GET', '/health/ready'); "
+    "raise SystemExit(service.getresponse().status != 200)"
 )
 VARIABLES = {
     "PATH": "/opt/service/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -33,16 +34,8 @@ def dockerfile(
 ) -> str:
     """Return the text of a Dockerfile.
 
-    Parameters
-    ----------
-    base : str
-        Image that holds Python 3.11 with venv; by digest (``name@sha256:...``) or by tag.
-    labels : mapping of str to str
-        Of the image.
-    variables : mapping of str to str
-        That the service reads; a container may set others.
-    model_in_image : bool
-        Whether the folder ``model`` goes into it.
+    `base` is an image that holds Python 3.11 with venv, by digest (``name@sha256:...``) or by tag; a
+    container may set other `variables`.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -53,7 +46,7 @@ def dockerfile(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(quoted=_quoted, exec=_exec)
+    environment.filters.update(quoted=_quoted, exec=lambda words: json.dumps(list(words)))
     return environment.get_template("Dockerfile.j2").render(
         base=base,
         pinned="@sha256:" in base,
@@ -68,7 +61,3 @@ def dockerfile(
 def _quoted(value: str) -> str:
     """Return a value as LABEL and ENV read it: quoted, and nothing in it means a variable."""
     return json.dumps(value, ensure_ascii=False).replace("$", "\\$")
-
-
-def _exec(words: Sequence[str]) -> str:
-    return json.dumps(list(words))

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from operation.engine.delivery.serving.metrics import Metrics
 from operation.engine.delivery.serving.openapi import document
@@ -22,23 +22,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 REQUEST_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
-JSON = "application/json"
 SMALL = 4_096  # bytes of a request that is answered at once: to hand it to a thread takes as long as its work
 BAD_KEY = "Missing or invalid API key. Send the header Authorization: Bearer <key>"
 NO_PAGE = "No such page. There is POST /score, GET /openapi.json, /health/live, /health/ready and /metrics"
 UNREADY = "The scoring log cannot be written, and requests that are not logged are refused\n"
-
-
-class Answer(Protocol):
-    """What the scoring script says to a request."""
-
-    status: int
-    request_id: str
-    document: dict[str, Any]
-    lost: bool
-
-    def body(self) -> bytes:
-        """Return the document as JSON."""
 
 
 class HttpError(Exception):
@@ -55,7 +42,7 @@ class Response:
 
     status: int
     body: bytes
-    content_type: str = JSON
+    content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
 
     async def send(self, send: Send) -> None:
@@ -101,7 +88,7 @@ class ScoringApp:
             else:
                 response = await self._page(scope["path"], headers)
         except HttpError as error:
-            response = refused(error, text(headers, b"x-request-id"))
+            response = _error_response(error, _text(headers, b"x-request-id"))
         await response.send(send)
 
     async def _page(self, path: str, headers: dict[bytes, bytes]) -> Response:
@@ -118,18 +105,19 @@ class ScoringApp:
         except HttpError as error:
             self._metrics.count(error.status, time.perf_counter() - started)
             raise
-        names = text(headers, b"x-request-id"), text(headers, b"x-variant-key")
+        arguments = body, _text(headers, b"x-request-id"), _text(headers, b"x-variant-key")
         if len(body) <= SMALL:
-            answer, content = self._answered(body, *names)
+            answer, content = self._answer(*arguments)
         else:  # a large request must not keep the loop, and with it everybody else, waiting
             loop = asyncio.get_running_loop()
-            answer, content = await loop.run_in_executor(self._pool, self._answered, body, *names)
+            answer, content = await loop.run_in_executor(self._pool, self._answer, *arguments)
         rows = len(answer.document.get("predictions", ()))
         self._metrics.count(answer.status, time.perf_counter() - started, rows, lost=answer.lost)
         return Response(answer.status, content, headers={"x-request-id": answer.request_id})
 
-    def _answered(self, body: bytes, request_id: str | None, key: str | None) -> tuple[Answer, bytes]:
-        answer: Answer = self._script.answered(body, request_id, key)
+    def _answer(self, body: bytes, request_id: str | None, key: str | None) -> tuple[Any, bytes]:
+        """Return the script's answer and its JSON."""
+        answer = self._script.answered(body, request_id, key)
         return answer, answer.body()
 
     async def _body(self, method: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
@@ -140,10 +128,10 @@ class ScoringApp:
         most, seconds = self._settings.most_bytes, self._settings.seconds
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > most:
-            raise HttpError(413, f"{int(length)} bytes are more than one request may have: {most}")
+            raise HttpError(413, f"The request has {int(length)} bytes; at most {most} are allowed")
         try:
             async with asyncio.timeout(seconds):
-                return await read(receive, most)
+                return await _read(receive, most)
         except TimeoutError:
             # what is still to come of it must not be taken for the next request
             raise HttpError(
@@ -151,9 +139,9 @@ class ScoringApp:
             ) from None
 
     def _check_key(self, headers: dict[bytes, bytes]) -> None:
-        given = headers.get(b"authorization", b"")
+        header = headers.get(b"authorization", b"")
         # each is compared, in constant time
-        if self._keys and not sum(hmac.compare_digest(given, key) for key in self._keys):
+        if self._keys and not sum(hmac.compare_digest(header, key) for key in self._keys):
             raise HttpError(401, BAD_KEY, **{"www-authenticate": "Bearer"})
 
     def _readiness(self) -> Response:
@@ -162,20 +150,14 @@ class ScoringApp:
         return Response(503, UNREADY.encode(), "text/plain")
 
     def _openapi(self) -> Response:
-        scorer, keys = self._script.ready(), bool(self._keys)
+        scorer = self._script.ready()
         version, most_rows = scorer.identity["version"], scorer.reader.most_rows
-        described = document(scorer.model.facts, version, needs_key=keys, most_rows=most_rows)
+        described = document(scorer.model.facts, version, needs_key=bool(self._keys), most_rows=most_rows)
         return Response(200, json.dumps(described).encode())
 
 
-async def read(receive: Receive, most: int) -> bytes:
-    """Return the body that arrives, up to `most` bytes.
-
-    Raises
-    ------
-    HttpError
-        400 when the client is gone before the end, 413 when more arrives.
-    """
+async def _read(receive: Receive, most: int) -> bytes:
+    """Return the body that arrives; an HttpError 400 where it breaks off, 413 for more than `most` bytes."""
     pieces, size, message = list[bytes](), 0, Message(more_body=True)
     while message.get("more_body"):
         message = await receive()
@@ -184,19 +166,16 @@ async def read(receive: Receive, most: int) -> bytes:
         pieces.append(message.get("body", b""))
         size += len(pieces[-1])
         if size > most:
-            raise HttpError(413, f"More bytes than one request may have: {most}", connection="close")
+            raise HttpError(413, f"The request has more than the {most} bytes allowed", connection="close")
     return b"".join(pieces)
 
 
-def text(headers: dict[bytes, bytes], name: bytes) -> str | None:
-    """Return a header's value."""
+def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:
     return headers[name].decode("latin-1") if name in headers else None
 
 
-def refused(error: HttpError, request_id: str | None) -> Response:
-    """Return the response to a request that the scoring script never sees."""
+def _error_response(error: HttpError, request_id: str | None) -> Response:
     name = request_id if request_id and REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex
-    problem = {"error": {"message": str(error), "problems": []}, "request_id": name}
-    return Response(
-        error.status, json.dumps(problem).encode(), headers={**error.headers, "x-request-id": name}
-    )
+    document = {"error": {"message": str(error), "problems": []}, "request_id": name}
+    headers = {**error.headers, "x-request-id": name}
+    return Response(error.status, json.dumps(document).encode(), headers=headers)

@@ -6,7 +6,6 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from operation.engine.delivery.serving.settings import ServedModel, Settings
@@ -29,17 +28,15 @@ def command(script: Path, models: Path, host: str, port: int, workers: int = 1) 
 
 def serve_by_azure(settings: Settings, model: ServedModel) -> int:
     """Serve until a signal ends it; this process becomes the server where the system can do that."""
-    words = command(
-        settings.source / "score.py", model.folder, settings.host, settings.port, settings.workers
-    )
-    environment = _environment(settings, model)
+    script = settings.source / "score.py"
+    words = command(script, model.folder, settings.host, settings.port, settings.workers)
+    environment = {
+        **os.environ,
+        "AML_APP_ROOT": str(settings.source),
+        "AML_APP_INSIGHTS_ENABLED": "false",
+        "SCORE_ARGUMENTS": shlex.join([*model.arguments, *settings.arguments]),
+    }
     if os.name != "nt":
         sys.stdout.flush()
         os.execve(sys.executable, [sys.executable, *words], environment)  # noqa: S606 - no shell is wanted
     return subprocess.run([sys.executable, *words], env=environment, check=False).returncode
-
-
-def _environment(settings: Settings, model: ServedModel) -> Mapping[str, str]:
-    arguments = shlex.join([*model.words, *settings.words])
-    own = {"AML_APP_ROOT": str(settings.source), "SCORE_ARGUMENTS": arguments}
-    return {**os.environ, **own, "AML_APP_INSIGHTS_ENABLED": "false"}

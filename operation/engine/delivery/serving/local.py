@@ -1,4 +1,4 @@
-"""A service for a notebook: started beside it, asked with tables, gone when the notebook is."""
+"""A service for a notebook: started beside it, sent tables, gone when the notebook is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.delivery.serving.settings import ServedModel, Settings
+from operation.engine.delivery.serving.settings import ServedModel, Settings, state_folder
 from operation.engine.foundation.children import free_port
 from operation.engine.foundation.errors import StepFailed
 from operation.engine.foundation.layout import Layout, project
@@ -39,7 +39,7 @@ class LocalService:
 
     def __init__(self, model: os.PathLike[str], layout: Layout) -> None:
         self.model, self.port, self._key = Path(model), free_port(), secrets.token_urlsafe()
-        self._folder = layout.runs / "serving" / str(self.port)
+        self._folder = state_folder(layout.runs, self.port)
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-X", "workbench", "-m", __name__, str(self.model), str(self.port)]
         with (self._folder / "service.log").open("wb") as log:
@@ -67,11 +67,11 @@ class LocalService:
         return list(facts["schema"])
 
     def __repr__(self) -> str:
-        return f"{self.model.name} is served at {self.address}"
+        return f"{self.model.name} served at {self.address}"
 
     def answer(self, rows: pd.DataFrame) -> dict[str, Any]:
-        """Return the whole answer to a request with all of `rows`, be it predictions or problems."""
-        document: dict[str, Any] = json.loads(self._sent(json.dumps({"data": records(rows)})))
+        """Return the whole response to a request with all of `rows`, be it predictions or problems."""
+        document: dict[str, Any] = json.loads(self._post(json.dumps({"data": records(rows)})))
         return document
 
     def score(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -87,7 +87,7 @@ class LocalService:
         document = self.answer(rows)
         if "error" in document:
             problems = document["error"]["problems"]
-            lines = [f"  row {one['row']}: {one['column']}: {one['problem']}" for one in problems[:SHOWN]]
+            lines = [f"  row {p['row']}: {p['column']}: {p['problem']}" for p in problems[:SHOWN]]
             raise StepFailed("\n".join([document["error"]["message"], *lines]))
         return pd.DataFrame(document["predictions"], index=rows.index)
 
@@ -95,13 +95,13 @@ class LocalService:
         """Return how long a request for each row alone takes, from the client's side."""
         import pandas as pd
 
-        taken = []
+        durations = []
         for record in records(rows):
             body = json.dumps({"data": [record]})
             started = time.perf_counter()
-            self._sent(body)
-            taken.append((time.perf_counter() - started) * 1000)
-        return pd.DataFrame({"milliseconds": taken}, index=rows.index)
+            self._post(body)
+            durations.append((time.perf_counter() - started) * 1000)
+        return pd.DataFrame({"milliseconds": durations}, index=rows.index)
 
     def stop(self) -> None:
         """End it; requests that have begun are answered."""
@@ -114,9 +114,9 @@ class LocalService:
             self._process.kill()
             self._process.wait()
 
-    def _sent(self, body: str) -> bytes:
-        words = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-        self._connection.request("POST", "/score", body, words)
+    def _post(self, body: str) -> bytes:
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        self._connection.request("POST", "/score", body, headers)
         return self._connection.getresponse().read()
 
     def _wait(self) -> None:
@@ -132,7 +132,7 @@ class LocalService:
                 return
         self.stop()
         text = (self._folder / "service.log").read_text(encoding="utf-8", errors="replace").strip()
-        raise StepFailed(f"the service did not start:\n{text}")
+        raise StepFailed(f"The service did not start:\n{text}")
 
 
 def serve(model: os.PathLike[str]) -> LocalService:
@@ -141,12 +141,12 @@ def serve(model: os.PathLike[str]) -> LocalService:
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows as JSON knows them: gaps are null, times are text."""
+    """Return rows as JSON: missing values are null, times are text."""
     return [{str(name): _value(cell) for name, cell in row.items()} for row in rows.to_dict("records")]
 
 
 def _value(cell: Any) -> Any:
-    if cell is None or cell != cell:  # noqa: PLR0124 - only a gap differs from itself
+    if cell is None or cell != cell:  # noqa: PLR0124 - only a missing value differs from itself
         return None
     if hasattr(cell, "isoformat"):
         return cell.isoformat()
@@ -160,22 +160,22 @@ def _end_with_the_notebook() -> None:
 
 def main(model: str, port: str) -> None:
     """Serve the model in a folder until standard input ends."""
-    from operation.engine.delivery.serving.server import serve as served
+    from operation.engine.delivery.serving.server import serve as serve_model
 
     layout = project()
     folder = Path(model).resolve()
     digest = json.loads((folder / "model.json").read_text(encoding="utf-8"))["digest"]
     settings = Settings(
         source=layout.src,
-        words=(),
+        arguments=(),
         host="127.0.0.1",
         port=int(port),
         keys=(os.environ["SERVICE_KEY"],),
-        state=layout.runs / "serving" / port,
+        state=state_folder(layout.runs, int(port)),
         graceful_seconds=5,
     )
     threading.Thread(target=_end_with_the_notebook, daemon=True).start()
-    served(settings, lambda: ServedModel(folder, None, None, digest), lambda _: None)
+    serve_model(settings, lambda: ServedModel(folder, None, None, digest), lambda _: None)
 
 
 if __name__ == "__main__":

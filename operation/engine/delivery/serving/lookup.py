@@ -1,16 +1,20 @@
-"""Models that are looked up: by the scoring script, and kept as they were verified."""
+"""Finding models: by the scoring script, which verifies and tries them in a process of its own."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from operation.engine.delivery.serving.model import by_words
+from operation.engine import configuration
 from operation.engine.delivery.serving.models import write
-from operation.engine.delivery.serving.settings import ServedModel
+from operation.engine.delivery.serving.settings import ServedModel, served_from
+from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.layout import Layout
 
 FILES = ("model.json", "model.pickle")
@@ -18,109 +22,137 @@ SQLITE = "sqlite:///"
 Signature = tuple[object, ...]
 
 
-class Lookup:
+def registry_arguments(layout: Layout, environment: str | None, use_case: str | None) -> list[str]:
+    """Return the arguments that name the use case's model in its registry.
+
+    Raises
+    ------
+    UsageError
+        When no step of the use case registers a model.
+    """
+    configured = configuration.load(environment, use_case, layout)
+    names = ("name", "tracking-uri")
+    for step in configured.steps.values():
+        if set(names) <= step.arguments.keys():
+            return [word for name in names for word in (f"--{name}", str(step.arguments[name]))]
+    raise UsageError(
+        f"No step of '{configured.use_case}' registers a model. Name the folder of a model with --model."
+    )
+
+
+def find_model(layout: Layout, arguments: Sequence[str]) -> ServedModel:
+    """Return the model that `arguments` name to ``score.py``, once it has been loaded and has predicted.
+
+    Raises
+    ------
+    StepFailed
+        With the script's message when there is none, or not the one that training wrote.
+    """
+    done = subprocess.run(
+        [sys.executable, str(layout.src / "score.py"), *arguments],
+        cwd=layout.root,
+        env={**os.environ, "SCORE_ARGUMENTS": ""},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"score.py ended with code {done.returncode}"]
+        raise StepFailed(lines[-1].removeprefix("error: "))
+    return served_from(json.loads(done.stdout.splitlines()[-1]))
+
+
+class ModelLookup:
     """Finds a model, each time anew.
 
     Parameters
     ----------
     layout : Layout
         The project.
-    words : sequence of str
+    arguments : sequence of str
         What names the model to the scoring script.
     state : Path
-        The service's folder: what was verified is kept there, and served also when the original is changed.
+        The service's folder: verified models are copied there, and served although the original changes.
     """
 
-    def __init__(self, layout: Layout, words: Sequence[str], state: Path) -> None:
-        self._layout, self._words, self._state = layout, tuple(words), state
-        self._written: object = None
-        self._aliased: Signature = ()
+    def __init__(self, layout: Layout, arguments: Sequence[str], state: Path) -> None:
+        self._layout, self._arguments, self._state = layout, tuple(arguments), state
+        self._registry_state: object = None
+        self._alias_target: Signature = ()
 
     def __call__(self) -> ServedModel:
-        """Return the model, once it has been verified and has predicted.
-
-        Raises
-        ------
-        StepFailed
-            When there is none, or not the one that training wrote.
-        """
-        found = by_words(self._layout, self._words)
-        return replace(found, folder=kept(found, self._state / "models"))
+        """Return the model, once it has been verified and has predicted; a StepFailed where there is none."""
+        model = find_model(self._layout, self._arguments)
+        return replace(model, folder=verified_copy(model, self._state / "models"))
 
     def signature(self) -> Signature:
-        """Return what is another thing as soon as another model may be found, without loading it."""
-        given = dict(zip(self._words[::2], self._words[1::2], strict=False))
-        if "--model" in given:
-            folder = self._layout.root / given["--model"]
-            return tuple(seen(file) for name in FILES for file in sorted(folder.rglob(name)))
-        written = self._registry_file(given["--tracking-uri"])
-        if self._written is None:  # the client takes seconds to import: not before there is something to ask
-            self._written = written or ""
-        elif written is None or written != self._written:
-            self._written = written or ""
-            self._aliased = _aliased(
-                self._absolute(given["--tracking-uri"]), given["--name"], given["--alias"]
-            )
-        return self._aliased
-
-    def _registry_file(self, uri: str) -> object:
-        """Return what changes with the file of a registry; None where it is not in one."""
-        return seen(self._layout.root / uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
-
-    def _absolute(self, uri: str) -> str:
+        """Return what changes as soon as another model may be found, without loading it."""
+        options = dict(zip(self._arguments[::2], self._arguments[1::2], strict=False))
+        if "--model" in options:
+            folder = self._layout.root / options["--model"]
+            return tuple(file_signature(file) for name in FILES for file in sorted(folder.rglob(name)))
+        uri, in_file = options["--tracking-uri"], options["--tracking-uri"].startswith(SQLITE)
         file = self._layout.root / uri.removeprefix(SQLITE)
-        return f"{SQLITE}{file}" if uri.startswith(SQLITE) else uri
+        state = file_signature(file) if in_file else None
+        first, changed = self._registry_state is None, state is None or state != self._registry_state
+        if first or changed:
+            self._registry_state = state or ""
+        if changed and not first:  # MLflow takes seconds to import: not before something may have changed
+            uri = f"{SQLITE}{file}" if in_file else uri
+            self._alias_target = _alias_target(uri, options["--name"], options["--alias"])
+        return self._alias_target
 
 
-class Requested:
-    """Finds the challenger that a file asks for; none where it asks for none.
+class RequestedChallenger:
+    """Finds the challenger that a file, written by `request_challenger`, asks for; None where there is none.
 
     Parameters
     ----------
     layout : Layout
         The project.
     file : Path
-        As `ask` writes it.
+        The request.
     state : Path
         The service's folder.
     """
 
     def __init__(self, layout: Layout, file: Path, state: Path) -> None:
         self._layout, self._file, self._state = layout, file, state
-        self._words, self._lookup = list[str](), Lookup(layout, (), state)
+        self._arguments, self._lookup = list[str](), ModelLookup(layout, (), state)
 
     def __call__(self) -> ServedModel | None:
-        """Return the challenger, as `Lookup` does."""
-        return self._lookup() if self._look() else None
+        """Return the challenger, as `ModelLookup` does."""
+        return self._lookup() if self._is_requested() else None
 
     def signature(self) -> Signature:
         """Return what changes with the request, and with the model that it names."""
-        return seen(self._file), self._lookup.signature() if self._look() else ()
+        return file_signature(self._file), self._lookup.signature() if self._is_requested() else ()
 
-    def _look(self) -> bool:
-        """Return whether there is to be a challenger; the one asked for is looked up from now on."""
-        words = asked(self._file)
-        if words != self._words:
-            self._words, self._lookup = words, Lookup(self._layout, words, self._state)
-        return bool(words)
-
-
-def ask(file: Path, words: Sequence[str]) -> None:
-    """Ask a service for a challenger; no words: for none."""
-    write(file, json.dumps(list(words)))
+    def _is_requested(self) -> bool:
+        arguments = requested_challenger(self._file)
+        if arguments != self._arguments:
+            self._arguments, self._lookup = arguments, ModelLookup(self._layout, arguments, self._state)
+        return bool(arguments)
 
 
-def asked(file: Path) -> list[str]:
-    """Return the words of the challenger that a service was asked for."""
+def request_challenger(file: Path, arguments: Sequence[str]) -> None:
+    """Ask a service for the challenger that `arguments` name; for none where they are empty."""
+    write(file, json.dumps(list(arguments)))
+
+
+def requested_challenger(file: Path) -> list[str]:
+    """Return the arguments that name the requested challenger."""
     try:
-        found: list[str] = json.loads(file.read_text(encoding="utf-8"))
+        arguments: list[str] = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
-    return found
+    return arguments
 
 
-def kept(model: ServedModel, folder: Path) -> Path:
-    """Copy a model that was verified; whoever changes the original changes nothing that is served."""
+def verified_copy(model: ServedModel, folder: Path) -> Path:
+    """Copy a model that was verified: whoever changes the original changes nothing that is served."""
     target = folder / model.digest[:16]
     if not target.is_dir():
         partial = target.with_suffix(".partial")
@@ -132,7 +164,7 @@ def kept(model: ServedModel, folder: Path) -> Path:
     return target
 
 
-def _aliased(uri: str, name: str, alias: str) -> Signature:
+def _alias_target(uri: str, name: str, alias: str) -> Signature:
     """Return which version has an alias, as the registry's own client says."""
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -144,10 +176,10 @@ def _aliased(uri: str, name: str, alias: str) -> Signature:
     return version.version, version.source
 
 
-def seen(file: Path) -> tuple[int, int] | None:
-    """Return what changes with a file, None where it is not there."""
+def file_signature(file: Path) -> tuple[int, int] | None:
+    """Return what changes with a file, None where it is missing."""
     try:
-        found = file.stat()
+        stat = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return stat.st_mtime_ns, stat.st_size

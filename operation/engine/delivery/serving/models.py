@@ -1,4 +1,4 @@
-"""The models of a service: looked up again where they may have changed; a bad one leaves the one before."""
+"""The models of a service: looked up again where they may have changed; a bad one leaves the previous one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from operation.engine.delivery.serving.settings import PLAN, ServedModel, Settin
 from operation.engine.foundation.errors import WorkbenchError
 
 Find = Callable[[], ServedModel | None]
-TOLD, LOADED = "models.json", "loaded"
+STATUS, LOADED = "models.json", "loaded"
 LOOK_SECONDS = 10.0  # a registry that is written to all the time is not asked more often
 
 
@@ -27,11 +27,11 @@ class Models:
     Parameters
     ----------
     settings : Settings
-        Of the service: `told` says what is served in its state folder, and what was refused.
+        Of the service: `read_status` says what is served in its state folder, and what was refused.
     champion, challenger : callable
         Each returns a model, or raises a WorkbenchError. One that has a method ``signature`` is called again
         when that gives something else.
-    renewed : callable, optional
+    on_challenger : callable, optional
         Called with another challenger, before it is served.
     seconds : float
         Between two looks.
@@ -42,22 +42,22 @@ class Models:
         settings: Settings,
         champion: Callable[[], ServedModel],
         challenger: Find = lambda: None,
-        renewed: Callable[[ServedModel], None] = lambda _: None,
+        on_challenger: Callable[[ServedModel], None] = lambda _: None,
         seconds: float = LOOK_SECONDS,
     ) -> None:
-        self._settings, self._seconds, self._renewed = settings, seconds, renewed
+        self._settings, self._seconds, self._on_challenger = settings, seconds, on_challenger
         self._finders: dict[str, Find] = {"champion": champion, "challenger": challenger}
-        self._found: dict[str, ServedModel | None] = {}
+        self._wanted: dict[str, ServedModel | None] = {}
         self._answering: dict[str, ServedModel | None] = {}
         self._refused = dict.fromkeys(self._finders, 0)
         self._signatures: dict[str, object] = {}
-        self._looked: dict[str, float] = {}
-        self._document: dict[str, Any] = {"number": 0}
+        self._last_look: dict[str, float] = {}
+        self._status: dict[str, Any] = {"number": 0}
 
     @property
     def champion(self) -> ServedModel:
         """The model that answers what is not the challenger's."""
-        return cast(ServedModel, self._found["champion"])  # its finder returns one, or raises
+        return cast(ServedModel, self._wanted["champion"])  # its finder returns one, or raises
 
     def begin(self) -> None:
         """Find both; what goes wrong here is an error."""
@@ -65,17 +65,17 @@ class Models:
         (self._settings.state / LOADED).mkdir(parents=True)
         for name in self._finders:
             self._find(name)
-        self._tell(None)
+        self._publish(None)
 
     def end(self) -> None:
-        """Tell nothing any more."""
+        """Remove the status: nothing is served any more."""
         with suppress(OSError):
-            (self._settings.state / TOLD).unlink()
+            (self._settings.state / STATUS).unlink()
 
     def look(self) -> None:
         """Find again what may have changed."""
         now = time.monotonic()
-        due = [name for name in self._finders if now - self._looked[name] >= self._seconds]
+        due = [name for name in self._finders if now - self._last_look[name] >= self._seconds]
         changed = [name for name in due if self._signature(name) != self._signatures[name]]
         if changed:
             self.renew(changed)
@@ -83,96 +83,97 @@ class Models:
     def renew(self, names: Sequence[str] = ("champion", "challenger")) -> None:
         """Find again, whatever has changed.
 
-        A model that cannot be found, or is not the one that was trained, is refused: the one before goes on.
+        A model that cannot be found, or is not the one that was trained, is refused: the previous one stays.
         """
-        said = None
+        message = None
         for name in names:
             try:
                 self._find(name)
             except WorkbenchError as error:
-                said = self._refuse(name, self._found[name], str(error))
-        self._tell(said)
+                message = self._refuse(name, self._wanted[name], str(error))
+        self._publish(message)
 
     def settle(self) -> bool:
-        """Hear what the processes say; return whether what is told is what answers.
+        """Read what the processes have loaded; return whether that is what is wanted.
 
         What they cannot load, though it was verified, is refused too.
         """
-        if self._document["settled"]:
+        if self._status["settled"]:
             return True
-        files = (self._settings.state / LOADED).glob(f"{self._document['number']}-*")
-        said = [file.read_text(encoding="utf-8") for file in files]
-        if len(said) < self._settings.workers:
+        files = (self._settings.state / LOADED).glob(f"{self._status['number']}-*")
+        acknowledged = [file.read_text(encoding="utf-8") for file in files]
+        if len(acknowledged) < self._settings.workers:
             return False
-        problems = [one for one in said if one]
-        if problems and self._answering and self._answering != self._found:
-            self._found = dict(self._answering)
-            self._tell(self._refuse("champion", self._found["champion"], problems[0]))
+        problem = next((text for text in acknowledged if text), None)
+        if problem and self._answering and self._answering != self._wanted:
+            self._wanted = dict(self._answering)
+            self._publish(self._refuse("champion", self._wanted["champion"], problem))
             return False
-        self._answering = dict(self._found)
-        self._write({**self._document, "settled": True})
+        self._answering = dict(self._wanted)
+        self._write({**self._status, "settled": True})
         return True
 
-    def _refuse(self, name: str, goes_on: ServedModel | None, problem: str) -> str:
+    def _refuse(self, name: str, previous: ServedModel | None, problem: str) -> str:
         self._refused[name] += 1
-        said = f"Rejected the new {name}; still serving {goes_on or 'none'}: {problem}"
-        print(said, file=sys.stderr, flush=True)
-        return said
+        message = f"Rejected the new {name}; still serving {previous or 'none'}: {problem}"
+        print(message, file=sys.stderr, flush=True)
+        return message
 
     def _find(self, name: str) -> None:
         self._signatures[name] = self._signature(name)  # before: what changes meanwhile is found next time
         try:
-            found = self._finders[name]()
+            model = self._finders[name]()
         finally:
-            self._looked[name] = time.monotonic()
-        known = self._found.get(name)
-        if name == "challenger" and found and (known is None or known.digest != found.digest):
-            self._renewed(found)
-        self._found[name] = found
+            self._last_look[name] = time.monotonic()
+        previous = self._wanted.get(name)
+        if name == "challenger" and model and (previous is None or previous.digest != model.digest):
+            self._on_challenger(model)
+        self._wanted[name] = model
 
     def _signature(self, name: str) -> object:
         signature: Callable[[], object] | None = getattr(self._finders[name], "signature", None)
         return signature() if signature else None
 
-    def _tell(self, refused: str | None) -> None:
-        """Write what is to be served: the processes read it, and whoever asked for another model."""
+    def _publish(self, message: str | None) -> None:
+        """Write what is to be served, for the processes and for whoever asked for another model."""
         arguments = self._arguments()
-        is_other = arguments != self._document.get("arguments")
-        document = {
-            "number": self._document["number"] + is_other,
-            "arguments": arguments,
-            "served": {name: str(model) for name, model in self._found.items() if model},
-            "seen": self._signatures["challenger"],
-            "refused": self._refused,
-            "said": refused,
-            "settled": not is_other and self._document["settled"],
-        }
-        self._write(document)
+        is_other = arguments != self._status.get("arguments")
+        self._write(
+            {
+                "number": self._status["number"] + is_other,
+                "arguments": arguments,
+                "served": {name: str(model) for name, model in self._wanted.items() if model},
+                "request": self._signatures["challenger"],
+                "refused": self._refused,
+                "message": message,
+                "settled": not is_other and self._status["settled"],
+            }
+        )
 
     def _arguments(self) -> list[str]:
         """Return what the scoring script is given."""
-        words, challenger = self.champion.words, self._found["challenger"]
+        arguments, challenger = self.champion.arguments, self._wanted["challenger"]
         if challenger:
             plan = (self._settings.state / PLAN).resolve()
-            words += ["--challenger", shlex.join(challenger.words), "--plan", str(plan)]
-        return [*words, *self._settings.words]
+            arguments += ["--challenger", shlex.join(challenger.arguments), "--plan", str(plan)]
+        return [*arguments, *self._settings.arguments]
 
-    def _write(self, document: dict[str, Any]) -> None:
-        self._document = document
-        write(self._settings.state / TOLD, json.dumps(document))
+    def _write(self, status: dict[str, Any]) -> None:
+        self._status = status
+        write(self._settings.state / STATUS, json.dumps(status))
 
 
-def told(state: Path) -> dict[str, Any]:
-    """Return what a service says of its models; nothing where none runs."""
+def read_status(state: Path) -> dict[str, Any]:
+    """Return what a service serves, by its state folder; nothing where none runs."""
     try:
-        found: dict[str, Any] = json.loads((state / TOLD).read_text(encoding="utf-8"))
+        status: dict[str, Any] = json.loads((state / STATUS).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    return found
+    return status
 
 
 def acknowledge(state: Path, number: int, problem: str = "") -> None:
-    """Say that this process has loaded what was told, or why it cannot."""
+    """Record that this process has loaded the models of that number, or why it cannot."""
     write(state / LOADED / f"{number}-{os.getpid()}", problem)
 
 

@@ -1,4 +1,4 @@
-"""A service: granian keeps the processes that answer, a thread beside it looks for other models."""
+"""A service: granian runs the processes that answer, a thread beside it looks for other models."""
 
 from __future__ import annotations
 
@@ -50,20 +50,20 @@ def serve(
     os.environ[METRICS] = str(folder)
     # the first process has threads: what is forked from it could wait for their locks for ever
     multiprocessing.set_start_method("spawn", force=True)
-    ended, wanted = threading.Event(), threading.Event()
-    watch = threading.Thread(target=_watch, args=(settings, models, ready, ended, wanted), daemon=True)
+    ended, renew = threading.Event(), threading.Event()
+    watch = threading.Thread(target=_watch, args=(settings, models, ready, ended, renew), daemon=True)
     try:
-        _serve(settings, watch, wanted)
+        _serve(settings, watch, renew)
     except SystemExit as stop:
         raise StepFailed(
-            f"the server ended with code {stop.code} before it was stopped: its last lines say why"
+            f"The server ended with code {stop.code} before it was stopped. Its last lines say why."
         ) from None
     finally:
         ended.set()
         models.end()
 
 
-def _serve(settings: Settings, watch: threading.Thread, wanted: threading.Event) -> None:
+def _serve(settings: Settings, watch: threading.Thread, renew: threading.Event) -> None:
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
@@ -87,7 +87,7 @@ def _serve(settings: Settings, watch: threading.Thread, wanted: threading.Event)
     @server.on_startup
     def begin() -> None:
         if hasattr(signal, "SIGHUP"):  # by itself the server would start its processes anew
-            signal.signal(signal.SIGHUP, lambda *_: wanted.set())
+            signal.signal(signal.SIGHUP, lambda *_: renew.set())
         watch.start()
 
     server.serve(target_loader=partial(load_app, settings), wrap_loader=False)
@@ -98,7 +98,7 @@ def _watch(
     models: Models,
     ready: Callable[[ServedModel], None],
     ended: threading.Event,
-    wanted: threading.Event,
+    renew: threading.Event,
 ) -> None:
     """Look for other models until the service ends; say when the first ones answer."""
     is_ready = False
@@ -107,8 +107,8 @@ def _watch(
             is_ready = models.settle() and _is_open(settings)
             if is_ready:
                 ready(models.champion)
-        elif wanted.is_set():
-            wanted.clear()
+        elif renew.is_set():
+            renew.clear()
             models.renew()
         else:
             models.look()

@@ -1,13 +1,17 @@
-"""What is served, where, and within which limits."""
+"""What is served, where, within which limits, and which keys open it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from operation.engine.foundation.errors import UsageError
+
 MOST_BYTES = 10_000_000
-PLAN, ASKED = "plan.json", "challenger.json"
+SHORTEST_KEY = 16
+PLAN, REQUEST = "plan.json", "challenger.json"  # who answers; which challenger was asked for
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,14 @@ class ServedModel:
     digest: str
 
     @property
-    def words(self) -> list[str]:
+    def arguments(self) -> list[str]:
         """What names it to the scoring script."""
         named = {"model": self.folder, "name": self.name, "version": self.version, "digest": self.digest}
         return [str(word) for name, value in named.items() if value for word in (f"--{name}", value)]
 
     def __str__(self) -> str:
-        known = f"{self.name} version {self.version}" if self.name else str(self.folder)
-        return f"{known} ({self.digest[:12]})"
+        label = f"{self.name} version {self.version}" if self.name else str(self.folder)
+        return f"{label} ({self.digest[:12]})"
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Settings:
     ----------
     source : Path
         The folder of ``score.py``.
-    words : tuple of str
+    arguments : tuple of str
         What ``score.py`` is given beside the model.
     host, port : str, int
         Where it listens.
@@ -67,7 +71,7 @@ class Settings:
     """
 
     source: Path
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
     host: str
     port: int
     keys: tuple[str, ...]
@@ -90,13 +94,36 @@ def state_folder(runs: Path, port: int) -> Path:
     return runs / "serving" / str(port)
 
 
-def plan_file(runs: Path, port: int) -> Path:
-    """Return the file that says who answers on `port`, where a service has a challenger."""
-    return state_folder(runs, port) / PLAN
-
-
 def served_from(document: dict[str, Any]) -> ServedModel:
-    """Return what ``score.py`` has said of the model."""
+    """Return the model that ``score.py`` described."""
     return ServedModel(
         Path(document["folder"]), document["name"], document["version"], str(document["digest"])
     )
+
+
+def read_keys(file: Path | None, option: str = "--key-file") -> tuple[str, ...]:
+    """Return the API keys in `file`, one on each line; `option` is what named it.
+
+    Raises
+    ------
+    UsageError
+        When it cannot be read, or a key is too short to be one.
+    """
+    if file is None:
+        return ()
+    try:
+        lines = file.read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"{option}: cannot read {file}: {error}") from error
+    return checked_keys(lines, f"{option}: {file}")
+
+
+def checked_keys(lines: Iterable[str], where: str) -> tuple[str, ...]:
+    """Return the API keys in `lines`; a UsageError that begins with `where` if none, or one is too short."""
+    keys = tuple(key for line in lines if (key := line.strip()))
+    if not keys or any(len(key) < SHORTEST_KEY for key in keys):
+        raise UsageError(
+            f"{where} must hold one API key per line, each of at least {SHORTEST_KEY} characters. "
+            'Create one: python3 -c "import secrets; print(secrets.token_urlsafe())"'
+        )
+    return keys

@@ -1,1 +1,1 @@
-"""What runs in the image, and nowhere else: the standard library, Flask and the engine's own serving."""
+"""What runs in the image, and nowhere else: the standard library and the engine's own serving."""

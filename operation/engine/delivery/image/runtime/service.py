@@ -18,7 +18,7 @@ def main() -> int:
         settings = settings_from(os.environ)
 
         def ready(model: ServedModel) -> None:
-            print(f"serving {model} at port {settings.port}", flush=True)
+            print(f"serving {model} on port {settings.port}", flush=True)
 
         serve(settings, Finder(os.environ, settings), ready)
     except WorkbenchError as error:

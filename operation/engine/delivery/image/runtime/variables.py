@@ -1,4 +1,4 @@
-"""How a service in an image is told what to do: by environment variables, and a file for its keys."""
+"""Configuration of a service in an image: environment variables, and a file for its keys."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from operation.engine.delivery.serving.keys import read_keys, sound_keys
-from operation.engine.delivery.serving.settings import MOST_BYTES, Settings
+from operation.engine.delivery.serving.settings import MOST_BYTES, Settings, checked_keys, read_keys
 from operation.engine.foundation.errors import UsageError
 
 SOURCE = Path(__file__).resolve().parents[5] / "src"
@@ -30,14 +29,14 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     Raises
     ------
     UsageError
-        For a value that is none, or when nothing says who may ask.
+        For an invalid value, or when neither keys nor SCORE_OPEN are set.
     """
     return Settings(
         source=SOURCE,
-        words=tuple(shlex.split(environment.get("SCORE_ARGUMENTS", ""))),
+        arguments=tuple(shlex.split(environment.get("SCORE_ARGUMENTS", ""))),
         host=environment.get("SCORE_HOST", "0.0.0.0"),  # noqa: S104 - a container is reached from outside
-        port=_whole(environment, "SCORE_PORT", PORT),
-        keys=keys_from(environment),
+        port=_whole(environment, "SCORE_PORT", PORT, most=65_535),
+        keys=_keys(environment),
         state=Path(environment.get("SCORE_STATE") or Path(tempfile.gettempdir()) / "service"),
         workers=_whole(environment, "SCORE_WORKERS", 1),
         threads=_whole(environment, "SCORE_THREADS", 8),
@@ -47,46 +46,37 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     )
 
 
-def keys_from(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the keys that open the service; none only where that is asked for.
-
-    Raises
-    ------
-    UsageError
-        When nothing says who may ask, or a key is too short.
-    """
+def _keys(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the API keys that open the service; none only where that is asked for."""
     if file := environment.get("SCORE_KEY_FILE"):
         return read_keys(Path(file), "SCORE_KEY_FILE")
     if keys := environment.get("SCORE_KEY"):
-        return sound_keys(keys.split(), "SCORE_KEY")
+        return checked_keys(keys.split(), "SCORE_KEY")
     if environment.get("SCORE_OPEN") == "yes":
         return ()
     raise UsageError(
-        "nothing says who may ask: mount a file with a key a line and name it with SCORE_KEY_FILE, "
-        "or set SCORE_KEY; SCORE_OPEN=yes opens the service to whoever reaches it"
+        "No API key is set. Mount a file with one key per line and name it with SCORE_KEY_FILE, or set "
+        "SCORE_KEY; SCORE_OPEN=yes opens the service to everyone who reaches it."
     )
 
 
 def number(environment: Mapping[str, str], name: str, default: float) -> float:
-    """Return a positive number from the environment.
-
-    Raises
-    ------
-    UsageError
-        When it is none.
-    """
+    """Return a positive number from the environment; a UsageError where it is none."""
     text = environment.get(name) or str(default)
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise UsageError(f"{name}: {text!r} is no number above 0; leave it out for {default:g}")
+        raise UsageError(f"{name}: {text!r} is not a number above 0. Leave it out for {default:g}.")
     return value
 
 
-def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
+def _whole(environment: Mapping[str, str], name: str, default: int, most: float = float("inf")) -> int:
     value = number(environment, name, default)
-    if value != int(value) or (name == "SCORE_PORT" and value > 65_535):
-        raise UsageError(f"{name}: {environment[name]!r} will not do; leave it out for {default}")
+    if value != int(value) or value > most:
+        limit = "" if most == float("inf") else f" up to {most:g}"
+        raise UsageError(
+            f"{name}: {environment[name]!r} is not a whole number{limit}. Leave it out for {default}."
+        )
     return int(value)

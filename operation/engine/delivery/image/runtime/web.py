@@ -1,4 +1,4 @@
-"""Asking over HTTP with the standard library: MLflow's variables for who asks and which certificates hold."""
+"""HTTP with the standard library: MLflow's variables say who asks and which certificates hold."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from operation.engine.foundation.errors import StepFailed
 
-SECONDS = 30.0  # that nothing may come
+SECONDS = 30.0  # without a byte before a request is given up
 PIECE = 1_000_000  # bytes
 BUSY = (429, 502, 503, 504)
 
 
 class Unreachable(StepFailed):
-    """Nobody answers there now; later perhaps."""
+    """No response now; later perhaps."""
 
 
-class NotThere(StepFailed):
-    """What was asked for is not there."""
+class RequestFailed(StepFailed):
+    """The server refused; `status` is its HTTP status."""
 
-
-class Refused(StepFailed):
-    """The request is wrong."""
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Web:
-    """Asks with the credentials of the environment.
+    """Sends requests with the credentials of the environment.
 
     Parameters
     ----------
@@ -55,19 +55,13 @@ class Web:
             ) from error
 
     def document(self, url: str) -> dict[str, Any]:
-        """Return the JSON behind `url`.
-
-        Raises
-        ------
-        Unreachable, NotThere, StepFailed
-            When there is none.
-        """
+        """Return the JSON object behind `url`; raises as `pieces` does, and a StepFailed where it is none."""
         try:
             document = json.loads(b"".join(self.pieces(url)))
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            raise StepFailed(f"{shown(url)} answers, but not as an MLflow tracking server does")
+            raise StepFailed(f"{without_secrets(url)} answers, but not as an MLflow tracking server does")
         return document
 
     def pieces(self, url: str) -> Iterator[bytes]:
@@ -76,31 +70,29 @@ class Web:
         Raises
         ------
         Unreachable
-            When nobody answers, says that it cannot now, or breaks off.
-        NotThere
-            When it is not there.
-        StepFailed
-            When it is refused.
+            When there is no response, the server is busy, or the response breaks off.
+        RequestFailed
+            When the server refuses.
         """
         with _explained(url):
-            answer = urllib.request.urlopen(self._request(url), timeout=SECONDS, context=self._context)  # noqa: S310
-        with answer:
-            there = 0
-            while piece := self._read(url, answer):
-                there += len(piece)
+            response = urllib.request.urlopen(self._request(url), timeout=SECONDS, context=self._context)  # noqa: S310
+        with response:
+            received = 0
+            while piece := self._read(url, response):
+                received += len(piece)
                 yield piece
-        told = answer.headers.get("Content-Length")
-        if told and there < int(told):
-            raise Unreachable(f"{shown(url)} broke off after {there} of {told} bytes")
+        length = response.headers.get("Content-Length")
+        if length and received < int(length):
+            raise Unreachable(f"{without_secrets(url)} broke off after {received} of {length} bytes")
 
-    def _read(self, url: str, answer: http.client.HTTPResponse) -> bytes:
+    def _read(self, url: str, response: http.client.HTTPResponse) -> bytes:
         with _explained(url):
-            return answer.read(PIECE)
+            return response.read(PIECE)
 
     def _request(self, url: str) -> urllib.request.Request:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https"):
-            raise StepFailed(f"{shown(url)} is not a place that is asked with http:// or https://")
+            raise StepFailed(f"{without_secrets(url)} does not begin with http:// or https://")
         bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
         request = urllib.request.Request(urlunsplit(bare))  # noqa: S310 - the scheme was looked at
         credentials = self._credentials(parts.username, parts.password)
@@ -120,25 +112,21 @@ class Web:
 
 @contextmanager
 def _explained(url: str) -> Iterator[None]:
-    """Make one message of what goes wrong on the way."""
+    """Turn what goes wrong on the way into one message."""
     try:
         yield
     except urllib.error.HTTPError as error:
-        told = f"{shown(url)} answers {error.code} {error.reason}{_said(error)}"
-        raise _kind(error.code)(told) from None
+        message = f"{without_secrets(url)} answers {error.code} {error.reason}{_mlflow_message(error)}"
+        if error.code in BUSY:
+            raise Unreachable(message) from None
+        raise RequestFailed(message, error.code) from None
     except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         kind = StepFailed if isinstance(reason, ssl.SSLError) else Unreachable
-        raise kind(f"{shown(url)} does not answer: {reason}") from None
+        raise kind(f"{without_secrets(url)} does not answer: {reason}") from None
 
 
-def _kind(status: int) -> type[StepFailed]:
-    if status in BUSY:
-        return Unreachable
-    return {400: Refused, 404: NotThere}.get(status, StepFailed)
-
-
-def shown(url: str) -> str:
+def without_secrets(url: str) -> str:
     """Return `url` as a message may show it: without a password or signature."""
     if not url.startswith(("http://", "https://")):
         return url
@@ -147,8 +135,7 @@ def shown(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")) + query
 
 
-def _said(error: urllib.error.HTTPError) -> str:
-    """Return what MLflow says about a refusal."""
+def _mlflow_message(error: urllib.error.HTTPError) -> str:
     try:
         message = json.loads(error.read(10_000))["message"]
     except (ValueError, KeyError, TypeError, OSError):

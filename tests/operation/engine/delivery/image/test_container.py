@@ -138,8 +138,8 @@ def test_without_a_key_or_with_another_model_it_does_not_start(images: Images, t
     with started(images.builder, IN_IMAGE, tmp_path, SCORE_KEY="") as container:
         assert container.process.wait(60) == 2
         assert container.text().splitlines()[0] == (
-            "error: nothing says who may ask: mount a file with a key a line and name it with "
-            "SCORE_KEY_FILE, or set SCORE_KEY; SCORE_OPEN=yes opens the service to whoever reaches it"
+            "error: No API key is set. Mount a file with one key per line and name it with "
+            "SCORE_KEY_FILE, or set SCORE_KEY; SCORE_OPEN=yes opens the service to everyone who reaches it."
         )
     with started(images.builder, IN_IMAGE, tmp_path, SCORE_DIGEST="0" * 64) as container:
         assert container.process.wait(60) == 1
@@ -204,4 +204,4 @@ def test_the_model_is_fetched_from_the_registry_when_it_starts(
     with started(images.builder, AT_START, tmp_path, **uri) as container:
         assert container.process.wait(60) == 1
         assert container.text().splitlines()[0].startswith("error: ")
-        assert "is not the model that was meant: its digest is" in container.text()
+        assert "is not the expected model: its digest is" in container.text()

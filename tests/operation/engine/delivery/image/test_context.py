@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from operation.engine.delivery.image.closure import closure
+from operation.engine.delivery.image.contents import engine_files, locked_packages, script_files
 from operation.engine.delivery.image.context import Recipe, read_manifest, write_context
 from operation.engine.delivery.image.dockerfile import BASE, dockerfile
-from operation.engine.delivery.image.sources import engine_files, script_files
 from operation.engine.delivery.serving.settings import ServedModel
 from operation.engine.foundation.children import free_port
 from operation.engine.foundation.errors import StepFailed, WorkbenchError
@@ -111,7 +110,9 @@ def test_a_folder_of_something_else_stays(recipe: Recipe, tmp_path: Path) -> Non
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(WorkbenchError) as caught:
         write_context(project(), recipe, tmp_path)
-    assert str(caught.value) == f"{tmp_path} holds something else: name an empty folder with --into"
+    assert (
+        str(caught.value) == f"{tmp_path} is not an image's build context. Name an empty folder with --into."
+    )
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -125,8 +126,8 @@ def test_a_model_with_another_byte_is_not_packaged(recipe: Recipe, tmp_path: Pat
     with pytest.raises(StepFailed) as caught:
         write_context(project(), replace(recipe, model=served(changed)), tmp_path / "image")
     assert str(caught.value) == (
-        f"{changed / 'model.pickle'} is not the model that was trained: its digest is {found[:12]}, that of "
-        f"the model is {recipe.model.digest[:12]}; it was not packaged, train it again"
+        f"{changed / 'model.pickle'} is not the model that was trained: its digest is {found[:12]}, "
+        f"expected {recipe.model.digest[:12]}. It was not packaged; retrain the model."
     )
     assert not (tmp_path / "image").exists()
 
@@ -139,14 +140,14 @@ def test_a_model_of_other_packages_is_not_packaged(recipe: Recipe, tmp_path: Pat
     facts["packages"]["scikit-learn"] = "1.0.0"
     (old / "model.json").write_text(json.dumps(facts), encoding="utf-8")
     with pytest.raises(
-        WorkbenchError, match=r"was trained with scikit-learn 1\.0\.0, requirements\.lock has "
+        WorkbenchError, match=r"was trained with scikit-learn 1\.0\.0 but requirements\.lock has "
     ):
         write_context(project(), replace(recipe, model=served(old)), tmp_path / "image")
 
 
 @pytest.mark.parametrize("files", [[SCORING], [SCORING, SCORED_LOG]], ids=["scoring", "scored-log"])
 def test_what_is_installed_is_the_lock_s_own(files: list[Path]) -> None:
-    chosen = closure(files, ROOT / "requirements.lock")
+    chosen = locked_packages(files, ROOT / "requirements.lock")
     whole = [entry.text for entry in lockfile.entries(ROOT / "requirements.lock")]
     assert set(chosen) <= set(whole)
     assert all("--hash=sha256:" in entry for entry in chosen)
@@ -169,11 +170,11 @@ def test_a_pin_that_is_not_locked_is_told(tmp_path: Path) -> None:
     file = tmp_path / "scoring.yml"
     file.write_text("dependencies:\n  - pip:\n      - numpy==1.0\n", encoding="utf-8")
     with pytest.raises(WorkbenchError) as caught:
-        closure([file], ROOT / "requirements.lock")
+        locked_packages([file], ROOT / "requirements.lock")
     there = " and ".join(lockfile.versions(ROOT / "requirements.lock")["numpy"])
     assert str(caught.value) == (
-        f"scoring.yml pins numpy 1.0; requirements.lock has {there}: pin that one, or name the package in "
-        "environment.yml and run `python3 -m operation lock`"
+        f"scoring.yml pins numpy 1.0; requirements.lock has {there}. Pin that one, or name the package in "
+        "environment.yml and run `python3 -m operation lock`."
     )
 
 
@@ -182,7 +183,10 @@ def test_the_code_is_what_is_imported_and_started() -> None:
     assert {"score.py", "features.py", "scored_parts.py", "tables.py"} <= scripts
     assert scripts.isdisjoint({"train.py", "ingest.py", "evaluate.py", "plots.py", "remote_data.py"})
     engine = {file.relative_to(ROOT / "operation").as_posix() for file in engine_files(project())}
-    assert {"engine/serving/app.py", "engine/packaging/image/service.py", "__init__.py"} <= engine
+    assert {
+        f"engine/delivery/{name}"
+        for name in ("serving/app.py", "serving/openapi.json", "image/runtime/service.py")
+    } <= engine
     assert not any(name.startswith(("commands", "engine/configuration", "setup")) for name in engine)
 
 
@@ -201,6 +205,8 @@ def test_the_code_imports_nothing_that_is_not_installed() -> None:
     }
     own = {"operation"} | {file.stem for file in (ROOT / "src").iterdir()}
     for file in [*script_files(ROOT / "src" / "score.py"), *engine_files(project())]:
+        if file.suffix != ".py":
+            continue
         for node in ast.parse(file.read_bytes()).body:
             told = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             told += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -251,10 +257,10 @@ def test_the_written_code_alone_serves(recipe: Recipe, tmp_path: Path) -> None:
         words, env=told, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False, timeout=120
     )
     lines = done.stderr.splitlines()
-    assert (done.returncode, lines[-1].partition(" before")[0]) == (1, "error: the server ended with code 1")
+    assert (done.returncode, lines[-1].partition(" before")[0]) == (1, "error: The server ended with code 1")
     assert lines[0].endswith("it was not loaded, name the right model")
     done = subprocess.run(
         words, env=environment, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
     )
-    said = "error: SCORE_PORT: '0.5' will not do; leave it out for 5001\n"
+    said = "error: SCORE_PORT: '0.5' is not a whole number up to 65535. Leave it out for 5001.\n"
     assert (done.returncode, done.stderr) == (2, said)

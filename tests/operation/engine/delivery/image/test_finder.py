@@ -68,7 +68,7 @@ def test_what_a_registry_has_not_is_told_with_what_it_has(
 
 def test_another_digest_than_the_one_asked_for_is_not_fetched(registry: Server, tmp_path: Path) -> None:
     given = {"SCORE_MODEL": "models:/delays@champion", "MLFLOW_TRACKING_URI": registry.uri}
-    with pytest.raises(StepFailed, match="delays version 1 is not the model that was meant"):
+    with pytest.raises(StepFailed, match="delays version 1 is not the expected model"):
         found(tmp_path, **given, SCORE_DIGEST="0" * 64)
     assert not (tmp_path / "models").exists()
 
@@ -83,8 +83,8 @@ def test_another_digest_than_the_one_asked_for_is_not_fetched(registry: Server, 
         ),
         (
             {"SCORE_MODEL": "/model"},
-            "SCORE_DIGEST is not set: only a digest from elsewhere tells whether /model is the model that "
-            "was meant; its model.json tells it where it was trained",
+            "SCORE_DIGEST is not set: only a digest from elsewhere proves that /model is the expected model. "
+            "Copy it from model.json where the model was trained.",
         ),
         (
             {"SCORE_MODEL": "models:/flights@champion"},
@@ -95,10 +95,16 @@ def test_another_digest_than_the_one_asked_for_is_not_fetched(registry: Server, 
             "MLFLOW_TRACKING_URI is sqlite:///runs/mlflow.db: name an MLflow tracking server, as "
             "https://mlflow.example.com",
         ),
-        ({"SCORE_KEY": "short"}, "SCORE_KEY must hold a key a line, each of at least 16 characters: "),
-        ({"SCORE_PORT": "http"}, "SCORE_PORT: 'http' is no number above 0; leave it out for 5001"),
-        ({"SCORE_PORT": "70000"}, "SCORE_PORT: '70000' will not do; leave it out for 5001"),
-        ({"SCORE_SECONDS": "-1"}, "SCORE_SECONDS: '-1' is no number above 0; leave it out for 30"),
+        (
+            {"SCORE_KEY": "short"},
+            "SCORE_KEY must hold one API key per line, each of at least 16 ",
+        ),
+        ({"SCORE_PORT": "http"}, "SCORE_PORT: 'http' is not a number above 0. Leave it out for 5001."),
+        (
+            {"SCORE_PORT": "70000"},
+            "SCORE_PORT: '70000' is not a whole number up to 65535. Leave it out for 5001.",
+        ),
+        ({"SCORE_SECONDS": "-1"}, "SCORE_SECONDS: '-1' is not a number above 0. Leave it out for 30."),
     ],
 )
 def test_what_is_wrong_with_the_variables_is_told(tmp_path: Path, given: dict[str, str], said: str) -> None:
@@ -148,7 +154,7 @@ def test_a_url_gives_the_model_whose_digest_was_told_and_no_other(
     with pytest.raises(StepFailed) as caught:
         found(tmp_path, **given)
     assert str(caught.value).startswith(
-        f"{address}/model/model.pickle?... is not the model that was meant: its digest is "
+        f"{address}/model/model.pickle?... is not the expected model: its digest is "
     )
     assert list((tmp_path / "models").iterdir()) == []
     (folder / "model" / "model.pickle").unlink()

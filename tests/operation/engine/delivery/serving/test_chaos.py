@@ -171,7 +171,7 @@ class Chaos:
 
     def told(self) -> dict[str, Any]:
         """Return what the service says of its models."""
-        return models_of_service.told(self.state)
+        return models_of_service.read_status(self.state)
 
     def wait(self, condition: Callable[[], bool]) -> None:
         """Wait as long as a loaded machine may need."""

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from operation.engine.delivery.serving.lookup import Lookup, Requested, ask, kept
-from operation.engine.delivery.serving.models import Models, acknowledge, told
+from operation.engine.delivery.serving.lookup import (
+    ModelLookup,
+    RequestedChallenger,
+    request_challenger,
+    verified_copy,
+)
+from operation.engine.delivery.serving.models import Models, acknowledge, read_status
 from operation.engine.delivery.serving.settings import ServedModel, Settings
 from operation.engine.foundation.errors import StepFailed
 from operation.engine.foundation.layout import Layout
@@ -55,12 +60,12 @@ def begun(tmp_path: Path, seconds: float = 0.0) -> tuple[Models, Finder, Finder,
 def test_nothing_is_looked_up_where_nothing_has_changed(tmp_path: Path) -> None:
     models, champion, challenger, _ = begun(tmp_path)
     models.look()
-    assert told(tmp_path)["number"] == 1
+    assert read_status(tmp_path)["number"] == 1
     challenger.seen, challenger.found = 1, model("b")
     models.look()
     models.look()
     assert (champion.asked, challenger.asked) == (1, 2)
-    document = told(tmp_path)
+    document = read_status(tmp_path)
     assert (document["number"], document["served"]["challenger"]) == (2, str(model("b")))
     assert document["arguments"][-2:] == ["--threshold", "0.3"]
     assert "--challenger" in document["arguments"]
@@ -80,13 +85,13 @@ def test_a_bad_model_leaves_the_one_before(tmp_path: Path, capsys: pytest.Captur
     champion.error, champion.found = "it is broken", model("b")
     challenger.found = model("c")
     models.renew()
-    document = told(tmp_path)
+    document = read_status(tmp_path)
     assert document["served"] == {"champion": str(model("a")), "challenger": str(model("c"))}
     said = "Rejected the new champion; still serving flights version 1 (aaaaaaaaaaaa): it is broken"
     assert capsys.readouterr().err == f"{said}\n"
-    assert (document["refused"], document["said"]) == ({"champion": 1, "challenger": 0}, said)
+    assert (document["refused"], document["message"]) == ({"champion": 1, "challenger": 0}, said)
     models.renew()
-    assert told(tmp_path)["refused"]["champion"] == 2
+    assert read_status(tmp_path)["refused"]["champion"] == 2
 
 
 def test_what_is_told_is_settled_once_every_process_has_loaded_it(tmp_path: Path) -> None:
@@ -94,10 +99,10 @@ def test_what_is_told_is_settled_once_every_process_has_loaded_it(tmp_path: Path
     assert not models.settle()
     acknowledge(tmp_path, 1)
     assert models.settle()
-    assert told(tmp_path)["settled"]
+    assert read_status(tmp_path)["settled"]
     champion.found = model("b")
     models.renew()
-    assert not told(tmp_path)["settled"]
+    assert not read_status(tmp_path)["settled"]
     assert not models.settle()
 
 
@@ -112,7 +117,7 @@ def test_a_model_that_no_process_can_load_is_refused_too(
     acknowledge(tmp_path, 2, "out of memory")
     assert not models.settle()
     assert models.champion == model("a")
-    assert told(tmp_path)["refused"]["champion"] == 1
+    assert read_status(tmp_path)["refused"]["champion"] == 1
     said = "Rejected the new champion; still serving flights version 1 (aaaaaaaaaaaa): out of memory\n"
     assert capsys.readouterr().err == said
     acknowledge(tmp_path, 3)
@@ -135,7 +140,7 @@ def test_what_goes_wrong_at_the_beginning_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_another_when_its_files_are(tmp_path: Path) -> None:
-    lookup = Lookup(Layout(tmp_path), ["--model", str(tmp_path / "m")], tmp_path)
+    lookup = ModelLookup(Layout(tmp_path), ["--model", str(tmp_path / "m")], tmp_path)
     (tmp_path / "m").mkdir()
     found = [lookup.signature()]
     for text in ("one", "another"):
@@ -151,7 +156,7 @@ def test_an_alias_is_another_when_it_moves_and_not_when_others_do(tmp_path: Path
     for number in "12":
         client.create_model_version("flights", f"file:///{number}", await_creation_for=0)
     words = ["--name", "flights", "--tracking-uri", "sqlite:///registry.db", "--alias", "champion"]
-    lookup = Lookup(Layout(tmp_path), words, tmp_path)
+    lookup = ModelLookup(Layout(tmp_path), words, tmp_path)
     found = [lookup.signature()]
     assert lookup.signature() == found[0]
     for alias, version in (("champion", "1"), ("challenger", "2"), ("champion", "2")):
@@ -166,17 +171,17 @@ def test_what_was_verified_is_served_though_the_original_changes(tmp_path: Path)
     for name in ("model.json", "model.pickle"):
         (original / name).write_text(name, encoding="utf-8")
     served = ServedModel(original, None, None, "d" * 64)
-    folder = kept(served, tmp_path / "kept")
+    folder = verified_copy(served, tmp_path / "kept")
     (original / "model.pickle").write_text("spoilt", encoding="utf-8")
-    assert kept(served, tmp_path / "kept") == folder
+    assert verified_copy(served, tmp_path / "kept") == folder
     assert (folder / "model.pickle").read_text(encoding="utf-8") == "model.pickle"
 
 
 def test_nobody_asked_for_is_no_challenger(tmp_path: Path) -> None:
-    requested = Requested(Layout(tmp_path), tmp_path / "asked.json", tmp_path)
+    requested = RequestedChallenger(Layout(tmp_path), tmp_path / "asked.json", tmp_path)
     assert requested() is None
     before = requested.signature()
-    ask(tmp_path / "asked.json", [])
+    request_challenger(tmp_path / "asked.json", [])
     assert requested() is None
     assert requested.signature() != before
     assert json.loads((tmp_path / "asked.json").read_text(encoding="utf-8")) == []

@@ -16,7 +16,7 @@ import pytest
 
 import replay_traffic
 from modelling import models
-from operation.engine.delivery.serving.models import told
+from operation.engine.delivery.serving.models import read_status
 from support import step
 from support.registry import open_registry
 from tabular import tables
@@ -76,7 +76,7 @@ class Live:
         started = time.monotonic()
         self._wait(lambda: self.digest() == digest)
         seconds = time.monotonic() - started
-        self._wait(lambda: bool(told(self.root / "runs/serving" / str(self.service.port))["settled"]))
+        self._wait(lambda: bool(read_status(self.root / "runs/serving" / str(self.service.port))["settled"]))
         return seconds
 
     def _wait(self, condition: Callable[[], bool]) -> None:

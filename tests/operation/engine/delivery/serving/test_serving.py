@@ -70,7 +70,7 @@ def test_wrong_methods_and_pages(service: Service) -> None:
 def test_a_request_that_is_too_large_is_refused_unread(service: Service) -> None:
     status, document = service.scored("x" * 100_001)
     assert status == 413
-    assert document["error"]["message"] == "100001 bytes are more than one request may have: 100000"
+    assert document["error"]["message"] == "The request has 100001 bytes; at most 100000 are allowed"
 
 
 def test_a_request_without_a_length_is_read_to_the_limit_only(service: Service) -> None:
