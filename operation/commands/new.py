@@ -57,11 +57,11 @@ def _environment(args: argparse.Namespace, layout: Layout) -> int:
 
 
 def _use_case(args: argparse.Namespace, layout: Layout) -> int:
-    from operation.engine.delivery.scaffolding.use_case import Request, options, told, write_use_case
+    from operation.engine.delivery.scaffolding.use_case import Request, guess_lines, options, write_use_case
 
     request = Request(args.name, args.data, args.target, args.time_column, args.task, args.split)
     guess, files = write_use_case(request, layout)
-    for line in told(guess):
+    for line in guess_lines(guess):
         print(line)
     for path in files:
         print(f"wrote        {layout.relative(path)}")

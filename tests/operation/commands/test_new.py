@@ -141,7 +141,7 @@ def test_a_use_case_says_what_it_guessed(
         "split        random: no column holds a time in every row\n"
         "numeric      size\n"
         "categorical  city\n"
-        "left out     row_id: whole numbers, each but once: they name rows\n"
+        "left out     row_id: unique whole numbers: they identify rows\n"
         "wrote        configuration/schemas/prices.yml\n"
         "wrote        configuration/configuration-prices.yml\n"
         "edit         them, or remove them and start again with --task classification "
@@ -185,7 +185,7 @@ def test_a_use_case_is_not_overwritten(
         ),
         (
             ["--target", "price", "--split", "time"],
-            "--split time: no column holds a time in every row. Name one by --time-column.",
+            "--split time: no column holds a time in every row. Name one with --time-column.",
         ),
     ],
 )

@@ -25,16 +25,16 @@ _IDENTIFIER = re.compile(
 
 @dataclass(frozen=True)
 class Column:
-    """One column and what was guessed of it."""
+    """One column and what was guessed about it."""
 
-    name: str  # the column
-    kind: Kind  # what prepare will be told
-    reason: str  # why, in words
+    name: str
+    kind: Kind  # how prepare will treat it
+    reason: str  # why
     parts: tuple[str, ...] = ()  # of a time: the parts that vary
 
     @property
     def declaration(self) -> str:
-        """The word that prepare's arguments name the column by."""
+        """How prepare's arguments name the column."""
         return f"{self.name}:{'+'.join(self.parts)}" if self.parts else self.name
 
 
@@ -54,7 +54,7 @@ def guess_column(values: pd.Series) -> Column:
     name, known = str(values.name), values.dropna()
     dropped = unusable_name(name) or _unusable_values(known)
     if name == "target":
-        dropped = "its name is what prepare calls the target: rename the column"
+        dropped = "prepare uses this name for the target: rename the column"
     if dropped:
         return Column(name, "dropped", dropped)
     if types.is_datetime64_any_dtype(values) or is_iso_time(known):
@@ -71,7 +71,7 @@ def guess_column(values: pd.Series) -> Column:
 def unusable_name(name: str) -> str | None:
     """Return why a configuration cannot name the column, or None."""
     if not name.strip() or not name.isprintable() or name.startswith("-") or is_open(name):
-        return "its name cannot be written in a configuration: rename the column"
+        return "a configuration cannot hold its name: rename the column"
     return None
 
 
@@ -79,12 +79,12 @@ def _unusable_values(known: pd.Series) -> str | None:
     from pandas.api import types
 
     if known.empty:
-        return "it is empty"
-    inferred = types.infer_dtype(known, skipna=True)
-    if inferred in {"mixed", "bytes", "timedelta", "timedelta64", "time", "period", "interval", "complex"}:
-        return f"its values are {inferred}, neither numbers nor text nor times"
+        return "empty"
+    kind = types.infer_dtype(known, skipna=True)
+    if kind in {"mixed", "bytes", "timedelta", "timedelta64", "time", "period", "interval", "complex"}:
+        return f"its values are {kind}, neither numbers nor text nor times"
     if known.nunique() == 1:
-        return f"it holds one value only, {known.iloc[0]!s}"
+        return f"one value only, {known.iloc[0]!s}"
     return None
 
 
@@ -114,10 +114,10 @@ def _time(name: str, known: pd.Series) -> Column:
         "month": span > pd.Timedelta(days=2 * 365),  # in one year the month is the time itself
     }
     parts = tuple(part for part, varies in varying.items() if varies)
-    if not parts or ":" in name:
-        return Column(
-            name, "dropped", "a time without parts that vary" if not parts else "a time with ':' in its name"
-        )
+    if not parts:
+        return Column(name, "dropped", "a time without parts that vary")
+    if ":" in name:
+        return Column(name, "dropped", "a time with ':' in its name")
     return Column(name, "datetime", "times", parts)
 
 
@@ -126,29 +126,26 @@ def _number(name: str, known: pd.Series) -> Column:
 
     whole = types.is_integer_dtype(known) or bool((known % 1 == 0).all())
     steps = known.sort_values().diff().dropna()
-    if whole and known.is_unique and len(known) > 2 and (_names_rows(name) or (steps == 1).all()):
-        return Column(name, "dropped", "whole numbers, each but once: they name rows")
+    is_identifier = _IDENTIFIER.search(name) or _IDENTIFIER.search(name.lower()) or (steps == 1).all()
+    if whole and known.is_unique and len(known) > 2 and is_identifier:
+        return Column(name, "dropped", "unique whole numbers: they identify rows")
     return Column(name, "numeric", "numbers")
-
-
-def _names_rows(name: str) -> bool:
-    return bool(_IDENTIFIER.search(name) or _IDENTIFIER.search(name.lower()))
 
 
 def _text(name: str, known: pd.Series) -> Column:
     text = known.astype(str)
     levels = text.nunique()
     if text.head(1000).str.fullmatch(_OTHER_DATE).all():
-        return Column(name, "dropped", "times that are not written as 2013-01-31: write them so to use them")
+        return Column(name, "dropped", "times in another format: write them as 2013-01-31 to use them")
     if levels > max(2, UNIQUE_SHARE * len(known)):
-        return Column(name, "dropped", f"{levels} different texts in {len(known)} rows: they name rows")
+        return Column(name, "dropped", f"{levels} different texts in {len(known)} rows: they identify rows")
     if levels > MOST_LEVELS:
-        return Column(name, "dropped", f"{levels} levels: too many to learn from by themselves")
+        return Column(name, "dropped", f"{levels} levels: too many to learn from")
     return Column(name, "categorical", f"{levels} levels")
 
 
 def _telltale(values: pd.Series, target: pd.Series) -> Column | None:
-    """Drop a column that is the target by another name: known only afterwards, most likely."""
+    """Drop a column that is the target by another name: probably known only afterwards."""
     from pandas.api import types
 
     both = values.notna() & target.notna()
@@ -158,5 +155,5 @@ def _telltale(values: pd.Series, target: pd.Series) -> Column | None:
     share = abs(values[both].astype("float64").corr(target[both].astype("float64")))
     if share < TELLTALE:
         return None
-    reason = f"its correlation with the target is {share:.3f}: known only afterwards, most likely"
+    reason = f"its correlation with the target is {share:.3f}: probably known only afterwards"
     return Column(str(values.name), "dropped", reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.delivery.scaffolding.columns import Column
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pandera.pandas as pa
 
-SLACK = 0.5  # of the range seen, on either side: tomorrow's rows are not today's
+SLACK = 0.5  # of the range, on either side: tomorrow's rows are not today's
 
 
 def schema_text(
@@ -22,23 +22,23 @@ def schema_text(
     """Return the schema of the columns that are used, as text; only labels of the target are listed."""
     import pandera.pandas as pa
 
-    used = {one.name for one in columns if one.kind != "dropped"} | {target.name, time}
-    inferred: Any = pa.infer_schema(table[[one for one in table.columns if one in used]])
+    used = {column.name for column in columns if column.kind != "dropped"} | {target.name, time}
+    inferred: Any = pa.infer_schema(table[[name for name in table.columns if name in used]])
     labels = {target.name: target.classes}
-    made = {
-        one: _with_slack(found, table[one], labels.get(one, ()), is_time=one == time)
-        for one, found in inferred.columns.items()
+    relaxed = {
+        name: _with_slack(column, table[name], labels.get(name, ()), is_time=name == time)
+        for name, column in inferred.columns.items()
     }
     head = [
         f"# What a table of {name} must hold (pandera's YAML; https://pandera.readthedocs.io).",
-        f"# Inferred from {len(table)} rows: ranges are those seen and half as much again on either side.",
-        "# nullable: values may be missing; coerce: values are read as dtype where they can be.",
+        f"# Inferred from {len(table)} rows: ranges are those found, widened by half on either side.",
+        "# nullable: values may be missing; coerce: values are converted to dtype where possible.",
     ]
-    return "\n".join([*head, str(pa.DataFrameSchema(made, name=name).to_yaml())])
+    return "\n".join([*head, str(pa.DataFrameSchema(relaxed, name=name).to_yaml())])
 
 
 def _with_slack(inferred: pa.Column, values: pd.Series, labels: Sequence[str], *, is_time: bool) -> pa.Column:
-    """Return what pandera infers of a column, for rows that are to come: it holds them to those seen."""
+    """Relax what pandera infers of a column, for rows that are to come: it holds them to those found."""
     import pandera.pandas as pa
     from pandas.api import types
 
@@ -58,21 +58,17 @@ def _with_slack(inferred: pa.Column, values: pd.Series, labels: Sequence[str], *
 
 
 def bounds(values: pd.Series) -> tuple[float, float]:
-    """Return the range to hold numbers to: that seen, widened, never below 0 when nothing was."""
+    """Return the range of `values`, widened; it stays at or above 0 where all values are."""
     low, high = float(values.min()), float(values.max())
     margin = SLACK * (high - low) or max(abs(high), 1.0)
-    widened_low = 0.0 if low >= 0 else _round(low - margin, math.floor)
-    return _shortest(widened_low), _shortest(_round(high + margin, math.ceil))
+    widened = (0.0 if low >= 0 else rounded(low - margin, math.floor), rounded(high + margin, math.ceil))
+    shortest = [int(end) if end.is_integer() and abs(end) < 1e15 else end for end in widened]
+    return shortest[0], shortest[1]
 
 
-def _round(value: float, towards: object) -> float:
-    """Return `value` with three digits, rounded outwards."""
+def rounded(value: float, direction: Callable[[float], int], digits: int = 3) -> float:
+    """Return `value` with so many digits, rounded by ``math.floor`` or ``math.ceil``."""
     if value == 0 or not math.isfinite(value):
         return value
-    scale = 10.0 ** (math.floor(math.log10(abs(value))) - 2)
-    rounded = math.floor(value / scale) if towards is math.floor else math.ceil(value / scale)
-    return float(f"{rounded * scale:.3g}")
-
-
-def _shortest(value: float) -> float:
-    return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    scale = 10.0 ** (math.floor(math.log10(abs(value))) + 1 - digits)
+    return float(f"{direction(value / scale) * scale:.{digits}g}")

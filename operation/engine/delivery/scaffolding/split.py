@@ -22,9 +22,9 @@ _TIME_NAME = re.compile(r"time|date|timestamp|moment|period|created|_at$|_on$", 
 class Split:
     """The split and why."""
 
-    split: str  # what prepare is told
+    split: str  # time or random
     time_column: str | None  # when a row happened
-    reason: str  # why, in words
+    reason: str  # why
 
 
 def guess_split(table: pd.DataFrame, target: Target, time_column: str | None, split: str | None) -> Split:
@@ -36,13 +36,13 @@ def guess_split(table: pd.DataFrame, target: Target, time_column: str | None, sp
         )
     column = time_column or _likeliest(table, target.name)
     if split == "time" and column is None:
-        raise UsageError("--split time: no column holds a time in every row. Name one by --time-column.")
+        raise UsageError("--split time: no column holds a time in every row. Name one with --time-column.")
     if split is not None:
         return Split(split, column, "as asked")
     if column is None:
         return Split("random", None, "no column holds a time in every row")
-    if trouble := _trouble(table, target, column):
-        return Split("random", column, f"by time in '{column}', {trouble}")
+    if problem := _problem(table, target, column):
+        return Split("random", column, f"by time in '{column}', {problem}")
     return Split("time", column, f"'{column}' holds a time in every row")
 
 
@@ -56,14 +56,13 @@ def _is_time(values: pd.Series) -> bool:
 
 def _likeliest(table: pd.DataFrame, target: str) -> str | None:
     """Return the column of times that looks most like when a row happened."""
-    found = [
+    times = [
         name for name in table.columns if name != target and not _BIRTH.search(name) and _is_time(table[name])
     ]
-    ranked = sorted(found, key=lambda name: (not _TIME_NAME.search(name), -table[name].nunique()))
-    return ranked[0] if ranked else None
+    return min(times, key=lambda name: (not _TIME_NAME.search(name), -table[name].nunique()), default=None)
 
 
-def _trouble(table: pd.DataFrame, target: Target, column: str) -> str | None:
+def _problem(table: pd.DataFrame, target: Target, column: str) -> str | None:
     """Return why a split by `column` would leave nothing to learn or to measure."""
     import pandas as pd
 

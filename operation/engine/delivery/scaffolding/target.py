@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,33 +14,19 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 10  # of a target of numbers; more of them are an amount
 MOST_LABELS = 50  # of a target of text
-_POSITIVE = (
-    "1",
-    "yes",
-    "y",
-    "true",
-    "t",
-    "positive",
-    "pos",
-    "bad",
-    "late",
-    "churned",
-    "churn",
-    "fraud",
-    "default",
-)
+_POSITIVE = re.compile(r"1|y|yes|t|true|pos|positive|bad|late|churn|churned|fraud|default", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Target:
-    """The target and what was guessed of it."""
+    """The target column and what was guessed about it."""
 
     name: str  # its column
-    task: str  # what is learnt
+    task: str  # classification or regression
     classes: tuple[str, ...]  # labels as prepare writes them; empty for a number or a threshold
     positive: str | None  # of two classes, the one that is predicted
-    threshold: float | None  # where an amount is cut in two classes
-    reason: str  # why, in words
+    threshold: float | None  # where numbers are cut in two classes
+    reason: str  # why
     of_numbers: bool = False  # whether its classes are numbers, and regression would be possible
 
     @property
@@ -53,7 +40,7 @@ class Target:
 
     @property
     def positive_label(self) -> str | None:
-        """The label, of two, that a probability is of."""
+        """The label that a probability refers to, where there are two."""
         return f">= {self.threshold:g}" if self.threshold is not None else self.positive
 
 
@@ -63,9 +50,9 @@ def guess_target(values: pd.Series, task: str | None) -> Target:
 
     name, known = str(values.name), values.dropna()
     if known.nunique() < 2:
-        found = "no value" if known.empty else f"one value only, {known.iloc[0]!s}"
+        content = "no value" if known.empty else f"one value only, {known.iloc[0]!s}"
         raise UsageError(
-            f"--target: column '{name}' holds {found}: there is nothing to learn. Name another column."
+            f"--target: column '{name}' holds {content}: there is nothing to learn. Name another column."
         )
     numbers = types.is_numeric_dtype(known) and not types.is_bool_dtype(known)
     if task == "regression" and not numbers:
@@ -97,13 +84,12 @@ def _labelled(name: str, known: pd.Series, *, numbers: bool) -> Target:
         )
     if len(classes) > 2:
         kind = "different whole numbers" if numbers else "different labels"
-        rare = [one for one in classes if counts[one] < 5]
+        rare = [name for name in classes if counts[name] < 5]
         note = f"; {listed(rare, 'and')} in fewer than 5 rows" if rare else ""
         reason = f"{len(classes)} {kind}{note}"
         return Target(name, "classification", classes, None, None, reason, numbers)
-    named = [one for one in classes if one.lower() in _POSITIVE]
-    positive = named[0] if len(named) == 1 else str(counts.idxmin())
-    why = "by its name" if len(named) == 1 else "the rarer one"
+    named = [name for name in classes if _POSITIVE.fullmatch(name)]
+    positive, why = (named[0], "by its name") if len(named) == 1 else (str(counts.idxmin()), "the rarer one")
     reason = f"two labels, positive is '{positive}' ({why})"
     return Target(name, "classification", classes, positive, None, reason, numbers)
 

@@ -1,4 +1,4 @@
-"""A new use case: guessed, written, checked."""
+"""A new use case: guessed from data and written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from operation.engine import configuration
 from operation.engine.configuration.documents import read_document
 from operation.engine.configuration.new_environment import require_new_name
 from operation.engine.delivery.scaffolding.columns import Column, guess_columns, unusable_name
-from operation.engine.delivery.scaffolding.schema_text import schema_text
+from operation.engine.delivery.scaffolding.schema_text import rounded, schema_text
 from operation.engine.delivery.scaffolding.split import guess_split
 from operation.engine.delivery.scaffolding.target import guess_target, label
 from operation.engine.delivery.scaffolding.use_case_text import Guess, use_case_text
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What a new use case is asked to be; what is None is guessed."""
+    """What is known of a new use case; what is None is guessed."""
 
     name: str
     data: Path
@@ -45,15 +45,14 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
     Returns
     -------
     guess : Guess
-        What was guessed, to be told.
+        What was guessed.
     files : list of Path
         What was written.
 
     Raises
     ------
     UsageError
-        For a bad name, a file that exists, data or columns that do not exist, data that nothing
-        can be learnt from.
+        For an invalid name, a file that exists, data or columns that do not exist, or data without features.
     """
     require_new_name(request.name, "use case", configuration.USE_CASE_NAME, layout)
     schema_file = layout.schemas / f"{request.name}.yml"
@@ -77,7 +76,9 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
         split=split,
         columns=columns,
         levels={
-            one.name: table[one.name].map(label).nunique() for one in columns if one.kind == "categorical"
+            column.name: table[column.name].map(label).nunique()
+            for column in columns
+            if column.kind == "categorical"
         },
         notebooks=sorted(path.stem for path in layout.notebooks.glob("[0-9]*.ipynb")),
         samples=_all_declare(layout, "SAMPLEROWS"),
@@ -96,8 +97,8 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
 def _read_table(data: Path, layout: Layout) -> pd.DataFrame:
     """Read a CSV or Parquet file, or a folder of them, through ``src/ingest.py``."""
     if not data.exists():
-        beside = [path.name for path in data.parent.glob("*")]
-        raise UsageError(f"--data: there is no {data}.{did_you_mean(data.name, beside)}")
+        siblings = [path.name for path in data.parent.glob("*")]
+        raise UsageError(f"--data: there is no {data}.{did_you_mean(data.name, siblings)}")
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "table"
         run_script(layout.src / "ingest.py", [f"--data={data.resolve()}", f"--table={table}"])
@@ -105,7 +106,7 @@ def _read_table(data: Path, layout: Layout) -> pd.DataFrame:
 
 
 def _require_column(table: pd.DataFrame, name: str, option: str) -> None:
-    """Refuse a column that `table` does not have, with the nearest one that it has."""
+    """Raise a UsageError for a column that `table` does not have, or that cannot be used."""
     if name not in table.columns:
         known = listed(table.columns, "and")
         raise UsageError(
@@ -124,24 +125,24 @@ def _data_path(data: Path, layout: Layout) -> str:
 def _require_features(columns: list[Column]) -> None:
     if all(column.kind == "dropped" for column in columns):
         reasons = "; ".join(f"'{column.name}': {column.reason}" for column in columns)
-        raise UsageError(f"no column can be learnt from ({reasons or 'the target is the only one'}).")
+        raise UsageError(f"No column can be a feature ({reasons or 'the target is the only one'}).")
 
 
 def _span(values: pd.Series) -> float:
-    """Return how far apart numbers are at most, rounded up to two digits."""
-    span = float(values.max() - values.min())
-    step = 10.0 ** (math.floor(math.log10(span)) - 1)
-    return float(f"{math.ceil(span / step) * step:.6g}")
+    """Return the largest distance between numbers, rounded up to two digits."""
+    return rounded(float(values.max() - values.min()), math.ceil, digits=2)
 
 
 def _all_declare(layout: Layout, variable: str) -> bool:
     """Tell whether every environment declares `variable`, so that a use case may refer to it."""
     paths = [configuration.configuration_file(layout, name) for name in configuration.environments(layout)]
     documents = [read_document(path, path.name)[0] for path in paths]
-    return bool(documents) and all(one and variable in one.data.get("variables", {}) for one in documents)
+    return bool(documents) and all(
+        document and variable in document.data.get("variables", {}) for document in documents
+    )
 
 
-def told(guess: Guess) -> Iterator[str]:
+def guess_lines(guess: Guess) -> Iterator[str]:
     """Yield a line for each guess, with its reason."""
     target, split = guess.target, guess.split
     yield f"task         {target.task}: {target.reason}"
@@ -159,10 +160,10 @@ def told(guess: Guess) -> Iterator[str]:
 
 
 def options(guess: Guess) -> str:
-    """Return which options would have changed what was guessed."""
-    found = ["--time-column COLUMN"]
+    """Return the options that change what was guessed."""
+    names = ["--time-column COLUMN"]
     if guess.target.task == "regression":
-        found.insert(0, "--task classification")
+        names.insert(0, "--task classification")
     elif guess.target.threshold is not None or guess.target.of_numbers:
-        found.insert(0, "--task regression")
-    return listed([*found, "--split random"] if guess.split.split == "time" else found)
+        names.insert(0, "--task regression")
+    return listed([*names, "--split random"] if guess.split.split == "time" else names)

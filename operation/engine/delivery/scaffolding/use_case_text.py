@@ -14,7 +14,7 @@ from operation.engine.delivery.scaffolding.target import Target
 
 # begins with a letter, or as a notebook's name does, so that it is no number and no date
 _PLAIN = re.compile(r"(?:\d\d-)?[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
-_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # mean something in YAML 1.1 or 1.2
+_RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # in YAML 1.1 or 1.2
 MOST_SLICES, SLICE_LEVELS = 3, 12
 
 
@@ -23,15 +23,15 @@ class Guess:
     """Everything that a new use case is written from."""
 
     name: str  # the use case
-    data: str  # the table's path, as ingest will be given it
+    data: str  # the table's path, as ingest receives it
     rows: int  # rows of the table
-    target: Target  # the guesses
+    target: Target
     split: Split
     columns: Sequence[Column]
     levels: dict[str, int]  # levels of the categorical columns
-    notebooks: Sequence[str]  # what is executed
+    notebooks: Sequence[str]  # to be executed
     samples: bool  # whether every environment declares SAMPLEROWS
-    span: float  # how far apart the values of a target of numbers are at most; 1 for labels
+    span: float  # largest distance between values of a numeric target; 1 for labels
 
     def of(self, kind: str) -> list[Column]:
         """Return the columns of one kind."""
@@ -55,29 +55,29 @@ def use_case_text(guess: Guess) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(word=written, words=written_list, comment=comment)
+    environment.filters.update(word=yaml_word, words=yaml_list, comment=comment)
     kinds = ("categorical", "datetime", "numeric")
     return environment.get_template("use_case.yml.j2").render(
         **vars(guess),
         holdout=HOLDOUT,
-        declarations={kind: [one.declaration for one in guess.of(kind)] for kind in kinds},
+        declarations={kind: [column.declaration for column in guess.of(kind)] for kind in kinds},
         left_out=guess.of("dropped"),
         min_samples_leaf=max(1, min(20, guess.rows // 50)),
         slices=guess.slices,
         gate="rmse" if guess.target.task == "regression" else "log_loss",
-        keep=[one.name for one in guess.columns if one.kind != "dropped"][:3],
+        keep=[column.name for column in guess.columns if column.kind != "dropped"][:3],
     )
 
 
-def written(value: str | float | bool) -> str:
-    """Return `value` as one word of YAML, quoted where a reader might take it for anything else."""
-    plain = isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS
+def yaml_word(value: str | float | bool) -> str:
+    """Return `value` as one word of YAML, quoted where a parser might take it for anything else."""
+    plain = isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _RESERVED
     return str(value) if plain else json.dumps(value, ensure_ascii=False)
 
 
-def written_list(values: Iterable[str | float], indent: int = 8) -> str:
-    """Return `values` as a list behind a key: on one line where that is short, otherwise one a line."""
-    words = [written(value) for value in values]
+def yaml_list(values: Iterable[str | float], indent: int = 8) -> str:
+    """Return `values` as a list behind a key: on one line where that is short, otherwise one per line."""
+    words = [yaml_word(value) for value in values]
     line = f" [{', '.join(words)}]"
     if len(line) <= 70:
         return line
@@ -87,5 +87,5 @@ def written_list(values: Iterable[str | float], indent: int = 8) -> str:
 
 def comment(text: str) -> str:
     """Return `text` as a comment of one line, whatever the data put into it."""
-    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return f"# {line[:200]}"

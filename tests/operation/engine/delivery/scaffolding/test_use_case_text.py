@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from operation.engine.configuration.documents import parse_document
 from operation.engine.delivery.scaffolding.schema_text import bounds
-from operation.engine.delivery.scaffolding.use_case_text import comment, written, written_list
+from operation.engine.delivery.scaffolding.use_case_text import comment, yaml_list, yaml_word
 
 PRINTABLE = st.text(max_size=15).filter(str.isprintable)
 WORDS = PRINTABLE | st.sampled_from(
@@ -42,19 +42,19 @@ def read_twice(text: str) -> tuple[object, object]:
 
 @given(WORDS)
 def test_text(value: str) -> None:
-    assert read_twice(f"key: {written(value)}\n") == (value, value)
+    assert read_twice(f"key: {yaml_word(value)}\n") == (value, value)
 
 
 @given(WORDS)
 def test_keys(value: str) -> None:
-    document, _ = parse_document(f"{written(value)}: 1\n", "f.yml")
+    document, _ = parse_document(f"{yaml_word(value)}: 1\n", "f.yml")
     assert document
-    assert document.data == {value: 1} == yaml.safe_load(f"{written(value)}: 1\n")
+    assert document.data == {value: 1} == yaml.safe_load(f"{yaml_word(value)}: 1\n")
 
 
 @given(st.lists(WORDS))
 def test_lists(values: list[str]) -> None:
-    assert read_twice(f"key:{written_list(values, indent=2)}\n") == (values, values)
+    assert read_twice(f"key:{yaml_list(values, indent=2)}\n") == (values, values)
 
 
 @given(st.text())
@@ -64,7 +64,7 @@ def test_comments_stay_on_their_line(text: str) -> None:
 
 @pytest.mark.parametrize(("value", "text"), [(True, "true"), (5, "5"), (0.25, "0.25"), ("a b", "a b")])
 def test_values(value: str | float | bool, text: str) -> None:
-    assert written(value) == text
+    assert yaml_word(value) == text
 
 
 @given(st.lists(st.floats(-1e12, 1e12) | st.integers(-(10**9), 10**9), min_size=1))
@@ -73,4 +73,4 @@ def test_what_was_seen_is_within_the_bounds(values: list[float]) -> None:
     assert low <= min(values)
     assert high >= max(values)
     assert (low >= 0) == (min(values) >= 0)
-    assert read_twice(f"key: {written(low)}\n") == (low, low)
+    assert read_twice(f"key: {yaml_word(low)}\n") == (low, low)
