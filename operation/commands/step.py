@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 
-from operation.commands.options import add_choice
+from operation.commands.options import add_choice, add_include_secrets
 from operation.commands.wording import metric_lines
 from operation.engine import configuration
-from operation.engine.foundation.errors import UsageError
+from operation.engine.configuration import Configuration
+from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.foundation.nearest import did_you_mean
 from operation.engine.identity.contract import actions_of
@@ -28,19 +30,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("step", help="name in the use case")
     add_choice(parser)
     add("--fresh", action="store_true", help="execute it even when the store holds its outputs")
+    add_include_secrets(parser)
     add("given", nargs=argparse.REMAINDER, help="arguments of the Core Script")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Execute the step and say where its outputs are."""
+    """Execute the step and say where its outputs are; a failure leaves a run with its report and capsule."""
     own, given = _split(args)
     layout = project()
     configured = configuration.load(own.environment, own.use_case, layout)
     script = configured.step(args.step).script
     values = _script_values(build_parser(script), given)
-    session = Session(configured, layout, child_process)
-    _tell(layout, session.step(args.step, values, fresh=own.fresh))
+    try:
+        done = Session(configured, layout, child_process).step(args.step, values, fresh=own.fresh)
+    except StepFailed as error:
+        if error.exit_code == 1:
+            _record_failure(configured, layout, own, values, error)
+        raise
+    _tell(layout, done)
     return 0
+
+
+def _record_failure(
+    configured: Configuration,
+    layout: Layout,
+    args: argparse.Namespace,
+    values: dict[str, object],
+    error: StepFailed,
+) -> None:
+    """Leave what a failed run leaves: nothing is executed for it a second time."""
+    from operation.execution.submission import submission
+
+    def fail(*_: object) -> None:
+        raise error
+
+    recorded = submission(
+        layout,
+        configured,
+        args.step,
+        args.words,
+        verb="step",
+        values=values,
+        include_secrets=args.include_secrets,
+    )
+    with suppress(StepFailed), recorded:
+        Session(configured, layout, fail).step(args.step, values, fresh=args.fresh)
 
 
 def _split(args: argparse.Namespace) -> tuple[argparse.Namespace, list[str]]:
@@ -48,7 +82,9 @@ def _split(args: argparse.Namespace) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in ("environment", "use_case"):
         parser.add_argument(f"--{name.replace('_', '-')}", default=getattr(args, name))
-    parser.add_argument("--fresh", action="store_true", default=args.fresh)
+    for name in ("fresh", "include_secrets"):
+        parser.add_argument(f"--{name.replace('_', '-')}", action="store_true", default=getattr(args, name))
+    parser.set_defaults(step=args.step, words=[args.step, *args.given])
     return parser.parse_known_args(args.given)
 
 

@@ -8,7 +8,14 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from operation.commands.options import add_choice, add_limits, chosen_limits, one_or_more, quiet
+from operation.commands.options import (
+    add_choice,
+    add_include_secrets,
+    add_limits,
+    chosen_limits,
+    one_or_more,
+    quiet,
+)
 from operation.commands.wording import ending, opening, planned
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout, project
@@ -58,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_choices(parser)
     add_choice(parser)
     add_limits(parser)
+    add_include_secrets(parser)
 
 
 def _add_choices(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +121,7 @@ def _request(args: argparse.Namespace) -> SweepRequest:
         args.fresh,
         chosen_limits(args),
         args.metric,
+        args.include_secrets,
     )
 
 

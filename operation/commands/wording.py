@@ -70,7 +70,10 @@ def ending(layout: Layout, content: Mapping[str, Any]) -> Iterator[str]:
 
 def _failure(layout: Layout, entry: Mapping[str, Any]) -> Iterator[str]:
     yield f"{entry['status']}: {_values(entry)}: {failure(entry['error'])}"
-    yield f"  look: {layout.relative(layout.runs / entry['report'])}"
+    report = layout.runs / entry["report"]
+    yield f"  look: {layout.relative(report)}"
+    if (report.parent / "capsule.zip").exists():
+        yield f"  replay: python3 -m operation replay {layout.relative(report.parent / 'capsule.zip')}"
     yield f"  again, alone: {entry['command']}"
 
 

@@ -1,4 +1,4 @@
-"""One submission as a run: its manifest, a notebook that does the same here, pages, a failure's capsule."""
+"""A submission, or a failed step, as a run: manifest, a notebook that does the same here, pages, capsule."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from operation.engine.foundation import manifest, run_folder
 from operation.engine.foundation.children import environ
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.run_folder import RunFolder
+from operation.engine.foundation.secrets import mask_values
 from operation.engine.notebooks.assignments import Assignments
 from operation.engine.runs.request import Prepared, Request
 from operation.engine.runs.run_manifest import RunManifest
@@ -26,14 +27,15 @@ from operation.engine.steps.failures import exit_code_of, from_exception
 
 @dataclass(frozen=True)
 class SubmitRequest(Request):
-    """A request that was made by ``submit``."""
+    """A request that was made by ``submit`` or ``step``."""
 
     words: Sequence[str] = ()
+    verb: str = "submit"
 
     @property
     def command(self) -> str:
         """The command line that asks for the same again."""
-        return " ".join(["python3", "-m", "operation", "submit", *self.words])
+        return " ".join(["python3", "-m", "operation", self.verb, *self.words])
 
 
 @dataclass
@@ -43,8 +45,9 @@ class Submission:
     layout: Layout
     configured: Configuration
     name: str  # ``submit-train``: of the notebook that replays it
-    words: Sequence[str]  # the command line behind ``submit``
+    request: SubmitRequest
     folder: RunFolder  # where it is recorded
+    values: Mapping[str, object]  # of the step that was called, where they are not as configured
     logs: dict[str, str] = field(default_factory=dict)  # step -> what it printed, in their order
     notes: list[str] = field(default_factory=list)  # what the page says besides, as Markdown
     facts: dict[str, Any] = field(default_factory=dict)  # what the manifest says besides
@@ -62,14 +65,37 @@ class Submission:
 
 @contextmanager
 def submission(
-    layout: Layout, configured: Configuration, name: str, words: Sequence[str]
+    layout: Layout,
+    configured: Configuration,
+    name: str,
+    words: Sequence[str],
+    *,
+    verb: str = "submit",
+    values: Mapping[str, object] | None = None,
+    include_secrets: bool = False,
 ) -> Iterator[Submission]:
     """Record what is done in the block as a run; when it fails, leave a capsule.
 
     Sessions that are made in the block add their steps to the run.
+
+    Parameters
+    ----------
+    name : str
+        What is submitted.
+    words : sequence of str
+        The command line behind `verb`.
+    verb : str, default="submit"
+        The command.
+    values : mapping, optional
+        Arguments of the step `name` that are not as configured.
+    include_secrets : bool, default=False
+        As for `pack_failure`.
     """
     folder = run_folder.new(layout.runs, configured.use_case, configured.environment)
-    made = Submission(layout, configured, f"submit-{name}", words, folder)
+    title = f"{verb}-{name}"
+    choice = (configured.environment, configured.use_case, [title])
+    request = SubmitRequest(*choice, words=words, verb=verb, include_secrets=include_secrets)
+    made = Submission(layout, configured, title, request, folder, values or {})
     variables = {run_folder.VARIABLE: str(folder.path.resolve()), "WORKBENCH_NOTEBOOK": made.name}
     _write_notebook(made, None)
     prepared = _prepared(made)
@@ -89,7 +115,7 @@ def submission(
         _write_notebook(made, error)
         _end(made, record, Outcome(time.perf_counter() - clock, error), status)
         if any(step["how"] == "failed" for step in folder.records()):
-            pack_failure(layout, folder, prepared)
+            pack_failure(layout, folder, prepared, include_secrets=include_secrets)
         if (folder.path / "capsule.zip").exists():
             capsule = layout.relative(folder.path / "capsule.zip")
             print(f"replay: python3 -m operation replay {capsule}", file=sys.stderr)
@@ -122,9 +148,9 @@ def _pages(made: Submission) -> None:
 
 def _prepared(made: Submission) -> Prepared:
     """Return the submission as a run of one notebook."""
-    configured, entry = made.configured, NotebookEntry(made.name, {})
-    request = SubmitRequest(configured.environment, configured.use_case, [made.name], words=made.words)
-    return Prepared(request, configured, [entry], Assignments({}, {}), {made.name: made.notebook})
+    entry = NotebookEntry(made.name, {})
+    sources = {made.name: made.notebook}
+    return Prepared(made.request, made.configured, [entry], Assignments({}, {}), sources)
 
 
 def _error(made: Submission, raised: Exception) -> dict[str, Any]:
@@ -138,7 +164,7 @@ def _error(made: Submission, raised: Exception) -> dict[str, Any]:
 
 def _write_notebook(made: Submission, error: Mapping[str, Any] | None) -> None:
     made.notebook.parent.mkdir(parents=True, exist_ok=True)
-    made.notebook.write_text(json.dumps(_document(made, error)), encoding="utf-8")
+    made.notebook.write_text(json.dumps(mask_values(_document(made, error))), encoding="utf-8")
 
 
 def _document(made: Submission, error: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -148,7 +174,8 @@ def _document(made: Submission, error: Mapping[str, Any] | None) -> dict[str, An
     v4: Any = nbformat.v4  # its functions have no types
 
     failed = [step["step"] for step in made.folder.records() if step["how"] == "failed"][-1:]
-    notes = [f"# Submission: {' '.join(made.words)}", *made.notes]
+    title = "Submission" if made.request.verb == "submit" else "Step"
+    notes = [f"# {title}: {' '.join(made.request.words)}", *made.notes]
     cells = [
         _code(
             f"use_case: str = {made.configured.use_case!r}  # the experiment\n"
@@ -158,7 +185,8 @@ def _document(made: Submission, error: Mapping[str, Any] | None) -> dict[str, An
     ]
     cells[0].metadata.tags = ["parameters"]
     for step in dict.fromkeys([*made.logs, *failed]):
-        cells.append(_code(f"core.{step}()", made.logs.get(step, ""), error if step in failed else None))
+        called = f"core.{step}({_arguments(made, step)})"
+        cells.append(_code(called, made.logs.get(step, ""), error if step in failed else None))
     if error and not failed:
         cells.append(_code("", error=error))
     for count, cell in enumerate(cells, start=1):
@@ -169,6 +197,14 @@ def _document(made: Submission, error: Mapping[str, Any] | None) -> dict[str, An
     kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return dict(v4.new_notebook(cells=cells, metadata=metadata))
+
+
+def _arguments(made: Submission, step: str) -> str:
+    """Return the arguments of a call of `step` in a notebook."""
+    plain = (bool, int, float, str, list, type(None))
+    values = made.values.items() if made.name == f"{made.request.verb}-{step}" else ()
+    texts = {name: value if isinstance(value, plain) else str(value) for name, value in values}
+    return ", ".join(f"{name}={value!r}" for name, value in texts.items())
 
 
 def _code(source: str, text: str = "", error: Mapping[str, Any] | None = None) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from operation.engine.evidence.capsule.pack import pack_failure
 from operation.engine.foundation import manifest
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.run_folder import RunFolder
@@ -43,7 +44,10 @@ class PointRun:
             return record.content
         record.add(name, outcome, started)
         record.end()
-        if outcome.error is None:
+        if outcome.error is not None:
+            include_secrets = point.prepared.request.include_secrets
+            pack_failure(self.layout, RunFolder(work.folder), point.prepared, include_secrets=include_secrets)
+        else:
             run = work.folder.relative_to(self.layout.runs).as_posix()
             notebooks.keep(key, run, record.entry(name), record.steps_of(name))
         self.pages.render(work.target, work.folder / f"{name}.html", record.content)

@@ -28,14 +28,14 @@ class SweepRequest:
     fresh: bool = False  # execute every point again, reuse nothing
     limits: Limits = NO_LIMITS  # of each point
     metric: str | None = None  # ranks the points; None: the most telling of the first that succeeded
+    include_secrets: bool = False  # as of a run
 
     def at(self, given: Sequence[str]) -> Request:
         """Return the request of one run of the notebook, with `given` beside what all points have."""
         engine = "workbench" if self.engine == RAY else self.engine
         both = (*self.given, *given)
-        return Request(
-            self.environment, self.use_case, (self.notebook,), both, self.fresh, engine, self.limits
-        )
+        choice = (self.environment, self.use_case, (self.notebook,), both)
+        return Request(*choice, self.fresh, engine, self.limits, self.include_secrets)
 
     @property
     def command(self) -> str:

@@ -49,7 +49,7 @@ def pack_failure(
     except IndistinctSecret as name:
         print(
             f"warning: no capsule was written: {name} is too short or too common a word to be masked. Unset "
-            f" {name} or give it a longer value; or, if whoever gets the capsule may know it, rerun with "
+            f"{name} or give it a longer value; or, if whoever gets the capsule may know it, rerun with "
             "--include-secrets.",
             file=sys.stderr,
         )

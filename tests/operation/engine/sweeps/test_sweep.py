@@ -17,6 +17,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from operation import cli
+from operation.engine.evidence.capsule.unpack import read_capsule
 from operation.engine.foundation import manifest
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.run_folder import RunFolder
@@ -98,6 +99,16 @@ def test_each_point_is_a_run_with_its_notebook_and_its_report(swept: Layout) -> 
         assert (swept.runs / entry["report"]).stat().st_size > 5000
         assert (swept.runs / entry["run"] / "index.html").is_file()
         assert (swept.runs / entry["notebook"]).is_file()
+
+
+def test_each_point_that_failed_leaves_a_capsule(swept: Layout, one_sweep: tuple[Path, str, int]) -> None:
+    for entry in _content(swept)["points"]:
+        capsule = swept.runs / entry["run"] / "capsule.zip"
+        assert capsule.exists() is (entry["status"] == "failed")
+        if entry["status"] == "failed":
+            assert read_capsule(capsule).content["error"]["type"] == "ValueError"
+            said = f"  replay: python3 -m operation replay {swept.relative(capsule)}"
+            assert said in one_sweep[1].splitlines()
 
 
 def test_a_step_that_points_share_is_executed_once(swept: Layout) -> None:
