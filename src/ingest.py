@@ -39,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--remote-digest",
+        type=step.whole_digest,
         help="SHA-256 that the data of --remote must have; with it the result is kept as long as the data is "
         "the same",
     )

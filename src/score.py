@@ -50,7 +50,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--version", help="with --model: what answers call its version")
     add("--alias", default="champion", help="which version of --name (default: champion)")
     add("--tracking-uri", help="MLflow's store that holds --name, such as sqlite:///runs/mlflow.db")
-    add("--digest", help="what the model's digest must begin with")
+    add("--digest", type=step.whole_digest, help="SHA-256 that the model must have")
     add("--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)")
     add("--most-rows", type=int, default=10_000, help="rows that one request may have (default: 10000)")
     add("--log", type=Path, help="folder for the log of scored rows (default: none is kept)")

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from operation.commands.options import add_choice, add_emulator, emulated, quiet
+from operation.commands.options import add_choice, add_emulator, emulated, quiet, whole_digest
 from operation.engine import configuration
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import project
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "examples:\n"
         "  python3 -m operation models list --environment TEST\n"
-        "  python3 -m operation models promote churn --environment DEV --to TEST --digest 3f2a9c"
+        "  python3 -m operation models promote churn --environment DEV --to TEST --version 3"
     )
     add = parser.add_argument
     add("action", choices=_ACTIONS)
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choice(parser)
     add_emulator(parser)
     add("--version", type=int, metavar="NUMBER", help="of the model (default: the newest)")
-    add("--digest", metavar="HEX", help="of the model: at least its beginning")
+    add("--digest", type=whole_digest, metavar="SHA256", help="of the model, as list prints it")
     add("--to", metavar="NAME", help="promote: the environment it goes to")
     add("--folder", type=Path, metavar="PATH", help="download: where to, a folder that is made")
     add("--json", action="store_true", help="for programs")
@@ -98,7 +98,7 @@ def _promote(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
 
 def _line(one: Registered) -> str:
     origin = one.tags.get("promoted_from") or one.tags.get("azure_run") or one.tags.get("commit", "")
-    return f"{one.name:<20} version {one.version:<4} digest {one.digest[:12] or 'unknown':<12}  {origin}"
+    return f"{one.name:<20} version {one.version:<4} digest {one.digest or 'unknown'}  {origin}"
 
 
 _ACTIONS: dict[str, Callable[[argparse.Namespace], Any]] = {

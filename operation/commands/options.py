@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,6 +100,13 @@ def more_than_zero(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
     return value
+
+
+def whole_digest(text: str) -> str:
+    """Read a SHA-256 that is given whole."""
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        raise argparse.ArgumentTypeError(f"expected a whole SHA-256, 64 hexadecimal digits, got {text!r}")
+    return text.lower()
 
 
 def one_or_more(text: str) -> int:

@@ -100,7 +100,7 @@ def _registered(model: Model) -> Registered:
 def find(
     workspace: Workspace, name: str, *, version: int | None = None, digest: str | None = None
 ) -> Registered:
-    """Return one version of a model: by number, by the beginning of its digest, else the newest."""
+    """Return one version of a model: by number, by its digest, else the newest."""
     known = versions(workspace, name)
     if not known:
         names = sorted({one.name for one in versions(workspace)})
@@ -111,12 +111,8 @@ def find(
     fits = [
         one
         for one in known
-        if (version is None or one.version == version) and (digest is None or one.digest.startswith(digest))
+        if (version is None or one.version == version) and (digest is None or one.digest == digest)
     ]
-    if digest and len({one.digest for one in fits}) > 1:
-        raise UsageError(
-            f"several versions of '{name}' have a digest that begins with {digest}: give more of it."
-        )
     if not fits:
         wanted = f"version {version}" if version is not None else f"digest {digest}"
         there = ", ".join(f"{one.version} ({one.digest[:12]})" for one in known)

@@ -31,7 +31,7 @@ class Served:
     name, version : str or None
         As registered; None for one that is given by its path.
     digest : str or None
-        What the model's digest must be, or begin with; None where only model.json says.
+        What the model's digest must be; None where only model.json says.
     """
 
     folder: Path
@@ -53,7 +53,7 @@ class Served:
     def check_digest(self, facts: Mapping[str, Any]) -> None:
         """Raise a StepError when `facts` are those of another model than the one meant."""
         found = str(facts["digest"])
-        if self.digest and not found.startswith(self.digest):
+        if self.digest and found != self.digest:
             meant = f"{self.name} version {self.version}" if self.name else "the one asked for"
             raise step.StepError(
                 f"{self.folder} is not {meant}: its digest is {found[:12]}, that of {meant} is "

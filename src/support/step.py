@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import errno
 import json
 import math
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,6 +31,7 @@ __all__ = [
     "read_json",
     "run_script",
     "shown",
+    "whole_digest",
     "write_json",
 ]
 
@@ -41,6 +44,13 @@ def input_path(value: str) -> Path:
 def output_path(value: str) -> Path:
     """Mark an argument as an output: a folder that the script creates."""
     return Path(value)
+
+
+def whole_digest(value: str) -> str:
+    """Read a SHA-256 that is given whole: a beginning of one proves little, an empty one nothing."""
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        raise argparse.ArgumentTypeError(f"expected a whole SHA-256, 64 hexadecimal digits, got {value!r}")
+    return value.lower()
 
 
 def run_script(main: Callable[[], None]) -> None:

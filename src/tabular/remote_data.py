@@ -67,7 +67,7 @@ def fetched(remote: Remote) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="data-", ignore_cleanup_errors=True) as folder:
         found = bring(remote, Path(folder), *parts)
         there = digest(found)
-        if remote.digest and remote.digest.lower() != there:
+        if remote.digest and remote.digest != there:
             said = f"--remote {remote.source} holds other data than was meant: its SHA-256 is {there}"
             raise step.StepError(f"{said}, --remote-digest wants {remote.digest}")
         yield found

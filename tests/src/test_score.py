@@ -235,7 +235,18 @@ def test_a_model_that_training_did_not_write_is_refused_before_it_is_unpickled(
 
 def test_another_model_than_the_one_asked_for(binary: Trained) -> None:
     with pytest.raises(step.StepError, match="is not the one asked for: its digest is"):
-        score.init(["--model", str(binary.model), "--digest", "abc"])
+        score.init(["--model", str(binary.model), "--digest", "0" * 64])
+
+
+@pytest.mark.parametrize("digest", ["", "a", "abc", "0" * 63, "0" * 65, "g" * 64])
+def test_a_digest_is_whole_or_wrong_usage(
+    binary: Trained, digest: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        score.init(["--model", str(binary.model), "--digest", digest])
+    assert stop.value.code == 2
+    said = f"argument --digest: expected a whole SHA-256, 64 hexadecimal digits, got {digest!r}"
+    assert said in capsys.readouterr().err
 
 
 def test_no_model(tmp_path: Path, binary: Trained) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from azureml.core import Workspace
 
 _VERSION = re.compile(r"(?P<name>[^:]+):(?P<version>\d+)")
-_DIGEST = re.compile(r"[0-9a-f]{6,64}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)

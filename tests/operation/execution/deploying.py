@@ -142,7 +142,7 @@ def containers(layout: Layout, client: Client, another: Path) -> dict[str, Any]:
     with broken(layout, *BREAK_INIT):
         found["no start"] = command(layout, "deploy", "--model", "flights:2")
     with broken(layout, *BREAK_RUN):
-        found["no answer"] = command(layout, "deploy", "--model", digest[:10])
+        found["no answer"] = command(layout, "deploy", "--model", digest)
     found["old goes on"] = client.digests("flights", 1)
     found["replaced"] = command(layout, "deploy", "--model", "flights:2")
     found["new answers"] = client.digests("flights", 1)

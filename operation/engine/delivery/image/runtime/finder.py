@@ -26,7 +26,7 @@ class Finder:
     ----------
     environment : mapping of str to str
         SCORE_MODEL: a folder, the URL of one, or ``models:/<name>@<alias>`` or ``models:/<name>/<version>``
-        of the registry at MLFLOW_TRACKING_URI. SCORE_DIGEST: what its digest must begin with; needed unless
+        of the registry at MLFLOW_TRACKING_URI. SCORE_DIGEST: its SHA-256, whole; needed unless
         a registry records it. SCORE_MODEL_NAME and SCORE_MODEL_VERSION: what responses call it, where no
         registry does. SCORE_PATIENCE: seconds to wait for a server that does not answer yet (60).
     settings : Settings
@@ -58,7 +58,7 @@ class Finder:
                 time.sleep(PAUSE)
 
     def _find(self) -> ServedModel:
-        source, digest = self._environment.get("SCORE_MODEL", ""), self._environment.get("SCORE_DIGEST", "")
+        source, digest = self._environment.get("SCORE_MODEL", ""), _digest(self._environment)
         models = self._settings.state / "models"
         if named := REGISTERED.fullmatch(source):
             registry = Registry(self._environment)
@@ -70,6 +70,13 @@ class Finder:
             folder = fetched(Web(self._environment), lambda file: _file_url(source, file), digest, models)
         name, version = (self._environment.get(f"SCORE_MODEL_{part}") or None for part in ("NAME", "VERSION"))
         return ServedModel(folder, name, version, digest)
+
+
+def _digest(environment: Mapping[str, str]) -> str:
+    digest = environment.get("SCORE_DIGEST")
+    if digest is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
+        raise UsageError(f"SCORE_DIGEST: expected a whole SHA-256, 64 hexadecimal digits, got {digest!r}")
+    return (digest or "").lower()
 
 
 def _check(source: str, digest: str) -> None:

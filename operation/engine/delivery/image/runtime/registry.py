@@ -60,7 +60,7 @@ class Registry:
         Raises
         ------
         StepFailed
-            When there is none, its digest does not begin with `digest`, or it has none and `digest` is empty.
+            When there is none, its digest is not `digest`, or it has none and `digest` is empty.
         """
         path, query = "model-versions/get", {"name": name, "version": str(version)}
         if alias:
@@ -112,7 +112,7 @@ def _checked(name: str, found: Mapping[str, Any], digest: str) -> Registered:
             f"{name} version {version} has no tag 'digest'. Register it with the step `register`, "
             "or set SCORE_DIGEST."
         )
-    if digest and recorded and not recorded.startswith(digest):
+    if digest and recorded and recorded != digest:
         raise StepFailed(
             f"{name} version {version} is not the expected model: its digest is {recorded[:12]}, "
             f"SCORE_DIGEST is {digest[:12]}. It was not loaded."
@@ -130,7 +130,7 @@ def fetched(web: Web, url: Callable[[str], str], digest: str, models: Path) -> P
     url : callable
         Where a file of the model is, by its name.
     digest : str
-        What the SHA-256 of model.pickle must begin with.
+        What the SHA-256 of model.pickle must be.
     models : Path
         Folder to fetch it into.
 
@@ -139,8 +139,8 @@ def fetched(web: Web, url: Callable[[str], str], digest: str, models: Path) -> P
     StepFailed
         When it cannot be fetched or written, or is another model; nothing of it stays.
     """
-    target = models / digest[:64]
-    if target.is_dir() and _digest(target / MODEL).startswith(digest):
+    target = models / digest
+    if target.is_dir() and _digest(target / MODEL) == digest:
         return target
     partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
     try:
@@ -150,7 +150,7 @@ def fetched(web: Web, url: Callable[[str], str], digest: str, models: Path) -> P
                 for piece in web.pieces(url(file)):
                     stream.write(piece)
         fetched_digest = _digest(partial / MODEL)
-        if not fetched_digest.startswith(digest):
+        if fetched_digest != digest:
             raise StepFailed(
                 f"{without_secrets(url(MODEL))} is not the expected model: its digest is "
                 f"{fetched_digest[:12]}, expected {digest[:12]}. It was not loaded."

@@ -87,6 +87,14 @@ def test_another_digest_than_the_one_asked_for_is_not_fetched(registry: Server, 
             "Copy it from model.json where the model was trained.",
         ),
         (
+            {"SCORE_MODEL": "/model", "SCORE_DIGEST": "abc"},
+            "SCORE_DIGEST: expected a whole SHA-256, 64 hexadecimal digits, got 'abc'",
+        ),
+        (
+            {"SCORE_MODEL": "/model", "SCORE_DIGEST": ""},
+            "SCORE_DIGEST: expected a whole SHA-256, 64 hexadecimal digits, got ''",
+        ),
+        (
             {"SCORE_MODEL": "models:/flights@champion"},
             "MLFLOW_TRACKING_URI is not set: name an MLflow tracking server, as https://mlflow.example.com",
         ),
