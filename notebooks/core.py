@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # of this checkout, whichever is installed
 
 from operation.engine.delivery.serving.local import serve
 from operation.engine.identity.source import load_module

@@ -13,7 +13,7 @@ from operation.engine.configuration.targets import chosen_compute
 from operation.engine.evidence.certificate.certify import certify
 from operation.engine.evidence.reports.run_page import write_certificate
 from operation.engine.foundation.layout import project
-from operation.execution.ways import azure_ml
+from operation.execution.sending import azure_ml
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

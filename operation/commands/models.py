@@ -92,7 +92,7 @@ def _promote(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
     source, target = opened(args.environment), opened(args.to)
     found = models.find(source, args.name, version=args.version, digest=args.digest)
     made = models.promote(source, target, found)
-    state = "promoted" if made.new else "was there, by its digest"
+    state = "promoted" if made.new else "registered before (same digest)"
     return [made], [_line(found), f"{args.to}: version {made.version}, {state}"]
 
 

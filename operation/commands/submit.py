@@ -11,8 +11,8 @@ from operation.engine.configuration import Configuration
 from operation.engine.configuration.targets import chosen_compute
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout, project
+from operation.execution.sending import SubmitOptions, send
 from operation.execution.submission import submission
-from operation.execution.ways import Order, send
 
 ALL = "pipeline"
 WAYS = ("script", "estimator", "automl", "pipeline", "spark")
@@ -50,22 +50,22 @@ def run(args: argparse.Namespace) -> int:
     """Submit, follow, and say where the results are."""
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
-    order = _order(layout, configured, args)
+    options = _options(layout, configured, args)
     recorded = submission(layout, configured, args.what, _words(args))
-    with emulated(layout, args.emulator), quiet(args.json), recorded as made:
-        print(f"run: {layout.relative(made.folder.path)}", flush=True)
-        send(order, made, lambda line: print(line, flush=True))
+    with emulated(layout, args.emulator), quiet(args.json), recorded as current:
+        print(f"run: {layout.relative(current.folder.path)}", flush=True)
+        send(options, current, lambda line: print(line, flush=True))
     if args.json:
-        print(json.dumps(made.record, indent=1))
+        print(json.dumps(current.record, indent=1))
     return 0
 
 
-def _order(layout: Layout, configured: Configuration, args: argparse.Namespace) -> Order:
+def _options(layout: Layout, configured: Configuration, args: argparse.Namespace) -> SubmitOptions:
     way = args.way or ("pipeline" if args.what == ALL else "script")
     if (args.publish or args.schedule) and way != "pipeline":
         raise UsageError(f"--publish and --schedule are for a pipeline, not for --as {way}.")
     spark = way == "spark"
-    return Order(
+    return SubmitOptions(
         way,
         _steps(configured, args.what),
         chosen_compute(layout, configured, args.compute, "SPARKCOMPUTE" if spark else "COMPUTE"),

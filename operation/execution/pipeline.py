@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from azureml.pipeline.steps import PythonScriptStep
 
 
-def needed(configured: Configuration, wanted: Sequence[str]) -> list[str]:
-    """Return `wanted` and all steps that they read from, in order; all steps when nothing is wanted."""
-    found: set[str] = set()
-    waiting = list(wanted or configured.steps)
+def needed(configured: Configuration, requested: Sequence[str]) -> list[str]:
+    """Return `requested` and all steps that they read from, in order; all steps when nothing is requested."""
+    names: set[str] = set()
+    waiting = list(requested or configured.steps)
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in names:
+            names.add(name)
             waiting += [step for step, _ in references(configured, name).values()]
-    return [name for name in configured.steps if name in found]
+    return [name for name in configured.steps if name in names]
 
 
 def references(configured: Configuration, step: str) -> dict[str, tuple[str, str]]:
@@ -66,11 +66,13 @@ class Graph:
         from azureml.pipeline.core import Pipeline
 
         steps = [self._step(name) for name in self.names]
-        made = Pipeline(self.remote.workspace, steps=steps, description=self.remote.configured.description)
-        problems = made.validate()
+        pipeline_run = Pipeline(
+            self.remote.workspace, steps=steps, description=self.remote.configured.description
+        )
+        problems = pipeline_run.validate()
         if problems:
             raise StepFailed(f"the SDK refuses the pipeline: {problems[0]}")
-        return made
+        return pipeline_run
 
     def _step(self, name: str) -> PythonScriptStep:
         """Return one step; it is reused while its snapshot, its arguments and its inputs stay as they are."""
@@ -95,9 +97,9 @@ class Graph:
     def _configuration(self) -> RunConfiguration:
         from azureml.core.runconfig import RunConfiguration
 
-        made = RunConfiguration()
-        made.environment = self.remote.environment
-        return made
+        configuration = RunConfiguration()
+        configuration.environment = self.remote.environment
+        return configuration
 
     def _input(self, step: str, name: str, value: str) -> Any:
         reference = references(self.remote.configured, step).get(name)
@@ -110,9 +112,9 @@ class Graph:
     def _output(self, step: str, name: str) -> Any:
         from azureml.pipeline.core import PipelineData
 
-        made = PipelineData(output_name(step, name), datastore=self.remote.datastore)
-        self._outputs[(step, name)] = made
-        return made
+        output = PipelineData(output_name(step, name), datastore=self.remote.datastore)
+        self._outputs[(step, name)] = output
+        return output
 
 
 def output_name(step: str, output: str) -> str:
@@ -120,12 +122,12 @@ def output_name(step: str, output: str) -> str:
     return f"{step}_{output}".replace("-", "_")
 
 
-def _arguments(contract: Contract, values: Mapping[str, object], places: Mapping[str, Any]) -> list[Any]:
+def _arguments(contract: Contract, values: Mapping[str, object], paths: Mapping[str, Any]) -> list[Any]:
     """Return a step's command line, with what the pipeline replaces by paths as words of their own."""
-    words: list[Any] = []
+    argv: list[Any] = []
     for name in contract.arguments:
-        words += [f"--{name}", places[name]] if name in places else contract.argv(_only(values, name))
-    return words
+        argv += [f"--{name}", paths[name]] if name in paths else contract.argv(_only(values, name))
+    return argv
 
 
 def _only(values: Mapping[str, object], name: str) -> dict[str, object]:
@@ -154,7 +156,7 @@ def follow(run: PipelineRun, remote: Remote) -> dict[str, StepRun]:
         for step in run.get_steps():
             runs[step.name] = step
             if step.name not in logs:
-                logs[step.name] = Log(step, _told(remote, step))
+                logs[step.name] = Log(step, _say_step(remote, step))
             if step.name not in ended:
                 details = logs[step.name].look()
                 remote.logs[step.name] = logs[step.name].text
@@ -173,7 +175,7 @@ def follow(run: PipelineRun, remote: Remote) -> dict[str, StepRun]:
     return runs
 
 
-def _told(remote: Remote, step: StepRun) -> Say:
+def _say_step(remote: Remote, step: StepRun) -> Say:
     """Return what passes on a step's lines under its name; those of one that is reused are old."""
     return lambda line: None if _is_reused(step) else remote.say(f"  {step.name}: {line}")
 
@@ -206,10 +208,10 @@ class OutputDownloader:
 
 def _download(run: StepRun, output: str, folder: Path) -> None:
     """Download an output of a step, which lies in the datastore, into a new folder."""
-    place = run.get_output_data(output)
+    output_data = run.get_output_data(output)
     aside = folder.with_name(f"{folder.name}.download")
-    place.download(str(aside), overwrite=True, show_progress=False)
-    (aside / place.path_on_datastore).rename(folder)
+    output_data.download(str(aside), overwrite=True, show_progress=False)
+    (aside / output_data.path_on_datastore).rename(folder)
 
 
 def collecting(graph: Graph, runs: Mapping[str, StepRun]) -> RemoteSession:

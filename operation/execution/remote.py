@@ -104,15 +104,19 @@ class Remote:
         return next((run for run in runs if run.status not in {"Failed", "Canceled", "NotResponding"}), None)
 
     def _job(self, planned: Plan) -> Job:
-        places = {name: self._input(planned, name, path) for name, path in planned.inputs.items()}
+        inputs = {name: self._input(planned, name, path) for name, path in planned.inputs.items()}
         return Job(
             workspace=self.workspace,
             experiment=self.configured.use_case,
             step=planned.step,
             source=job_files.snapshot(self.layout, planned.contract.script),
             script=planned.contract.script.name,
-            arguments=arguments(planned, {name: str(place) for name, place in places.items()}),
-            references={one.data_reference_name: one for one in places.values() if not isinstance(one, Path)},
+            arguments=arguments(planned, {name: str(place) for name, place in inputs.items()}),
+            references={
+                reference.data_reference_name: reference
+                for reference in inputs.values()
+                if not isinstance(reference, Path)
+            },
             target=self.target,
             environment=self.environment,
             tags=tags(self.layout, self.configured, planned),
@@ -173,8 +177,8 @@ def arguments(planned: Plan, inputs: Mapping[str, str]) -> list[str]:
     Azure ML replaces a placeholder only where it is a word of its own.
     """
     paths = {**inputs, **{name: results.remote_folder(name) for name in planned.contract.outputs}}
-    words = planned.contract.argv({**planned.arguments, **paths})
-    return [part for word in words for part in _parted(word, paths)]
+    argv = planned.contract.argv({**planned.arguments, **paths})
+    return [part for word in argv for part in _parted(word, paths)]
 
 
 def _parted(word: str, paths: Mapping[str, str]) -> list[str]:

@@ -53,7 +53,7 @@ def executing(details: Mapping[str, Any]) -> dict[str, float]:
     start, end = details.get("startTimeUtc"), details.get("endTimeUtc")
     if not start or not end:
         return {}
-    moments = [datetime.fromisoformat(str(one)) for one in (start, end)]
+    moments = [datetime.fromisoformat(str(moment)) for moment in (start, end)]
     return {"executing": (moments[1] - moments[0]).total_seconds()}
 
 
@@ -62,7 +62,7 @@ def unlike(layout: Layout, key: str, folders: Mapping[str, Path]) -> list[str]:
     digests = Digests(layout.runs / "digests.db")
     known = Store(layout.store, digests).find(key)
     outputs = known.manifest["outputs"] if known else {}
-    return [name for name, one in outputs.items() if digests.of(folders[name]).digest != one["digest"]]
+    return [name for name, stored in outputs.items() if digests.of(folders[name]).digest != stored["digest"]]
 
 
 def facts(run: Run, target: str, spent: Mapping[str, float]) -> dict[str, Any]:

@@ -95,98 +95,98 @@ def submission(
     title = f"{verb}-{name}"
     choice = (configured.environment, configured.use_case, [title])
     request = SubmitRequest(*choice, words=words, verb=verb, include_secrets=include_secrets)
-    made = Submission(layout, configured, title, request, folder, values or {})
-    variables = {run_folder.VARIABLE: str(folder.path.resolve()), "WORKBENCH_NOTEBOOK": made.name}
-    _write_notebook(made, None)
-    prepared = _prepared(made)
+    current = Submission(layout, configured, title, request, folder, values or {})
+    variables = {run_folder.VARIABLE: str(folder.path.resolve()), "WORKBENCH_NOTEBOOK": current.name}
+    _write_notebook(current, None)
+    prepared = _prepared(current)
     prepared.hand_over(layout, folder)
     record, clock = RunManifest(layout, folder, prepared), time.perf_counter()
     status, error = None, None
     try:
         with environ(variables):
-            yield made
+            yield current
     except KeyboardInterrupt:
         status = "interrupted"
         raise
     except Exception as raised:  # every failure is recorded, and goes on to the boundary
-        error = _error(made, raised)
+        error = _error(current, raised)
         raise
     finally:
-        _write_notebook(made, error)
-        _end(made, record, Outcome(time.perf_counter() - clock, error), status)
+        _write_notebook(current, error)
+        _end(current, record, Outcome(time.perf_counter() - clock, error), status)
         if any(step["how"] == "failed" for step in folder.records()):
             pack_failure(layout, folder, prepared, include_secrets=include_secrets)
         if (folder.path / "capsule.zip").exists():
             capsule = layout.relative(folder.path / "capsule.zip")
             print(f"replay: python3 -m operation replay {capsule}", file=sys.stderr)
-        _pages(made)
+        _pages(current)
 
 
-def _end(made: Submission, record: RunManifest, outcome: Outcome, status: str | None) -> None:
+def _end(current: Submission, record: RunManifest, outcome: Outcome, status: str | None) -> None:
     """Close the manifest."""
-    record.add(made.name, outcome, str(record.content["started"]))
+    record.add(current.name, outcome, str(record.content["started"]))
     if status:
-        record.entry(made.name)["status"] = status
-    compared = made.facts.get("automl", {}).get("compared", [])
+        record.entry(current.name)["status"] = status
+    compared = current.facts.get("automl", {}).get("compared", [])
     record.content["metrics"] |= {f"automl.{row['metric']}": row["automl"] for row in compared}
-    record.content |= made.facts
+    record.content |= current.facts
     record.end(status)
 
 
-def _pages(made: Submission) -> None:
+def _pages(current: Submission) -> None:
     """Write the pages that a run has."""
     from operation.engine.evidence.reports.gallery import write_gallery
     from operation.engine.evidence.reports.latest import point_latest
     from operation.engine.evidence.reports.notebook import render_notebook
     from operation.engine.evidence.reports.run_page import write_run_page
 
-    render_notebook(made.notebook, made.folder.path / f"{made.name}.html", made.record)
-    write_run_page(made.folder.path)
-    point_latest(made.layout.runs, made.folder.path)
-    write_gallery(made.layout.runs)
+    render_notebook(current.notebook, current.folder.path / f"{current.name}.html", current.record)
+    write_run_page(current.folder.path)
+    point_latest(current.layout.runs, current.folder.path)
+    write_gallery(current.layout.runs)
 
 
-def _prepared(made: Submission) -> Prepared:
+def _prepared(current: Submission) -> Prepared:
     """Return the submission as a run of one notebook."""
-    entry = NotebookEntry(made.name, {})
-    sources = {made.name: made.notebook}
-    return Prepared(made.request, made.configured, [entry], Assignments({}, {}), sources)
+    entry = NotebookEntry(current.name, {})
+    sources = {current.name: current.notebook}
+    return Prepared(current.request, current.configured, [entry], Assignments({}, {}), sources)
 
 
-def _error(made: Submission, raised: Exception) -> dict[str, Any]:
+def _error(current: Submission, raised: Exception) -> dict[str, Any]:
     """Return what the manifest says of a failure, with the place that it has in the notebook."""
-    details = getattr(raised, "details", None) or from_exception(raised, made.layout.src)
-    cells = _document(made, {**details, "execution_count": 0, "cell": 0})["cells"]
+    details = getattr(raised, "details", None) or from_exception(raised, current.layout.src)
+    cells = _document(current, {**details, "execution_count": 0, "cell": 0})["cells"]
     prompt = sum(one["cell_type"] == "code" for one in cells)
-    place = {"notebook": made.name, "cell": len(cells) - 1, "execution_count": prompt}
-    return {**details, **place, "exit_code": exit_code_of(raised)}
+    location = {"notebook": current.name, "cell": len(cells) - 1, "execution_count": prompt}
+    return {**details, **location, "exit_code": exit_code_of(raised)}
 
 
-def _write_notebook(made: Submission, error: Mapping[str, Any] | None) -> None:
-    made.notebook.parent.mkdir(parents=True, exist_ok=True)
-    made.notebook.write_text(json.dumps(mask_values(_document(made, error))), encoding="utf-8")
+def _write_notebook(current: Submission, error: Mapping[str, Any] | None) -> None:
+    current.notebook.parent.mkdir(parents=True, exist_ok=True)
+    current.notebook.write_text(json.dumps(mask_values(_document(current, error))), encoding="utf-8")
 
 
-def _document(made: Submission, error: Mapping[str, Any] | None) -> dict[str, Any]:
+def _document(current: Submission, error: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return a notebook that does on this machine what was submitted; the failing cell is its last."""
     import nbformat.v4
 
     v4: Any = nbformat.v4  # its functions have no types
 
-    failed = [step["step"] for step in made.folder.records() if step["how"] == "failed"][-1:]
-    title = "Submission" if made.request.verb == "submit" else "Step"
-    notes = [f"# {title}: {' '.join(made.request.words)}", *made.notes]
+    failed = [step["step"] for step in current.folder.records() if step["how"] == "failed"][-1:]
+    title = "Submission" if current.request.verb == "submit" else "Step"
+    notes = [f"# {title}: {' '.join(current.request.words)}", *current.notes]
     cells = [
         _code(
-            f"use_case: str = {made.configured.use_case!r}  # the experiment\n"
-            f"environment: str = {made.configured.environment!r}  # where it runs",
+            f"use_case: str = {current.configured.use_case!r}  # the experiment\n"
+            f"environment: str = {current.configured.environment!r}  # where it runs",
         ),
         _code("import core\n\ncore.use(use_case, environment)"),
     ]
     cells[0].metadata.tags = ["parameters"]
-    for step in dict.fromkeys([*made.logs, *failed]):
-        called = f"core.{step}({_arguments(made, step)})"
-        cells.append(_code(called, made.logs.get(step, ""), error if step in failed else None))
+    for step in dict.fromkeys([*current.logs, *failed]):
+        called = f"core.{step}({_arguments(current, step)})"
+        cells.append(_code(called, current.logs.get(step, ""), error if step in failed else None))
     if error and not failed:
         cells.append(_code("", error=error))
     for count, cell in enumerate(cells, start=1):
@@ -199,10 +199,10 @@ def _document(made: Submission, error: Mapping[str, Any] | None) -> dict[str, An
     return dict(v4.new_notebook(cells=cells, metadata=metadata))
 
 
-def _arguments(made: Submission, step: str) -> str:
+def _arguments(current: Submission, step: str) -> str:
     """Return the arguments of a call of `step` in a notebook."""
     plain = (bool, int, float, str, list, type(None))
-    values = made.values.items() if made.name == f"{made.request.verb}-{step}" else ()
+    values = current.values.items() if current.name == f"{current.request.verb}-{step}" else ()
     texts = {name: value if isinstance(value, plain) else str(value) for name, value in values}
     return ", ".join(f"{name}={value!r}" for name, value in texts.items())
 

@@ -20,6 +20,7 @@ from operation.engine.foundation.children import free_port
 from operation.engine.foundation.layout import Layout
 from tests.operation.engine.conftest import build, notebook, write
 from tests.operation.execution import small
+from tests.processes import processes_of
 from tests.src.conftest import everything, tumours  # noqa: F401 - fixtures
 from tests.src.running import Trained
 
@@ -54,25 +55,12 @@ class Running:
     def left(self) -> list[str]:
         """Return the command lines of what still runs for the project after a while."""
         until = time.monotonic() + SOON
-        while (found := list(_of(self.layout.runs.parent))) and time.monotonic() < until:
+        while (found := processes_of(self.layout.runs.parent)) and time.monotonic() < until:
             time.sleep(0.05)
         return found
 
 
 Start = Callable[..., Running]
-
-
-def _of(folder: Path) -> Iterator[str]:
-    """Yield the other processes that have `folder` in their environment or command line, or stand in it."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            traces = [(entry / name).read_bytes() for name in ("environ", "cmdline")]
-            traces.append(os.fsencode((entry / "cwd").readlink()))
-            ended = (entry / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        except OSError:
-            continue
-        if not ended and int(entry.name) != os.getpid() and any(os.fsencode(folder) in one for one in traces):
-            yield traces[1].replace(b"\0", b" ").decode(errors="replace")
 
 
 @pytest.fixture
@@ -198,7 +186,7 @@ def test_lab_ends_with_its_kernels(project: Layout, start: Start, number: signal
     write(project, "notebooks/01-count-letters.ipynb", json.dumps(notebook(CHOICE, "1")))
     kernel = server.session("notebooks/01-count-letters.ipynb")
     server.execute(kernel, ["1"])
-    assert len(list(_of(project.root))) == 2
+    assert len(processes_of(project.root)) == 2
     running.signalled(number)
     assert running.left() == []
 

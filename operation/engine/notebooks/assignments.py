@@ -27,13 +27,19 @@ class Assignments:
     overrides: dict[str, dict[str, object]] = field(default_factory=dict)
 
 
-def assign(configured: Configuration, notebooks: Sequence[Path], given: Iterable[str]) -> Assignments:
-    """Check every ``name=value`` of `given` and say where it goes.
+def assign(
+    configured: Configuration, notebooks: Sequence[Path], given: Iterable[str], option: str = "-p"
+) -> Assignments:
+    """Check every ``name=value`` that was `given` by `option`, and say where it goes.
 
     ``name`` is a parameter of a notebook, or ``step.argument``. All problems are raised as one UsageError.
     """
     result = Assignments()
-    problems = [problem for text in given for problem in _take(configured, notebooks, text, result)]
+    problems = [
+        f"{option} {text}: {problem}"
+        for text in given
+        for problem in _take(configured, notebooks, text, result)
+    ]
     if problems:
         raise UsageError("\n".join(problems))
     return result
@@ -44,9 +50,9 @@ def _take(
 ) -> Iterator[str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        yield f"-p {text}: expected name=value."
+        yield "expected name=value."
     elif name in _CHOSEN_ELSEWHERE:
-        yield f"-p {text}: choose it with {_CHOSEN_ELSEWHERE[name]} {value}."
+        yield f"choose it with {_CHOSEN_ELSEWHERE[name]} {value}."
     elif "." in name:
         yield from _override(configured, name, value, result)
     else:
@@ -56,17 +62,17 @@ def _take(
 def _override(configured: Configuration, name: str, text: str, result: Assignments) -> Iterator[str]:
     step, _, argument = name.partition(".")
     if step not in configured.steps:
-        yield f"-p {name}={text}: no step '{step}'.{did_you_mean(step, configured.steps)}"
+        yield f"no step '{step}'.{did_you_mean(step, configured.steps)}"
         return
     try:
         known = read_contract(configured.steps[step].script).named(argument)
     except UsageError as error:
-        yield f"-p {name}={text}: {error}"
+        yield str(error)
         return
     value = _value(text, known.type_name)
     problem = known.problem(value)
     if problem:
-        yield f"-p {name}={text}: {problem}."
+        yield f"{problem}."
     result.overrides.setdefault(step, {})[known.name] = value
 
 
@@ -79,12 +85,12 @@ def _parameter(
         known = {name for parameters in declared.values() for name in parameters}
         listed = ", ".join(sorted(known - set(_CHOSEN_ELSEWHERE))) or "none"
         hint = did_you_mean(name, known)
-        yield f"-p {name}={text}: no notebook has this parameter.{hint} There are: {listed}."
+        yield f"no notebook has this parameter.{hint} There are: {listed}."
     for path in takers:
         parameter = declared[path][name]
         value = _value(text, parameter.annotation)
         problems = list(_problems(configured, path, parameter, value, result))
-        yield from (f"-p {name}={text}: {path.stem}: {problem}." for problem in problems)
+        yield from (f"{path.stem}: {problem}." for problem in problems)
         result.parameters.setdefault(path.stem, {})[name] = value
 
 

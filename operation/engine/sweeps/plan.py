@@ -110,11 +110,11 @@ def _problems(prepared: Prepared, axes: Sequence[Axis], given: Sequence[str]) ->
     for axis in axes:
         if axis.name in fixed:
             yield f"--grid {axis.name}: -p gives it one value: vary it or fix it, not both."
-        for value in axis.examples:
-            try:
-                assign(prepared.configured, sources, [f"{axis.name}={value}"])
-            except UsageError as error:
-                yield from (line.replace("-p ", "--grid ", 1) for line in str(error).splitlines())
+        try:
+            examples = [f"{axis.name}={value}" for value in axis.examples]
+            assign(prepared.configured, sources, examples, option="--grid")
+        except UsageError as error:
+            yield from str(error).splitlines()
 
 
 def _point(prepared: Prepared, request: SweepRequest, values: Mapping[str, str]) -> Point:

@@ -16,6 +16,7 @@ import pytest
 from operation import cli
 from operation.engine.foundation.layout import Layout
 from tests.operation.engine.conftest import build, notebook, write
+from tests.processes import processes_of
 
 BOOK = "01-count-letters"
 CHOICE = 'use_case: str = "tiny"\nenvironment: str = "DEV"\n'
@@ -45,21 +46,6 @@ def _book(layout: Layout, *cells: str) -> None:
     write(layout, f"notebooks/{BOOK}.ipynb", json.dumps(notebook(CHOICE, "print('first')", *cells)))
 
 
-def _left(layout: Layout) -> list[str]:
-    """Return the command lines of the processes that were started in the project, but this one."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*") if sys.platform == "linux" else ():
-        try:
-            mine = str(layout.root).encode() in (entry / "environ").read_bytes()
-            ended = (entry / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
-            command = (entry / "cmdline").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if mine and not ended and int(entry.name) != os.getpid():
-            found.append(command)
-    return found
-
-
 def _saved(layout: Layout) -> tuple[dict[str, Any], list[str]]:
     """Return the manifest of the only run, and what the cells of its notebook printed."""
     manifest = next(layout.runs.glob("2*/manifest.json"))
@@ -86,7 +72,7 @@ def test_a_fault_of_a_notebook_is_told_with_its_cell(
     assert content["status"] == "failed"
     assert "first\n" in texts
     assert "never\n" not in texts
-    assert _left(project) == []
+    assert processes_of(project.root) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal reaches one process there, not a group")
@@ -105,7 +91,7 @@ def test_ctrl_c_saves_what_there_is_and_leaves_nothing_running(project: Layout) 
     content, texts = _saved(project)
     assert content["status"] == "interrupted"
     assert "first\n" in texts
-    assert _left(project) == []
+    assert processes_of(project.root) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a file where a folder should be is another error")
@@ -119,4 +105,4 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(
         f"error: {file / 'runs'} cannot be written: Not a directory. Let this user write there, or name a "
         "folder elsewhere by the environment variable WORKBENCH_RUNS.\n"
     )
-    assert _left(project) == []
+    assert processes_of(project.root) == []

@@ -10,7 +10,7 @@ from operation.engine.configuration import Configuration
 from operation.engine.foundation.errors import ConfigurationError
 from operation.engine.foundation.layout import Layout
 from operation.execution.automl import Baseline, settings
-from operation.execution.ways import _comparison
+from operation.execution.sending import _comparison
 
 FOUND = Baseline("AutoML_1_0", "LightGBM", {"roc_auc": 0.69, "accuracy": 0.8})
 

@@ -108,7 +108,7 @@ def test_an_unchanged_step_of_a_pipeline_is_reused_there(found: dict[str, Any]) 
 
 def test_the_model_of_a_gate_that_passed_is_registered_once(found: dict[str, Any]) -> None:
     assert _model(found["script"]).endswith(": registered")
-    assert _model(found["again"]).endswith(": was there, by its digest")
+    assert _model(found["again"]).endswith(": registered before (same digest)")
 
 
 def _model(outcome: dict[str, Any]) -> str:

@@ -65,6 +65,13 @@ def test_only_the_chosen_notebook_is_executed_and_what_it_needs(tiny: Layout) ->
     assert [one["step"] for one in content["steps"]] == ["count", "double"]
 
 
+def test_notebooks_have_the_configuration_that_the_run_read(tiny: Layout) -> None:
+    file = tiny.configuration / "configuration-DEV.yml"
+    _book(tiny, "01-count-letters", f"open({str(file)!r}, 'w').write('no configuration')\ncore.count()")
+    content = _run(tiny)
+    assert (content["status"], content["metrics"]["double.doubled"]) == ("succeeded", 10.0)
+
+
 def test_a_failure_in_a_core_script_stops_the_run_at_its_line(tiny: Layout) -> None:
     write(tiny, "data/text.txt", "123")
     content = _run(tiny)

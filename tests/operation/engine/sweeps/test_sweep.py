@@ -25,6 +25,7 @@ from operation.engine.runs.cleaning import plan_cleaning
 from tests.operation.engine.conftest import build, notebook, write
 from tests.operation.engine.evidence.reports.pages import read
 from tests.operation.engine.evidence.reports.test_browser import Server, browse, chromium, server
+from tests.processes import processes_of
 
 __all__ = ["chromium", "server"]  # fixtures
 
@@ -288,24 +289,10 @@ def test_an_interrupted_sweep_leaves_nothing_running_and_goes_on(tiny: Layout, e
     content = _content(tiny)
     assert content["status"] == "interrupted"
     assert [entry["status"] for entry in content["points"]] == ["succeeded", "pending", "pending"]
-    assert _of_this(tiny) == []
+    assert processes_of(tiny.root) == []
     write_quick = [*COMMAND, "sweep", OTHER, "--grid", "seconds=0,600,601", "--dry-run"]
     done = subprocess.run(write_quick, cwd=tiny.root, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "3 points; 1 known, 2 to execute"
-
-
-def _of_this(layout: Layout) -> list[str]:
-    """Return the processes that stand in the project or have it in their environment."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*") if sys.platform == "linux" else ():
-        try:
-            mine = str(layout.root).encode() in (entry / "environ").read_bytes()
-            command = (entry / "cmdline").read_bytes().decode()
-        except OSError:
-            continue
-        if mine and int(entry.name) != os.getpid() and (entry / "stat").read_text().split(") ")[1][0] != "Z":
-            found.append(command)
-    return found
 
 
 def test_a_run_folder_of_a_point_holds_its_own_steps_alone(swept: Layout) -> None:

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from operation.engine.notebooks.fork_server.client import ROOT, ForkServer
 from operation.engine.notebooks.fork_server.limits import Limits
 from tests.operation.engine.notebooks.fork_server.conftest import execute
+from tests.processes import processes_of
 
 MORE = """
 import os, time
@@ -34,20 +36,7 @@ FIRST = "kept = 41\nprint('begun')\nkept + 1"
 def forks(fork_server: ForkServer) -> Iterator[ForkServer]:
     """The process that notebooks are forked from; at the end of a test it has no descendant left."""
     yield fork_server
-    assert children(fork_server.number) == []
-
-
-def children(process: int) -> list[str]:
-    """Return the command lines of the children of a process: it adopts those whose parent has ended."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            state = (folder / "stat").read_text(encoding="utf-8", errors="replace")
-            if int(state.rpartition(")")[2].split()[1]) == process:
-                found.append((folder / "cmdline").read_text(encoding="utf-8", errors="replace"))
-        except OSError:
-            continue
-    return found
+    assert psutil.Process(fork_server.number).children() == []
 
 
 @pytest.fixture
@@ -57,22 +46,9 @@ def cookie(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("WORKBENCH_TEST_COOKIE", value)
     yield value
     deadline = time.monotonic() + 5
-    while running(value) and time.monotonic() < deadline:
+    while processes_of(value) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert running(value) == []
-
-
-def running(cookie: str) -> list[str]:
-    """Return the command lines of the processes, but this one, that were started with `cookie`."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            mine = cookie.encode() in (folder / "environ").read_bytes()
-            if mine and folder.name != str(os.getpid()):
-                found.append((folder / "cmdline").read_text(encoding="utf-8", errors="replace"))
-        except OSError:
-            continue
-    return found
+    assert processes_of(value) == []
 
 
 def outputs(found: dict[str, Any]) -> list[list[dict[str, Any]]]:
@@ -236,6 +212,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
 from tests.operation.engine.notebooks.fork_server.conftest import execute
+from tests.processes import processes_of
 code = "from pathlib import Path; Path('there').touch(); import time; time.sleep(600)"
 execute(Path({folder!r}), [{first!r}, code], "workbench")
 """

@@ -1,4 +1,4 @@
-"""The ways of sending a use case's steps to Azure ML, behind one face."""
+"""Sends a use case's steps to Azure ML: one by one, as a pipeline, or to AutoML."""
 
 from __future__ import annotations
 
@@ -26,125 +26,129 @@ ESTIMATOR = "Estimator is deprecated by Azure ML: --as script submits the same a
 
 
 @dataclass(frozen=True)
-class Order:
+class SubmitOptions:
     """What is to be sent, and how."""
 
     way: str  # how
     steps: Sequence[str]  # which, each after those that it reads from
     compute: Compute  # where
     fresh: bool = False  # execute even what the store or Azure ML holds
-    # where what the steps need is executed, as scripts, when it is missing; by default like the steps
+    # where missing steps before them are executed, as scripts; by default where they are
     before: Compute | None = None
     publish: bool = False  # of a successful pipeline
     schedule: bool = False
 
 
-def send(order: Order, made: Submission, say: Say) -> None:
-    """Do what `order` says, and note in the submission `made` what came of it."""
+def send(options: SubmitOptions, submission: Submission, say: Say) -> None:
+    """Send what `options` name, and note in `submission` what came of it."""
     say("opening the workspace")  # the SDK's import alone takes seconds
-    workspace = opened(made.configured.environment)
-    submit = SUBMITS.get(order.way, submit_script)
-    remote = Remote(made.layout, made.configured, workspace, order.compute, submit=submit, say=say)
-    remote.logs = made.logs
-    if order.way == "estimator":
+    workspace = opened(submission.configured.environment)
+    submit = SUBMITS.get(options.way, submit_script)
+    remote = Remote(
+        submission.layout, submission.configured, workspace, options.compute, submit=submit, say=say
+    )
+    remote.logs = submission.logs
+    if options.way == "estimator":
         say(ESTIMATOR)
-    {"automl": _automl, "pipeline": _pipeline}.get(order.way, _one_by_one)(order, remote, made)
+    {"automl": _automl, "pipeline": _pipeline}.get(options.way, _one_by_one)(options, remote, submission)
 
 
-def _one_by_one(order: Order, remote: Remote, made: Submission) -> None:
-    """Execute steps as runs of their own, each after what it needs; the store answers what it can."""
+def _one_by_one(options: SubmitOptions, remote: Remote, submission: Submission) -> None:
+    """Execute steps as runs of their own, each after what it needs; the store is used where it can be."""
     session = RemoteSession(remote.configured, remote.layout, remote)
-    for step in order.steps:
-        if order.before:
-            _inputs(order.before, remote, step)
+    for step in options.steps:
+        if options.before:
+            _inputs(options.before, remote, step)
         try:
-            done = session.step(step, fresh=order.fresh)
+            done = session.step(step, fresh=options.fresh)
         except NotExecuted as verified:
-            made.facts["verified"] = str(verified)
+            submission.facts["verified"] = str(verified)
             remote.say(str(verified))
             return
-        _tell(done, remote.say)
+        _report(done, remote.say)
         _register(remote, session, done)
 
 
 def _inputs(compute: Compute, remote: Remote, step: str) -> None:
     """Execute what `step` needs on another compute: a Spark cluster need not make its own inputs."""
-    place = (remote.layout, remote.configured, remote.workspace, compute)
-    other = Remote(*place, submit=submit_script, say=remote.say)
+    target = (remote.layout, remote.configured, remote.workspace, compute)
+    other = Remote(*target, submit=submit_script, say=remote.say)
     other.logs = remote.logs
     RemoteSession(remote.configured, remote.layout, other).plan(step, {})
 
 
-def _pipeline(order: Order, remote: Remote, made: Submission) -> None:
-    """Execute steps, and what they need, as one pipeline; Azure ML answers what it can."""
+def _pipeline(options: SubmitOptions, remote: Remote, submission: Submission) -> None:
+    """Execute steps, and what they need, as one pipeline; Azure ML reuses what it can."""
     with sdk_errors(f"pipeline in workspace {remote.workspace.name}"):
-        graph = pipeline.Graph(remote, pipeline.needed(remote.configured, order.steps))
-        run = pipeline.submit(graph, fresh=order.fresh)
-        made.facts["azure"] = {"pipeline": run.id, "workspace": remote.workspace.name}
+        graph = pipeline.Graph(remote, pipeline.needed(remote.configured, options.steps))
+        run = pipeline.submit(graph, fresh=options.fresh)
+        submission.facts["azure"] = {"pipeline": run.id, "workspace": remote.workspace.name}
         remote.say(f"pipeline: run {run.id} on {remote.target}, {len(graph.names)} steps")
         runs = pipeline.follow(run, remote)
     session = pipeline.collecting(graph, runs)
     for name in graph.names:
-        done = session.step(name, fresh=order.fresh)
-        _tell(done, remote.say)
+        done = session.step(name, fresh=options.fresh)
+        _report(done, remote.say)
         _register(remote, session, done)
-    if order.publish or order.schedule:
-        _publish(order, remote, made, run)
+    if options.publish or options.schedule:
+        _publish(options, remote, submission, run)
 
 
-def _publish(order: Order, remote: Remote, made: Submission, run: Any) -> None:
+def _publish(options: SubmitOptions, remote: Remote, submission: Submission, run: Any) -> None:
     settings = remote.configured.pipeline
     if settings is None:
         raise UsageError(f"the use case '{remote.configured.use_case}' has no section 'pipeline': add one.")
     with sdk_errors(f"publishing {settings.publish}"):
         version = remote.configured.digest[:12]
-        found = publishing.publish(remote.workspace, run, settings, version)
+        endpoint = publishing.publish(remote.workspace, run, settings, version)
         use_case = remote.configured.use_case
-        when = publishing.schedule(remote.workspace, settings, use_case) if order.schedule else ""
-    made.facts["published"] = {"endpoint": found.name, "version": found.version, "url": found.url}
-    made.facts["published"] |= {"schedule": when} if when else {}
-    remote.say(f"endpoint {found.name}, version {found.version}: {found.url}")
-    if when:
-        remote.say(f"endpoint {found.name}: runs {when}")
+        schedule = publishing.schedule(remote.workspace, settings, use_case) if options.schedule else ""
+    submission.facts["published"] = {
+        "endpoint": endpoint.name,
+        "version": endpoint.version,
+        "url": endpoint.url,
+    }
+    submission.facts["published"] |= {"schedule": schedule} if schedule else {}
+    remote.say(f"endpoint {endpoint.name}, version {endpoint.version}: {endpoint.url}")
+    if schedule:
+        remote.say(f"endpoint {endpoint.name}: runs {schedule}")
 
 
-def _automl(order: Order, remote: Remote, made: Submission) -> None:
-    """Have AutoML search, and put what it found beside the use case's own model."""
-    wanted = automl.settings(remote.layout, remote.configured)
+def _automl(options: SubmitOptions, remote: Remote, submission: Submission) -> None:
+    """Have AutoML search, and compare its best model with the use case's own."""
+    settings = automl.settings(remote.layout, remote.configured)
     session = RemoteSession(remote.configured, remote.layout, remote)
-    own = session.step(wanted.compare, fresh=order.fresh)
-    tables = [session.input_path(value) for value in (wanted.training, wanted.holdout)]
+    own = session.step(settings.compare, fresh=options.fresh)
+    tables = [session.input_path(value) for value in (settings.training, settings.holdout)]
     # the SDK leaves logs where it stands
     with sdk_errors(f"automl in workspace {remote.workspace.name}"), chdir(remote.layout.runs):
-        found = automl.submit(remote, wanted, *tables)
-    rows = found.rows(own.metrics)
-    made.facts["automl"] = {"run": found.run, "algorithm": found.algorithm, "compared": rows}
-    made.notes.append(_comparison(found.algorithm, wanted.compare, rows))
-    remote.say(f"  {'metric':<20} {f'AutoML ({found.algorithm})':>32} {wanted.compare:>12}")
-    for one in rows:
-        remote.say(f"  {one['metric']:<20} {one['automl']:>32.4f} {one['model']:>12.4f}")
+        best = automl.submit(remote, settings, *tables)
+    rows = best.rows(own.metrics)
+    submission.facts["automl"] = {"run": best.run, "algorithm": best.algorithm, "compared": rows}
+    submission.notes.append(_comparison(best.algorithm, settings.compare, rows))
+    remote.say(f"  {'metric':<20} {f'AutoML ({best.algorithm})':>32} {settings.compare:>12}")
+    for row in rows:
+        remote.say(f"  {row['metric']:<20} {row['automl']:>32.4f} {row['model']:>12.4f}")
 
 
 def _comparison(algorithm: str, step: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the comparison as Markdown, for the submission's page."""
-    lines = [f"| {one['metric']} | {one['automl']:.4f} | {one['model']:.4f} |" for one in rows]
+    lines = [f"| {row['metric']} | {row['automl']:.4f} | {row['model']:.4f} |" for row in rows]
     head = [f"| metric | AutoML ({algorithm}) | {step} |", "| --- | --- | --- |"]
     reading = "AutoML chose its best on the holdout itself, which favours it."
-    return "\n".join(
-        ["## The model beside AutoML's best, on the same holdout", "", *head, *lines, "", reading]
-    )
+    return "\n".join(["## The model and AutoML's best, on the same holdout", "", *head, *lines, "", reading])
 
 
 def _register(remote: Remote, session: RemoteSession, done: Done) -> None:
     """Register in the workspace the model that a step let pass its gate."""
     if models.is_registration(remote.configured.step(done.plan.step)):
         with sdk_errors(f"the models of workspace {remote.workspace.name}"):
-            found = models.register_passed(remote.workspace, session, done)
-        state = "registered" if found.new else "was there, by its digest"
-        remote.say(f"model {found.name}, version {found.version}, digest {found.digest[:12]}: {state}")
+            model = models.register_passed(remote.workspace, session, done)
+        state = "registered" if model.new else "registered before (same digest)"
+        remote.say(f"model {model.name}, version {model.version}, digest {model.digest[:12]}: {state}")
 
 
-def _tell(done: Done, say: Say) -> None:
+def _report(done: Done, say: Say) -> None:
     say(f"{done.plan.step} {done.how} in {done.seconds:.1f} s, key {done.plan.key[:12]}")
     for name, value in sorted(done.metrics.items()):
         say(f"  {name:<28} {value:.4f}" if isinstance(value, float) else f"  {name:<28} {value}")
