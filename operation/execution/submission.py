@@ -157,7 +157,7 @@ def _error(current: Submission, raised: Exception) -> dict[str, Any]:
     """Return what the manifest says of a failure, with the place that it has in the notebook."""
     details = getattr(raised, "details", None) or from_exception(raised, current.layout.src)
     cells = _document(current, {**details, "execution_count": 0, "cell": 0})["cells"]
-    prompt = sum(one["cell_type"] == "code" for one in cells)
+    prompt = sum(cell["cell_type"] == "code" for cell in cells)
     location = {"notebook": current.name, "cell": len(cells) - 1, "execution_count": prompt}
     return {**details, **location, "exit_code": exit_code_of(raised)}
 
