@@ -19,8 +19,9 @@ from operation.execution.sending import azure_ml
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``certify``."""
     parser.description = (
-        "Execute steps afresh in every way there is: as a child process, by a call of main(argv), in a "
-        "notebook that stock papermill executes, in one that is executed as by `run`, and with --emulator or "
+        "Execute steps afresh in every way there is: by a call of main(argv), in a notebook that stock "
+        "papermill executes, in one that is executed as by `run`, as a child process in other surroundings "
+        "(folders, time zone, locale, hash seed, threads, ...), and with --emulator or "
         "--azure-ml as runs of Azure ML. "
         "Compare sources, command lines, inputs and output bytes; exit 1 with the first difference when "
         "there is one."
@@ -64,6 +65,7 @@ def _lines(content: Mapping[str, Any]) -> list[str]:
         verdict = "DIFFERS" if step["differences"] else "identical"
         lines.append(f"  {step['step']:<14} {verdict:<10} {step['files']:3d} files, {step['bytes']:,} bytes")
         lines += [f"    {one['way']} against {one['against']}: {one['what']}" for one in step["differences"]]
+        lines += [f"    it depends on: {', '.join(step['causes'])}"] if step["causes"] else []
     ways = ", ".join(content["ways"])
     return [
         *lines,

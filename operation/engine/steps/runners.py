@@ -32,7 +32,7 @@ def child_process(plan: Plan, outputs: Path) -> None:
     run_script(plan.contract.script, plan.argv(outputs))
 
 
-def run_script(script: Path, argv: Sequence[str]) -> None:
+def run_script(script: Path, argv: Sequence[str], *, cwd: Path | None = None, umask: int = -1) -> None:
     """Execute ``python script argv...`` and pass its output on without secrets; raise ScriptFailed."""
     refresh_bytecode(script.parent)
     unbuffered = ["-u"] if sys.stdout.isatty() else []
@@ -40,7 +40,8 @@ def run_script(script: Path, argv: Sequence[str]) -> None:
         [sys.executable, *unbuffered, str(script), *argv],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=_root(script),
+        cwd=cwd or _root(script),
+        umask=umask,
         env={**os.environ, **thread_limits(1)},
         encoding="utf-8",
         errors="replace",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.configuration import Configuration
+from operation.engine.evidence.certificate import surroundings
 from operation.engine.evidence.certificate.values import first_difference
 from operation.engine.evidence.certificate.ways import WAYS, Way
 from operation.engine.foundation import git, manifest
@@ -65,6 +66,11 @@ def certify(
         found[way] = {step: _record(own, configured, step) for step in wanted}
         say(way, seconds[way])
     content = _content(layout, configured, found, seconds, folder)
+    for step in content["steps"]:
+        if any(difference["way"] == "script" for difference in step["differences"]):
+            step["causes"] = _causes(
+                configured, Layout(layout.root, folder / next(iter(found))), step["step"]
+            )
     manifest.write(folder / "certificate.json", content)
     return folder, content
 
@@ -73,6 +79,12 @@ def _record(own: Layout, configured: Configuration, step: str) -> dict[str, Any]
     entry = LookingSession(configured, own, child_process).step(step).entry
     argv = [word.replace(str(own.runs), "<runs>") for word in entry.manifest["argv"]]
     return {**entry.manifest, "argv": argv, "folder": entry.folder}
+
+
+def _causes(configured: Configuration, own: Layout, step: str) -> list[str]:
+    """Say what the outputs of a step depend on, by executing it with inputs out of the store of `own`."""
+    plan = LookingSession(configured, own, child_process).step(step).plan
+    return surroundings.causes(plan, own.runs / "surroundings")
 
 
 def _content(
@@ -93,6 +105,8 @@ def _content(
         "identical": all(not step["differences"] for step in steps),
         "ways": dict(seconds),
         "steps": steps,
+        "varied": list(surroundings.VARIED),
+        "not_varied": list(surroundings.NOT_VARIED),
         "configuration_digest": configured.digest,
         "made": manifest.now(),
         **git.commit(layout.root),
@@ -116,11 +130,14 @@ def _step(name: str, records: Mapping[str, Any]) -> dict[str, Any]:
         "bytes": sum(one["bytes"] for one in first["outputs"].values()),
         "seconds": {way: record["seconds"] for way, record in records.items()},
         "differences": found,
+        "causes": [],
     }
 
 
 def _executions(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    words = [str(one) for one in differences(first["components"], other["components"])]
+    words = [str(difference) for difference in differences(first["components"], other["components"])]
+    if "failed_elsewhere" in other:
+        words.append(f"fails in other surroundings: {other['failed_elsewhere']}")
     return words if first["argv"] == other["argv"] else [*words, "the command line"]
 
 

@@ -8,20 +8,28 @@ from functools import partial
 from typing import Any
 
 from operation.engine.configuration import Configuration
+from operation.engine.evidence.certificate.surroundings import elsewhere
 from operation.engine.foundation.children import environ, thread_limits
 from operation.engine.foundation.errors import StepFailed
 from operation.engine.foundation.layout import Layout
 from operation.engine.notebooks.engines import STOCK, WORKBENCH, quick_papermill, watched
-from operation.engine.steps.runners import child_process, in_process
+from operation.engine.steps.runners import in_process
 from operation.engine.steps.session import Session
-from operation.engine.steps.step import Runner
 
 Way = Callable[[Layout, Configuration, Sequence[str]], None]
 
 
-def _by_session(run_script: Runner, layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
-    """Execute the steps one after another, each by `run_script`."""
-    session = Session(configured, layout, run_script)
+def _by_call(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
+    """Call the steps' ``main(argv)`` one after another."""
+    _by_session(Session(configured, layout, in_process), steps)
+
+
+def _by_script(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
+    """Execute the steps one after another as child processes, in varied surroundings."""
+    _by_session(Session(configured, layout, partial(elsewhere, layout.runs / "surroundings")), steps)
+
+
+def _by_session(session: Session, steps: Sequence[str]) -> None:
     for step in steps:
         session.step(step)
 
@@ -74,8 +82,8 @@ def _cell(index: int, source: str) -> dict[str, Any]:
 
 
 WAYS: dict[str, Way] = {
-    "script": partial(_by_session, child_process),
-    "call": partial(_by_session, in_process),  # as ``core.*`` does in a kernel
+    "call": _by_call,  # as ``core.*`` does in a kernel
     "papermill": partial(_by_papermill, STOCK),
     "forked": partial(_by_papermill, WORKBENCH),  # as ``run`` does
+    "script": _by_script,
 }
