@@ -14,7 +14,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # of this checkout, whichever is installed
 
 from operation.engine.delivery.serving.local import serve
-from operation.engine.identity.source import load_module
+from operation.engine.identity.loading import load_module
 from operation.engine.steps.interactive import StepFunction, session, step_names, use
 
 __all__ = ["plots", "serve", "use"]  # noqa: F822 - plots comes by __getattr__

@@ -14,8 +14,8 @@ from operation.commands.wording import failure, metric_lines
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout, project
-from operation.engine.runs.repeat import Answers
 from operation.engine.runs.request import Request
+from operation.engine.runs.reuse import answered
 
 if TYPE_CHECKING:
     from operation.engine.notebooks.fork_server.client import ForkServer
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     layout = project()
     choice = (args.environment, args.use_case, args.notebook, args.given)
     request = Request(*choice, args.fresh, args.engine, chosen_limits(args), args.include_secrets)
-    before = None if request.fresh else Answers(layout).recall(request)
+    before = answered(layout, request)
     return _tell_unchanged(layout, before, as_json=args.json) if before else _run(layout, request, args.json)
 
 

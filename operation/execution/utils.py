@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from operation.engine.configuration import environment_variables
 from operation.engine.foundation.errors import WorkbenchError
 from operation.engine.foundation.layout import Layout, project
-from operation.engine.identity.source import sibling_imports
+from operation.engine.identity.loading import sibling_imports
 
 if TYPE_CHECKING:
     from azureml.core import Workspace

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ _SETTLED_SECONDS = 0.1
 _SETTLED_SECONDS_COARSE = 2.1  # where the file system keeps whole seconds (FAT: two) only
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS known"
-    " (path BLOB PRIMARY KEY, size INT, modified INT, changed INT, inode INT, digest TEXT)"
+    " (path BLOB PRIMARY KEY, size INT, modified INT, changed INT, inode INT, digest TEXT)",
+    "CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, fact TEXT)",
 )
 # What operating systems and tools drop into folders that people open.
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__", ".ipynb_checkpoints"}
@@ -88,6 +89,36 @@ class Digests:
             yield connection
 
 
+class Memory:
+    """Facts about contents that take long to work out, by a digest of all that they follow from.
+
+    Parameters
+    ----------
+    database : Path
+        SQLite file, made when first needed. Where it cannot be written, nothing is kept.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._connection = _open(database)
+
+    def recall(self, key: str) -> str | None:
+        """Return what was kept under `key`, if anything was."""
+        if self._connection is None:
+            return None
+        try:
+            row = self._connection.execute("SELECT fact FROM facts WHERE key=?", (key,)).fetchone()
+        except sqlite3.Error:  # a damaged memory is no memory
+            return None
+        return str(row[0]) if row else None
+
+    def keep(self, key: str, fact: str) -> str:
+        """Keep a fact under `key`, and return it."""
+        with suppress(sqlite3.Error):
+            if self._connection:
+                self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, fact))
+        return fact
+
+
 def _open(database: Path) -> sqlite3.Connection | None:
     """Open the memory, anew where it is damaged; None where it cannot be had."""
     for _ in range(2):
@@ -97,7 +128,8 @@ def _open(database: Path) -> sqlite3.Connection | None:
                 connection = sqlite3.connect(database, timeout=5, isolation_level=None)
                 undo.callback(connection.close)
                 connection.execute("PRAGMA synchronous=OFF")  # losing this file loses nothing but time
-                connection.execute(_SCHEMA)
+                for table in _SCHEMA:
+                    connection.execute(table)
                 undo.pop_all()
                 return connection
         except (sqlite3.OperationalError, OSError):  # read-only, locked for long, no folder

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import chdir
 from pathlib import Path
 
 from operation.engine.foundation.errors import UsageError
-from operation.engine.identity.source import sibling_imports
+from operation.engine.identity.loading import sibling_imports
+
+EFFECTS = "effects_stand"
 
 
 def build_parser(script: Path, text: str | None = None) -> argparse.ArgumentParser:
@@ -28,6 +31,21 @@ def build_parser(script: Path, text: str | None = None) -> argparse.ArgumentPars
         parser = namespace["build_parser"]()  # type: ignore[operator]
     assert isinstance(parser, argparse.ArgumentParser)  # noqa: S101
     return parser
+
+
+def effects_stand(script: Path, argv: Sequence[str]) -> bool:
+    """Tell whether what `script` did outside its outputs, called with `argv`, is still so.
+
+    Asks the function that its ``build_parser()`` declares: ``parser.set_defaults(effects_stand=function)``
+    takes the parsed arguments. What goes wrong there is for the script to say when it is executed.
+    """
+    parser = build_parser(script)
+    stands = parser.get_default(EFFECTS)
+    with sibling_imports(script.parent), chdir(script.parent.parent):
+        try:
+            return stands is None or bool(stands(parser.parse_args(list(argv))))
+        except (Exception, SystemExit):  # noqa: BLE001 - whatever the project's code raises
+            return False
 
 
 def _slice(tree: ast.Module, script: Path) -> ast.Module:

@@ -1,227 +1,174 @@
-"""Core Scripts as source text: what they import, what their meaning hashes to, how they are loaded."""
+"""Code as files: which of them a script or a notebook is made of, and what each of them digests to."""
 
 from __future__ import annotations
 
-import ast
 import hashlib
-import importlib
-import linecache
-import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, cached_property
 from pathlib import Path
-from types import ModuleType
-from typing import NamedTuple
 
-from operation.engine.foundation.errors import UsageError
-from operation.engine.identity.bytecode import refresh_bytecode
-from operation.engine.identity.digests import file_digest
+from operation.engine.identity.digests import Memory
+from operation.engine.identity.meaning import Code, Import, read_code
 
-_loaded: dict[str, tuple[ModuleType, str]] = {}  # name -> module and digest of the file it came from
-_IMPORT_BY_NAME = {"import_module", "__import__", "runpy", "spec_from_file_location", "exec", "eval"}
+Digests = dict[str, dict[str, str]]
 _CODE = {".py", ".so", ".pyd", ".pyc"}
-_READ_BESIDE = {"__file__", "resources", "pkgutil"}
+
+
+class CodeFolder:
+    """The code below one folder whose modules import each other, as it stands now.
+
+    Parameters
+    ----------
+    folder : Path
+        What ``sys.path`` would hold.
+    memory : Memory, optional
+        What was worked out about contents before.
+    holds_data : bool, default=True
+        Whether files that are no code belong to modules that look for files beside them.
+    """
+
+    def __init__(self, folder: Path, memory: Memory | None = None, *, holds_data: bool = True) -> None:
+        self._holds_data = holds_data
+        self.folder = folder
+        self.own = frozenset(entry.name.partition(".")[0] for entry in folder.iterdir())
+        self._memory = memory
+        self.code, self._module, self._reads = (
+            cache(self._code),
+            cache(self._find_module),
+            cache(self._read_by_file),
+        )
+
+    def _code(self, path: Path) -> Code:
+        return read_code(path, path.read_bytes(), self.own, self._memory)
+
+    def closure(self, files: Iterable[Path]) -> list[Path]:
+        """Return `files` and all that they can come to read of this folder as code or data, sorted.
+
+        Found in the syntax tree, so imports inside functions count and nothing is executed. Where the
+        tree does not tell which module is imported (``importlib.import_module(name)``) every module
+        of the folder counts, and where a module asks for its own location (``__file__``) every data file.
+        """
+        found, waiting = set[Path](), [*files, *self._shadows()]
+        while waiting:
+            path = waiting.pop()
+            if path not in found:
+                found.add(path)
+                waiting += self._reads(path) if path.suffix == ".py" else []
+        return sorted(found)
+
+    def _shadows(self) -> Iterator[Path]:
+        """Yield what stands in front of the standard library: libraries import it instead."""
+        for name in self.own & sys.stdlib_module_names:
+            yield from self._module(self.folder / name)
+
+    def _read_by_file(self, path: Path) -> list[Path]:
+        return self.read_by(self.code(path), path.parent)
+
+    def read_by(self, code: Code, package: Path) -> list[Path]:
+        """Return the files that `code` of the folder `package` reads itself."""
+        parts = package.relative_to(self.folder).parts if package.is_relative_to(self.folder) else ()
+        targets = [one for one in code.imports if one.level or one.module.partition(".")[0] in self.own]
+        found = [file for target in targets for file in self._imported(parts, target)]
+        if "any module" in code.traits:
+            found += [one for one in self._below(self.folder) if one.suffix == ".py"]
+        if "data" in code.traits and self._holds_data:
+            found += [one for one in self._below(self.folder) if one.suffix != ".py"]
+        return found
+
+    def _imported(self, package: tuple[str, ...], target: Import) -> list[Path]:
+        """Return the files that an import in `package` reads: packages on the way and the module."""
+        own = package[: len(package) + 1 - target.level] if target.level else ()
+        parts = [*own, *target.module.split(".")] if target.module else [*own]
+        place = self.folder.joinpath(*parts)
+        steps = [self.folder.joinpath(*parts[:length]) for length in range(1, len(parts) + 1)]
+        found = [file for step in steps for file in self._module(step)]
+        if target.name == "*" and place.is_dir():
+            return [*found, *self._below(place)]  # the package says which of its modules
+        return [*found, *self._module(place / target.name)] if target.name else found
+
+    def _find_module(self, location: Path) -> list[Path]:
+        """Return the files of a module: code, or what a package executes and holds as data."""
+        beside = [file for file in self._tree.get(location.parent, ()) if file.suffix in _CODE]
+        found = [file for file in beside if _stem(file) == location.name]
+        if location in self._folders:
+            found += [file for file in self._tree.get(location, ()) if _stem(file) == "__init__"]
+            found += [file for file in self._below(location) if file.suffix not in _CODE]
+        return found
+
+    def _below(self, folder: Path) -> list[Path]:
+        return [
+            file for parent, files in self._tree.items() if parent.is_relative_to(folder) for file in files
+        ]
+
+    @cached_property
+    def _tree(self) -> dict[Path, list[Path]]:
+        """Folder -> its files."""
+        found: dict[Path, list[Path]] = {}
+        for file in sorted(_files(self.folder)):
+            found.setdefault(file.parent, []).append(file)
+        return found
+
+    @cached_property
+    def _folders(self) -> set[Path]:
+        return {folder for parent in self._tree for folder in (parent, *parent.parents)}
+
+    def imports(self, files: Iterable[Path]) -> set[str]:
+        """Return the foreign packages that `files` import by name."""
+        codes = [self.code(file) for file in files if file.suffix == ".py"]
+        tops = {one.module.partition(".")[0] for code in codes for one in code.imports if not one.level}
+        return tops - self.own - sys.stdlib_module_names
+
+    def digests(self, files: Iterable[Path], traits: Iterable[str] = ()) -> Digests:
+        """Return the digests of the meaning of each of the `files`.
+
+        Parameters
+        ----------
+        traits : iterable of str
+            Of other code that sees them.
+
+        Returns
+        -------
+        dict of str to dict of str to str
+            File name -> name of a top-level function or class -> digest of its syntax tree; all other
+            statements, and the order of the definitions, are ``<module>``. Comments, docstrings and
+            formatting do not count unless some of the code reads them. Of other files ``<bytes>``.
+        """
+        paths = list(files)
+        seen = {*traits, *(trait for one in paths if one.suffix == ".py" for trait in self.code(one).traits)}
+        return {path.relative_to(self.folder).as_posix(): self._parts(path, seen) for path in paths}
+
+    def _parts(self, path: Path, seen: set[str]) -> dict[str, str]:
+        if path.suffix != ".py":
+            return {"<bytes>": hashlib.sha256(path.read_bytes()).hexdigest()}
+        code = self.code(path)
+        parts = dict(code.parts)
+        if "docstrings" in seen:
+            parts["<docstrings>"] = code.docstrings
+        if "text" in seen:
+            parts["<text>"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return parts
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.name.startswith((".", "__pycache__")):
+            yield from _files(path)
+        elif path.is_file() and not path.name.startswith("."):
+            yield path
+
+
+def _stem(file: Path) -> str:
+    """Return the name of the module in a file; a compiled one has several suffixes."""
+    return file.name.partition(".")[0]
 
 
 def dependencies(script: Path, folder: Path | None = None) -> list[Path]:
-    """Return `script` and all files of its `folder` that it can come to read as code or data, sorted.
-
-    Found in the syntax tree, so imports inside functions count and nothing is executed. Where the
-    tree does not tell which module is imported (``importlib.import_module(name)``) every module
-    of the folder counts, and where a module asks for its own place (``__file__``) every data file.
-    """
-    folder, found = folder or script.parent, set[Path]()
-    own = {entry.name.partition(".")[0] for entry in folder.iterdir()}
-    # what stands in front of the standard library's modules is imported by libraries instead of them
-    waiting = [script, *(path for name in own & sys.stdlib_module_names for path in _module(folder / name))]
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += _siblings(path, folder, own) if path.suffix == ".py" else []
-    return sorted(found)
+    """Return `script` and all files of its `folder` that it can come to read as code or data, sorted."""
+    return CodeFolder(folder or script.parent).closure([script])
 
 
-def _siblings(path: Path, folder: Path, own: set[str]) -> list[Path]:
-    names, package = _names(path, path.read_bytes()), path.parent.relative_to(folder).parts
-    targets = [one for one in names.imported if one.level or one.module.partition(".")[0] in own]
-    found = [file for target in targets for file in _imported(folder, package, target)]
-    if names.mentioned & _IMPORT_BY_NAME:
-        found += [one for one in _files(folder) if one.suffix == ".py"]
-    if names.mentioned & _READ_BESIDE:
-        found += [one for one in _files(folder) if one.suffix != ".py"]
-    return found
-
-
-class _Import(NamedTuple):
-    """``from <level dots><module> import <name>``; without a name ``import <module>``."""
-
-    level: int
-    module: str
-    name: str = ""
-
-
-def _imported(folder: Path, package: tuple[str, ...], target: _Import) -> list[Path]:
-    """Return the files that an import in a module of `package` reads: packages on the way and the module."""
-    own = package[: len(package) + 1 - target.level] if target.level else ()
-    parts = [*own, *target.module.split(".")] if target.module else [*own]
-    found = [
-        file for length in range(1, len(parts) + 1) for file in _module(folder.joinpath(*parts[:length]))
-    ]
-    if target.name == "*" and folder.joinpath(*parts).is_dir():
-        return [*found, *_files(folder.joinpath(*parts))]  # the package says which of its modules
-    return [*found, *_module(folder.joinpath(*parts, target.name))] if target.name else found
-
-
-def _module(place: Path) -> list[Path]:
-    """Return the files of a module: Python's or compiled, or what a package executes and holds as data."""
-    files = [one for one in place.parent.glob(f"{place.name}.*") if one.suffix in _CODE]
-    if place.is_dir():
-        executed = [one for one in place.glob("__init__.*") if one.suffix in _CODE]
-        files += [*executed, *(one for one in _files(place) if one.suffix not in _CODE)]
-    return files
-
-
-def _files(folder: Path) -> list[Path]:
-    return [
-        one
-        for one in folder.rglob("*")
-        if one.is_file()
-        and not any(part.startswith((".", "__pycache__")) for part in one.relative_to(folder).parts)
-    ]
-
-
-class _Names(NamedTuple):
-    imported: frozenset[_Import]
-    mentioned: frozenset[str]
-
-
-@lru_cache(maxsize=256)
-def _names(path: Path, text: bytes) -> _Names:
-    """Return the modules that a file imports, and all other names that it mentions."""
-    imported: set[_Import] = set()
-    mentioned: set[str] = set()
-    for node in ast.walk(_tree(path, text)):
-        if isinstance(node, ast.Import):
-            imported |= {_Import(0, alias.name) for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            imported |= {_Import(node.level, node.module or "", alias.name) for alias in node.names}
-        elif isinstance(node, ast.alias):
-            mentioned |= set(node.name.split("."))
-        elif isinstance(node, ast.Name):
-            mentioned.add(node.id)
-        elif isinstance(node, ast.Attribute):
-            mentioned.add(node.attr)
-    return _Names(frozenset(imported), frozenset(mentioned))
-
-
-def source_digests(script: Path) -> dict[str, dict[str, str]]:
-    """Return the digests of the meaning of each file that `script` is made of.
-
-    Returns
-    -------
-    dict of str to dict of str to str
-        File name -> name of a top-level function or class -> digest of its syntax tree; all other
-        statements, and the order of the definitions, are ``<module>``. Comments and formatting do
-        not count, every token that Python sees does. Of other files ``<bytes>``.
-    """
-    folder = script.parent
-    return {
-        path.relative_to(folder).as_posix(): dict(_meaning(path, path.read_bytes()))
-        for path in dependencies(script)
-    }
-
-
-@lru_cache(maxsize=256)
-def _meaning(path: Path, text: bytes) -> tuple[tuple[str, str], ...]:
-    if path.suffix != ".py":
-        return (("<bytes>", hashlib.sha256(text).hexdigest()),)
-    parts: dict[str, list[str]] = {"<module>": []}
-    for node in _tree(path, text).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            parts.setdefault(node.name, []).append(ast.dump(node))
-            parts["<module>"].append(node.name)
-        else:
-            parts["<module>"].append(ast.dump(node))
-    return tuple((name, hashlib.sha256("\n".join(one).encode()).hexdigest()) for name, one in parts.items())
-
-
-@lru_cache(maxsize=256)
-def _tree(path: Path, text: bytes) -> ast.Module:
-    try:
-        return ast.parse(text, filename=str(path))
-    except SyntaxError as error:
-        raise UsageError(f"{path}:{error.lineno}: not valid Python: {error.msg}.") from error
-
-
-@contextmanager
-def sibling_imports(folder: Path) -> Iterator[None]:
-    """Let `import utils` mean the file in `folder` as it is now, and leave no trace in ``sys.modules``."""
-    names = {path.stem for path in folder.glob("*.py")} | _own_names(folder)
-    hidden = {name: sys.modules.pop(name) for name in _under(names)}
-    sys.path.insert(0, str(folder))
-    refresh_bytecode(folder)
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
-        _forget(_under(names))
-        sys.modules.update(hidden)
-
-
-def load_module(path: Path) -> ModuleType:
-    """Import the flat module at `path`, as it stands on disk now.
-
-    A kernel may be open for hours: when any loaded module of the folder has changed since it was
-    loaded, or may have, all of them are forgotten first, so that no old function is called by a
-    new one.
-    """
-    folder = path.parent
-    loaded = _loaded_from(folder)
-    if any(_is_stale(name, file) for name, file in loaded.items()):
-        _forget(loaded)
-    foreign = set(_under({path.stem} | _own_names(folder))) - set(_loaded_from(folder))
-    _forget(foreign)  # another folder's, or a library's
-    if str(folder) in sys.path:
-        sys.path.remove(str(folder))
-    sys.path.insert(0, str(folder))
-    refresh_bytecode(folder)
-    importlib.invalidate_caches()
-    before = {file: file_digest(file) for file in folder.rglob("*.py")}
-    module = importlib.import_module(path.stem)
-    _loaded.update(
-        {name: (sys.modules[name], before.get(file, "")) for name, file in _loaded_from(folder).items()}
-    )
-    return module
-
-
-def _own_names(folder: Path) -> set[str]:
-    packages = {init.parent.name for init in folder.glob("*/__init__.py")}
-    return ({file.stem for file in folder.glob("*.py")} | packages) - sys.stdlib_module_names
-
-
-def _under(names: set[str]) -> list[str]:
-    """Return the loaded modules of these names and those in them."""
-    return [name for name in sys.modules if name.partition(".")[0] in names]
-
-
-def _loaded_from(folder: Path) -> dict[str, Path]:
-    """Return the loaded modules whose files are under `folder`."""
-    files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
-    inside = f"{folder}{os.sep}"
-    return {name: Path(file) for name, file in files.items() if file and str(file).startswith(inside)}
-
-
-def _is_stale(name: str, file: Path) -> bool:
-    """Tell whether a module may be older than its file: one that was imported while a script ran may."""
-    module, digest = _loaded.get(name, (None, ""))
-    return module is not sys.modules[name] or not file.is_file() or file_digest(file) != digest
-
-
-def _forget(names: Iterable[str]) -> None:
-    for name in names:
-        sys.modules.pop(name, None)
-    linecache.checkcache()
+def source_digests(script: Path, memory: Memory | None = None) -> Digests:
+    """Return the digests of the meaning of each file that `script` is made of, see `CodeFolder.digests`."""
+    code = CodeFolder(script.parent, memory)
+    return code.digests(code.closure([script]))

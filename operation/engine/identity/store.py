@@ -96,7 +96,7 @@ class Store:
     def commit(self, key: str, written: Path, record: Mapping[str, Any]) -> Entry:
         """Make the folder `written` the entry of `key`.
 
-        When another process was first and its entry is intact, that one is kept.
+        When another process was first and its entry is intact, and rests on the same files, that one is kept.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class Store:
         with disk_errors(self.folder):
             manifest.write(written / "manifest.json", _sealed(mask_values({**record, "outputs": outputs})))
             found = self.find(key)
-            if found is None:
+            if found is None or found.manifest.get("opened") != record.get("opened"):
                 self._move(written, self.folder / key)
                 found = self.find(key)
         if found is None:
@@ -119,8 +119,8 @@ class Store:
         return {"digest": content.digest, "bytes": content.bytes, "files": content.files}
 
     def _move(self, written: Path, target: Path) -> None:
-        if target.exists():  # damaged: an intact one would have been found
-            with self.writing("damaged") as aside:
+        if target.exists():  # damaged, or of other files
+            with self.writing("replaced") as aside:
                 target.rename(aside / "entry")
         try:
             written.rename(target)

@@ -1,8 +1,6 @@
-"""A request made again: while nothing that it read has changed, its answer is the one given before.
+"""What a request comes to, remembered: to read the configuration costs most of a run that has nothing to do.
 
-Reading the configuration and every script's contract costs most of a command that finds nothing to
-do. The answer is kept under a digest of all that those are read from; what the run wrote is still
-verified, byte for byte as far as its files were touched.
+It is kept under a digest of all that it is read from. Whether something is to be done is judged elsewhere.
 """
 
 from __future__ import annotations
@@ -12,90 +10,92 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from operation.engine.foundation import manifest
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.digests import Digests
 from operation.engine.identity.keys import python_version
-from operation.engine.identity.store import Store
-from operation.engine.runs.request import Request
+
+if TYPE_CHECKING:
+    from operation.engine.runs.request import Prepared, Request
 
 _WORD = re.compile(r"[A-Z][A-Z0-9_]*")
-_PATTERNS = {"configuration": "*", "notebooks": "*", "src": "*.py", "operation": "*.py"}
+_PATTERNS = {"configuration": "*", "notebooks": "*.ipynb", "src": "*.py", "operation": "*.py"}
 
 
-class Answers:
-    """What was answered to requests before.
+@dataclass(frozen=True)
+class Requested:
+    """What a request comes to once the configuration is read.
 
     Parameters
     ----------
-    layout : Layout
-        The project's folders.
+    notebooks : Mapping[str, Mapping[str, object]]
+        Name -> what is injected into its parameters cell, in the order of execution.
+    overrides : Mapping[str, Mapping[str, object]]
+        Step -> argument -> value.
+    configuration : str
+        Digest of the use case and the environment, resolved.
+    scripts : Mapping[str, str]
+        Step -> its Core Script, from the root.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-        self._digests = Digests(layout.runs / "digests.db")
+    notebooks: Mapping[str, Mapping[str, object]]
+    overrides: Mapping[str, Mapping[str, object]]
+    configuration: str
+    scripts: Mapping[str, str]
 
-    def recall(self, request: Request) -> Path | None:
-        """Return the folder of the run that answered `request`, if it would be the answer again."""
-        if not any(self._folder.glob("*.json")):  # nothing was asked for yet
-            return None
-        kept = manifest.read(self._path(request))
-        if kept is None or any(self._digest(name) != digest for name, digest in kept["inputs"].items()):
-            return None
-        folder = self.layout.runs / str(kept["run"])
-        if not all((folder / name).is_file() for name in kept["files"]):
-            return None
-        store = Store(self.layout.store, self._digests)
-        return folder if all(store.find(key) for key in kept["keys"]) else None
 
-    def keep(self, request: Request, answer: Mapping[str, Any], inputs: list[Path]) -> None:
-        """Remember `answer` to `request`.
+def requested(layout: Layout, prepared: Prepared) -> Requested:
+    """Return what a sound request comes to."""
+    return Requested(
+        {one.name: prepared.parameters(one.name) for one in prepared.notebooks},
+        prepared.assignments.overrides,
+        prepared.configured.digest,
+        {name: layout.relative(step.script) for name, step in prepared.configured.steps.items()},
+    )
 
-        Parameters
-        ----------
-        request : Request
-            What was asked for.
-        answer : mapping
-            ``run``, ``files`` below its folder and ``keys`` of the store that must be intact.
-        inputs : list of Path
-            What the steps read that no step writes, there or not.
-        """
-        digests = {str(path): self._digest(str(path)) for path in inputs}
-        manifest.write(self._path(request), {**answer, "inputs": digests})
 
-    def _path(self, request: Request) -> Path:
-        parts = [asdict(request), self._read(), self._variables(), python_version()]
-        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        return self._folder / f"{digest}.json"
+def remember(layout: Layout, request: Request, known: Requested) -> None:
+    """Keep what `request` comes to."""
+    manifest.write(_path(layout, request), asdict(known))
 
-    @property
-    def _folder(self) -> Path:
-        return self.layout.runs / "answers"
 
-    def _read(self) -> list[list[str]]:
-        """Name and digest of every file that the configuration, contracts and keys are read from."""
-        folders = {name: self.layout.root / name for name in _PATTERNS}
-        folders["operation"] = Path(__file__).resolve().parents[2]
-        found = [one for name, folder in folders.items() for one in folder.rglob(_PATTERNS[name])]
-        files = sorted(one for one in [*found, self.layout.lock] if one.is_file() and _counts(one))
-        return [list(pair) for pair in zip(map(str, files), self._digests.each(files), strict=True)]
+def recall(layout: Layout, request: Request) -> Requested | None:
+    """Return what `request` comes to, if it was kept and nothing that it was read from changed since."""
+    if not any(_folder(layout).glob("*.json")):  # nothing was asked for yet
+        return None
+    known = manifest.read(_path(layout, request))
+    return Requested(**known) if known else None
 
-    def _variables(self) -> dict[str, str]:
-        """Variables of the operating system that win over those of a configuration file."""
-        texts = [
-            path.read_bytes().decode(errors="replace") for path in self.layout.configuration.glob("*.yml")
-        ]
-        names = {"ENVIRONMENT", *(name for text in texts for name in _WORD.findall(text))}
-        return {name: os.environ[name] for name in names & os.environ.keys()}
 
-    def _digest(self, name: str) -> str | None:
-        path = self.layout.root / name
-        return self._digests.of(path).digest if path.exists() else None
+def _folder(layout: Layout) -> Path:
+    return layout.runs / "requests"
+
+
+def _path(layout: Layout, request: Request) -> Path:
+    parts: list[Any] = [asdict(request), _files(layout), _variables(layout), python_version()]
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return _folder(layout) / f"{digest}.json"
+
+
+def _files(layout: Layout) -> list[list[str]]:
+    """Name and digest of every file that the configuration and the contracts are read from."""
+    folders = {name: layout.root / name for name in _PATTERNS}
+    folders["operation"] = Path(__file__).resolve().parents[2]
+    found = [one for name, folder in folders.items() for one in folder.rglob(_PATTERNS[name])]
+    files = sorted(one for one in found if one.is_file() and _counts(one))
+    digests = Digests(layout.runs / "digests.db").each(files)
+    return [list(pair) for pair in zip(map(str, files), digests, strict=True)]
+
+
+def _variables(layout: Layout) -> dict[str, str]:
+    """Variables of the operating system that win over those of a configuration file."""
+    texts = [path.read_bytes().decode(errors="replace") for path in layout.configuration.glob("*.yml")]
+    names = {"ENVIRONMENT", *(name for text in texts for name in _WORD.findall(text))}
+    return {name: os.environ[name] for name in names & os.environ.keys()}
 
 
 def _counts(file: Path) -> bool:

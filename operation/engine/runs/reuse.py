@@ -1,22 +1,31 @@
-"""Notebooks that need no execution: nothing they depend on changed, and all they gave is still there."""
+"""Notebooks that need no execution: nothing they depend on changed, and all they gave is still there.
+
+A notebook is judged as its steps are: by a key of what can be known before it is executed, and by what
+was recorded while it was: the keys of its steps and the files that it opened.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from operation.engine.configuration import Configuration
 from operation.engine.foundation import manifest
 from operation.engine.foundation.layout import Layout
-from operation.engine.identity.digests import Digests
-from operation.engine.identity.keys import lock_digest, python_version
-from operation.engine.identity.store import Store
-from operation.engine.runs.repeat import Answers
-from operation.engine.runs.request import Prepared
+from operation.engine.identity.keys import python_version
+from operation.engine.identity.opened import read_notebook_record
+from operation.engine.identity.state import ProjectState
+from operation.engine.runs.notebook_code import notebook_components
+from operation.engine.runs.repeat import Requested, recall, remember, requested
+from operation.engine.steps.step import is_current
+
+if TYPE_CHECKING:
+    from operation.engine.runs.request import Prepared, Request
+
+_REMEMBERED = 8  # executions of one key, which differ in what was recorded
 
 
 @dataclass(frozen=True)
@@ -45,91 +54,107 @@ class Notebooks:
     ----------
     layout : Layout
         The project's folders.
-    prepared : Prepared
+    asked : Prepared or Requested
         The request whose notebooks are looked up.
     """
 
-    def __init__(self, layout: Layout, prepared: Prepared) -> None:
+    def __init__(self, layout: Layout, asked: Prepared | Requested) -> None:
         self.layout = layout
-        self.prepared = prepared
-        self._digests = Digests(layout.runs / "digests.db")
-        self._surroundings = _surroundings(layout, prepared, self._digests)
+        self.requested = asked if isinstance(asked, Requested) else requested(layout, asked)
+        self._state = ProjectState(layout)
+        self._current = dict[str, bool]()
 
     def key(self, name: str) -> str:
-        """Return the digest of all that the outputs of the notebook `name` depend on."""
-        cells = json.loads(self.prepared.sources[name].read_text(encoding="utf-8"))["cells"]
-        parts = [[cell["cell_type"], "".join(cell["source"])] for cell in cells]
-        text = json.dumps([name, parts, self.prepared.parameters(name), self._surroundings], default=str)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """Return the digest of all that the notebook `name` depends on and that is known before it runs."""
+        parameters = self.requested.notebooks[name]
+        notebook = self.layout.notebooks / f"{name}.ipynb"
+        code, packages = notebook_components(self._state, notebook, self.requested.scripts)
+        parts = [
+            name,
+            parameters,
+            self._files_named(parameters),
+            self.requested.overrides,
+            self.requested.configuration,
+            code,
+            packages.digest,
+            python_version(),
+        ]
+        return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
+
+    def _files_named(self, parameters: Mapping[str, object]) -> list[str]:
+        """Return the digests of the files that parameters name, from the root or from the notebook."""
+        folders = (self.layout.root, self.layout.notebooks)
+        values = [value for value in parameters.values() if isinstance(value, str) and value]
+        paths = [path for value in values for folder in folders if _is_file(path := folder / value)]
+        return self._state.digests.each(paths)
 
     def find(self, name: str) -> Recalled | None:
-        """Return the earlier execution of `name` if its report and every output of its steps are intact."""
-        kept = manifest.read(self._path(self.key(name)))
-        if kept is None:
-            return None
-        recalled = Recalled(kept["run"], kept["entry"], kept["steps"])
+        """Return the earlier execution of `name` that would give the same now, if all it gave is there."""
+        for execution in self._executions(self.key(name)):
+            recalled = Recalled(execution["run"], execution["entry"], execution["steps"])
+            if self._is_current(recalled) and self._state.holds(execution["opened"]):
+                return recalled
+        return None
+
+    def _is_current(self, recalled: Recalled) -> bool:
         folder = self.layout.runs / recalled.run
-        there = all((folder / recalled.entry[part]).is_file() for part in ("notebook", "report"))
-        store = Store(self.layout.store, self._digests)
-        return recalled if there and all(store.find(step["key"]) for step in recalled.steps) else None
+        if not all((folder / recalled.entry[part]).is_file() for part in ("notebook", "report")):
+            return False
+        return all(self._step_is_current(step) for step in recalled.steps)
+
+    def _step_is_current(self, step: Mapping[str, Any]) -> bool:
+        """Judge a step once, however many notebooks called it."""
+        known = json.dumps([step["key"], step["inputs"]])
+        if known not in self._current:
+            self._current[known] = is_current(self._state, step)
+        return self._current[known]
 
     def keep(self, key: str, run: str, entry: dict[str, Any], steps: Sequence[dict[str, Any]]) -> None:
         """Remember a notebook that succeeded under `key`, unless something was edited while it ran."""
-        if Notebooks(self.layout, self.prepared).key(entry["name"]) == key:
-            manifest.write(self._path(key), {"run": run, "entry": entry, "steps": list(steps)})
+        opened = read_notebook_record(self.layout.runs / run, entry["name"])
+        now = Notebooks(self.layout, self.requested)
+        if now.key(entry["name"]) == key and now._state.holds(opened):
+            execution = {"run": run, "entry": entry, "steps": list(steps), "opened": opened}
+            before = [one for one in self._executions(key) if one["run"] != run]
+            manifest.write(self._path(key), {"executions": [execution, *before][:_REMEMBERED]})
+
+    def _executions(self, key: str) -> list[dict[str, Any]]:
+        """Return what was remembered under `key`, newest first."""
+        return list((manifest.read(self._path(key)) or {}).get("executions", ()))
 
     def _path(self, key: str) -> Path:
         return self.layout.runs / "notebooks" / f"{key}.json"
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a text that is no name
+        return False
+
+
+def answered(layout: Layout, request: Request) -> Path | None:
+    """Return what `unchanged` does, for a request made before: its configuration is not read again."""
+    known = None if request.fresh else recall(layout, request)
+    return _unchanged(layout, known) if known else None
+
+
 def unchanged(layout: Layout, prepared: Prepared) -> Path | None:
     """Return the folder of the one run that did all that is asked for, if nothing changed since."""
-    if prepared.request.fresh or not prepared.notebooks:
+    if prepared.request.fresh:
         return None
-    notebooks = Notebooks(layout, prepared)
-    found = [notebooks.find(one.name) for one in prepared.notebooks]
-    recalled = [one for one in found if one]
-    runs = {one.run for one in recalled}
-    if len(recalled) < len(found) or len(runs) > 1:
-        return None
-    run = runs.pop()
-    _remember(layout, prepared, run, recalled)
-    return layout.runs / run
+    known = requested(layout, prepared)
+    folder = _unchanged(layout, known)
+    if folder:
+        remember(layout, prepared.request, known)
+    return folder
 
 
-def _remember(layout: Layout, prepared: Prepared, run: str, recalled: Sequence[Recalled]) -> None:
-    """Let the same request be answered at once next time."""
-    answer = {
-        "run": run,
-        "files": [one.entry[part] for one in recalled for part in ("notebook", "report")],
-        "keys": sorted({step["key"] for one in recalled for step in one.steps}),
-    }
-    inputs = [layout.root / value for value in _external_values(prepared.configured)]
-    Answers(layout).keep(prepared.request, answer, inputs)
-
-
-def _surroundings(layout: Layout, prepared: Prepared, digests: Digests) -> list[Any]:
-    """What every notebook of a run depends on beside its own cells and parameters."""
-    code = [
-        *layout.src.rglob("*.py"),
-        *layout.notebooks.glob("*.py"),
-        *Path(__file__).parents[1].rglob("*.py"),
-    ]
-    return [
-        digests.each(sorted(code)),
-        [digests.of(path).digest for path in _external_inputs(layout, prepared.configured)],
-        prepared.configured.digest,
-        prepared.assignments.overrides,
-        lock_digest(layout.lock),
-        python_version(),
-    ]
-
-
-def _external_inputs(layout: Layout, configured: Configuration) -> list[Path]:
-    """Return the files that steps read and no step writes; one that is missing is the step's to tell."""
-    return [path for value in _external_values(configured) if (path := layout.root / value).exists()]
-
-
-def _external_values(configured: Configuration) -> list[str]:
-    values = [value for step in configured.steps.values() for value in step.inputs.values()]
-    return [value for value in values if value.partition(".")[0] not in configured.steps]
+def _unchanged(layout: Layout, known: Requested) -> Path | None:
+    notebooks, runs = Notebooks(layout, known), set[str]()
+    for name in known.notebooks:
+        found = notebooks.find(name)
+        if found is None or runs - {found.run}:
+            return None
+        runs.add(found.run)
+    return layout.runs / runs.pop() if runs else None

@@ -13,23 +13,22 @@ from typing import Any
 from operation.engine.foundation import manifest
 from operation.engine.foundation.files import disk_errors
 from operation.engine.foundation.layout import Layout
-from operation.engine.identity.keys import locked_versions
 from operation.engine.steps.step import Plan
 
 _WHOLE = {"step", "key", "components", "how", "at", "as_configured"}
 
 
 def described(layout: Layout, planned: Plan) -> dict[str, Any]:
-    """Return step, key and components of a plan; what its lock file pins is kept beside the history, once."""
+    """Return step, key and components of a plan; its packages' versions are kept beside the history, once."""
     versions = layout.runs / "locks" / f"{planned.components.lock}.json"
     if not versions.exists():
         with disk_errors(layout.runs):
-            manifest.write(versions, locked_versions(layout.lock))
+            manifest.write(versions, planned.packages.versions)
     return {"step": planned.step, "key": planned.key, "components": asdict(planned.components)}
 
 
 def with_packages(layout: Layout, components: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `components` with the versions that its lock file pinned, where they are known."""
+    """Return `components` with the versions of its packages, where they are known."""
     versions = layout.runs / "locks" / f"{components['lock']}.json"
     return {**components, "packages": manifest.read(versions) or {}}
 

@@ -9,12 +9,14 @@ from operation.engine import configuration
 from operation.engine.configuration import Configuration, resolved
 from operation.engine.foundation import run_folder
 from operation.engine.foundation.layout import Layout, project
+from operation.engine.identity import opened
 from operation.engine.identity.contract import Argument, read_contract
 from operation.engine.steps import runners
 from operation.engine.steps.results import Result
 from operation.engine.steps.session import Session
 
 _session: Session | None = None
+opened.record_kernel()  # where the kernel was not forked
 
 
 def use(use_case: str | None = None, environment: str | None = None) -> str:

@@ -9,35 +9,60 @@ import threading
 from collections.abc import Iterable, Sequence
 from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from operation.engine.foundation import manifest
 from operation.engine.foundation.children import child, thread_limits
+from operation.engine.foundation.layout import project
 from operation.engine.foundation.secrets import masked
+from operation.engine.identity import opened
 from operation.engine.identity.bytecode import refresh_bytecode
-from operation.engine.identity.source import load_module
+from operation.engine.identity.loading import load_module
 from operation.engine.steps.failures import KILLED, REJECTED, ScriptFailed, from_text
 from operation.engine.steps.step import Plan
 
 
-def in_process(plan: Plan, outputs: Path) -> None:
-    """Call the script's ``main(argv)`` here, so that a debugger can step into it."""
+def in_process(plan: Plan, outputs: Path) -> dict[str, Any]:
+    """Call the script's ``main(argv)`` here, so that a debugger can step into it.
+
+    Returns
+    -------
+    dict
+        ``opened``: the files that it opened to read, with their digests.
+    """
     __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
     script = plan.contract.script
-    with chdir(_root(script)):
+    with opened.recording(_root(script), project().runs) as files, chdir(_root(script)):
         load_module(script).main(plan.argv(outputs))
+    return {"opened": files}
 
 
-def child_process(plan: Plan, outputs: Path) -> None:
-    """Execute ``python script argv...``; its output is passed on as it comes."""
-    run_script(plan.contract.script, plan.argv(outputs))
+def child_process(plan: Plan, outputs: Path) -> dict[str, Any]:
+    """Execute the script as ``python script argv...`` does, in a process that sees which files it opens.
+
+    Returns
+    -------
+    dict
+        As `in_process`.
+    """
+    script, argv = plan.contract.script, plan.argv(outputs)
+    with TemporaryDirectory() as folder:
+        record = Path(folder) / "opened.json"
+        _wait(script, opened.command(record, _root(script), project().runs, script, argv))
+        return {"opened": manifest.read(record) or {}}
 
 
 def run_script(script: Path, argv: Sequence[str], *, cwd: Path | None = None, umask: int = -1) -> None:
     """Execute ``python script argv...`` and pass its output on without secrets; raise ScriptFailed."""
+    _wait(script, [str(script), *argv])
+
+
+def _wait(script: Path, words: Sequence[str]) -> None:
     refresh_bytecode(script.parent)
     unbuffered = ["-u"] if sys.stdout.isatty() else []
     with child(
-        [sys.executable, *unbuffered, str(script), *argv],
+        [sys.executable, *unbuffered, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=cwd or _root(script),

@@ -135,7 +135,13 @@ class Session:
             "key": planned.key,
             "notebook": os.environ.get("WORKBENCH_NOTEBOOK"),
             "argv": planned.argv(self.layout.store / planned.key),
+            "inputs": {name: _below(path, self.layout.root) for name, path in planned.inputs.items()},
         }
+
+
+def _below(path: Path, root: Path) -> str:
+    """Return `path` from the root where it is below it; links stay, they may lead elsewhere later."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def _check_values(script: str, values: Mapping[str, object], known: Mapping[str, Any]) -> None:

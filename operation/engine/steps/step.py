@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +17,10 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.identity.contract import Contract, read_contract
 from operation.engine.identity.difference import differences
 from operation.engine.identity.digests import Digests
-from operation.engine.identity.keys import Components, lock_digest, python_version
-from operation.engine.identity.source import source_digests
+from operation.engine.identity.keys import Components
+from operation.engine.identity.packages import Packages
+from operation.engine.identity.parser_slice import effects_stand
+from operation.engine.identity.state import ProjectState
 from operation.engine.identity.store import Entry, Store
 
 How = Literal["executed", "reused"]
@@ -34,6 +36,7 @@ class Plan:
     # all other arguments that are set; the parser's defaults hold for the rest
     arguments: Mapping[str, object]
     components: Components  # what the key is made of
+    packages: Packages  # those that the script may use
     fresh: bool = False  # execute it even where its outputs are known
 
     @property
@@ -50,8 +53,8 @@ class Plan:
         return {name: parent / name for name in self.contract.outputs}
 
 
-# Executes a plan with its outputs in the folder; raises when it fails. What it returns, such as where it ran,
-# goes into the manifest.
+# Executes a plan with its outputs in the folder; raises when it fails. What it returns, such as where it ran
+# and which files it `opened`, goes into the manifest.
 Runner = Callable[[Plan, Path], Mapping[str, Any] | None]
 
 
@@ -72,22 +75,9 @@ def plan(
     """Put together one execution of `script`; raise UsageError when an argument or input is missing."""
     contract = read_contract(script)
     _check_complete(contract, {**inputs, **arguments})
-    components = _components(layout, contract, inputs, arguments)
-    return Plan(step, contract, dict(inputs), dict(arguments), components)
-
-
-def _components(
-    layout: Layout, contract: Contract, inputs: Mapping[str, Path], arguments: Mapping[str, object]
-) -> Components:
-    digests = Digests(layout.runs / "digests.db")
-    return Components(
-        script=contract.script.name,
-        sources=source_digests(contract.script),
-        arguments=contract.canonical(arguments),
-        inputs={name: _input_digest(digests, name, path) for name, path in sorted(inputs.items())},
-        python=python_version(),
-        lock=lock_digest(layout.lock),
-    )
+    state = ProjectState(layout)
+    components = state.components(script, contract.canonical(arguments), inputs)
+    return Plan(step, contract, dict(inputs), dict(arguments), components, state.script(script)[1])
 
 
 def _check_complete(contract: Contract, given: Mapping[str, object]) -> None:
@@ -97,13 +87,6 @@ def _check_complete(contract: Contract, given: Mapping[str, object]) -> None:
         raise UsageError(f"{contract.script.name} needs --{', --'.join(missing)}.")
 
 
-def _input_digest(digests: Digests, name: str, path: Path) -> str:
-    """Return the digest of an input; scripts choose a reader by a file's suffix, so it counts."""
-    if not path.exists():
-        raise UsageError(f"input '{name}': {path} does not exist.")
-    return digests.of(path).digest + (path.suffix.lower() if path.is_file() else "")
-
-
 def execute(layout: Layout, planned: Plan, run_script: Runner) -> Done:
     """Reuse what the store holds under the plan's key, or execute the script and keep its outputs.
 
@@ -111,33 +94,59 @@ def execute(layout: Layout, planned: Plan, run_script: Runner) -> Done:
     the script ends well but an output folder is missing, or when what it was made of was edited meanwhile.
     """
     __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
-    store = Store(layout.store, Digests(layout.runs / "digests.db"))
-    if done := None if planned.fresh else _reused(store, planned):
+    state = ProjectState(layout)
+    if done := None if planned.fresh else _reused(state, planned):
         return done
     with lock(layout.runs / "turns" / f"{planned.key[:4]}.lock"):  # few names: the files stay
-        if done := None if planned.fresh else _reused(store, planned):  # another process has just done it
+        if done := None if planned.fresh else _reused(state, planned):  # another process has just done it
             return done
-        return _execute(layout, planned, run_script, store)
+        return _execute(layout, planned, run_script)
 
 
-def _reused(store: Store, planned: Plan) -> Done | None:
+def find(state: ProjectState, key: str, script: Path, argv: Sequence[str]) -> Entry | None:
+    """Return what the store holds under `key` if that is still true.
+
+    Its bytes are what was written, the files that the script opened unasked hold what it read, and what it
+    did outside the store stands.
+    """
+    found = Store(state.layout.store, state.digests).find(key)
+    if found is None or not state.holds(found.manifest.get("opened", {})):
+        return None
+    return found if not found.manifest.get("has_effects") or effects_stand(script, argv) else None
+
+
+def is_current(state: ProjectState, record: Mapping[str, Any]) -> bool:
+    """Tell whether the step of a run's `record` would have the same key now, and be found."""
+    script, components = state.layout.root / record["script"], record["components"]
+    inputs = {name: state.layout.root / path for name, path in record["inputs"].items()}
+    try:
+        now = state.components(script, components["arguments"], inputs)
+    except (UsageError, OSError):  # the step says it when it is executed
+        return False
+    return now.key == record["key"] and find(state, now.key, script, record["argv"]) is not None
+
+
+def _reused(state: ProjectState, planned: Plan) -> Done | None:
     clock = time.perf_counter()
-    entry = store.find(planned.key)
+    argv = planned.argv(state.layout.store / planned.key)
+    entry = find(state, planned.key, planned.contract.script, argv)
     if entry is None:
         return None
     return Done(planned, entry, "reused", time.perf_counter() - clock, dict(entry.manifest["metrics"]))
 
 
-def _execute(layout: Layout, planned: Plan, run_script: Runner, store: Store) -> Done:
+def _execute(layout: Layout, planned: Plan, run_script: Runner) -> Done:
     """Execute the script and keep its outputs."""
     __tracebackhide__ = True
+    store = Store(layout.store, Digests(layout.runs / "digests.db"))
     started, clock = manifest.now(), time.perf_counter()
     with store.writing(planned.key) as folder:
-        facts = run_script(planned, folder) or {}
+        facts = {"opened": {}, **(run_script(planned, folder) or {})}
         _check_written(planned, folder)
         _check_unchanged(layout, planned)
         metrics = _metrics(planned, folder)
         seconds = time.perf_counter() - clock
+        facts["opened"] = _unasked(layout, planned, facts["opened"])
         record = {**_record(layout, planned, started, seconds, metrics), **facts}
         entry = store.commit(planned.key, folder, record)
     return Done(planned, entry, "executed", seconds, metrics)
@@ -153,13 +162,24 @@ def _check_written(planned: Plan, folder: Path) -> None:
 
 
 def _check_unchanged(layout: Layout, planned: Plan) -> None:
-    now = _components(layout, planned.contract, planned.inputs, planned.arguments)
+    contract, state = planned.contract, ProjectState(layout)
+    now = state.components(contract.script, contract.canonical(planned.arguments), planned.inputs)
     changed = differences(asdict(planned.components), asdict(now))
     if changed:
         raise StepFailed(
             f"{changed[0]} while {planned.step} was executed: which version gave its outputs is "
             "unknown, so they are not stored. Rerun it."
         )
+
+
+def _unasked(layout: Layout, planned: Plan, opened: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return what the script opened that no argument names: inputs are in its key by content alone."""
+    inputs = list(planned.inputs.values())
+    return {
+        name: digest
+        for name, digest in opened.items()
+        if not any((layout.root / name).is_relative_to(path) for path in inputs)
+    }
 
 
 def _metrics(planned: Plan, folder: Path) -> dict[str, Any]:
@@ -189,6 +209,7 @@ def _record(
         "ended": manifest.now(),
         "seconds": round(seconds, 3),
         "status": "succeeded",
+        "has_effects": planned.contract.has_effects,
         **commit(layout.root),
         **manifest.machine(),
     }

@@ -10,12 +10,11 @@ from operation.engine.configuration import Configuration
 from operation.engine.foundation.errors import WorkbenchError
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.difference import Difference, differences
-from operation.engine.identity.digests import Digests
-from operation.engine.identity.store import Store
+from operation.engine.identity.state import ProjectState
 from operation.engine.steps import history
 from operation.engine.steps.runners import child_process
 from operation.engine.steps.session import Session
-from operation.engine.steps.step import Done, Plan
+from operation.engine.steps.step import Done, Plan, find
 
 
 class NotInStore(WorkbenchError):
@@ -33,7 +32,8 @@ class LookingSession(Session):
         """Return the step from the store; raise NotInStore when it, or a step that it needs, is not there."""
         del fresh
         planned = self.plan(name, given or {})
-        entry = Store(self.layout.store, Digests(self.layout.runs / "digests.db")).find(planned.key)
+        argv = planned.argv(self.layout.store / planned.key)
+        entry = find(ProjectState(self.layout), planned.key, planned.contract.script, argv)
         if entry is None:
             raise NotInStore(planned)
         return Done(planned, entry, "reused", 0.0, dict(entry.manifest["metrics"]))

@@ -24,6 +24,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from operation.engine.foundation.children import die_with_parent
+from operation.engine.identity import opened
 from operation.engine.notebooks.fork_server import os_limits
 
 gc.disable()  # imports leave little garbage and take a quarter longer with the search for it
@@ -232,6 +233,7 @@ def _serve_cells(connection: socket.socket) -> None:
 
         app: Any = IPKernelApp.instance(parent_handle=os.getppid())
         app.initialize(request["argv"][1:])
+        opened.record_kernel()
         if request["memory"] is not None:
             os_limits.limit_memory(request["memory"], app.shell)
         faulthandler.enable(connection.fileno())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operation.engine.identity.keys import Components, lock_digest
+from operation.engine.identity.keys import Components
 
 BASE = Components("a.py", {"a.py": {"f": "1"}}, {"x": 1.0}, {"table": "d"}, "3.11.7", "l")
 
@@ -41,20 +40,3 @@ def test_every_component_counts(change: dict[str, object]) -> None:
 def test_the_order_of_arguments_does_not_count(arguments: dict[str, object]) -> None:
     backwards = dict(reversed(arguments.items()))
     assert replace(BASE, arguments=arguments).key == replace(BASE, arguments=backwards).key
-
-
-@pytest.mark.parametrize(
-    ("text", "same"),
-    [
-        ("a==1 \\\n    --hash=sha256:1\n", True),
-        ("# by hand\na==1 \\\n    --hash=sha256:1\n    # via b\n", True),
-        ("a==2 \\\n    --hash=sha256:1\n", False),
-        ("a==1 \\\n    --hash=sha256:2\n", False),
-        ("a==1 \\\n    --hash=sha256:1\nb==1\n", False),
-    ],
-)
-def test_the_lock_counts_by_what_it_pins(tmp_path: Path, text: str, same: bool) -> None:
-    base, other = tmp_path / "base", tmp_path / "other"
-    base.write_text("a==1 \\\n    --hash=sha256:1\n")
-    other.write_text(text)
-    assert (lock_digest(base) == lock_digest(other)) is same

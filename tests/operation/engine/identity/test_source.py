@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.bytecode import refresh_bytecode
-from operation.engine.identity.source import _meaning, dependencies, load_module, source_digests
+from operation.engine.identity.loading import load_module
+from operation.engine.identity.meaning import read_code
+from operation.engine.identity.source import dependencies, source_digests
 from tests.operation.engine.conftest import write
 
 
@@ -49,7 +51,7 @@ def test_a_changed_token_of_an_imported_module_changes_its_digest_only(tiny: Lay
 @settings(max_examples=50)
 @given(st.integers(), st.integers())
 def test_two_constants_share_a_digest_only_when_they_are_equal(a: int, b: int) -> None:
-    digests = [_meaning(Path("x.py"), f"x = {one}\n".encode()) for one in (a, b)]
+    digests = [read_code(Path("x.py"), f"x = {one}\n".encode(), frozenset()).parts for one in (a, b)]
     assert (digests[0] == digests[1]) == (a == b)
 
 

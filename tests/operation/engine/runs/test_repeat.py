@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from operation.engine.foundation.layout import Layout
-from operation.engine.runs.repeat import Answers
 from operation.engine.runs.request import Request, prepare
-from operation.engine.runs.reuse import unchanged
+from operation.engine.runs.reuse import answered, unchanged
 from tests.operation.engine.runs.conftest import CHANGES, edit
 
 MORE = {
@@ -21,7 +20,7 @@ MORE = {
 
 
 @pytest.fixture
-def answered(ran: Layout) -> Layout:
+def asked(ran: Layout) -> Layout:
     """The tiny project, asked a second time."""
     assert unchanged(ran, prepare(ran, Request())) == _run(ran)
     return ran
@@ -31,42 +30,42 @@ def _run(layout: Layout) -> Path:
     return next(layout.runs.glob("2*"))
 
 
-def test_the_same_request_has_the_same_answer(answered: Layout) -> None:
-    assert Answers(answered).recall(Request()) == _run(answered)
+def test_the_same_request_has_the_same_answer(asked: Layout) -> None:
+    assert answered(asked, Request()) == _run(asked)
 
 
 @pytest.mark.parametrize("what", [*CHANGES, *MORE])
-def test_no_answer_outlives_a_change(answered: Layout, what: str) -> None:
-    {**CHANGES, **MORE}[what](answered)
-    assert Answers(answered).recall(Request()) is None
+def test_no_answer_outlives_a_change(asked: Layout, what: str) -> None:
+    {**CHANGES, **MORE}[what](asked)
+    assert answered(asked, Request()) is None
 
 
-def test_another_request_has_no_answer(answered: Layout) -> None:
+def test_another_request_has_no_answer(asked: Layout) -> None:
     for request in (Request(given=["factor=2"]), Request(notebooks=["01-count-letters"])):
-        assert Answers(answered).recall(request) is None
+        assert answered(asked, request) is None
 
 
 def test_a_variable_that_wins_over_the_file_counts_and_another_does_not(
-    answered: Layout, monkeypatch: pytest.MonkeyPatch
+    asked: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOT_IN_ANY_FILE", "1")
-    assert Answers(answered).recall(Request()) == _run(answered)
+    assert answered(asked, Request()) == _run(asked)
     monkeypatch.setenv("FACTOR", "3")
-    assert Answers(answered).recall(Request()) is None
+    assert answered(asked, Request()) is None
     monkeypatch.delenv("FACTOR")
     monkeypatch.setenv("ENVIRONMENT", "TEST")
-    assert Answers(answered).recall(Request()) is None
+    assert answered(asked, Request()) is None
 
 
-def test_an_input_that_comes_or_goes_counts(answered: Layout) -> None:
-    text = answered.root / "data" / "text.txt"
+def test_an_input_that_comes_or_goes_counts(asked: Layout) -> None:
+    text = asked.root / "data" / "text.txt"
     aside = text.rename(text.with_suffix(".aside"))
-    assert Answers(answered).recall(Request()) is None
+    assert answered(asked, Request()) is None
     aside.rename(text)
-    assert Answers(answered).recall(Request()) == _run(answered)
+    assert answered(asked, Request()) == _run(asked)
 
 
-def test_the_answer_costs_no_library(answered: Layout) -> None:
+def test_the_answer_costs_no_library(asked: Layout) -> None:
     code = (
         "import sys; from operation import cli; code = cli.main(['run']); "
         "print(sorted({'pydantic', 'yaml', 'pandas', 'papermill'} & set(sys.modules))); sys.exit(code)"

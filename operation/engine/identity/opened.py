@@ -1,0 +1,195 @@
+"""The files that code opened to read: seen by an audit hook, recorded with an execution, checked on reuse.
+
+Started as a script it executes another one: ``python opened.py <record> <root> <runs> <script> <arguments>``.
+For that it imports nothing of this project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import runpy
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+Opened = dict[str, str | None]  # name -> digest of what was read; None: there was nothing
+_WRITTEN = "written"  # by the execution itself, before it read it
+_SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/run/")
+_LISTS = {"os.listdir", "os.scandir"}
+_EVENTS = {"open", "sqlite3.connect", *_LISTS}
+_LOADERS = (
+    "<frozen ",
+    "importlib",
+    "linecache.py",
+    "tokenize.py",
+    "runpy.py",
+    "pkgutil.py",
+)  # of code as code
+_ENGINE = str(Path(__file__).resolve().parents[2]) + os.sep
+_records: list[_Record] = []
+_installed: list[bool] = []  # a hook stays until its process ends
+_busy = threading.local()
+
+
+class _Record:
+    """What one execution opened first to read, and what to write."""
+
+    def __init__(self, root: str, runs: str, log: Callable[[str, str | None], None] | None = None) -> None:
+        self.files: Opened = {}
+        self.root = os.path.join(root, "")  # noqa: PTH118 - a prefix of texts
+        self.code = (f"{self.root}src{os.sep}", f"{self.root}notebooks{os.sep}")
+        folders = (sys.prefix, sys.base_prefix, runs, os.path.realpath(runs))
+        self.passed_over = (*_SYSTEM, *(os.path.join(one, "") for one in folders))  # noqa: PTH118
+        self.log = log
+
+    def add(self, name: str, writes: bool, frame: FrameType) -> None:
+        path = os.path.abspath(name) + (os.sep if name.endswith(os.sep) else "")  # noqa: PTH100
+        key = path.removeprefix(self.root) if path.startswith(self.root) else path
+        if key in self.files or not self._counts(path, key) or not self._asked(path, frame):
+            return
+        digest = _WRITTEN if writes else read_digest(path)
+        if digest is None and os.path.exists(path):  # noqa: PTH110 - a folder, a pipe
+            return
+        self.files[key] = digest
+        if self.log:
+            self.log(key, digest)
+
+    def _counts(self, path: str, key: str) -> bool:
+        """Tell whether a file is neither the system's, a package's nor a tool's own."""
+        below = Path(key if key != path else path.removeprefix(str(Path.home())))
+        hidden = any(part.startswith(".") for part in below.parts[:-1])
+        return not (hidden or path.startswith(self.passed_over))
+
+    def _asked(self, path: str, frame: FrameType) -> bool:
+        """Tell whether the project's code opened a file, not the engine for it or Python to execute it."""
+        loads = any(loader in _file(frame) for loader in _LOADERS)
+        if loads and (path.endswith(os.sep) or path.startswith((*self.code, _ENGINE))):
+            return False
+        current: FrameType | None = frame
+        while current is not None:
+            file = _file(current)
+            if file.startswith(self.code) or "ipykernel_" in file or file.startswith("<ipython"):
+                return True
+            if file.startswith(_ENGINE):
+                return False
+            current = current.f_back
+        return True  # a thread of a library's
+
+
+def _file(frame: FrameType) -> str:
+    return frame.f_code.co_filename
+
+
+def read_digest(path: str) -> str | None:
+    """Return the digest of a file's bytes, of a folder's names where `path` ends with a slash; else None."""
+    try:
+        if path.endswith(os.sep):
+            names = sorted(name for name in os.listdir(path) if not name.startswith((".", "__pycache__")))  # noqa: PTH208
+            return hashlib.sha256("\0".join(names).encode(errors="surrogateescape")).hexdigest()
+        if not os.path.isfile(path):  # noqa: PTH113
+            return None
+        with open(path, "rb") as file:  # noqa: PTH123
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _records or event not in _EVENTS or getattr(_busy, "on", False):
+        return
+    _busy.on = True
+    try:
+        with suppress(Exception):  # what is opened is the code's own matter
+            name = os.fsdecode(arguments[0] if arguments[0] is not None else ".")
+            writes = event == "open" and _is_written(*arguments[1:])
+            for record in list(_records):
+                record.add(name + os.sep if event in _LISTS else name, writes, sys._getframe(1))
+    finally:
+        _busy.on = False
+
+
+def _is_written(mode: str | None, flags: int) -> bool:
+    if mode is None:
+        return bool(flags & (os.O_WRONLY | os.O_RDWR))
+    return bool(set(mode) & set("wax+"))
+
+
+def _start(record: _Record) -> None:
+    if not _installed:
+        sys.addaudithook(_hook)
+        _installed.append(True)
+    _records.append(record)
+
+
+@contextmanager
+def recording(root: Path, runs: Path) -> Iterator[Opened]:
+    """Record what this process opens meanwhile; the names are relative to `root` where they are below it."""
+    record, found = _Record(str(root), str(runs)), Opened()
+    _start(record)
+    try:
+        yield found
+    finally:
+        _records.remove(record)
+        found.update(_read_only(record.files))
+
+
+def _read_only(files: Mapping[str, str | None]) -> Opened:
+    return {name: digest for name, digest in files.items() if digest != _WRITTEN}
+
+
+def record_kernel() -> None:
+    """Record what this process opens for the notebook of the run that it works for, line by line, once."""
+    from operation.engine.foundation.layout import project
+
+    run, notebook = os.environ.get("WORKBENCH_RUN"), os.environ.get("WORKBENCH_NOTEBOOK")
+    if not run or not notebook or any(record.log for record in _records):
+        return
+    file = notebook_record(Path(run), notebook)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    def log(key: str, digest: str | None) -> None:
+        os.write(descriptor, f"{json.dumps([key, digest])}\n".encode())
+
+    layout = project()
+    _start(_Record(str(layout.root), str(layout.runs), log))
+
+
+def notebook_record(folder: Path, name: str) -> Path:
+    """Return where a run keeps what the notebook `name` opened."""
+    return folder / "opened" / f"{name}.jsonl"
+
+
+def read_notebook_record(folder: Path, name: str) -> Opened:
+    """Return what the notebook `name` opened in the run of `folder`; what it opened first counts."""
+    found: Opened = {}
+    with suppress(FileNotFoundError):
+        for line in notebook_record(folder, name).read_text(encoding="utf-8").splitlines():
+            key, digest = json.loads(line)
+            found.setdefault(key, digest)
+    return _read_only(found)
+
+
+def command(record: Path, root: Path, runs: Path, script: Path, argv: Sequence[str]) -> list[str]:
+    """Return what follows ``python`` to execute `script` and leave what it opened in `record`."""
+    return [__file__, str(record), str(root), str(runs), str(script), *argv]
+
+
+def _execute(record: str, root: str, runs: str, script: str, *argv: str) -> None:
+    sys.argv[:] = [script, *argv]
+    sys.path[0] = str(Path(script).parent)
+    try:
+        with recording(Path(root), Path(runs)) as found:
+            runpy.run_path(script, run_name="__main__")
+    finally:
+        Path(record).write_text(json.dumps(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _execute(*sys.argv[1:])
