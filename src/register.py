@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelling import models
 from support import step
-from support.registry import open_registry
+from support.registry import aliased_digest, open_registry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -42,7 +42,14 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--registration", type=step.output_path, required=True, help="folder for registration.json"
     )
+    parser.set_defaults(effects_stand=effects_stand)
     return parser
+
+
+def effects_stand(args: argparse.Namespace) -> bool:
+    """Tell whether the alias still points to the model: asked whenever the step would be reused."""
+    facts = step.read_json(args.model / "model.json")
+    return aliased_digest(args.tracking_uri, args.name, args.alias) == str(facts["digest"])
 
 
 def judge(condition: str, metrics: Mapping[str, float]) -> dict[str, Any]:

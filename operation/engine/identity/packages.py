@@ -78,16 +78,21 @@ class PackageLock:
         entries = lockfile.entries(lock) if lock.is_file() else []
         if not environment.is_file():
             return _packages(entries, self._installed, ())
-        direct = {*lockfile.read_pins(environment), *also, *_distributions(imports)}
+        direct = {*lockfile.read_pins(environment), *also}
+        named = {entry.name for entry in lockfile.closure(entries, direct)}
+        for found in _distributions(
+            imports
+        ):  # several share a name, such as azure: one that counts is enough
+            direct |= set() if found & named else found
         return _packages(lockfile.closure(entries, direct), self._installed, direct)
 
 
-def _distributions(imports: Iterable[str]) -> set[str]:
-    """Return the names under which the modules `imports` are installed."""
+def _distributions(imports: Iterable[str]) -> list[set[str]]:
+    """Return for each of the modules `imports` the names under which it is installed."""
     from importlib.metadata import packages_distributions
 
     known = packages_distributions()
-    return {lockfile.normalised(found) for name in imports for found in known.get(name, ())}
+    return [{lockfile.normalised(found) for found in known.get(name, ())} for name in sorted(imports)]
 
 
 def _packages(

@@ -1,4 +1,4 @@
-"""Seeded mutations of a source text: of one token, or of its comments and formatting alone."""
+"""Seeded mutations of a source text: of one token, or of its comments, docstrings and formatting alone."""
 
 from __future__ import annotations
 
@@ -87,6 +87,24 @@ def mutate_format(text: str, rng: random.Random) -> str:
         return _put(text, token, f"  {token.string} ")
     words = {"comment": f"  # {rng.random()}\n", "line": f"\n# {rng.random()}\n", "blank": "\n\n"}
     return _put(text, rng.choice(ends), words[kind])
+
+
+def mutate_docstring(text: str, rng: random.Random) -> str:
+    """Return `text` with another docstring of its module or of one of its definitions, or with one more."""
+    kinds = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+    node = rng.choice([node for node in nodes if node.body])
+    first, words = node.body[0], f'"""Says {rng.random()}."""'
+    lines = text.splitlines(keepends=True)
+    line, column = first.lineno - 1, first.col_offset
+    if ast.get_docstring(node) is not None and isinstance(first, ast.Expr):
+        lines[line : first.end_lineno] = [f"{' ' * column}{words}\n"]
+        return "".join(lines)
+    if getattr(node, "lineno", 0) == first.lineno:  # def f(): return 1
+        return text
+    line = min([line, *(one.lineno - 1 for one in getattr(first, "decorator_list", ()))])
+    lines.insert(line, f"{' ' * column}{words}\n")
+    return "".join(lines)
 
 
 def _put(text: str, token: tokenize.TokenInfo, new: str) -> str:

@@ -20,11 +20,13 @@ from operation.engine import configuration
 from operation.engine.foundation.errors import WorkbenchError
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.contract import read_contract
+from operation.engine.identity.packages import PackageLock
 from operation.engine.identity.source import dependencies
 from operation.engine.steps.runners import in_process
 from operation.engine.steps.session import Session
 from operation.engine.steps.step import plan
-from tests.operation.engine.mutations import mutate_format, mutate_token
+from operation.setup.lockfile import normalised
+from tests.operation.engine.mutations import mutate_docstring, mutate_format, mutate_token
 
 COUNT = int(os.environ.get("WORKBENCH_MUTATIONS", "60"))
 SRC = Path(__file__).resolve().parents[3] / "src"
@@ -74,8 +76,9 @@ MEANINGFUL: dict[str, Mutation] = {
     "package": _edit("requirements.lock", lambda _, rng: f"one==1.{rng.randint(1, 10**6)}\n"),
 }
 FORMAT: dict[str, Mutation] = {
-    f"format of {name}": _edit(f"src/{name}.py", mutate_format)
+    f"{kind} of {name}": _edit(f"src/{name}.py", change)
     for name in ("count", "double", "words", "utils")
+    for kind, change in {"format": mutate_format, "docstring": mutate_docstring}.items()
 }
 
 
@@ -185,12 +188,16 @@ def test_no_comment_and_no_format_is_worth_an_execution(settled: tuple[Layout, O
     _each(layout, FORMAT, COUNT // 2, check)
 
 
-@pytest.fixture
-def copied(tmp_path: Path) -> Layout:
-    """The project's own Core Scripts, to be edited."""
-    shutil.copytree(SRC, tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "data.csv").write_text("a\n1\n")
-    return Layout(tmp_path)
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    """The project's own Core Scripts, packages and environment file, to be edited."""
+    root = tmp_path_factory.mktemp("copied")
+    shutil.copytree(SRC, root / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("requirements.lock", "configuration/environments/training.yml"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(SRC.parent / name, root / name)
+    (root / "data.csv").write_text("a\n1\n")
+    return Layout(root)
 
 
 def _key(layout: Layout, step: str) -> str:
@@ -205,18 +212,67 @@ def _key(layout: Layout, step: str) -> str:
         return f"failed: {error}"
 
 
+def _behind(layout: Layout, step: str) -> list[str]:
+    files = dependencies(layout.src / f"{step}.py")
+    return [layout.relative(file) for file in files if file.name != "__init__.py"]
+
+
+def _bump(inside: bool) -> Callable[[str, random.Random], str]:
+    """Return a change of one package's version, of those that Core Scripts may use or of the others."""
+
+    def change(text: str, rng: random.Random) -> str:
+        used = PackageLock(Layout(SRC.parent)).used(frozenset()).versions
+        pins = [line for line in text.splitlines() if "==" in line and not line.startswith((" ", "#"))]
+        names = [normalised(pin.partition("==")[0].partition("[")[0]) for pin in pins]
+        pin = rng.choice([pin for pin, name in zip(pins, names, strict=True) if (name in used) is inside])
+        return text.replace(f"{pin}\n", f"{pin.replace('==', '==9', 1)}\n")
+
+    return change
+
+
+def _ruff(text: str, rng: random.Random) -> str:
+    return text.replace("\nruff==", f"\nruff=={rng.randint(1, 9)}")
+
+
+def _among(files: list[str], change: Callable[[str, random.Random], str]) -> Mutation:
+    def mutation(layout: Layout, rng: random.Random) -> None:
+        _edit(rng.choice(files), change)(layout, rng)
+
+    return mutation
+
+
+def _kinds(layout: Layout, step: str) -> dict[str, tuple[Mutation, bool]]:
+    """Return kind -> mutation, and whether the step must have another key."""
+    behind, plots = _behind(layout, step), [layout.relative(one) for one in layout.src.glob("plotting/*.py")]
+    return {
+        "token": (_among(behind, mutate_token), True),
+        "package that it may use": (_edit("requirements.lock", _bump(inside=True)), True),
+        "comment or format": (_among(behind, mutate_format), False),
+        "docstring": (_among(behind, mutate_docstring), False),
+        "Azure login": (_edit("src/utils.py", mutate_token), False),
+        "picture": (_among(sorted(plots), mutate_token), False),
+        "version of ruff": (_edit("requirements.lock", _ruff), False),
+        "package that it may not use": (_edit("requirements.lock", _bump(inside=False)), False),
+    }
+
+
 @pytest.mark.parametrize("step", ["prepare", "train"])
-def test_every_token_of_the_core_scripts_counts_and_no_comment_does(copied: Layout, step: str) -> None:
-    before = _key(copied, step)
+def test_what_a_core_script_depends_on_counts_and_nothing_else_does(
+    copied: Layout, step: str, record_property: Callable[[str, object], None]
+) -> None:
+    before, kinds, counts = _key(copied, step), _kinds(copied, step), Counter[str]()
     assert not before.startswith("failed")
-    files = [path for path in dependencies(copied.src / f"{step}.py") if path.name != "__init__.py"]
-    assert len(files) > 3
-    for index in range(COUNT // 4):
-        rng = random.Random(index)
-        path = rng.choice(files)
-        text = path.read_text(encoding="utf-8")
-        path.write_text(mutate_token(text, rng), encoding="utf-8")
-        assert _key(copied, step) != before, path.read_text()
-        path.write_bytes(mutate_format(text, rng).encode())
-        assert _key(copied, step) == before, path.read_text()
-        path.write_text(text, encoding="utf-8")
+    files = [copied.lock, *copied.src.rglob("*.py")]
+    texts = {file: file.read_bytes() for file in files}
+    for index in range(max(COUNT, 2 * len(kinds))):
+        kind = list(kinds)[index % len(kinds)]
+        mutation, is_other = kinds[kind]
+        mutation(copied, random.Random(index))
+        changed = [file for file in files if file.read_bytes() != texts[file]]
+        found = _key(copied, step)
+        assert (found != before) is is_other or not changed, f"{index}: {kind}: {changed}: {found}"
+        counts[kind] += bool(changed)
+        for file in changed:
+            file.write_bytes(texts[file])
+    record_property("mutations", dict(counts))
+    print(step, dict(counts), "stale 0, needless 0")

@@ -16,7 +16,7 @@ from operation.engine.delivery.image.dockerfile import dockerfile
 from operation.engine.delivery.serving.settings import ServedModel
 from operation.engine.foundation.errors import StepFailed, WorkbenchError
 from operation.engine.foundation.layout import Layout
-from operation.engine.identity.packages import locked_packages
+from operation.engine.identity.packages import locked_packages as whole_lock
 from operation.setup import lockfile
 
 SCHEMA = 1
@@ -100,7 +100,7 @@ def _labels(layout: Layout, recipe: Recipe, files: Mapping[str, bytes]) -> dict[
     model = recipe.model
     labels = {
         "org.opencontainers.image.base.name": recipe.base,
-        "workbench.lock.digest": locked_packages(layout.lock).digest,
+        "workbench.lock.digest": whole_lock(layout.lock).digest,
         "workbench.source.digest": source_digest(files),
         "workbench.model": "" if model else recipe.variables.get("SCORE_MODEL"),
         "workbench.model.digest": model and model.digest,
@@ -133,7 +133,7 @@ def _manifest(layout: Layout, recipe: Recipe, files: Mapping[str, bytes]) -> dic
         "base_is_pinned": "@sha256:" in recipe.base,
         "model": {"name": model.name, "version": model.version, "digest": model.digest} if model else None,
         "variables": dict(recipe.variables),
-        "lock_digest": locked_packages(layout.lock).digest,
+        "lock_digest": whole_lock(layout.lock).digest,
         "source_digest": source_digest(files),
         "keeps_log": recipe.keeps_log,
         "files": digests,
