@@ -11,7 +11,7 @@ from pathlib import Path
 
 from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout, project
-from operation.engine.identity.packages import locked_packages
+from operation.engine.identity.packages import whole_lock
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def facts(layout: Layout) -> dict[str, str | bool | None]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         **commit(layout.root),
-        "lock": locked_packages(layout.lock).digest if layout.lock.is_file() else None,
+        "lock": whole_lock(layout.lock).digest if layout.lock.is_file() else None,
         "environment": sys.prefix,
     }
 

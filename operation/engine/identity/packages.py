@@ -123,6 +123,6 @@ def _versions(entries: Iterable[lockfile.Entry]) -> dict[str, set[str]]:
     return found
 
 
-def locked_packages(lock: Path) -> Packages:
+def whole_lock(lock: Path) -> Packages:
     """Return all packages of a lock file, whatever uses them."""
     return _packages(lockfile.entries(lock) if lock.is_file() else [], {}, ())

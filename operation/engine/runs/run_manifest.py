@@ -12,7 +12,7 @@ from operation.engine.foundation import manifest
 from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.run_folder import RunFolder
-from operation.engine.identity.packages import locked_packages
+from operation.engine.identity.packages import whole_lock
 from operation.engine.runs.request import Prepared
 from operation.engine.runs.reuse import Recalled
 from operation.engine.runs.work import Outcome
@@ -64,7 +64,7 @@ class RunManifest(OpenManifest):
         self.folder = folder
         self.content.update(
             command=prepared.request.command,
-            lock_digest=locked_packages(layout.lock).digest,
+            lock_digest=whole_lock(layout.lock).digest,
             notebooks=[_pending(notebook.name, prepared) for notebook in prepared.notebooks],
             steps=[],
             metrics={},

@@ -15,7 +15,7 @@ from typing import Any, Self
 from operation.engine.foundation.errors import WorkbenchError
 from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
-from operation.engine.identity.packages import locked_packages
+from operation.engine.identity.packages import whole_lock
 from operation.engine.runs.work import Outcome, Work, lost
 from operation.engine.sweeps import node
 from operation.engine.sweeps.node import Answer, Order
@@ -48,7 +48,7 @@ class Cluster:
         self._layout = layout
         self._sweep = sweep
         self._entries: dict[str, Any] = {}
-        self._versions = node.versions_here(list(locked_packages(layout.lock).versions))
+        self._versions = node.versions_here(list(whole_lock(layout.lock).versions))
         self._code = Path(tempfile.mkdtemp(prefix="workbench-sweep-"))
         try:
             copy_project(layout, _inputs(layout, sweep), self._code)

@@ -15,14 +15,14 @@ import pytest
 from operation import cli
 from operation.commands.version import facts
 from operation.engine.foundation.layout import Layout, project
-from operation.engine.identity.packages import locked_packages
+from operation.engine.identity.packages import whole_lock
 
 
 def test_facts_of_this_checkout() -> None:
     found = facts(project())
     assert found["workbench"] == "0.1.0"
     assert found["python"] == platform.python_version()
-    assert found["lock"] == locked_packages(project().lock).digest
+    assert found["lock"] == whole_lock(project().lock).digest
     assert found["environment"] == sys.prefix
 
 

@@ -16,7 +16,7 @@ from operation.engine.delivery.image.dockerfile import dockerfile
 from operation.engine.delivery.serving.settings import ServedModel
 from operation.engine.foundation.errors import StepFailed, WorkbenchError
 from operation.engine.foundation.layout import Layout
-from operation.engine.identity.packages import locked_packages as whole_lock
+from operation.engine.identity.packages import whole_lock
 from operation.setup import lockfile
 
 SCHEMA = 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from operation.engine.foundation.layout import Layout, project
-from operation.engine.identity.packages import PackageLock, locked_packages
+from operation.engine.identity.packages import PackageLock, whole_lock
 from tests.operation.engine.conftest import write
 
 LOCK = """\
@@ -37,7 +37,7 @@ def test_the_lock_counts_by_what_it_pins(tmp_path: Path, text: str, same: bool) 
     base, other = tmp_path / "base", tmp_path / "other"
     base.write_text("a==1 \\\n    --hash=sha256:1\n")
     other.write_text(text)
-    assert (locked_packages(base).digest == locked_packages(other).digest) is same
+    assert (whole_lock(base).digest == whole_lock(other).digest) is same
 
 
 @pytest.fixture
