@@ -55,10 +55,10 @@ def child_process(plan: Plan, outputs: Path) -> dict[str, Any]:
 
 def run_script(script: Path, argv: Sequence[str], *, cwd: Path | None = None, umask: int = -1) -> None:
     """Execute ``python script argv...`` and pass its output on without secrets; raise ScriptFailed."""
-    _wait(script, [str(script), *argv])
+    _wait(script, [str(script), *argv], cwd, umask)
 
 
-def _wait(script: Path, words: Sequence[str]) -> None:
+def _wait(script: Path, words: Sequence[str], cwd: Path | None = None, umask: int = -1) -> None:
     refresh_bytecode(script.parent)
     unbuffered = ["-u"] if sys.stdout.isatty() else []
     with child(
