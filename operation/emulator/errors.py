@@ -8,20 +8,20 @@ from starlette.responses import JSONResponse, Response
 from operation.emulator.documents import shaped
 
 
-class Refused(Exception):
+class HttpError(Exception):
     """The call cannot be answered; becomes Azure's error document.
 
     The status is 400 to 499: the SDK repeats a call for minutes when it meets a 5xx.
     """
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, message: str, code: str = "UserError", status: int = 400) -> None:
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.message, self.code, self.status = message, code, status
 
 
 async def refusal(request: Request, error: Exception) -> Response:
     """Return the error document of what was refused."""
-    if not isinstance(error, Refused):
+    if not isinstance(error, HttpError):
         raise TypeError("only what was refused is answered here") from error
     of_pipelines = request.url.path.lower().startswith("/pipelines/")
     kind = "refusal of pipelines" if of_pipelines else "refusal"
@@ -33,17 +33,17 @@ async def refusal(request: Request, error: Exception) -> Response:
 async def unknown(request: Request, _: Exception) -> Response:
     """Return what is answered where no route fits."""
     said = f"the emulator has no answer to {request.method} {request.url.path}"
-    return await refusal(request, Refused(404, "RouteNotFound", said))
+    return await refusal(request, HttpError(said, "RouteNotFound", 404))
 
 
 async def occupied(request: Request, error: Exception) -> Response:
     """Return what is answered where a file is to be a folder too: blobs are plain files here."""
     said = f"the emulator keeps files and folders, and a name cannot be both: {error}"
-    return await refusal(request, Refused(409, "ResourceTypeMismatch", said))
+    return await refusal(request, HttpError(said, "ResourceTypeMismatch", 409))
 
 
 async def defect(request: Request, error: Exception) -> Response:
     """Return what is answered where the service is at fault; the framework has its log say where."""
     what = f"{type(error).__name__}: {error} ({request.method} {request.url.path})"
     said = f"a defect of the emulator, told in its log: {what}"
-    return await refusal(request, Refused(400, "EmulatorDefect", said))
+    return await refusal(request, HttpError(said, "EmulatorDefect"))

@@ -17,11 +17,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from operation.emulator import tokens
-from operation.emulator.errors import Refused
-from operation.emulator.protocol import Service
+from operation.emulator.errors import HttpError
+from operation.emulator.service import Service
 from operation.emulator.state import Document, State
 
-__all__ = ["Call", "Refused", "Reply", "known", "listed", "lowered", "nothing", "route"]
+__all__ = ["Call", "HttpError", "Reply", "known", "listed", "lowered", "nothing", "route"]
 
 GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
 WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/{{workspace}}"
@@ -56,7 +56,7 @@ class Call:
         try:
             return json.loads(self.body)
         except ValueError as error:
-            raise Refused(400, "BadRequest", f"the body is not JSON: {error}") from error
+            raise HttpError(f"the body is not JSON: {error}", "BadRequest") from error
 
     @property
     def asked(self) -> Document:
@@ -68,7 +68,7 @@ class Call:
         head = f"Content-Type: {self.headers.get('content-type', '')}\r\n\r\n".encode()
         message = BytesParser(policy=HTTP).parsebytes(head + self.body)
         if not message.is_multipart():
-            raise Refused(400, "BadRequest", "the body is not multipart")
+            raise HttpError("the body is not multipart", "BadRequest")
         parts = [part for part in message.walk() if not part.is_multipart()]
         named = (
             (part.get_filename() or part.get_param("name", "", "content-disposition"), part) for part in parts
@@ -133,10 +133,10 @@ def response(reply: Reply, method: str = "GET") -> Response:
 
 
 def known(state: State, kind: str, name: str, message: str, code: str = "UserError") -> Document:
-    """Return the document; raise `Refused` 404 with `message` where there is none."""
+    """Return the document; raise `HttpError` 404 with `message` where there is none."""
     document = state.get(kind, name)
     if document is None:
-        raise Refused(404, code, message)
+        raise HttpError(message, code, 404)
     return document
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from operation.emulator.faithfulness import AREAS, area_of
 from operation.emulator.history import artifacts, runs
-from operation.emulator.http import Call, Refused, Reply, ServiceRoute, route
+from operation.emulator.http import Call, HttpError, Reply, ServiceRoute, route
 from operation.emulator.state import State
 from operation.emulator.tokens import check, is_client_secret, token
 
@@ -78,7 +78,7 @@ def _for_people(path: str, answer: Callable[[Call], Reply]) -> ServiceRoute:
         cookie = f"Bearer {call.cookies.get(_COOKIE, '')}"
         try:
             check(call.service.secret, call.headers.get("authorization") or cookie)
-        except Refused:
+        except HttpError:
             return replace(page("locked"), status=401)
         return answer(call)
 
@@ -88,7 +88,7 @@ def _for_people(path: str, answer: Callable[[Call], Reply]) -> ServiceRoute:
 def _state(call: Call) -> State:
     name = call.path["workspace"]
     if name.lower() not in call.service.workspaces():
-        raise Refused(404, "ResourceNotFound", f"there is no workspace {name}: a call to it makes it")
+        raise HttpError(f"there is no workspace {name}: a call to it makes it", "ResourceNotFound", 404)
     return call.service.state(name)
 
 
@@ -133,7 +133,7 @@ def _artifact(call: Call) -> Reply:
     container, path = run["dataContainerId"], call.path["path"]
     found = artifacts.read(call.service, call.workspace, "ExperimentRun", container, path)
     if found is None:
-        raise Refused(404, "UserError", f"run {run['runId']} has no file {path}")
+        raise HttpError(f"run {run['runId']} has no file {path}", status=404)
     return Reply(found, headers={"content-type": "application/octet-stream"})
 
 
@@ -142,7 +142,7 @@ def _portal(call: Call) -> Reply:
     for name in call.service.workspaces():
         if call.service.state(name).get("runs", call.path["run"]):
             return Reply(None, 302, {"location": f"/workspaces/{name}/runs/{call.path['run']}"})
-    raise Refused(404, "UserError", f"Run {call.path['run']} was not found")
+    raise HttpError(f"Run {call.path['run']} was not found", status=404)
 
 
 def emulated(modules: Iterable[ModuleType]) -> ServiceRoute:

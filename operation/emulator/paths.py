@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from operation.emulator.http import Refused
+from operation.emulator.errors import HttpError
 
 LONGEST = 240  # bytes of a name: file systems keep 255, and a suffix of ours must fit
 LONGEST_PATH = 1024  # letters: Azure's limit for the name of a blob
@@ -14,9 +14,9 @@ LONGEST_PATH = 1024  # letters: Azure's limit for the name of a blob
 def file_name(name: str, what: str) -> str:
     """Return `name`, which is to be one file or folder; refuse what would be anything else."""
     if not name.strip(". ") or set(name) & set("/\\\0") or any(ord(letter) < 32 for letter in name):
-        raise Refused(400, "InvalidUri", f"{name!r} cannot name {what}: use letters, digits, '-' and '_'")
+        raise HttpError(f"{name!r} cannot name {what}: use letters, digits, '-' and '_'", "InvalidUri")
     if len(os.fsencode(name.encode("utf-8", "replace").decode())) > LONGEST:
-        raise Refused(400, "InvalidUri", f"the name of {what} is longer than {LONGEST} bytes: {name[:40]}...")
+        raise HttpError(f"the name of {what} is longer than {LONGEST} bytes: {name[:40]}...", "InvalidUri")
     return name
 
 
@@ -24,12 +24,10 @@ def inside(root: Path, path: str, what: str) -> Path:
     """Return the file `path` below `root`; refuse a path that leads out of it, over a link too."""
     names = [name for name in path.split("/") if name not in ("", ".")]
     if len(path) > LONGEST_PATH:
-        raise Refused(
-            400, "InvalidUri", f"a path in {what} has at most {LONGEST_PATH} letters, not {len(path)}"
-        )
+        raise HttpError(f"a path in {what} has at most {LONGEST_PATH} letters, not {len(path)}", "InvalidUri")
     if path.startswith("/") or ".." in names:
-        raise Refused(400, "InvalidUri", f"the path {path} leads out of {what}")
+        raise HttpError(f"the path {path} leads out of {what}", "InvalidUri")
     target = root.joinpath(*(file_name(name, f"a file of {what}") for name in names))
     if not target.resolve().is_relative_to(root.resolve()):
-        raise Refused(400, "InvalidUri", f"the path {path} leads out of {what}")
+        raise HttpError(f"the path {path} leads out of {what}", "InvalidUri")
     return target

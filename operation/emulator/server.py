@@ -80,7 +80,8 @@ async def _serve(
     import uvicorn
 
     from operation.emulator.access.proxy import Proxy
-    from operation.emulator.service import Service, application
+    from operation.emulator.application import application, begin
+    from operation.emulator.service import Service
 
     certificate = listening.certificate(folder / "certificates")
     before = _read(folder)
@@ -92,7 +93,7 @@ async def _serve(
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         async with await asyncio.start_server(Proxy(port).answer, sock=front):
-            service.begin()
+            begin(service)
             document = {"port": port, "proxy": proxy_port, "pid": os.getpid(), "shared": int(shared)}
             write_whole(folder / READY, json.dumps(document).encode())
             ready(environment)

@@ -12,7 +12,7 @@ from pathlib import Path
 import jwt
 from jwt.types import Options
 
-from operation.emulator.errors import Refused
+from operation.emulator.errors import HttpError
 
 TENANT = "22222222-2222-2222-2222-222222222222"
 CLIENT = "55555555-5555-5555-5555-555555555555"
@@ -50,15 +50,15 @@ def token(key: bytes, audience: str, seconds: int, issuer: str) -> str:
 
 
 def check(key: bytes, header: str) -> None:
-    """Raise `Refused` 401 unless `header` carries a token signed with `key` that has not expired."""
+    """Raise `HttpError` 401 unless `header` carries a token signed with `key` that has not expired."""
     kind, _, text = header.partition(" ")
     if kind.lower() != "bearer" or text.count(".") != 2:
-        raise Refused(401, _NOT_OURS, "the call carries no bearer token")
+        raise HttpError("the call carries no bearer token", _NOT_OURS, 401)
     try:  # the audience does not matter, and what has expired is said below
         options: Options = {"verify_aud": False, "verify_exp": False, "require": ["exp"]}
         claims = jwt.decode(text, key, ["HS256"], options=options)
     except jwt.InvalidTokenError:
-        raise Refused(401, _NOT_OURS, "the token is not one of this emulator's") from None
+        raise HttpError("the token is not one of this emulator's", _NOT_OURS, 401) from None
     expired = time.time() - claims["exp"]
     if expired >= 0:
-        raise Refused(401, "ExpiredAuthenticationToken", f"the token expired {expired:.0f} s ago")
+        raise HttpError(f"the token expired {expired:.0f} s ago", "ExpiredAuthenticationToken", 401)

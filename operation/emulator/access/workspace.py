@@ -6,7 +6,7 @@ import uuid
 
 from operation.emulator.documents import shaped
 from operation.emulator.hosts import storage_account
-from operation.emulator.http import GROUP, WORKSPACE, Call, Refused, Reply, route
+from operation.emulator.http import GROUP, WORKSPACE, Call, HttpError, Reply, route
 from operation.emulator.state import Document
 from operation.emulator.tokens import TENANT
 
@@ -28,7 +28,7 @@ def document(call: Call) -> Document:
     if name.lower().startswith(MISSING):
         kind = "Microsoft.MachineLearningServices/workspaces"
         said = f"The Resource '{kind}/{name}' under resource group '{group}' was not found."
-        raise Refused(404, "ResourceNotFound", said)
+        raise HttpError(said, "ResourceNotFound", 404)
     with call.state.change("workspace", "workspace") as kept:
         if not kept:
             kept.update(_new(call))

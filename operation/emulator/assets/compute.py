@@ -47,7 +47,7 @@ def _size(name: str, cores: int, memory: float, gpus: int) -> Document:
 
 
 def target(call: Call) -> Document:
-    """Return the target that the call names; raise `Refused` 404 when there is none."""
+    """Return the target that the call names; raise `HttpError` 404 when there is none."""
     name, group = call.path["name"], call.path["group"]
     said = f"The Resource 'Microsoft.MachineLearningServices/workspaces/{call.workspace}/computes/{name}'"
     said = f"{said} under resource group '{group}' was not found."

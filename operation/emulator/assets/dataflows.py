@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import yaml
 
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.state import Document, State
 
 _DELIMITED, _PARQUET = "Microsoft.DPrep.ParseDelimitedBlock", "Microsoft.DPrep.ReadParquetFileBlock"
@@ -52,7 +52,7 @@ def _step(block: Document) -> object:
         return {word: names} if names else None
     name = kind.rpartition(".")[2]
     said = f"what a job wrote is read with {name}, which the emulator does not know"
-    raise Refused(400, "NotSupported", f"{said}; write the table as it is to be read")
+    raise HttpError(f"{said}; write the table as it is to be read", "NotSupported")
 
 
 def _delimited(given: Document) -> Document:

@@ -6,7 +6,7 @@ import json
 import uuid
 
 from operation.emulator.documents import shaped
-from operation.emulator.http import WORKSPACE, Call, Refused, Reply, known, listed, route
+from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, known, listed, route
 from operation.emulator.state import Document, State, now
 
 
@@ -24,14 +24,14 @@ def definition(state: State, identity: str) -> str:
         return str(flow["meta"]["RsDataflow"])
     except (KeyError, TypeError) as error:
         said = f"dataset {identity} was made by an SDK too old for this engine: it holds no RsDataflow"
-        raise Refused(400, "UserError", said) from error
+        raise HttpError(said) from error
 
 
 def registered(state: State, name: str) -> Document:
-    """Return the registration `name` with all its versions; raise `Refused` 404 when there is none."""
+    """Return the registration `name` with all its versions; raise `HttpError` 404 when there is none."""
     found = next((one for one in state.all("datasets") if one["name"] == name), None)
     if found is None:
-        raise Refused(404, "UserError", f"Dataset with name {name} is not found in the workspace")
+        raise HttpError(f"Dataset with name {name} is not found in the workspace", status=404)
     return found
 
 
@@ -45,7 +45,7 @@ def _version(found: Document, version: str | int | None) -> Document:
     wanted = list(versions)[-1] if version in (None, "", "latest") else str(version)
     if wanted not in versions:
         there = f"{found['name']} has no version {wanted}; there is: {', '.join(versions)}"
-        raise Refused(404, "UserError", f"Dataset {there}")
+        raise HttpError(f"Dataset {there}", status=404)
     return versions[wanted]
 
 
@@ -69,7 +69,7 @@ def register(state: State, given: Document, *, over: bool) -> Document:
     with state.change("dataset-names", name) as taken:
         there = state.get("datasets", taken.get("datasetId", ""))
         if there and not over:
-            raise Refused(409, "Conflict", f"A dataset with name {name} is registered already")
+            raise HttpError(f"A dataset with name {name} is registered already", "Conflict", 409)
         number = taken["datasetId"] = str(there["datasetId"] if there else uuid.uuid4())
         return _with_version(state, number, given)
 

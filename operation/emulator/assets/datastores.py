@@ -9,9 +9,9 @@ from operation.emulator.access import workspace
 from operation.emulator.assets import keyvault
 from operation.emulator.history import blobs
 from operation.emulator.hosts import SUFFIX
-from operation.emulator.http import WORKSPACE, Call, Refused, Reply, known, listed, route
+from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, known, listed, route
 from operation.emulator.paths import inside
-from operation.emulator.protocol import Service
+from operation.emulator.service import Service
 from operation.emulator.state import Document, State
 
 DEFAULT = "workspaceblobstore"
@@ -42,8 +42,7 @@ def file(service: Service, state: State, name: str, path: str) -> Path:
     """Return where `path` of the datastore `name` is, or would be; refuse one that leads out of it."""
     root = folder(service, state, name)
     if root is None:
-        said = f"datastore {name} is not kept by the emulator, so a job cannot mount it"
-        raise Refused(400, "UserError", said)
+        raise HttpError(f"datastore {name} is not kept by the emulator, so a job cannot mount it")
     return inside(root, path.lstrip("/"), f"datastore {name}")
 
 
@@ -147,9 +146,9 @@ def _create(call: Call) -> Document:
     name = given["name"].lower()
     if not re.fullmatch(r"[a-z0-9_]{1,255}", name):
         rule = "use 1 to 255 lower-case letters, digits and underscores"
-        raise Refused(400, "UserError", f"Datastore name '{given['name']}' is not valid: {rule}")
+        raise HttpError(f"Datastore name '{given['name']}' is not valid: {rule}")
     if state.get("datastores", name):
-        raise Refused(400, "UserError", f"Another datastore with the same name already exists: {name}")
+        raise HttpError(f"Another datastore with the same name already exists: {name}")
     return _written(call, state, given)
 
 
@@ -170,9 +169,7 @@ def _written(call: Call, state: State, given: Document) -> Document:
 def _delete(call: Call) -> Reply:
     state, name = _ready(call), call.path["name"].lower()
     if name == (state.get("datastore-default", "default") or {}).get("name"):
-        raise Refused(
-            400, "UserError", f"The default datastore {name} cannot be removed: set another one first"
-        )
+        raise HttpError(f"The default datastore {name} cannot be removed: set another one first")
     there = state.delete("datastores", name)
     keyvault.of_system(state).delete(_secret(name))
     return Reply(None, 200 if there else 204)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operation.emulator.documents import shaped
-from operation.emulator.http import WORKSPACE, Call, Refused, Reply, listed, lowered, route
+from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, listed, lowered, route
 from operation.emulator.state import Document, State
 
 CURATED = "azureml-"  # Azure keeps names that start so for its own; any of them is there
@@ -21,7 +21,7 @@ def environment(state: State, name: str, version: str | None = None) -> Document
         return versions[version]
     there = f"its versions are {', '.join(versions)}" if versions else "no environment has this name"
     asked = name if version is None else f"{name}:{version}"
-    raise Refused(404, "EnvironmentNotFound", f"Environment {asked} not found: {there}")
+    raise HttpError(f"Environment {asked} not found: {there}", "EnvironmentNotFound", 404)
 
 
 def _curated(name: str, version: str) -> Document:
@@ -49,7 +49,9 @@ def kept(state: State, name: str, document: Document, wanted: str | None = None)
         known.setdefault("labels", {})
         same = [version for version, one in versions.items() if _content(one) == content]
         if wanted in versions and wanted not in same:
-            raise Refused(409, "Conflict", f"Environment {name}:{wanted} is registered with another content")
+            raise HttpError(
+                f"Environment {name}:{wanted} is registered with another content", "Conflict", 409
+            )
         version = wanted or (same[-1] if same else str(known.get("newest", 0) + 1))
         if version.isdigit():
             known["newest"] = max(int(version), known.get("newest", 0))
@@ -61,7 +63,7 @@ def _put(call: Call) -> Document:
     name = call.path["name"]
     if name.lower().startswith(CURATED):
         said = f"'{name}' cannot be registered: names that start with 'AzureML-' are Azure's own"
-        raise Refused(400, "BadRequest", said)
+        raise HttpError(said, "BadRequest")
     return kept(call.state, name, call.json, call.path.get("version"))
 
 
@@ -96,7 +98,7 @@ def _labelled(call: Call) -> Document:
     known = call.state.get("environments", name) or {"labels": {}}
     version = None if label.lower() == "latest" else known["labels"].get(label)
     if version is None and label.lower() != "latest":
-        raise Refused(404, "EnvironmentNotFound", f"Environment {name} has no label {label}")
+        raise HttpError(f"Environment {name} has no label {label}", "EnvironmentNotFound", 404)
     return environment(call.state, name, version)
 
 

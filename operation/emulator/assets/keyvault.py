@@ -17,7 +17,7 @@ from typing import Any
 from operation.emulator import tokens
 from operation.emulator.access import workspace
 from operation.emulator.hosts import SUFFIX
-from operation.emulator.http import WORKSPACE, Call, Refused, Reply, ServiceRoute, listed, route
+from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, ServiceRoute, listed, route
 from operation.emulator.paths import file_name
 from operation.emulator.state import State, now
 
@@ -63,7 +63,7 @@ class Vault:
     def _file(self, name: str) -> Path:
         if not NAME.fullmatch(name):
             said = f"'{name}' cannot name a secret: use 1 to 127 letters, digits and hyphens"
-            raise Refused(400, "BadParameter", said)
+            raise HttpError(said, "BadParameter")
         return self.folder / f"{name.lower()}.json"
 
 
@@ -81,8 +81,8 @@ def of_system(state: State) -> Vault:
 def _found(vault: Vault, name: str) -> dict[str, Any]:
     secret = vault.get(name)
     if secret is None:
-        raise Refused(
-            404, "SecretNotFound", f"A secret with (name/id) {name} was not found in this key vault."
+        raise HttpError(
+            f"A secret with (name/id) {name} was not found in this key vault.", "SecretNotFound", 404
         )
     return secret
 
@@ -161,7 +161,7 @@ def _vault_secret(call: Call) -> dict[str, Any]:
         return _bundle(call, vault.set(name, call.json["value"], call.json.get("contentType")))
     secret = _found(vault, name)
     if call.path.get("version") not in (None, "", secret["id"]):
-        raise Refused(404, "SecretNotFound", f"secret {name} has no version {call.path['version']}")
+        raise HttpError(f"secret {name} has no version {call.path['version']}", "SecretNotFound", 404)
     if call.method == "DELETE":
         vault.delete(name)
         return {**_bundle(call, secret), "value": None, "deletedDate": int(time.time())}

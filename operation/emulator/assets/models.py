@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from operation.emulator.documents import shaped
-from operation.emulator.http import WORKSPACE, Call, Refused, Reply, known, listed, lowered, route
+from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, known, listed, lowered, route
 from operation.emulator.paths import file_name
 from operation.emulator.state import Document, State, now
 
@@ -26,7 +26,7 @@ def versions(state: State, name: str) -> list[Document]:
 
 
 def asset(state: State, identity: str) -> Document:
-    """Return the asset; raise `Refused` 404 when there is none."""
+    """Return the asset; raise `HttpError` 404 when there is none."""
     return known(state, "assets", identity, f"Asset with id {identity} not found", "AssetNotFound")
 
 
@@ -104,7 +104,7 @@ def patch(document: Document, operation: Mapping[str, Any]) -> None:
     for part in way:
         target = target.get(part) if isinstance(target, dict) else None
     if not isinstance(target, dict) or (operation["op"].lower() == "remove" and last not in target):
-        raise Refused(400, "BadRequest", f"the path {operation['path']} of the patch leads nowhere")
+        raise HttpError(f"the path {operation['path']} of the patch leads nowhere", "BadRequest")
     if operation["op"].lower() == "remove":
         del target[last]
     else:

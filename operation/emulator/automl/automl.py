@@ -10,8 +10,8 @@ from operation.emulator.assets import datasets, environments
 from operation.emulator.automl.automl_metrics import PRIMARY
 from operation.emulator.automl.automl_run import Specification, cancel, resume, start, worker
 from operation.emulator.history import runs
-from operation.emulator.http import WORKSPACE, Call, Refused, Reply, route
-from operation.emulator.protocol import Service
+from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, route
+from operation.emulator.service import Service
 from operation.emulator.state import Document, State
 
 BASE = f"/jasmine/v1.0{WORKSPACE}/experimentids/{{experiment_id}}"
@@ -23,14 +23,12 @@ def specification(state: State, wanted: Document) -> Specification:
     settings = json.loads(wanted["amlSettingsJsonString"])
     task = "forecasting" if settings.get("is_timeseries") else settings.get("task_type")
     if task not in PRIMARY:
-        said = f"the emulator searches for {' and '.join(PRIMARY)}, not for {task}"
-        raise Refused(400, "UserError", said)
+        raise HttpError(f"the emulator searches for {' and '.join(PRIMARY)}, not for {task}")
     metric = wanted.get("primaryMetric") or settings["primary_metric"]
     if metric not in PRIMARY[task]:
-        said = f"{metric!r} is no primary metric of {task}; choose {', '.join(PRIMARY[task])}"
-        raise Refused(400, "UserError", said)
+        raise HttpError(f"{metric!r} is no primary metric of {task}; choose {', '.join(PRIMARY[task])}")
     if not settings.get("label_column_name"):
-        raise Refused(400, "UserError", "the submission names no label_column_name")
+        raise HttpError("the submission names no label_column_name")
     data = _data(wanted.get("dataPrepJsonString"))
     for identity in data.values():
         datasets.saved(state, identity)
@@ -53,18 +51,18 @@ def _data(text: str | None) -> dict[str, str]:
     if not text:
         said = "the submission carries no dataset: give training_data as a TabularDataset"
         said = f"{said} (an AutoMLStep has none: the emulator searches for runs of their own)"
-        raise Refused(400, "UserError", said)
+        raise HttpError(said)
     document = json.loads(json.loads(f'"{text}"'))
     found = {name: one["datasetId"] for name, one in document.items() if isinstance(one, dict)}
     if "training_data" not in found:
-        raise Refused(400, "UserError", "the submission carries no training_data")
+        raise HttpError("the submission carries no training_data")
     return {name: str(identity) for name, identity in found.items()}
 
 
 def _validated(call: Call) -> Reply:
     try:
         specification(call.state, call.json)
-    except Refused as refused:
+    except HttpError as refused:
         detail: Document = {"code": refused.code, "message": refused.message, "target": None, "details": []}
         error = {"code": refused.code, "message": refused.message, "details": [detail]}
         return Reply({"error": error})
@@ -100,7 +98,7 @@ def _submitted(call: Call) -> Document:
     run_id = call.path["run"]
     kept = call.state.get("automl", run_id)
     if kept is None:
-        raise Refused(404, "UserError", f"there is no AutoML run {run_id}")
+        raise HttpError(f"there is no AutoML run {run_id}", status=404)
     found = specification(call.state, kept["wanted"])
     definition = (call.json or {}).get("Configuration") or (call.json or {}).get("configuration")
     runs.record(call.state, runs.experiment_of(call), run_id, {"runDefinition": definition})
@@ -119,7 +117,7 @@ def _changed(call: Call) -> Reply:
     wanted = call.path["status"].lower()
     word = next((status for start_, status in words.items() if wanted.startswith(start_)), None)
     if word is None:
-        raise Refused(400, "UserError", f"{call.path['status']!r} is no status of a run")
+        raise HttpError(f"{call.path['status']!r} is no status of a run")
     runs.known_run(call.state, call.path["run"])
     runs.status(call.state, call.path["run"], word)
     return Reply({})
@@ -130,7 +128,7 @@ def _environment(call: Call) -> Any:
 
 
 def _not_emulated(call: Call) -> Reply:
-    raise Refused(400, "NotSupported", f"the emulator does not do {call.path['what']} for AutoML runs")
+    raise HttpError(f"the emulator does not do {call.path['what']} for AutoML runs", "NotSupported")
 
 
 ROUTES = [

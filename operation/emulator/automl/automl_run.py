@@ -18,7 +18,9 @@ from operation.emulator.automl.automl_search import SPECIFICATION, TRIALS
 from operation.emulator.documents import shaped
 from operation.emulator.history import artifacts, runs
 from operation.emulator.history.metrics import add_scalar
-from operation.emulator.protocol import JobDefinition, Service
+from operation.emulator.jobs.execution import Jobs
+from operation.emulator.jobs.execution_job import JobDefinition, job_folder
+from operation.emulator.service import Service
 from operation.emulator.state import Document, State, now
 
 LONGEST = 120.0  # seconds: Azure's shortest search is a quarter of an hour, which is too long to wait for
@@ -92,7 +94,7 @@ def worker(run_id: str) -> str:
 
 def start(service: Service, state: State, experiment: str, run_id: str, wanted: Specification) -> None:
     """Start the search; returns at once."""
-    folder = service.jobs.folder(worker(run_id)) / "work"
+    folder = job_folder(service, worker(run_id)) / "work"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SPECIFICATION).write_text(json.dumps(wanted.document(), indent=1), encoding="utf-8")
     (folder / "search.py").write_text(_SCRIPT, encoding="utf-8")
@@ -108,7 +110,7 @@ def start(service: Service, state: State, experiment: str, run_id: str, wanted: 
     known = {"ProblemInfoJsonString": json.dumps(dataset), "dependencies_versions": installed}
     runs.record(state, experiment, run_id, {"properties": known})
     runs.status(state, run_id, "Running")
-    service.jobs.submit(state, experiment, worker(run_id), job)
+    service.part(Jobs).submit(state, experiment, worker(run_id), job)
     following = Following(service, state, experiment, run_id, wanted)
     threading.Thread(target=following.run, name=run_id, daemon=True).start()
 
@@ -117,7 +119,7 @@ def cancel(service: Service, state: State, run_id: str) -> None:
     """Stop the search; the trials that ended stay."""
     runs.known_run(state, run_id)
     runs.status(state, run_id, "CancelRequested")
-    service.jobs.cancel(worker(run_id))
+    service.part(Jobs).cancel(worker(run_id))
 
 
 class Following:
@@ -128,14 +130,14 @@ class Following:
     ) -> None:
         self._service, self._state, self._experiment = service, state, experiment
         self._run_id, self._wanted = run_id, wanted
-        self._trials = service.jobs.folder(worker(run_id)) / "work" / TRIALS
+        self._trials = job_folder(service, worker(run_id)) / "work" / TRIALS
         self._count = 0
         self._best: tuple[float, str] | None = None
 
     def run(self) -> None:
         """Follow the job to its end."""
         while (searched := runs.known_run(self._state, worker(self._run_id)))["status"] not in runs.ENDED:
-            self._service.jobs.wait(worker(self._run_id), _MOMENT)
+            self._service.part(Jobs).wait(worker(self._run_id), _MOMENT)
             self._take_over()
         self._take_over()
         status = searched["status"]

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 from operation.emulator.documents import shaped
 from operation.emulator.history import blobs
 from operation.emulator.hosts import storage_account
-from operation.emulator.http import WORKSPACE, Call, Refused, Reply, listed, route
-from operation.emulator.protocol import Service
+from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, listed, route
+from operation.emulator.service import Service
 
 CONTAINER = "azureml"
 
@@ -84,7 +84,7 @@ def _shown(call: Call) -> dict[str, Any]:
 def _known(call: Call) -> str:
     path = _path(call)
     if path not in _there(call):
-        raise Refused(404, "UserError", f"there is no artifact {'/'.join(_place(call))}/{path}")
+        raise HttpError(f"there is no artifact {'/'.join(_place(call))}/{path}", status=404)
     return path
 
 

@@ -13,9 +13,9 @@ from operation.emulator import tokens
 from operation.emulator.access import shared_key
 from operation.emulator.history.blob_files import BlobFile
 from operation.emulator.hosts import blob_url
-from operation.emulator.http import Call, Refused, Reply, route
+from operation.emulator.http import Call, HttpError, Reply, route
 from operation.emulator.paths import file_name, inside
-from operation.emulator.protocol import Service
+from operation.emulator.service import Service
 from operation.emulator.state import now
 
 _UNSAFE = '%<>:"|?*\\'  # what a file of Windows cannot hold in its name, and what stands for it
@@ -67,7 +67,7 @@ def _authorized(call: Call) -> None:
         good = _is_signed(call.service, place, call.query)
     if not good:
         said = "Server failed to authenticate the request: the signature is not that of the account's key."
-        raise Refused(403, "AuthenticationFailed", said)
+        raise HttpError(said, "AuthenticationFailed", 403)
 
 
 def _is_signed(service: Service, place: list[str], query: Mapping[str, str]) -> bool:
@@ -96,7 +96,7 @@ def _blob(call: Call) -> BlobFile:
 def _there(call: Call) -> BlobFile:
     blob = _blob(call)
     if not blob.path.is_file():
-        raise Refused(404, "BlobNotFound", "The specified blob does not exist.")
+        raise HttpError("The specified blob does not exist.", "BlobNotFound", 404)
     return blob
 
 
@@ -116,13 +116,13 @@ def _put(call: Call) -> Reply:
     elif not part:
         _new(call, blob)
     elif not blob.path.exists():  # metadata or properties of nothing
-        raise Refused(404, "BlobNotFound", "The specified blob does not exist.")
+        raise HttpError("The specified blob does not exist.", "BlobNotFound", 404)
     return Reply(b"", 201, blob.headers())
 
 
 def _new(call: Call, blob: BlobFile) -> None:
     if call.headers.get("if-none-match") == "*" and blob.path.exists():
-        raise Refused(409, "BlobAlreadyExists", "The specified blob already exists.")
+        raise HttpError("The specified blob already exists.", "BlobAlreadyExists", 409)
     source = call.headers.get("x-ms-copy-source")
     data = _copied(call, source) if source else call.body
     blob.write(data, appendable=call.headers.get("x-ms-blob-type") == "AppendBlob")
@@ -136,10 +136,10 @@ def _copied(call: Call, source: str) -> bytes:
     if not call.headers.get("authorization") and not _is_signed(
         call.service, place, dict(parse_qsl(address.query))
     ):
-        raise Refused(403, "CannotVerifyCopySource", "The source of the copy is not signed.")
+        raise HttpError("The source of the copy is not signed.", "CannotVerifyCopySource", 403)
     found = file(call.service, *place)
     if not found.is_file():
-        raise Refused(404, "CannotVerifyCopySource", "The specified blob does not exist.")
+        raise HttpError("The specified blob does not exist.", "CannotVerifyCopySource", 404)
     return found.read_bytes()
 
 

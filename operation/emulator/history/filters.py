@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from operation.emulator.http import Call, Refused
+from operation.emulator.http import Call, HttpError
 
 Document = Mapping[str, Any]
 Test = Callable[[Document], bool]
@@ -27,7 +27,7 @@ def matches(expression: str | None) -> Test:
     while at < len(text):
         token = _TOKEN.match(text, at)
         if not token:
-            raise Refused(400, "UserError", f"the filter cannot be read from here on: {text[at:]}")
+            raise HttpError(f"the filter cannot be read from here on: {text[at:]}")
         tokens.append(token)
         at = token.end()
     return _any(tokens[::-1])
@@ -51,7 +51,7 @@ def _all(tokens: list[re.Match[str]]) -> Test:
 
 def _one(tokens: list[re.Match[str]]) -> Test:
     if not tokens or not (tokens[-1]["open"] or tokens[-1]["field"]):
-        raise Refused(400, "UserError", "the filter ends where a condition is expected")
+        raise HttpError("the filter ends where a condition is expected")
     token = tokens.pop()
     if token["open"]:
         inside = _any(tokens)

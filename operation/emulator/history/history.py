@@ -13,7 +13,7 @@ from operation.emulator.history.runs import (
     record,
     status,
 )
-from operation.emulator.http import Call, Refused, known, nothing, route
+from operation.emulator.http import Call, HttpError, known, nothing, route
 from operation.emulator.state import Document, State, now
 from operation.emulator.tokens import token
 
@@ -35,7 +35,7 @@ def _check_properties(run: Document | None, wanted: Document) -> None:
     for name, value in wanted.items():
         if have.get(name, value) != value:
             said = f"property {name} is {have[name]!r} and cannot become {value!r}: properties are immutable"
-            raise Refused(400, "UserError", said)
+            raise HttpError(said)
 
 
 def _several_recorded(call: Call) -> Document:

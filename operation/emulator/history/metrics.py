@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from operation.emulator.history.runs import HISTORY, known_run
-from operation.emulator.http import WORKSPACE, Call, Refused, listed, nothing, route
+from operation.emulator.http import WORKSPACE, Call, HttpError, listed, nothing, route
 from operation.emulator.state import Document
 
 
@@ -44,7 +44,7 @@ def _shown(call: Call) -> Document:
     run, name = call.path["run"], str((call.json or {}).get("metricName"))
     metric = (call.state.get("metrics", run) or {}).get(name)
     if metric is None:
-        raise Refused(404, "UserError", f"run {run} has no metric {name}")
+        raise HttpError(f"run {run} has no metric {name}", status=404)
     empty = dict.fromkeys(("namespace", "standardSchemaId", "continuationToken"))
     return {"dataContainerId": f"dcid.{run}", **empty, **metric}
 

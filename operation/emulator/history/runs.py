@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from operation.emulator.documents import shaped
-from operation.emulator.http import WORKSPACE, Call, Refused, known
+from operation.emulator.http import WORKSPACE, Call, HttpError, known
 from operation.emulator.state import Document, State, now
 from operation.emulator.tokens import CLIENT, PERSON, TENANT
 
@@ -32,10 +32,10 @@ def experiment_of(call: Call) -> str:
 
 
 def experiment_by_id(state: State, identity: str) -> Document:
-    """Return the experiment with that id; raise `Refused` 404 where there is none."""
+    """Return the experiment with that id; raise `HttpError` 404 where there is none."""
     found = [one for one in state.all("experiments") if one["experimentId"] == identity]
     if not found:
-        raise Refused(404, MISSING, f"experiment {identity} does not exist")
+        raise HttpError(f"experiment {identity} does not exist", MISSING, 404)
     return found[0]
 
 
@@ -92,5 +92,5 @@ def failure(message: str, code: str = "UserError", /, **parameters: str) -> Docu
 
 
 def known_run(state: State, run_id: str, code: str = "UserError") -> Document:
-    """Return the run; raise `Refused` 404 where there is none."""
+    """Return the run; raise `HttpError` 404 where there is none."""
     return known(state, "runs", run_id, f"Run {run_id} was not found", code)

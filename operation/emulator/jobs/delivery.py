@@ -14,9 +14,9 @@ import yaml
 
 from operation.emulator.assets import dataflows, datasets, datastores
 from operation.emulator.history import blobs
-from operation.emulator.http import Refused, lowered
+from operation.emulator.http import HttpError, lowered
 from operation.emulator.paths import inside
-from operation.emulator.protocol import Service
+from operation.emulator.service import Service
 from operation.emulator.state import Document, State
 
 PATTERN = set("*?[")
@@ -32,7 +32,7 @@ def deliver(service: Service, state: State, name: str, given: Document, folder: 
     kind = datasets.saved(state, identity)["datasetType"]
     if kind != "file":
         said = f"Unable to {mode} dataset because the input {name} is not a FileDataset but a TabularDataset."
-        raise Refused(400, "UserError", f"{said} Please make sure you pass a FileDataset.")
+        raise HttpError(f"{said} Please make sure you pass a FileDataset.")
     there = _in_place(service, state, identity)
     target = place_on_compute(service, given.get("pathOnCompute"), folder)
     if there is None:
@@ -48,7 +48,7 @@ def place_on_compute(service: Service, wanted: str | None, folder: Path) -> Path
         return inside(folder, wanted or "", "the job's data")
     target, own = Path(wanted).resolve(), service.folder.resolve()
     if target.is_relative_to(own) or own.is_relative_to(target):
-        raise Refused(400, "UserError", f"path_on_compute {wanted} is where the emulator keeps its own files")
+        raise HttpError(f"path_on_compute {wanted} is where the emulator keeps its own files")
     return target
 
 
@@ -89,7 +89,7 @@ def _identity(state: State, name: str, location: Document) -> str:
         return str(datasets.saved(state, wanted["id"])["id"])
     if wanted.get("name"):
         return datasets.identity(state, wanted["name"], wanted.get("version"))
-    raise Refused(400, "UserError", f"the input {name} names no dataset: neither by id nor by name")
+    raise HttpError(f"the input {name} names no dataset: neither by id nor by name")
 
 
 def _in_place(service: Service, state: State, identity: str) -> Path | None:
@@ -127,8 +127,7 @@ def _fetched(service: Service, state: State, identity: str, target: Path) -> Pat
     )
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        said = f"the data of dataset {identity} cannot be read: {' '.join(last)}"
-        raise Refused(400, "UserError", said)
+        raise HttpError(f"the data of dataset {identity} cannot be read: {' '.join(last)}")
     files = [one for one in target.rglob("*") if one.is_file()]
     places = _addresses(state, identity)
     # the path of a single file stands for that file; a pattern for a folder, whatever it matches

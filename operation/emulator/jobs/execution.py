@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from operation.emulator.history import runs
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.jobs import delivery, execution_environment
-from operation.emulator.jobs.execution_job import BUILD_LOG, Job
+from operation.emulator.jobs.execution_job import BUILD_LOG, Job, JobDefinition
 from operation.emulator.jobs.execution_outcome import outcome
-from operation.emulator.paths import file_name
-from operation.emulator.protocol import JobDefinition, Service
+from operation.emulator.service import Service
 from operation.emulator.state import State
 
 MOMENT = 0.05  # seconds between two looks at a job
@@ -34,10 +33,8 @@ class Jobs:
         self._ended: dict[str, threading.Event] = {}
         self._jobs: dict[str, Job] = {}
         self._slots = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
-
-    def folder(self, run_id: str) -> Path:
-        """Return the folder that is kept for a job."""
-        return self.service.folder / "jobs" / file_name(run_id, "a run")
+        service.at_end.append(self.stop)
+        self._resume()
 
     def submit(
         self,
@@ -62,7 +59,7 @@ class Jobs:
     def cancel(self, run_id: str) -> None:
         """Ask the job to stop; what has ended stays as it is."""
         if run_id in self._jobs and not self._ended[run_id].is_set():
-            (self.folder(run_id) / "cancel").touch()
+            (self._jobs[run_id].folder / "cancel").touch()
             runs.status(self._jobs[run_id].state, run_id, "CancelRequested")
 
     def wait(self, run_id: str, seconds: float | None = None) -> str:
@@ -78,7 +75,7 @@ class Jobs:
         for run_id in live:
             self._ended[run_id].wait(10)
 
-    def resume(self) -> None:
+    def _resume(self) -> None:
         """Watch again what was running when the last service on this folder ended."""
         for kept in sorted((self.service.folder / "jobs").glob("*/kept.json")):
             facts = json.loads(kept.read_text(encoding="utf-8"))
@@ -141,7 +138,7 @@ class Jobs:
             try:
                 for output in kept["outputs"]:
                     delivery.keep(job.state, output)
-            except Refused as refused:
+            except HttpError as refused:
                 kind = "OutputRegistrationFailed"
                 status, error = "Failed", runs.failure(refused.message, type=kind, message=refused.message)
         if result.get("folder"):

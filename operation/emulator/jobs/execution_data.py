@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from operation.emulator.assets import datastores
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.jobs import delivery
 from operation.emulator.paths import inside
-from operation.emulator.protocol import Service
+from operation.emulator.service import Service
 from operation.emulator.state import State
 
 
@@ -87,7 +87,7 @@ def _copied(there: Path, target: Path, path: str) -> Path:
     elif there.is_file():
         shutil.copyfile(there, target)
     else:
-        raise Refused(404, "UserError", f"there is no {path} in the datastore")
+        raise HttpError(f"there is no {path} in the datastore", status=404)
     return target
 
 

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,34 @@ from operation.emulator import tokens
 from operation.emulator.documents import shaped
 from operation.emulator.history import artifacts, blobs, runs
 from operation.emulator.hosts import storage_account
-from operation.emulator.protocol import JobDefinition, Service
+from operation.emulator.paths import file_name
+from operation.emulator.service import Service
 from operation.emulator.state import State, now, write_whole
 
 HERE = Path(__file__).parent
 LOG = "azureml-logs/70_driver_log.txt"
 BUILD_LOG = "azureml-logs/20_image_build_log.txt"
 _CREDENTIALS = "AZUREML_SERVICE_PRINCIPAL_"  # a run has its own token, and no other credential
+
+
+@dataclass(frozen=True)
+class JobDefinition:
+    """What a job executes."""
+
+    snapshot: Path | None  # the folder that the job gets a copy of; None: its folder is laid out already
+    script: str
+    arguments: list[str]  # inputs and outputs are paths already
+    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    python: Path | None = None  # None: one that has what `specification` asks for
+    time_limit: float | None = None  # seconds
+    specification: Mapping[str, Any] | None = None  # a run configuration's ``environment``
+    command: list[str] | None = None  # instead of a script
+    outputs: list[dict[str, Any]] = field(default_factory=list)  # registered when the job completes
+
+
+def job_folder(service: Service, run_id: str) -> Path:
+    """Return the folder of a run's job."""
+    return service.folder / "jobs" / file_name(run_id, "a run")
 
 
 @dataclass(frozen=True)
@@ -36,7 +58,7 @@ class Job:
     @property
     def folder(self) -> Path:
         """Where all that the job needs is kept."""
-        return self.service.jobs.folder(self.run_id)
+        return job_folder(self.service, self.run_id)
 
     def artifact(self, path: str) -> Path:
         """Return where an artifact of the run is."""

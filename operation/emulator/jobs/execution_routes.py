@@ -15,10 +15,11 @@ from typing import Any
 
 from operation.emulator.assets import environments
 from operation.emulator.history import runs
-from operation.emulator.http import WORKSPACE, Call, Refused, Reply, nothing, route
+from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, nothing, route
 from operation.emulator.jobs import execution_data, snapshots, spark
-from operation.emulator.jobs.execution_job import HERE
-from operation.emulator.protocol import JobDefinition, Service
+from operation.emulator.jobs.execution import Jobs
+from operation.emulator.jobs.execution_job import HERE, JobDefinition, job_folder
+from operation.emulator.service import Service
 from operation.emulator.state import State
 
 
@@ -27,7 +28,7 @@ def definition(
 ) -> JobDefinition:
     """Return what a run configuration asks a job to do."""
     _check_target(state, configuration)
-    folder = service.jobs.folder(run_id)
+    folder = job_folder(service, run_id)
     folder.mkdir(parents=True, exist_ok=True)
     if snapshot:
         snapshots.unpack(service, state.name, snapshot, folder / "work")
@@ -55,8 +56,7 @@ def _check_target(state: State, configuration: Mapping[str, Any]) -> None:
     name = str(configuration.get("target") or "local")
     there = [one["name"] for one in state.all("computes")]
     if name.lower() not in {"local", *map(str.lower, there)} and not spark.asked(configuration):
-        said = f"Unknown compute target {name!r}; the workspace has: {', '.join(there) or 'none'}"
-        raise Refused(400, "UserError", said)
+        raise HttpError(f"Unknown compute target {name!r}; the workspace has: {', '.join(there) or 'none'}")
 
 
 def _command(configuration: Mapping[str, Any], data: execution_data.Data) -> list[str] | None:
@@ -76,7 +76,7 @@ def _known(call: Call) -> str:
 def _recorded(call: Call, run_id: str, sent: dict[str, Any], kind: str) -> None:
     configuration = sent["Configuration"]
     if not (configuration.get("script") or configuration.get("command")):
-        raise Refused(400, "UserError", "the run configuration names neither a script nor a command")
+        raise HttpError("the run configuration names neither a script nor a command")
     place = f"{call.service.url}/execution/v1.0{call.resource}"
     if configuration.get("environment"):
         configuration["environment"] = environments.used(call.state, configuration["environment"])
@@ -108,16 +108,16 @@ def _remote(call: Call) -> dict[str, Any]:
     _recorded(call, run_id, sent, "amlcompute")
     if "project.zip" in files:
         with zipfile.ZipFile(io.BytesIO(files["project.zip"])) as archive:
-            archive.extractall(call.service.jobs.folder(run_id) / "work")
+            archive.extractall(job_folder(call.service, run_id) / "work")
     job = definition(call.service, call.state, run_id, sent["Configuration"], sent.get("SnapshotId"))
-    call.service.jobs.submit(call.state, call.path["experiment"], run_id, job)
+    call.service.part(Jobs).submit(call.state, call.path["experiment"], run_id, job)
     return {"runId": run_id}
 
 
 def _sent(call: Call, files: Mapping[str, bytes]) -> dict[str, Any]:
     sent = json.loads(files["definition.json"]) if files else call.json
     if not isinstance(sent, dict) or "Configuration" not in sent:
-        raise Refused(400, "UserError", "the submission carries no run configuration")
+        raise HttpError("the submission carries no run configuration")
     return sent
 
 
@@ -126,8 +126,8 @@ def _local(call: Call) -> Reply:
     sent, run_id = _sent(call, call.files()), _known(call)
     _recorded(call, run_id, sent, "local")
     job = definition(call.service, call.state, run_id, sent["Configuration"], None)
-    call.service.jobs.submit(call.state, call.path["experiment"], run_id, job, supervised=True)
-    folder = call.service.jobs.folder(run_id)
+    call.service.part(Jobs).submit(call.state, call.path["experiment"], run_id, job, supervised=True)
+    folder = job_folder(call.service, run_id)
     words = [sys.executable, "-S", "-E", str(HERE / "execution_supervisor.py"), str(folder)]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -138,7 +138,7 @@ def _local(call: Call) -> Reply:
 
 def _canceled(call: Call) -> dict[str, Any]:
     run = runs.known_run(call.state, call.path["run"])
-    call.service.jobs.cancel(run["runId"])
+    call.service.part(Jobs).cancel(run["runId"])
     return {}
 
 

@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from operation.emulator.history import artifacts, runs
-from operation.emulator.http import WORKSPACE, Call, Refused, Reply, route
+from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, route
 from operation.emulator.jobs import execution_routes
+from operation.emulator.jobs.execution import Jobs
 from operation.emulator.jobs.hyperdrive_sampling import samples
-from operation.emulator.protocol import Service
+from operation.emulator.service import Service
 from operation.emulator.state import Document, State, now
 
 KEPT, LOG = "hyperdrive", "azureml-logs/hyperdrive.txt"
@@ -62,7 +63,7 @@ class Search:
         self._stop.set()
         runs.status(self._state, self._run_id, "CancelRequested")
         for number in range(len(self._samples)):
-            self._service.jobs.cancel(self._name(number))
+            self._service.part(Jobs).cancel(self._name(number))
 
     def _child(self, number: int) -> str:
         if self._stop.is_set():
@@ -70,7 +71,7 @@ class Search:
         known = self._state.get("runs", self._name(number))
         if known:  # a service before this one started it
             ended = known["status"] in runs.ENDED
-            return str(known["status"]) if ended else self._service.jobs.wait(known["runId"])
+            return str(known["status"]) if ended else self._service.part(Jobs).wait(known["runId"])
         name, values = self._name(number), json.dumps(self._samples[number])
         fields: Document = {"parentRunId": self._run_id, "tags": {"hyperparameters": values}}
         definition = self._configuration(number)
@@ -81,11 +82,11 @@ class Search:
         try:
             snapshot = self._platform.get("SnapshotId")
             job = execution_routes.definition(self._service, self._state, name, definition, snapshot)
-        except Refused as refused:
+        except HttpError as refused:
             runs.status(self._state, name, "Failed", runs.failure(refused.message))
             return "Failed"
-        self._service.jobs.submit(self._state, self._experiment, name, job)
-        end = self._service.jobs.wait(name)
+        self._service.part(Jobs).submit(self._state, self._experiment, name, job)
+        end = self._service.part(Jobs).wait(name)
         self._say(f"{name} {end}")
         return end
 
@@ -131,9 +132,7 @@ class Search:
 def _created(call: Call) -> Reply:
     wanted = json.loads(next(iter(call.files().values()), b"null"))
     if not isinstance(wanted, dict) or "Overrides" not in _definition(wanted):
-        raise Refused(
-            400, "UserError", "the submission carries no run configuration: pipelines are not swept here"
-        )
+        raise HttpError("the submission carries no run configuration: pipelines are not swept here")
     run_id = call.path.get("run") or f"HD_{uuid.uuid4()}"
     wanted["platform_config"]["ParentRunId"] = run_id
     search = Search(call.service, call.state, call.path["experiment"], run_id, wanted)

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 
 Space = Mapping[str, Any]
 METHODS = ("grid", "random", "bayesianoptimization")
@@ -21,8 +21,7 @@ def samples(method: str, space: Space, seed: object) -> Iterator[dict[str, Any]]
     Bayesian sampling draws at random here: it too would have seen nothing yet when it starts.
     """
     if method.lower() not in METHODS:
-        said = f"sampling {method!r} is unknown; the emulator samples by {', '.join(METHODS)}"
-        raise Refused(400, "UserError", said)
+        raise HttpError(f"sampling {method!r} is unknown; the emulator samples by {', '.join(METHODS)}")
     if method.lower() == "grid":
         yield from _grid(space)
         return
@@ -40,7 +39,7 @@ def samples(method: str, space: Space, seed: object) -> Iterator[dict[str, Any]]
 def _grid(space: Space) -> Iterator[dict[str, Any]]:
     for name, (kind, _) in space.items():
         if kind != "choice":
-            raise Refused(400, "UserError", f"{name}: a grid is made of choices, not of {kind}")
+            raise HttpError(f"{name}: a grid is made of choices, not of {kind}")
     options = [arguments[0] for _, arguments in space.values()]
     for values in itertools.product(*options):
         yield dict(zip(space, values, strict=True))
@@ -63,6 +62,6 @@ def _number(name: str, kind: str, arguments: list[float], draw: random.Random) -
     first, second = arguments
     plain = kind.removeprefix("log")
     if plain not in ("uniform", "normal"):
-        raise Refused(400, "UserError", f"{name}: the expression {kind!r} is unknown")
+        raise HttpError(f"{name}: the expression {kind!r} is unknown")
     drawn = draw.uniform(first, second) if plain == "uniform" else draw.gauss(first, second)
     return math.exp(drawn) if kind.startswith("log") else drawn

@@ -14,9 +14,9 @@ from urllib.parse import unquote, urlsplit
 from operation.emulator.documents import shaped
 from operation.emulator.history import blobs
 from operation.emulator.hosts import storage_account
-from operation.emulator.http import WORKSPACE, Call, Refused, known, route
+from operation.emulator.http import WORKSPACE, Call, HttpError, known, route
 from operation.emulator.paths import inside
-from operation.emulator.protocol import Service
+from operation.emulator.service import Service
 from operation.emulator.state import State, write_whole
 
 CONTAINER = "snapshots"
@@ -34,7 +34,7 @@ def unpack(service: Service, workspace: str, snapshot: str, target: Path) -> Non
 def _uploaded(service: Service, workspace: str, blob: str) -> Path:
     file = blobs.file(service, storage_account(workspace), CONTAINER, blob)
     if not file.is_file():
-        raise Refused(404, "UserError", f"the snapshot's file {blob} was not uploaded")
+        raise HttpError(f"the snapshot's file {blob} was not uploaded", status=404)
     return file
 
 

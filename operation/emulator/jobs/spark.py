@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from operation.emulator.history import runs
-from operation.emulator.http import Refused
-from operation.emulator.protocol import JobDefinition
+from operation.emulator.http import HttpError
+from operation.emulator.jobs.execution_job import JobDefinition
 from operation.emulator.state import State
 
 FRAMEWORKS = ("pyspark", "spark")
@@ -111,8 +111,8 @@ def _cluster(state: State, configuration: Mapping[str, Any]) -> str:
     target = state.get("computes", str(name))
     if target is None:
         there = ", ".join(one["name"] for one in state.all("computes")) or "none"
-        raise Refused(
-            404, "UserError", f"there is no compute target {name!r} for the Spark run; there is: {there}"
+        raise HttpError(
+            f"there is no compute target {name!r} for the Spark run; there is: {there}", status=404
         )
     kind = target["properties"]["computeType"]
     if kind not in CLUSTERS:
@@ -164,5 +164,5 @@ def _variables(configuration: Mapping[str, Any]) -> dict[str, str]:
     return {"PYSPARK_SUBMIT_ARGS": shlex.join([*words, "pyspark-shell"]), "PYSPARK_PYTHON": sys.executable}
 
 
-def _wrong(name: str, value: object, wanted: str) -> Refused:
-    return Refused(400, "UserError", f"the Spark submission's {name} is {value!r}; it must be {wanted}")
+def _wrong(name: str, value: object, wanted: str) -> HttpError:
+    return HttpError(f"the Spark submission's {name} is {value!r}; it must be {wanted}")

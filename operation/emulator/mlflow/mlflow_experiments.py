@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from operation.emulator.history import runs
 from operation.emulator.history.runs import MISSING
-from operation.emulator.http import WORKSPACE, Call, Refused, known, route
+from operation.emulator.http import WORKSPACE, Call, HttpError, known, route
 from operation.emulator.state import Document
 
 API = f"/mlflow/v2.0{WORKSPACE}/api/2.0/mlflow"
 
 
-def missing(what: str) -> Refused:
+def missing(what: str) -> HttpError:
     """Return the error that MLflow's client knows for what is not there."""
-    return Refused(404, MISSING, f"{what} does not exist")
+    return HttpError(f"{what} does not exist", MISSING, 404)
 
 
 def pairs(values: Document) -> list[Document]:
@@ -48,7 +48,7 @@ def _experiment_shown(call: Call) -> Document:
 def _experiment_made(call: Call) -> Document:
     name = call.asked["name"]
     if call.state.get("experiments", name):
-        raise Refused(400, "RESOURCE_ALREADY_EXISTS", f"experiment {name} exists")
+        raise HttpError(f"experiment {name} exists", "RESOURCE_ALREADY_EXISTS")
     return {"experiment_id": runs.experiment(call.state, name)["experimentId"]}
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from operation.emulator.documents import shaped
 from operation.emulator.history import artifacts, runs
 from operation.emulator.history.runs import MISSING
-from operation.emulator.http import Call, Refused, known, route
+from operation.emulator.http import Call, HttpError, known, route
 from operation.emulator.mlflow.mlflow_experiments import API
 from operation.emulator.mlflow.mlflow_runs import artifacts_uri, milliseconds
 from operation.emulator.mlflow.mlflow_search import selected
@@ -34,8 +34,7 @@ def _prefix(source: str) -> str:
         return f"ExperimentRun/dcid.{found['run']}/{found['path']}".rstrip("/")
     if source.startswith("azureml://artifacts/"):
         return source.removeprefix("azureml://artifacts/")
-    said = f"source {source}: expected the artifacts of a run"
-    raise Refused(400, "INVALID_PARAMETER_VALUE", said)
+    raise HttpError(f"source {source}: expected the artifacts of a run", "INVALID_PARAMETER_VALUE")
 
 
 def _logged_model(one: Document) -> Document:

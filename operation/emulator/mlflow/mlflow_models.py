@@ -6,7 +6,7 @@ import uuid
 
 from operation.emulator.assets import models
 from operation.emulator.history.runs import MISSING
-from operation.emulator.http import Call, Refused, known, route
+from operation.emulator.http import Call, HttpError, known, route
 from operation.emulator.mlflow.mlflow_experiments import API, by_name, missing, pairs
 from operation.emulator.mlflow.mlflow_logged import place
 from operation.emulator.mlflow.mlflow_runs import milliseconds
@@ -66,7 +66,7 @@ def _model_made(call: Call) -> Document:
     wanted = call.asked
     with call.state.change(REGISTERED, wanted["name"]) as kept:
         if kept:
-            raise Refused(400, "RESOURCE_ALREADY_EXISTS", f"registered model {wanted['name']} exists")
+            raise HttpError(f"registered model {wanted['name']} exists", "RESOURCE_ALREADY_EXISTS")
         kept.update(_new(wanted))
     return {"registered_model": _registered(call.state, wanted["name"])}
 

@@ -11,7 +11,7 @@ from typing import Any
 from operation.emulator.history import runs
 from operation.emulator.history.metrics import add_scalar
 from operation.emulator.history.runs import MISSING
-from operation.emulator.http import Call, Refused, known, nothing, route
+from operation.emulator.http import Call, HttpError, known, nothing, route
 from operation.emulator.mlflow.mlflow_experiments import API, by_name, pairs
 from operation.emulator.mlflow.mlflow_search import ordered, selected
 from operation.emulator.state import Document, State, now
@@ -142,7 +142,7 @@ def _keep(state: State, run_id: str, batch: Document) -> None:
         changed = [name for name, value in parameters.items() if have.get(name, value) != value]
         if changed:
             said = f"parameter {changed[0]} is {have[changed[0]]!r}: parameters are immutable"
-            raise Refused(400, "INVALID_PARAMETER_VALUE", said)
+            raise HttpError(said, "INVALID_PARAMETER_VALUE")
         have.update(parameters)
         run["tags"].update(by_name(batch.get("tags")))
 

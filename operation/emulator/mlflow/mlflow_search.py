@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.state import Document
 
 _CONDITION = re.compile(
@@ -56,8 +56,7 @@ def _conditions(text: str) -> list[re.Match[str]]:
     while text[at:].strip():
         match = _CONDITION.match(text, at)
         if not match:
-            said = f"the filter cannot be read from here on: {text[at:]}"
-            raise Refused(400, "INVALID_PARAMETER_VALUE", said)
+            raise HttpError(f"the filter cannot be read from here on: {text[at:]}", "INVALID_PARAMETER_VALUE")
         found.append(match)
         at = match.end()
         joined = re.compile(r"and\b", re.IGNORECASE).match(text, at)

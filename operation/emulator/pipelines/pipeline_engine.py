@@ -7,7 +7,8 @@ import threading
 import uuid
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
+from operation.emulator.jobs.execution import Jobs
 from operation.emulator.pipelines import pipeline_history as history
 from operation.emulator.pipelines.pipeline_graph import Graph, values
 from operation.emulator.pipelines.pipeline_record import (
@@ -25,7 +26,7 @@ from operation.emulator.pipelines.pipeline_record import (
 )
 from operation.emulator.pipelines.pipeline_step import Step
 from operation.emulator.pipelines.pipelines import found
-from operation.emulator.protocol import Service
+from operation.emulator.service import Service
 from operation.emulator.state import Document, State, now
 
 _LIVE: dict[str, PipelineExecution] = {}
@@ -35,7 +36,7 @@ def start(service: Service, state: State, run_id: str, parent: str | None = None
     """Start executing a kept run; returns at once."""
     with state.change(RUNS, run_id) as record:
         if record["IsSubmitted"]:
-            raise Refused(400, "BadRequest", f"pipeline run {run_id} was submitted before")
+            raise HttpError(f"pipeline run {run_id} was submitted before", "BadRequest")
         record["IsSubmitted"] = True
     history.opened(state, record, parent)
     execution = _LIVE[run_id] = PipelineExecution(service, state, record)
@@ -82,7 +83,7 @@ class PipelineExecution:
         failures = [("", "The emulator itself failed: its service.log says how.")]
         try:
             failures = self._steps()
-        except Refused as error:
+        except HttpError as error:
             failures = [("", error.message)]
         finally:
             _LIVE.pop(self.run_id, None)
@@ -98,7 +99,7 @@ class PipelineExecution:
     def _end_running(self) -> None:
         self._stop.set()
         for step in list(self._running.values()):
-            self._service.jobs.cancel(step.run_id)
+            self._service.part(Jobs).cancel(step.run_id)
 
     def _steps(self) -> list[tuple[str, str]]:
         """Execute the steps; return the name and the error of each that failed."""
@@ -135,7 +136,7 @@ class PipelineExecution:
         try:
             same = None if step.regenerate else history.earlier(self._service, self._state, step)
             code, error = self._reused(step, same) if same else self._executed(step)
-        except Refused as refused:  # what the step asks for is not there
+        except HttpError as refused:  # what the step asks for is not there
             code, error = FAILED, refused.message
             history.refused(self._state, self._record, step, error)
         if code == FINISHED:
@@ -158,7 +159,7 @@ class PipelineExecution:
         try:
             history.submitted(self._service, self._state, self._record, step)
             if self._stop.is_set():  # since the step was begun
-                self._service.jobs.cancel(step.run_id)
+                self._service.part(Jobs).cancel(step.run_id)
             code, error = history.outcome(self._service, self._state, step)
         finally:
             self._running.pop(step.node, None)

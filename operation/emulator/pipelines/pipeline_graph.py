@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.pipelines.pipelines import MODULES, SOURCES, found
 from operation.emulator.state import Document, State
 
@@ -45,8 +45,7 @@ def values(interface: Document, given: Document) -> Values:
     unknown = sorted(set(assigned) - set(plain) - set(paths) - set(datasets))
     if unknown:
         known = ", ".join(sorted({*plain, *paths, *datasets})) or "none"
-        said = f"the pipeline has no parameter {unknown[0]!r}; it has: {known}"
-        raise Refused(400, "BadRequest", said)
+        raise HttpError(f"the pipeline has no parameter {unknown[0]!r}; it has: {known}", "BadRequest")
     return Values(
         plain | {name: str(value) for name, value in assigned.items()},
         paths | (given.get("DataPathAssignments") or {}),
@@ -133,7 +132,7 @@ def executable(state: State, document: Document) -> None:
         what = module.get("StepType") or kind
         if kind != SCRIPT or not module.get("StorageId") or what in _WITH_A_DRIVER:
             said = f"step '{module['Name']}' is a {what}; the emulator executes steps that are scripts"
-            raise Refused(400, "NotSupported", said)
+            raise HttpError(said, "NotSupported")
 
 
 def _output(port: Document) -> Place:

@@ -10,11 +10,12 @@ from operation.emulator.documents import shaped
 from operation.emulator.history import artifacts, blobs, runs
 from operation.emulator.hosts import storage_account
 from operation.emulator.jobs import snapshots
+from operation.emulator.jobs.execution import Jobs
 from operation.emulator.jobs.execution_job import LOG
 from operation.emulator.jobs.execution_routes import definition
 from operation.emulator.pipelines.pipeline_record import CANCELED, FAILED, FINISHED
 from operation.emulator.pipelines.pipeline_step import Step
-from operation.emulator.protocol import Service
+from operation.emulator.service import Service
 from operation.emulator.state import Document, State
 
 PIPELINE, STEP, REUSE = "azureml.PipelineRun", "azureml.StepRun", "pipeline-reuse"
@@ -53,12 +54,12 @@ def submitted(service: Service, state: State, record: Document, step: Step) -> N
     configuration = step.configuration()
     _step_run(state, record, step, {"runDefinition": configuration, "target": configuration["target"]})
     made = definition(service, state, step.run_id, configuration, step.snapshot)
-    service.jobs.submit(state, record["RunHistoryExperimentName"], step.run_id, made)
+    service.part(Jobs).submit(state, record["RunHistoryExperimentName"], step.run_id, made)
 
 
 def outcome(service: Service, state: State, step: Step) -> tuple[str, str]:
     """Wait for a step's job and return how its node ended, and its error."""
-    word = service.jobs.wait(step.run_id)
+    word = service.part(Jobs).wait(step.run_id)
     run = runs.known_run(state, step.run_id)
     return _CODES[word], _message(run["error"]) if word == "Failed" else ""
 

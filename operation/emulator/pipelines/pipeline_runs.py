@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from operation.emulator.http import Call, Refused, Reply
+from operation.emulator.http import Call, HttpError, Reply
 from operation.emulator.pipelines import pipeline_engine, pipeline_history
 from operation.emulator.pipelines.pipeline_graph import Graph, Place, executable, values
 from operation.emulator.pipelines.pipeline_record import RUNS, graph_of, new, outputs, shown, status
 from operation.emulator.pipelines.pipelines import found, graph, part
-from operation.emulator.protocol import Service
+from operation.emulator.service import Service
 from operation.emulator.state import Document
 
 
@@ -51,7 +51,7 @@ def _node(call: Call) -> tuple[Document, str]:
     node = (call.json or [""])[-1]
     names = {one["Id"] for one in graph_of(call.state, record)["ModuleNodes"]}
     if node not in names:
-        raise Refused(404, "NotFound", f"pipeline run {record['Id']} has no node {node!r}")
+        raise HttpError(f"pipeline run {record['Id']} has no node {node!r}", "NotFound", 404)
     return record, node
 
 
@@ -79,14 +79,14 @@ def _run_output(call: Call) -> Document:
     name = call.path["name"]
     if name not in named:
         said = f"pipeline run {record['Id']} has no output {name!r}; it has: {', '.join(named) or 'none'}"
-        raise Refused(404, "NotFound", said)
+        raise HttpError(said, "NotFound", 404)
     return _at(record, named[name])
 
 
 def _at(record: Document, place: Place) -> Document:
     made = outputs(record, place.node)
     if place.port not in made:
-        raise Refused(404, "NotFound", f"step {place.node} has not written its output {place.port!r} yet")
+        raise HttpError(f"step {place.node} has not written its output {place.port!r} yet", "NotFound", 404)
     return made[place.port]
 
 

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from operation.emulator.http import WORKSPACE, Call, Refused, ServiceRoute, known, nothing, route
+from operation.emulator.http import WORKSPACE, Call, HttpError, ServiceRoute, known, nothing, route
 from operation.emulator.state import Document, State, now
 
 MODULES, SOURCES = "pipeline-modules", "pipeline-data-sources"
@@ -29,7 +29,7 @@ def entity(**fields: object) -> Document:
 
 
 def found(state: State, kind: str, name: str) -> Document:
-    """Return the entity; raise `Refused` 404 naming what there is none of."""
+    """Return the entity; raise `HttpError` 404 naming what there is none of."""
     return known(
         state, kind, name, f"there is no pipeline {_what(kind)} {name!r} in this workspace", "NotFound"
     )
@@ -83,10 +83,10 @@ def by_name(kind: str) -> Callable[[Call], Document]:
 
 
 def refuse_twice(call: Call, kind: str) -> None:
-    """Raise `Refused` 409 where there is an entity with the name that the call's document gives."""
+    """Raise `HttpError` 409 where there is an entity with the name that the call's document gives."""
     wanted = call.json["Name"]
     if any(one["Name"] == wanted for one in call.state.all(kind)):
-        raise Refused(409, "Conflict", f"there is a pipeline {_what(kind)} {wanted!r} already")
+        raise HttpError(f"there is a pipeline {_what(kind)} {wanted!r} already", "Conflict", 409)
 
 
 def _what(kind: str) -> str:
@@ -112,7 +112,7 @@ def _type(name: str, *, directory: bool) -> Document:
 def _new_type(call: Call) -> Document:
     wanted = call.json
     if any(one["Id"] == wanted["Id"] for one in _types(call)):
-        raise Refused(400, "BadRequest", f"Data type {wanted['Id']} already exists")
+        raise HttpError(f"Data type {wanted['Id']} already exists", "BadRequest")
     return kept(call.state, TYPES, entity(**wanted))
 
 
@@ -135,7 +135,7 @@ def _of_hash(kind: str, shown: Callable[[Document], Document]) -> Callable[[Call
         wanted = call.path["hash"]
         same = [one for one in call.state.all(kind) if one.get("IdentifierHash") == wanted]
         if not same:
-            raise Refused(404, "NotFound", f"nothing has the fingerprint {wanted}")
+            raise HttpError(f"nothing has the fingerprint {wanted}", "NotFound", 404)
         return shown(same[-1])
 
     return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from operation.emulator.http import Call, Refused
+from operation.emulator.http import Call, HttpError
 from operation.emulator.pipelines import pipeline_engine
 from operation.emulator.pipelines.pipeline_graph import by_default, executable, values
 from operation.emulator.pipelines.pipeline_record import RUNS, new, shown
@@ -20,7 +20,7 @@ from operation.emulator.pipelines.pipelines import (
     part,
     refuse_twice,
 )
-from operation.emulator.protocol import Service
+from operation.emulator.service import Service
 from operation.emulator.state import Document, State, now
 
 PUBLISHED, ENDPOINTS = "pipeline-publications", "pipeline-endpoints"
@@ -31,7 +31,7 @@ _STATUSES = {"Active": "0", "Deprecated": "1", "Disabled": "2"}
 def pascal(document: Any) -> Document:
     """Return a body of a REST call with its first level named as the SDK names it."""
     if document is not None and not isinstance(document, dict):
-        raise Refused(400, "BadRequest", 'the body must be a JSON object such as {"ExperimentName": "daily"}')
+        raise HttpError('the body must be a JSON object such as {"ExperimentName": "daily"}', "BadRequest")
     return {name[:1].upper() + name[1:]: value for name, value in (document or {}).items()}
 
 
@@ -69,9 +69,9 @@ def submit(
     """Start a run of a published pipeline."""
     document = found(state, PUBLISHED, pipeline)
     if not is_active(document):
-        raise Refused(400, "BadRequest", f"published pipeline {pipeline} is not active")
+        raise HttpError(f"published pipeline {pipeline} is not active", "BadRequest")
     if not info.get("ExperimentName"):
-        raise Refused(400, "BadRequest", 'the submission names no experiment: add "ExperimentName"')
+        raise HttpError('the submission names no experiment: add "ExperimentName"', "BadRequest")
     kept_graph = found(state, GRAPHS, document["GraphId"])
     values(kept_graph["Interface"], info)
     datasets = document.get("DataSetDefinitionValueAssignments") or {}
@@ -104,7 +104,7 @@ def listed(call: Call, kind: str) -> list[Document]:
 def set_status(state: State, kind: str, name: str, status: str) -> Document:
     """Enable, deprecate or disable an entity."""
     if status not in {*_STATUSES, *_STATUSES.values()}:
-        raise Refused(400, "BadRequest", f"{status!r} is no status; choose {', '.join(_STATUSES)}")
+        raise HttpError(f"{status!r} is no status; choose {', '.join(_STATUSES)}", "BadRequest")
     document = {**found(state, kind, name), "EntityStatus": _STATUSES.get(status, status)}
     return kept(state, kind, {**document, "LastModifiedDate": now()})
 
@@ -138,12 +138,12 @@ def pipeline_of(state: State, endpoint: str, version: str | None) -> str:
     """Return the id of the published pipeline behind a version; of the default one where None is given."""
     document = found(state, ENDPOINTS, endpoint)
     if not is_active(document):
-        raise Refused(400, "BadRequest", f"pipeline endpoint {document['Name']} is not active")
+        raise HttpError(f"pipeline endpoint {document['Name']} is not active", "BadRequest")
     wanted = version or document["DefaultVersion"]
     versions = {one["Version"]: one["PipelineId"] for one in document["PipelineVersionList"]}
     if wanted not in versions:
         said = f"endpoint {document['Name']} has no version {wanted!r}; it has: {', '.join(versions)}"
-        raise Refused(404, "NotFound", said)
+        raise HttpError(said, "NotFound", 404)
     return str(versions[wanted])
 
 

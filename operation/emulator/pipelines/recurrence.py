@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel.core import get_global
 
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.state import Document
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -28,7 +28,7 @@ def following(recurrence: Document, created: datetime, after: datetime) -> datet
     """Return the first time after `after` at which the recurrence fires."""
     frequency, interval = _frequency(recurrence), int(recurrence.get("Interval") or 1)
     if interval < 1:
-        raise Refused(400, "BadRequest", f"the interval of a recurrence must be at least 1, not {interval}")
+        raise HttpError(f"the interval of a recurrence must be at least 1, not {interval}", "BadRequest")
     zone = _zone(recurrence.get("TimeZone"))
     start = _start(recurrence.get("StartTime"), zone) or created
     local = start.astimezone(zone)
@@ -41,7 +41,7 @@ def _frequency(recurrence: Document) -> str:
     given = str(recurrence.get("Frequency"))
     name = FREQUENCIES[int(given)] if given in "01234" else given
     if name not in FREQUENCIES:
-        raise Refused(400, "BadRequest", f"{given!r} is no frequency; choose {', '.join(FREQUENCIES)}")
+        raise HttpError(f"{given!r} is no frequency; choose {', '.join(FREQUENCIES)}", "BadRequest")
     return name
 
 
@@ -50,7 +50,7 @@ def _zone(name: str | None) -> tzinfo:
         return UTC
     zone = _OLDER_ZONES.get(name) or get_global("windows_zone_mapping").get(name)
     if zone is None:
-        raise Refused(400, "BadRequest", f"{name!r} is no time zone that Azure knows")
+        raise HttpError(f"{name!r} is no time zone that Azure knows", "BadRequest")
     return ZoneInfo(zone)
 
 

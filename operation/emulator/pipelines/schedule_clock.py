@@ -7,15 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from operation.emulator.assets import datastores
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.pipelines.published import is_active, pipeline_of, submit
 from operation.emulator.pipelines.recurrence import following
-from operation.emulator.protocol import Service
+from operation.emulator.service import Service
 from operation.emulator.state import Document, State
 
 SCHEDULES = "pipeline-schedules"
 POLLING_UNIT = 1.0  # seconds: Azure counts the interval in minutes, which nobody waits for in an emulator
-_CLOCKS: dict[int, ScheduleClock] = {}
 _LOCK = threading.RLock()
 Seen = dict[str, tuple[int, int]]  # size and time of each file
 
@@ -24,15 +23,7 @@ def begin(service: Service) -> None:
     """Go on with the schedules that the service before this one had."""
     for workspace in service.workspaces():
         for schedule in service.state(workspace).all(SCHEDULES):
-            clock(service).added(workspace, schedule["Id"])
-
-
-def clock(service: Service) -> ScheduleClock:
-    """Return the service's clock, started when it is asked for the first time."""
-    with _LOCK:
-        if id(service) not in _CLOCKS:
-            _CLOCKS[id(service)] = ScheduleClock(service)
-        return _CLOCKS[id(service)]
+            service.part(ScheduleClock).added(workspace, schedule["Id"])
 
 
 class ScheduleClock:
@@ -113,7 +104,7 @@ class ScheduleClock:
             endpoint = schedule.get("PipelineEndpointId")
             pipeline = pipeline_of(state, endpoint, None) if endpoint else schedule["PipelineId"]
             submit(self._service, state, pipeline, info)
-        except Refused as error:
+        except HttpError as error:
             with state.change(SCHEDULES, schedule["Id"]) as kept:
                 kept["LastError"] = error.message
 

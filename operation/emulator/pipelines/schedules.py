@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from operation.emulator.http import Call, Refused
+from operation.emulator.http import Call, HttpError
 from operation.emulator.pipelines.pipeline_record import RUNS, shown
 from operation.emulator.pipelines.pipelines import by_id, entity, found, kept, merged, part
 from operation.emulator.pipelines.published import ENDPOINTS, PUBLISHED, listed
 from operation.emulator.pipelines.recurrence import following
-from operation.emulator.pipelines.schedule_clock import SCHEDULES, begin, clock
+from operation.emulator.pipelines.schedule_clock import SCHEDULES, ScheduleClock, begin
 from operation.emulator.state import Document
 
 __all__ = ["ROUTES", "begin"]
@@ -23,7 +23,7 @@ def _create(call: Call) -> Document:
     made = entity(**{name: wanted.get(name) for name in (*_FIELDS, "ScheduleType", "DataStoreTriggerInfo")})
     made["ProvisioningStatus"] = "0"
     kept(call.state, SCHEDULES, made)
-    clock(call.service).added(call.workspace, made["Id"])
+    call.service.part(ScheduleClock).added(call.workspace, made["Id"])
     return made
 
 
@@ -34,20 +34,20 @@ def _check(call: Call, wanted: Document) -> None:
     elif wanted.get("PipelineEndpointId"):
         found(call.state, ENDPOINTS, wanted["PipelineEndpointId"])
     else:
-        raise Refused(400, "BadRequest", "a schedule needs a PipelineId or a PipelineEndpointId")
+        raise HttpError("a schedule needs a PipelineId or a PipelineEndpointId", "BadRequest")
     if not (wanted.get("PipelineSubmissionInfo") or {}).get("ExperimentName"):
-        raise Refused(400, "BadRequest", "a schedule needs the name of an experiment")
+        raise HttpError("a schedule needs the name of an experiment", "BadRequest")
     if wanted.get("Recurrence"):
         following(wanted["Recurrence"], datetime.now(UTC), datetime.now(UTC))
     elif not (wanted.get("DataStoreTriggerInfo") or {}).get("DataStoreName"):
-        raise Refused(400, "BadRequest", "a schedule needs a recurrence or a datastore")
+        raise HttpError("a schedule needs a recurrence or a datastore", "BadRequest")
 
 
 def _update(call: Call) -> Document:
     wanted = merged(call, SCHEDULES)
     _check(call, wanted)
     kept(call.state, SCHEDULES, wanted)
-    clock(call.service).added(call.workspace, wanted["Id"])
+    call.service.part(ScheduleClock).added(call.workspace, wanted["Id"])
     return wanted
 
 

@@ -5,27 +5,22 @@ from __future__ import annotations
 import threading
 
 from operation.emulator.assets.models import model, patch
-from operation.emulator.http import Call, Refused, Reply, route
-from operation.emulator.protocol import Service
-from operation.emulator.services import endpoint, running
+from operation.emulator.http import Call, HttpError, Reply, route
+from operation.emulator.service import Service
+from operation.emulator.services import endpoint
 from operation.emulator.services.operations import MANAGEMENT, accepted, ended, failure, opened
-from operation.emulator.services.quota import too_much
-from operation.emulator.services.service_document import KIND, KINDS, described, known, shown
+from operation.emulator.services.service_document import KIND, KINDS, described, known, shown, too_much
+from operation.emulator.services.serving import WebServices
 from operation.emulator.state import Document, now
 
 _RESTART = ("/environmentImageRequest", "/imageId")
-
-
-def begin(service: Service) -> None:
-    """End the services' processes when the emulator ends."""
-    service.at_end.append(lambda: running.end_all(service))
 
 
 def _create(call: Call) -> Reply:
     wanted = call.json
     name, there = wanted["name"], call.state.get(KIND, wanted["name"])
     if there and not wanted.get("overwrite"):
-        raise Refused(409, "Conflict", _exists(name))
+        raise HttpError(_exists(name), "Conflict", 409)
     _check(call, wanted)
     new = endpoint.created if wanted["computeType"] == endpoint.KIND else described
     document = new(call.service, call.path, wanted, there)
@@ -43,12 +38,12 @@ def _check(call: Call, wanted: Document) -> None:
     kind = wanted.get("computeType")
     if kind not in KINDS:
         said = f"{kind!r} is no kind of service that the emulator has; it has {', '.join(KINDS)}"
-        raise Refused(400, "BadRequest", said)
+        raise HttpError(said, "BadRequest")
     if kind != "ACI":
         target = call.state.get("computes", wanted.get("computeName") or "")
         if target is None or target["properties"]["computeType"] != "AKS":
-            raise Refused(
-                400, "BadRequest", f"there is no AKS cluster {wanted.get('computeName')!r} to deploy to"
+            raise HttpError(
+                f"there is no AKS cluster {wanted.get('computeName')!r} to deploy to", "BadRequest"
             )
     for one in (wanted.get("versions") or {"": wanted}).values():
         for identity in (one.get("environmentImageRequest") or {}).get("modelIds") or []:
@@ -72,7 +67,7 @@ def _start(service: Service, workspace: str, document: Document, versions: list[
     if document["computeType"] == endpoint.KIND:
         errors = endpoint.start(service, workspace, document, versions)
     else:
-        errors = {name: running.tried(service, workspace, name, document["environmentImageRequest"])}
+        errors = {name: service.part(WebServices).start(workspace, name, document["environmentImageRequest"])}
     error = next(filter(None, errors.values()), None)
     told = failure(f"{error}. get_logs() has what it said.", "AciDeploymentFailed") if error else None
     current = state.get(KIND, name)
@@ -110,7 +105,7 @@ def _update_versions(call: Call, document: Document, operations: list[Document])
     before = endpoint.keys(document)
     document, anew = endpoint.changed(document, operations)
     for gone in set(before) - set(endpoint.keys(document)):
-        running.end(call.service, call.workspace, gone)
+        call.service.part(WebServices).end(call.workspace, gone)
     if anew:
         return accepted(call, _deploy(call, document, anew), shown(call.state, document))
     return _updated(call, document)
@@ -127,13 +122,16 @@ def _delete(call: Call) -> Reply:
     name = call.path["name"]
     document = call.state.get(KIND, name)
     for one in endpoint.keys(document) if document else []:
-        running.end(call.service, call.workspace, one)
+        call.service.part(WebServices).end(call.workspace, one)
     return Reply(None, 200 if call.state.delete(KIND, name) else 204)
 
 
 def _logs(call: Call) -> Document:
     lines = int(call.query.get("tail", 5000))
-    logs = [running.log_of(call.service, call.workspace, one, lines) for one in endpoint.keys(known(call))]
+    logs = [
+        call.service.part(WebServices).log_tail(call.workspace, one, lines)
+        for one in endpoint.keys(known(call))
+    ]
     return {"content": "\n".join(filter(None, logs))}
 
 

@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Mapping
 
 from operation.emulator.assets.models import patch
-from operation.emulator.http import Refused
-from operation.emulator.protocol import Service
-from operation.emulator.services import running
+from operation.emulator.http import HttpError
+from operation.emulator.service import Service
 from operation.emulator.services.service_document import described, version
+from operation.emulator.services.serving import WebServices
 from operation.emulator.state import Document, now
 
 KIND = "AKSENDPOINT"
@@ -42,17 +42,19 @@ def changed(document: Document, operations: list[Document]) -> tuple[Document, l
 def _check(versions: Mapping[str, Document]) -> None:
     total = sum(one["trafficPercentile"] or 0 for one in versions.values())
     if total > 100:
-        raise Refused(400, "BadRequest", f"the versions' percentages of the traffic add up to {total:g}")
+        raise HttpError(f"the versions' percentages of the traffic add up to {total:g}", "BadRequest")
     if len(versions) > MOST_VERSIONS:
-        raise Refused(400, "BadRequest", f"an endpoint has {MOST_VERSIONS} versions at most")
+        raise HttpError(f"an endpoint has {MOST_VERSIONS} versions at most", "BadRequest")
     if versions and sum(bool(one["isDefault"]) for one in versions.values()) != 1:
-        raise Refused(400, "BadRequest", "one version of an endpoint is its default, and no more than one")
+        raise HttpError("one version of an endpoint is its default, and no more than one", "BadRequest")
 
 
 def start(service: Service, workspace: str, document: Document, names: list[str]) -> dict[str, str | None]:
     """Start versions; return why each does not answer, None for one that does."""
     return {
-        name: running.tried(service, workspace, key(document, name), document["versions"][name][_RESTART])
+        name: service.part(WebServices).start(
+            workspace, key(document, name), document["versions"][name][_RESTART]
+        )
         for name in names
     }
 

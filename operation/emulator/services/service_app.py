@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from operation.emulator.assets import models
 from operation.emulator.history import artifacts
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.jobs import execution_environment
 from operation.emulator.paths import inside
-from operation.emulator.protocol import Service
-from operation.emulator.services.serving import LOG, App
+from operation.emulator.service import Service
 from operation.emulator.state import Document, State
 
+LOG = "service.log"
 MODELS = "azureml-models"
 SERVER = "azureml-inference-server-http"
 FRAMEWORK = "ScikitLearn"  # the one whose models are served without a script
@@ -41,6 +43,17 @@ def run(data):
 '''
 
 
+@dataclass(frozen=True)
+class App:
+    """What a service serves."""
+
+    folder: Path
+    script: Path
+    models: Path
+    python: Path
+    variables: Mapping[str, str]
+
+
 def prepared(service: Service, workspace: str, request: Document, folder: Path) -> App:
     """Write what the request names under `folder` and return what is to be served."""
     app = folder / "app"
@@ -52,9 +65,7 @@ def prepared(service: Service, workspace: str, request: Document, folder: Path) 
     variables = {name: str(value) for name, value in (environment.get("environmentVariables") or {}).items()}
     script = Path(variables.get("AZUREML_ENTRY_SCRIPT") or _without_script(service, workspace, request, app))
     if not (app / script).is_file():
-        raise Refused(
-            400, "BadRequest", f"the entry script {script.as_posix()} is not in the source directory"
-        )
+        raise HttpError(f"the entry script {script.as_posix()} is not in the source directory", "BadRequest")
     served = placed[0] if len(placed) == 1 else app / MODELS
     return App(app, script, served, _python(service, environment, folder / LOG), variables)
 
@@ -68,7 +79,7 @@ def _python(service: Service, environment: Document, log: Path) -> Path:
     try:
         return execution_environment.interpreter(specification, service.folder / "environments", log)
     except execution_environment.NotHad as error:
-        raise Refused(400, error.kind, str(error)) from error
+        raise HttpError(str(error), error.kind) from error
 
 
 def files_of(service: Service, workspace: str, prefix: str) -> dict[str, tuple[str, str, str]]:
@@ -88,7 +99,7 @@ def _write_asset(service: Service, workspace: str, asset: Document, app: Path) -
     origin, container, path = asset["url"].removeprefix("aml://artifact/").split("/", 2)
     content = artifacts.read(service, workspace, origin, container, path)
     if content is None:
-        raise Refused(404, "AssetNotFound", f"the file {asset['url']} was not uploaded")
+        raise HttpError(f"the file {asset['url']} was not uploaded", "AssetNotFound", 404)
     if asset.get("unpack"):
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
             archive.extractall(app, filter="data")
@@ -124,7 +135,7 @@ def _without_script(service: Service, workspace: str, request: Document, app: Pa
         said = (
             f"only one {FRAMEWORK} model is served without a script; not: {known}. Give an InferenceConfig."
         )
-        raise Refused(400, "BadRequest", said)
+        raise HttpError(said, "BadRequest")
     (app / "predict.py").write_text(_PREDICTS, encoding="utf-8")
     return "predict.py"
 

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import secrets
 
+from operation.emulator.assets.compute import machine_sizes
 from operation.emulator.assets.models import model
 from operation.emulator.documents import shaped
-from operation.emulator.http import Call, Refused
-from operation.emulator.protocol import Service
+from operation.emulator.http import Call, HttpError
+from operation.emulator.service import Service
 from operation.emulator.state import Document, State, now
 
 KIND = "services"
 KINDS = ("ACI", "AKS", "AKSENDPOINT")
 _NOT_KEPT = ("overwrite", "keys")
 _NOT_SHOWN = ("keys",)
+# https://learn.microsoft.com/azure/container-instances/container-instances-resource-and-quota-limits
+_MOST_CORES, _MOST_GB = 4, 16
 
 
 def known(call: Call) -> Document:
-    """Return the web service that a call names; raise `Refused` 404 when there is none."""
+    """Return the web service that a call names; raise `HttpError` 404 when there is none."""
     name = call.path["name"]
     found = call.state.get(KIND, name)
     if found is None:
         there = ", ".join(one["name"] for one in call.state.all(KIND)) or "none"
-        raise Refused(404, "ServiceNotFound", f"there is no web service {name!r}; there is: {there}")
+        raise HttpError(f"there is no web service {name!r}; there is: {there}", "ServiceNotFound", 404)
     return found
 
 
@@ -85,3 +88,34 @@ def _keys(wanted: Document, before: Document | None) -> Document:
     given = {name: value for name, value in (wanted.get("keys") or {}).items() if value}
     fresh = {name: secrets.token_urlsafe(24) for name in ("primaryKey", "secondaryKey")}
     return {**fresh, **(before["keys"] if before else {}), **given}
+
+
+def too_much(state: State, wanted: Document) -> str | None:
+    """Return why a service asks for more than there is, or None."""
+    if wanted.get("computeType") == "ACI":
+        needs = wanted.get("containerResourceRequirements") or {}
+        cores, memory = needs.get("cpu") or 0, needs.get("memoryInGB") or 0
+        if cores > _MOST_CORES or memory > _MOST_GB:
+            most = f"{_MOST_CORES} cores and {_MOST_GB} GB are the most"
+            return f"a container asks for {cores:g} cores and {memory:g} GB, and {most}"
+        return None
+    cluster = state.get("computes", wanted.get("computeName") or "")
+    if cluster is None:
+        return None  # refused for that when it is created
+    has = _cores(cluster["properties"].get("properties") or {})
+    asked = sum(_asked(one) for one in (wanted.get("versions") or {"": wanted}).values())
+    if asked <= has:
+        return None
+    return f"the replicas ask for {asked:g} cores, and the cluster {wanted['computeName']} has {has:g}"
+
+
+def _cores(cluster: Document) -> float:
+    sizes = {one["name"].lower(): one["vCPUs"] for one in machine_sizes()}
+    return float(sizes.get(str(cluster.get("agentVmSize")).lower(), 4) * (cluster.get("agentCount") or 3))
+
+
+def _asked(version: Document) -> float:
+    """Return the cores of all replicas that are always there."""
+    each = (version.get("containerResourceRequirements") or {}).get("cpu") or 0.1
+    scaling = version.get("autoScaler") or {}
+    return float(each * (version.get("numReplicas") or scaling.get("minReplicas") or 1))

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from operation.emulator.access import listening
+from operation.emulator.errors import HttpError
+from operation.emulator.paths import file_name
+from operation.emulator.service import Service
+from operation.emulator.services.service_app import LOG, App, prepared
+from operation.emulator.state import Document
 
-LOG = "service.log"
 PATIENCE = 180.0  # seconds that a service may take until it answers
 # the server binds all interfaces by default; an emulator is nobody else's business. It ends with the
 # service that started it, however that one ends: then its standard input is closed.
@@ -31,17 +36,6 @@ constants.DEFAULT_HOST = "127.0.0.1"
 from azureml_inference_server_http import amlserver
 amlserver.run()
 """
-
-
-@dataclass(frozen=True)
-class App:
-    """What a service serves."""
-
-    folder: Path
-    script: Path
-    models: Path
-    python: Path
-    variables: Mapping[str, str]
 
 
 class Serving:
@@ -112,8 +106,49 @@ class Serving:
             return False
 
 
-def last_lines(log: Path, lines: int) -> str:
-    """Return the end of a log; nothing where there is none."""
-    if not log.exists():
-        return ""
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+class WebServices:
+    """The processes behind the web services of a service, by workspace and name."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._running: dict[tuple[str, str], Serving] = {}
+        self._logs: dict[tuple[str, str], Path] = {}
+        service.at_end.append(self._end_all)
+
+    def start(self, workspace: str, name: str, request: Document) -> str | None:
+        """Start a process anew; return why it does not answer or cannot be started, or None."""
+        before = self._running.get((workspace, name))
+        self.end(workspace, name)
+        folder_name = file_name(f"{name}-{uuid.uuid4().hex[:6]}", "a service")
+        folder = self._service.state(workspace).folder("service-folders") / folder_name
+        self._logs[workspace, name] = folder / LOG
+        try:
+            serving = Serving(prepared(self._service, workspace, request, folder))
+        except HttpError as error:
+            return error.message
+        self._running[workspace, name] = serving
+        problem = serving.start()
+        if before:
+            shutil.rmtree(before.app.folder.parent, ignore_errors=True)
+        return problem
+
+    def find(self, workspace: str, name: str) -> Serving | None:
+        """Return a process, or None."""
+        return self._running.get((workspace, name))
+
+    def end(self, workspace: str, name: str) -> None:
+        """End a process, where there is one."""
+        serving = self._running.pop((workspace, name), None)
+        if serving:
+            serving.stop()
+
+    def log_tail(self, workspace: str, name: str, lines: int) -> str:
+        """Return the last `lines` lines that a process printed."""
+        log = self._logs.get((workspace, name))
+        if log is None or not log.exists():
+            return ""
+        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def _end_all(self) -> None:
+        for workspace, name in list(self._running):
+            self.end(workspace, name)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from operation.emulator.access.shared_key import account_key, request_signature
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 
 CODE = """
 import json, os
@@ -105,7 +105,7 @@ def test_a_path_stays_in_its_container(tmp_path: Path) -> None:
 
     service = Service(tmp_path, "https://localhost", {})
     assert blobs.file(service, "sa", "c", "./a//b.txt") == tmp_path / "blobs" / "sa" / "c" / "a" / "b.txt"
-    with pytest.raises(Refused, match=r"^the path \.\./\.\./x leads out of its container$"):
+    with pytest.raises(HttpError, match=r"^the path \.\./\.\./x leads out of its container$"):
         blobs.file(service, "sa", "c", "../../x")
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.services.endpoint import changed, drawn
-from operation.emulator.services.quota import too_much
+from operation.emulator.services.service_document import too_much
 from operation.emulator.state import State
 
 IMAGE = {"modelIds": ["flights:1"]}
@@ -74,7 +74,7 @@ def test_another_image_is_started() -> None:
     ],
 )
 def test_what_azure_would_refuse_is_refused(operations: list[dict[str, Any]], message: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(HttpError) as caught:
         changed(endpoint(one=0, two=20), operations)
     assert (caught.value.status, caught.value.message) == (400, message)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.jobs.hyperdrive_sampling import samples
 
 SCRIPT = """
@@ -113,6 +113,6 @@ def test_draws_are_within_their_bounds_and_the_same_for_a_seed(bounds: list[floa
     ],
 )  # fmt: skip
 def test_what_cannot_be_sampled_is_told(method: str, space: dict[str, Any], message: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(HttpError) as caught:
         next(samples(method, space, 0))
     assert (caught.value.status, caught.value.message) == (400, message)

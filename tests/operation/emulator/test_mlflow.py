@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.mlflow.mlflow_search import ordered, selected
 
 TRACK = """
@@ -196,6 +196,6 @@ def test_the_order_of_a_search(order: list[str], expected: str) -> None:
 
 
 def test_a_condition_that_cannot_be_read() -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(HttpError) as caught:
         selected(RUNS, "metrics.loss > 0 or 1")
     assert caught.value.message == "the filter cannot be read from here on: or 1"

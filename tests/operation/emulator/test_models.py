@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from operation.emulator.assets import models
-from operation.emulator.http import Call, Refused
+from operation.emulator.http import Call, HttpError
 from operation.emulator.service import Service
 from operation.emulator.state import State
 
@@ -50,6 +50,6 @@ def test_a_patch_adds_replaces_and_removes() -> None:
 
 @pytest.mark.parametrize("path", ["/kvTags/absent", "/nowhere/at/all"])
 def test_a_patch_of_what_is_not_there_is_refused(path: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(HttpError) as refused:
         models.patch({"kvTags": {}}, {"op": "remove", "path": path})
     assert str(refused.value) == f"the path {path} of the patch leads nowhere"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.pipelines.recurrence import following
 
 MADE = datetime(2026, 3, 4, 10, 20, 30, tzinfo=UTC)  # a Wednesday
@@ -83,6 +83,6 @@ def test_a_recurrence_fires_next(recurrence: dict[str, Any], after: datetime, ex
     ],
 )
 def test_a_recurrence_that_there_is_not_is_refused(recurrence: dict[str, Any], message: str) -> None:
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(HttpError) as raised:
         following(recurrence, MADE, MADE)
     assert raised.value.message == message

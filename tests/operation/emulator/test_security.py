@@ -17,13 +17,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from operation.emulator import tokens
+from operation.emulator.application import application, concerns
 from operation.emulator.faithfulness import AREAS, area_of
 from operation.emulator.history import blobs
 from operation.emulator.hosts import SUFFIX
 from operation.emulator.http import WORKSPACE as TEMPLATE
-from operation.emulator.http import Refused, ServiceRoute
+from operation.emulator.http import HttpError, ServiceRoute
 from operation.emulator.jobs import execution_data
-from operation.emulator.service import Service, application, concerns
+from operation.emulator.jobs.execution_job import job_folder
+from operation.emulator.service import Service
 from operation.emulator.state import State
 
 NO_TOKEN = {"authorization": ""}
@@ -249,10 +251,10 @@ def configurations(store: str, path: str, name: str) -> Iterator[dict[str, Any]]
 
 def resolved(guarded: Guarded, state: State, configuration: dict[str, Any]) -> None:
     """Check that the paths a job is given are below the service's blobs or the job's own folder."""
-    folder = guarded.service.jobs.folder("job")
+    folder = job_folder(guarded.service, "job")
     try:
         found = execution_data.resolve(guarded.service, state, configuration, folder)
-    except Refused:
+    except HttpError:
         guarded.check()
         return
     guarded.check()

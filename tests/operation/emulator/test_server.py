@@ -16,7 +16,7 @@ import pytest
 
 from operation.emulator import tokens
 from operation.emulator.hosts import hosts
-from operation.emulator.http import Refused
+from operation.emulator.http import HttpError
 from operation.emulator.server import READY, running, serve, started
 from operation.engine.foundation.errors import UsageError, WorkbenchError
 
@@ -119,12 +119,12 @@ def test_a_folder_has_one_service_which_commands_share_only_where_it_was_started
 def test_a_token_is_refused_when_it_has_expired_or_is_not_ours() -> None:
     key, other = b"k" * 32, b"o" * 32
     tokens.check(key, f"Bearer {tokens.token(key, 'run', 60, 'https://localhost')}")
-    with pytest.raises(Refused, match=r"^the token expired [56] s ago$") as expired:
+    with pytest.raises(HttpError, match=r"^the token expired [56] s ago$") as expired:
         tokens.check(key, f"Bearer {tokens.token(key, 'run', -5, 'https://localhost')}")
     assert (expired.value.status, expired.value.code) == (401, "ExpiredAuthenticationToken")
-    with pytest.raises(Refused, match=r"^the token is not one of this emulator's$"):
+    with pytest.raises(HttpError, match=r"^the token is not one of this emulator's$"):
         tokens.check(key, f"Bearer {tokens.token(other, 'run', 60, 'https://localhost')}")
-    with pytest.raises(Refused, match=r"^the call carries no bearer token$"):
+    with pytest.raises(HttpError, match=r"^the call carries no bearer token$"):
         tokens.check(key, "")
 
 

@@ -6,11 +6,11 @@ import secrets
 import time
 
 from operation.emulator import tokens
-from operation.emulator.http import Call, Refused, Reply, route
-from operation.emulator.services import endpoint, running
+from operation.emulator.http import Call, HttpError, Reply, route
+from operation.emulator.services import endpoint
 from operation.emulator.services.operations import MANAGEMENT, accepted, ended, opened
 from operation.emulator.services.service_document import KIND, known
-from operation.emulator.services.serving import Serving
+from operation.emulator.services.serving import Serving, WebServices
 from operation.emulator.state import Document
 
 _OF_AZURE = ("content-type", "accept", "x-ms-client-request-id", "x-ms-request-id")
@@ -21,7 +21,7 @@ def _new_key(call: Call) -> Reply:
     document, wanted = known(call), call.json or {}
     which = f"{str(wanted.get('keyType', '')).lower()}Key"
     if which not in document["keys"]:
-        raise Refused(400, "BadRequest", f"{wanted.get('keyType')!r} is no key; choose Primary or Secondary")
+        raise HttpError(f"{wanted.get('keyType')!r} is no key; choose Primary or Secondary", "BadRequest")
     document["keys"][which] = wanted.get("keyValue") or secrets.token_urlsafe(24)
     call.state.put(KIND, document["name"], document)
     operation = opened(call.state, "Service", "")
@@ -46,8 +46,8 @@ def _scored(call: Call) -> Reply:
     headers = {name: value for name, value in call.headers.items() if name in _PASSED_ON}
     path = {"swagger.json": "/swagger.json", "score": "/score"}.get(call.path["what"])
     if path is None:
-        raise Refused(
-            404, "NotFound", f"a web service has /score and /swagger.json, not /{call.path['what']}"
+        raise HttpError(
+            f"a web service has /score and /swagger.json, not /{call.path['what']}", "NotFound", 404
         )
     query = "&".join(f"{name}={value}" for name, value in call.query.items())
     answered = serving.asked(call.method, f"{path}?{query}" if query else path, call.body, headers)
@@ -61,20 +61,21 @@ def _asked(call: Call, document: Document) -> Serving:
     if document["computeType"] == endpoint.KIND:
         chosen = call.path.get("version") or endpoint.drawn(document)
         if chosen not in document["versions"]:
-            raise Refused(404, "NotFound", f"the endpoint {name} has no version {chosen!r}")
+            raise HttpError(f"the endpoint {name} has no version {chosen!r}", "NotFound", 404)
         version = document["versions"][chosen]
         name, request, state = (
             endpoint.key(document, chosen),
             version["environmentImageRequest"],
             version["state"],
         )
-    serving = running.found(call.service, call.workspace, name)
+    services = call.service.part(WebServices)
+    serving = services.find(call.workspace, name)
     if serving is None and state == "Healthy" and request:  # of an emulator before this one
-        running.tried(call.service, call.workspace, name, request)
-        serving = running.found(call.service, call.workspace, name)
+        services.start(call.workspace, name, request)
+        serving = services.find(call.workspace, name)
     if serving is None or not serving.alive:
         said = f"the web service {name} does not run; its state is {state}"
-        raise Refused(424, "ServiceNotRunning", f"{said}. get_logs() has what it said.")
+        raise HttpError(f"{said}. get_logs() has what it said.", "ServiceNotRunning", 424)
     return serving
 
 
@@ -85,7 +86,7 @@ def _authorized(call: Call, document: Document) -> None:
     elif document.get("authEnabled"):
         key = given.removeprefix("Bearer ")
         if not any(secrets.compare_digest(key.encode(), one.encode()) for one in document["keys"].values()):
-            raise Refused(401, "Unauthorized", f"the web service {document['name']} wants one of its keys")
+            raise HttpError(f"the web service {document['name']} wants one of its keys", "Unauthorized", 401)
 
 
 _SERVICE = f"{MANAGEMENT}/services/{{name}}"
