@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from operation.emulator.documents import shaped
+from operation.emulator.state import shaped
 
 
 class HttpError(Exception):
@@ -25,25 +25,25 @@ async def refusal(request: Request, error: Exception) -> Response:
         raise TypeError("only what was refused is answered here") from error
     of_pipelines = request.url.path.lower().startswith("/pipelines/")
     kind = "refusal of pipelines" if of_pipelines else "refusal"
-    said = {"code": error.code, "message": error.message}
-    document = shaped(kind, **said, status=error.status, error=shaped("error", **said))
+    facts = {"code": error.code, "message": error.message}
+    document = shaped(kind, **facts, status=error.status, error=shaped("error", **facts))
     return JSONResponse(document, error.status, {"x-ms-error-code": error.code})
 
 
 async def unknown(request: Request, _: Exception) -> Response:
     """Return what is answered where no route fits."""
-    said = f"the emulator has no answer to {request.method} {request.url.path}"
-    return await refusal(request, HttpError(said, "RouteNotFound", 404))
+    message = f"the emulator has no answer to {request.method} {request.url.path}"
+    return await refusal(request, HttpError(message, "RouteNotFound", 404))
 
 
 async def occupied(request: Request, error: Exception) -> Response:
     """Return what is answered where a file is to be a folder too: blobs are plain files here."""
-    said = f"the emulator keeps files and folders, and a name cannot be both: {error}"
-    return await refusal(request, HttpError(said, "ResourceTypeMismatch", 409))
+    message = f"the emulator keeps files and folders, and a name cannot be both: {error}"
+    return await refusal(request, HttpError(message, "ResourceTypeMismatch", 409))
 
 
 async def defect(request: Request, error: Exception) -> Response:
     """Return what is answered where the service is at fault; the framework has its log say where."""
     what = f"{type(error).__name__}: {error} ({request.method} {request.url.path})"
-    said = f"a defect of the emulator, told in its log: {what}"
-    return await refusal(request, HttpError(said, "EmulatorDefect"))
+    message = f"a defect of the emulator, told in its log: {what}"
+    return await refusal(request, HttpError(message, "EmulatorDefect"))

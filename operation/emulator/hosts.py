@@ -45,9 +45,9 @@ class Hosts:
 
 def mapped(host: str, path: str) -> str:
     """Return the path under which the application knows `path` of `host`."""
-    own = _OWN_HOST.fullmatch(host)
-    if own:
-        return f"/{own['kind'].lower()}/{own['account']}{path}"
+    match = _OWN_HOST.fullmatch(host)
+    if match:
+        return f"/{match['kind'].lower()}/{match['account']}{path}"
     return re.sub("//+", "/", path).rstrip("/") or "/"
 
 
@@ -56,7 +56,7 @@ def blob_url(account: str, container: str, path: str) -> str:
 
     As in Azure's documents, a space in it is a space: the SDK quotes the path itself before it uploads.
     """
-    return f"https://{account}.blob.{SUFFIX}/{container}/{re.sub('[%?#]', lambda one: quote(one[0]), path)}"
+    return f"https://{account}.blob.{SUFFIX}/{container}/{re.sub('[%?#]', lambda sign: quote(sign[0]), path)}"
 
 
 def storage_account(workspace: str) -> str:

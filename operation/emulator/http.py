@@ -140,16 +140,16 @@ def known(state: State, kind: str, name: str, message: str, code: str = "UserErr
     return document
 
 
-def listed(documents: Iterable[Document], more: str = "continuationToken") -> Document:
-    """Return a list that fits on one page, and under `more` that there is no other."""
-    return {"value": list(documents), more: None}
+def listed(documents: Iterable[Document], link: str = "continuationToken") -> Document:
+    """Return a list that fits on one page, and under `link` that there is no other."""
+    return {"value": list(documents), link: None}
 
 
-def lowered(given: Any) -> Any:
+def lowered(document: Any) -> Any:
     """Return `given` with names that start lower: some of the SDK's writers begin them with a capital."""
-    if isinstance(given, dict):
-        return {key[:1].lower() + key[1:]: value for key, value in given.items()}
-    return given
+    if isinstance(document, dict):
+        return {key[:1].lower() + key[1:]: value for key, value in document.items()}
+    return document
 
 
 def nothing(_: Call) -> Document:

@@ -27,13 +27,13 @@ def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader
 
     loader = FileSystemLoader(Path(__file__).parent / "templates")
-    made = Environment(loader=loader, autoescape=True, trim_blocks=True)
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True)
     # the very style of the reports, read from where it is kept
     style = Path(__file__).parents[1] / "engine" / "evidence" / "reports" / "templates" / "page.css"
-    made.globals["style"] = style.read_text(encoding="utf-8")
-    made.filters["seconds"] = _seconds
-    made.filters["figure"] = _figure
-    return made
+    environment.globals["style"] = style.read_text(encoding="utf-8")
+    environment.filters["seconds"] = _seconds
+    environment.filters["figure"] = _figure
+    return environment
 
 
 def _seconds(run: dict[str, Any]) -> str:
@@ -61,7 +61,9 @@ def values(state: State, run_id: str) -> dict[str, list[Any]]:
     logged = state.get("metrics", run_id) or {}
     return {
         name: [
-            one["data"].get(name, one["data"]) for one in metric["value"] if isinstance(one.get("data"), dict)
+            entry["data"].get(name, entry["data"])
+            for entry in metric["value"]
+            if isinstance(entry.get("data"), dict)
         ]
         for name, metric in logged.items()
     }
@@ -93,23 +95,27 @@ def _state(call: Call) -> State:
 
 
 def _home(call: Call) -> Reply:
-    found = []
+    workspaces = []
     for name in call.service.workspaces():
         state = call.service.state(name)
-        every = state.all("runs")
-        counted = {word: sum(run["status"] == word for run in every) for word in runs.ENDED}
-        shown = (state.get("workspace", "workspace") or {}).get("name", name)
-        kept = {"runs": len(every), "models": len(state.all("models")), "counted": counted}
-        found.append({"name": shown, **kept, "last": every[-1]["createdUtc"] if every else ""})
-    return page("home", workspaces=found, folder=str(call.service.folder), variables=call.service.environment)
+        all_runs = state.all("runs")
+        counted = {word: sum(run["status"] == word for run in all_runs) for word in runs.ENDED}
+        display_name = (state.get("workspace", "workspace") or {}).get("name", name)
+        counts = {"runs": len(all_runs), "models": len(state.all("models")), "counted": counted}
+        workspaces.append(
+            {"name": display_name, **counts, "last": all_runs[-1]["createdUtc"] if all_runs else ""}
+        )
+    return page(
+        "home", workspaces=workspaces, folder=str(call.service.folder), variables=call.service.environment
+    )
 
 
 def _workspace(call: Call) -> Reply:
     state = _state(call)
-    found = state.all("runs")[::-1]
-    logged = {run["runId"]: values(state, run["runId"]) for run in found}
+    all_runs = state.all("runs")[::-1]
+    logged = {run["runId"]: values(state, run["runId"]) for run in all_runs}
     models = sorted(state.all("models"), key=lambda model: (str(model.get("name")), -int(model["version"])))
-    return page("workspace", workspace=call.path["workspace"], runs=found, metrics=logged, models=models)
+    return page("workspace", workspace=call.path["workspace"], runs=all_runs, metrics=logged, models=models)
 
 
 def _run(call: Call) -> Reply:
@@ -122,19 +128,19 @@ def _run(call: Call) -> Reply:
         if path.startswith(runs.LOGS):
             text = artifacts.read(call.service, call.workspace, "ExperimentRun", container, path) or b""
             logs[path] = text[-100_000:].decode("utf-8", "replace")
-    children = [one for one in state.all("runs") if one["parentRunId"] == run["runId"]]
-    shown = {"run": run, "metrics": values(state, run["runId"]), "logs": logs, "children": children}
+    children = [entry for entry in state.all("runs") if entry["parentRunId"] == run["runId"]]
+    content = {"run": run, "metrics": values(state, run["runId"]), "logs": logs, "children": children}
     files = [path for path in paths if path not in logs]
-    return page("run", workspace=call.path["workspace"], files=files, **shown)
+    return page("run", workspace=call.path["workspace"], files=files, **content)
 
 
 def _artifact(call: Call) -> Reply:
     run = runs.known_run(_state(call), call.path["run"])
     container, path = run["dataContainerId"], call.path["path"]
-    found = artifacts.read(call.service, call.workspace, "ExperimentRun", container, path)
-    if found is None:
+    content = artifacts.read(call.service, call.workspace, "ExperimentRun", container, path)
+    if content is None:
         raise HttpError(f"run {run['runId']} has no file {path}", status=404)
-    return Reply(found, headers={"content-type": "application/octet-stream"})
+    return Reply(content, headers={"content-type": "application/octet-stream"})
 
 
 def _portal(call: Call) -> Reply:
@@ -156,8 +162,8 @@ def emulated(modules: Iterable[ModuleType]) -> ServiceRoute:
 
 
 def _concern(module: ModuleType) -> dict[str, Any]:
-    found = [(" ".join(sorted(one.methods or ())), one.path, one.public) for one in module.ROUTES]
-    return {"title": str(module.__doc__).partition("\n")[0], "routes": found}
+    routes = [(" ".join(sorted(entry.methods or ())), entry.path, entry.public) for entry in module.ROUTES]
+    return {"title": str(module.__doc__).partition("\n")[0], "routes": routes}
 
 
 ROUTES = [

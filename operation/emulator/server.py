@@ -32,20 +32,20 @@ def started(folder: Path, *, token_seconds: int = 86_400) -> Iterator[dict[str, 
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    known = running(folder)
-    if known and known["shared"]:
-        yield variables(known["port"], known["proxy"], folder)
+    running_service = running(folder)
+    if running_service and running_service["shared"]:
+        yield variables(running_service["port"], running_service["proxy"], folder)
         return
-    if known:
+    if running_service:
         raise WorkbenchError(
-            f"another command (process {known['pid']}) runs the emulator in {folder}. Wait for it, or "
-            "start `python3 -m operation emulator` in another terminal: several commands can share that one."
+            f"Process {running_service['pid']} uses the emulator in {folder}. Wait until it ends, or run "
+            "`python3 -m operation emulator` in another terminal: several commands can share that one."
         )
-    words = [sys.executable, "-m", "operation.emulator.server", "--folder", str(folder)]
-    words += ["--token-seconds", str(token_seconds)]
+    command = [sys.executable, "-m", "operation.emulator.server", "--folder", str(folder)]
+    command += ["--token-seconds", str(token_seconds)]
     with (folder / "service.log").open("ab") as log:
         service = subprocess.Popen(
-            words, cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=log, stderr=log
+            command, cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=log, stderr=log
         )
     try:
         yield _answering(folder, service)
@@ -55,8 +55,8 @@ def started(folder: Path, *, token_seconds: int = 86_400) -> Iterator[dict[str, 
 
 def running(folder: Path) -> dict[str, int] | None:
     """Return ``port``, ``proxy``, ``pid`` and ``shared`` of the service on `folder`, if one answers."""
-    known, bundle = _read(folder), folder / "certificates" / "trusted.pem"
-    return known if known and bundle.exists() and listening.answers(known["port"], bundle) else None
+    answer, bundle = _read(folder), folder / "certificates" / "trusted.pem"
+    return answer if answer and bundle.exists() and listening.answers(answer["port"], bundle) else None
 
 
 def serve(
@@ -64,13 +64,13 @@ def serve(
 ) -> None:
     """Answer in this process until it is interrupted."""
     folder = folder.resolve()
-    known = running(folder)
-    if known:
-        at = f"https://localhost:{known['port']}/"
-        said = (
-            f"{folder} is served already, at {at} by process {known['pid']}. Use that one, or choose another"
+    running_service = running(folder)
+    if running_service:
+        at = f"https://localhost:{running_service['port']}/"
+        process = running_service["pid"]
+        raise UsageError(
+            f"{folder} is already served at {at} by process {process}. Use it, or choose another --folder."
         )
-        raise UsageError(f"{said} --folder.")
     asyncio.run(_serve(folder, ready, token_seconds, shared))
 
 
@@ -121,8 +121,8 @@ def _apart(outer: str) -> str:
 
     An address with colons ends the native dataset engine, and ``*`` would set our own names apart.
     """
-    kept = [name.strip() for name in outer.split(",") if not set(name) & set(":*")]
-    return ",".join(dict.fromkeys(filter(None, ["localhost", "127.0.0.1", *kept])))
+    names = [name.strip() for name in outer.split(",") if not set(name) & set(":*")]
+    return ",".join(dict.fromkeys(filter(None, ["localhost", "127.0.0.1", *names])))
 
 
 def variables(port: int, proxy: int, folder: Path) -> dict[str, str]:
@@ -163,9 +163,9 @@ def _read(folder: Path) -> dict[str, int]:
 def _answering(folder: Path, service: subprocess.Popen[bytes]) -> dict[str, str]:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and service.poll() is None:
-        known = _read(folder)
-        if known.get("pid") == service.pid:
-            return variables(known["port"], known["proxy"], folder)
+        ready = _read(folder)
+        if ready.get("pid") == service.pid:
+            return variables(ready["port"], ready["proxy"], folder)
         time.sleep(0.02)
     tail = (folder / "service.log").read_text(encoding="utf-8", errors="replace")[-2000:]
     raise WorkbenchError(f"the emulator did not start; {folder / 'service.log'} ends with:\n{tail}")

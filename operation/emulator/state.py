@@ -1,18 +1,22 @@
-"""What the service remembers: one JSON document a file, written whole or not at all."""
+"""Documents: those the service stores, one JSON file each, and Azure's, filled from ``documents.yml``."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import json
+import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import yaml
 
 Document = dict[str, Any]
 _LONGEST = 160
@@ -44,8 +48,8 @@ class State:
     def put(self, kind: str, name: str, document: Document) -> Document:
         """Write `document`, new or over the one of that name, and return it."""
         with self._lock:
-            known = self._kind(kind).get(name)
-            entry = {"name": name, "created": known["created"] if known else time.time_ns()}
+            before = self._kind(kind).get(name)
+            entry = {"name": name, "created": before["created"] if before else time.time_ns()}
             entry["document"] = copy.deepcopy(document)
             self._write(kind, name, entry)
         return document
@@ -53,10 +57,10 @@ class State:
     def delete(self, kind: str, name: str) -> bool:
         """Forget the document; return whether there was one."""
         with self._lock:
-            known = self._kind(kind).pop(name, None)
-            if known:
+            removed = self._kind(kind).pop(name, None)
+            if removed:
                 self._file(kind, name).unlink(missing_ok=True)
-        return known is not None
+        return removed is not None
 
     @contextmanager
     def change(self, kind: str, name: str) -> Iterator[Document]:
@@ -103,11 +107,33 @@ class State:
 def write_whole(file: Path, data: bytes, partial: Path | None = None) -> None:
     """Write a file so that others see all of it, or the one before; by default over a file beside it."""
     partial = partial or file.with_suffix(".partial")
-    for each in (file, partial):
-        each.parent.mkdir(parents=True, exist_ok=True)
+    for item in (file, partial):
+        item.parent.mkdir(parents=True, exist_ok=True)
     partial.write_bytes(data)
     partial.replace(file)
 
 
 def _created(entry: Document) -> int:
     return int(entry["created"])
+
+
+@cache
+def _shapes() -> dict[str, Document]:
+    text = Path(__file__).with_name("documents.yml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def shaped(kind: str, /, **values: object) -> Document:
+    """Return a document of a kind, with `values` where its shape has their names in braces."""
+    return dict(_filled(_shapes()[kind], {"now": now(), **values}))
+
+
+def _filled(shape: Any, values: Mapping[str, object]) -> Any:
+    if isinstance(shape, dict):
+        return {name: _filled(value, values) for name, value in shape.items()}
+    if isinstance(shape, list):
+        return [_filled(value, values) for value in shape]
+    if not isinstance(shape, str):
+        return shape
+    placeholder = re.fullmatch(r"\{(\w+)\}", shape)
+    return values[placeholder[1]] if placeholder else shape.format_map(values)

@@ -36,9 +36,9 @@ def client_secret(key: bytes) -> str:
     return hmac.new(key, b"client secret", hashlib.sha256).hexdigest()
 
 
-def is_client_secret(key: bytes, given: str) -> bool:
+def is_client_secret(key: bytes, secret: str) -> bool:
     """Return whether `given` is the client secret, in a time that tells nothing."""
-    return hmac.compare_digest(given.encode(), client_secret(key).encode())
+    return hmac.compare_digest(secret.encode(), client_secret(key).encode())
 
 
 def token(key: bytes, audience: str, seconds: int, issuer: str) -> str:

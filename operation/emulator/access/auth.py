@@ -7,9 +7,9 @@ import time
 from typing import Any
 from urllib.parse import parse_qs
 
-from operation.emulator.documents import shaped
 from operation.emulator.hosts import SUFFIX
 from operation.emulator.http import Call, Reply, route
+from operation.emulator.state import shaped
 from operation.emulator.tokens import CLIENT, is_client_secret, token
 
 
@@ -28,9 +28,11 @@ def _grant(call: Call) -> object:
     """Give a token to whoever knows the client's secret."""
     form = {name: values[-1] for name, values in parse_qs(call.body.decode("utf-8", "replace")).items()}
     if not is_client_secret(call.service.secret, form.get("client_secret", "")):
-        said = "AADSTS7000215: Invalid client secret provided. The emulator's is in the variables that lead"
-        said = f"{said} the SDK to it."
-        return Reply({"error": "invalid_client", "error_description": said, "error_codes": [7000215]}, 401)
+        message = (
+            "AADSTS7000215: Invalid client secret provided. The emulator's is in the variables that lead"
+        )
+        message = f"{message} the SDK to it."
+        return Reply({"error": "invalid_client", "error_description": message, "error_codes": [7000215]}, 401)
     seconds = call.service.token_seconds
     granted = _granted(call, form.get("scope") or form.get("resource", ""))
     return {"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": granted}

@@ -14,9 +14,9 @@ from operation.engine.foundation.errors import WorkbenchError
 
 def socket_on(port: int) -> socket.socket:
     """Return a socket that listens on loopback: on `port` where it is free, else on a free one."""
-    for wanted in (port, 0):
+    for candidate in (port, 0):
         with suppress(OSError):
-            return _bound(socket.AF_INET, "127.0.0.1", wanted)
+            return _bound(socket.AF_INET, "127.0.0.1", candidate)
     raise WorkbenchError("no port is free on 127.0.0.1. End what holds them and start the emulator again.")
 
 
@@ -31,16 +31,16 @@ def beside(port: int) -> list[socket.socket]:
 
 
 def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
-    made = socket.socket(family)
+    listener = socket.socket(family)
     if os.name != "nt":  # there it would let two processes share a port
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind((address, port))
-        made.listen(128)
+        listener.bind((address, port))
+        listener.listen(128)
     except OSError:
-        made.close()
+        listener.close()
         raise
-    return made
+    return listener
 
 
 def answers(port: int, bundle: Path) -> bool:

@@ -33,8 +33,8 @@ class Proxy:
         if method != b"CONNECT":
             _refuse(writer, "405 Method Not Allowed", "this is a proxy for HTTPS alone")
         elif not is_ours(host):
-            said = f"the emulator's proxy connects to the emulator alone, not to {host}"
-            _refuse(writer, "403 Forbidden", said)
+            message = f"the emulator's proxy connects to the emulator alone, not to {host}"
+            _refuse(writer, "403 Forbidden", message)
         else:
             service = await asyncio.open_connection("127.0.0.1", self.port)
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")

@@ -50,9 +50,9 @@ def request_signature(
     return _sign(base64.b64decode(key), "\n".join(lines))
 
 
-def same(one: str, other: str) -> bool:
+def same(first: str, second: str) -> bool:
     """Return whether two signatures are the same, in a time that tells nothing."""
-    return hmac.compare_digest(one.encode(), other.encode())
+    return hmac.compare_digest(first.encode(), second.encode())
 
 
 def _sign(key: bytes, text: str) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import uuid
 
-from operation.emulator.documents import shaped
 from operation.emulator.hosts import storage_account
 from operation.emulator.http import GROUP, WORKSPACE, Call, HttpError, Reply, route
-from operation.emulator.state import Document
+from operation.emulator.state import Document, shaped
 from operation.emulator.tokens import TENANT
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
@@ -27,12 +26,12 @@ def document(call: Call) -> Document:
     name, group = call.workspace, call.path["group"]
     if name.lower().startswith(MISSING):
         kind = "Microsoft.MachineLearningServices/workspaces"
-        said = f"The Resource '{kind}/{name}' under resource group '{group}' was not found."
-        raise HttpError(said, "ResourceNotFound", 404)
-    with call.state.change("workspace", "workspace") as kept:
-        if not kept:
-            kept.update(_new(call))
-        return dict(kept)
+        message = f"The Resource '{kind}/{name}' under resource group '{group}' was not found."
+        raise HttpError(message, "ResourceNotFound", 404)
+    with call.state.change("workspace", "workspace") as workspace:
+        if not workspace:
+            workspace.update(_new(call))
+        return dict(workspace)
 
 
 def _new(call: Call) -> Document:
@@ -44,11 +43,11 @@ def _new(call: Call) -> Document:
 
 
 def _shown(call: Call) -> Document:
-    shown = document(call)
+    workspace = document(call)
     # the port may be another one since the workspace was made
-    identity = shown["properties"]["workspaceId"]
-    shown["properties"]["discoveryUrl"] = f"{call.service.url}/discovery/{identity}"
-    return shown
+    identity = workspace["properties"]["workspaceId"]
+    workspace["properties"]["discoveryUrl"] = f"{call.service.url}/discovery/{identity}"
+    return workspace
 
 
 def _deleted(call: Call) -> Reply:
@@ -57,14 +56,20 @@ def _deleted(call: Call) -> Reply:
 
 
 def _in_group(call: Call) -> Document:
-    found = [call.service.state(name).get("workspace", "workspace") for name in call.service.workspaces()]
+    workspaces = [
+        call.service.state(name).get("workspace", "workspace") for name in call.service.workspaces()
+    ]
     group = call.path.get("group", "").lower()
-    return {"value": [one for one in found if one and f"/resourcegroups/{group}" in one["id"].lower()]}
+    return {
+        "value": [
+            entry for entry in workspaces if entry and f"/resourcegroups/{group}" in entry["id"].lower()
+        ]
+    }
 
 
 def _subscriptions(_: Call) -> Document:
-    found = shaped("subscription", subscription=SUBSCRIPTION, tenant=TENANT)
-    return {"value": [found], "count": {"type": "Total", "value": 1}}
+    subscription = shaped("subscription", subscription=SUBSCRIPTION, tenant=TENANT)
+    return {"value": [subscription], "count": {"type": "Total", "value": 1}}
 
 
 def _group(call: Call) -> Document:

@@ -7,9 +7,8 @@ import uuid
 
 from operation.emulator.access.workspace import LOCATION
 from operation.emulator.assets import keyvault
-from operation.emulator.documents import shaped
 from operation.emulator.http import WORKSPACE, Call, Reply, known, route
-from operation.emulator.state import Document, now
+from operation.emulator.state import Document, now, shaped
 from operation.emulator.tokens import PERSON, TENANT
 
 # where each kind of target has its credentials: kept apart, and given out to listKeys alone
@@ -49,14 +48,14 @@ def _size(name: str, cores: int, memory: float, gpus: int) -> Document:
 def target(call: Call) -> Document:
     """Return the target that the call names; raise `HttpError` 404 when there is none."""
     name, group = call.path["name"], call.path["group"]
-    said = f"The Resource 'Microsoft.MachineLearningServices/workspaces/{call.workspace}/computes/{name}'"
-    said = f"{said} under resource group '{group}' was not found."
-    return known(call.state, "computes", name, said, "ResourceNotFound")
+    message = f"The Resource 'Microsoft.MachineLearningServices/workspaces/{call.workspace}/computes/{name}'"
+    message = f"{message} under resource group '{group}' was not found."
+    return known(call.state, "computes", name, message, "ResourceNotFound")
 
 
 def _put(call: Call) -> Reply:
-    name, given = call.path["name"], call.json
-    properties: Document = given["properties"]
+    name, request = call.path["name"], call.json
+    properties: Document = request["properties"]
     details: Document = dict(properties.get("properties") or {})
     secret = {key: details.pop(key) for key in CREDENTIALS if details.get(key)}
     if secret:
@@ -70,36 +69,36 @@ def _put(call: Call) -> Reply:
         details = shaped("AKS cluster") | details
     if properties["computeType"] == "ComputeInstance":
         details = shaped("compute instance", name=name, person=PERSON, tenant=TENANT) | details
-    made = {
+    compute = {
         "id": f"{call.resource}/computes/{name}",
         "name": name,
         "type": "Microsoft.MachineLearningServices/workspaces/computes",
-        "location": given.get("location") or LOCATION,
-        "tags": given.get("tags"),
+        "location": request.get("location") or LOCATION,
+        "tags": request.get("tags"),
         "properties": {**_facts(properties), "properties": details},
     }
-    if given.get("identity"):  # where there is none the word must be missing too
-        made["identity"] = _identity(given["identity"])
+    if request.get("identity"):  # where there is none the word must be missing too
+        compute["identity"] = _identity(request["identity"])
     before = call.state.get("computes", name)
     if before:
-        made["properties"]["createdOn"] = before["properties"]["createdOn"]
-    return Reply(call.state.put("computes", name, made), 200 if before else 201, _operation(call))
+        compute["properties"]["createdOn"] = before["properties"]["createdOn"]
+    return Reply(call.state.put("computes", name, compute), 200 if before else 201, _operation(call))
 
 
 def _facts(properties: Document) -> Document:
-    asked = {name: properties[name] for name in ("computeLocation", "description") if properties.get(name)}
+    chosen = {name: properties[name] for name in ("computeLocation", "description") if properties.get(name)}
     at = properties.get("resourceId")
     attached = {"resourceId": at, "isAttachedCompute": bool(at)}
-    return shaped("compute", kind=properties["computeType"]) | asked | attached
+    return shaped("compute", kind=properties["computeType"]) | chosen | attached
 
 
 def _nodes(details: Document) -> Document:
     """Return what a cluster says of its nodes: as many idle ones as it keeps."""
-    made = shaped("nodes of a cluster")
-    made |= {name: details[name] for name in ("vmPriority", "scaleSettings", "subnet") if details.get(name)}
-    kept = made["scaleSettings"].get("minNodeCount") or 0
-    made["nodeStateCounts"]["idleNodeCount"] = kept
-    return made | {"currentNodeCount": kept, "targetNodeCount": kept}
+    nodes = shaped("nodes of a cluster")
+    nodes |= {name: details[name] for name in ("vmPriority", "scaleSettings", "subnet") if details.get(name)}
+    minimum = nodes["scaleSettings"].get("minNodeCount") or 0
+    nodes["nodeStateCounts"]["idleNodeCount"] = minimum
+    return nodes | {"currentNodeCount": minimum, "targetNodeCount": minimum}
 
 
 def _operation(call: Call) -> dict[str, str]:
@@ -110,24 +109,26 @@ def _operation(call: Call) -> dict[str, str]:
 
 def _patch(call: Call) -> Reply:
     # the SDK packs identities twice
-    given: Document = json.loads(call.json) if isinstance(call.json, str) else call.json
-    changes = (given.get("properties") or {}).get("properties") or {}
-    found = target(call)
-    details = found["properties"]["properties"]
+    request: Document = json.loads(call.json) if isinstance(call.json, str) else call.json
+    changes = (request.get("properties") or {}).get("properties") or {}
+    compute = target(call)
+    details = compute["properties"]["properties"]
     if "scaleSettings" in changes:
         scale = {**details["scaleSettings"], **changes["scaleSettings"]}
         details |= _nodes({**details, "scaleSettings": scale})
-    if "identity" in given:
-        found["identity"] = _identity(given["identity"] or {"type": "None"})
-    found["properties"]["modifiedOn"] = now()
-    return Reply(call.state.put("computes", found["name"], found), 200, _operation(call))
+    if "identity" in request:
+        compute["identity"] = _identity(request["identity"] or {"type": "None"})
+    compute["properties"]["modifiedOn"] = now()
+    return Reply(call.state.put("computes", compute["name"], compute), 200, _operation(call))
 
 
-def _identity(given: Document) -> Document:
+def _identity(identity: Document) -> Document:
     """Return the identity with ids, those of a person assigned ones too, as the SDK reads them."""
-    own = {"principalId": str(uuid.uuid4()), "tenantId": TENANT} if "System" in given["type"] else {}
-    assigned = {name: {"clientId": str(uuid.uuid4())} for name in given.get("userAssignedIdentities") or ()}
-    return {**given, **own} | ({"userAssignedIdentities": assigned} if assigned else {})
+    own = {"principalId": str(uuid.uuid4()), "tenantId": TENANT} if "System" in identity["type"] else {}
+    assigned = {
+        name: {"clientId": str(uuid.uuid4())} for name in identity.get("userAssignedIdentities") or ()
+    }
+    return {**identity, **own} | ({"userAssignedIdentities": assigned} if assigned else {})
 
 
 def _delete(call: Call) -> Reply:
@@ -138,21 +139,21 @@ def _delete(call: Call) -> Reply:
 
 
 def _keys(call: Call) -> Document:
-    found = target(call)
-    secret = keyvault.of_system(call.state).get(f"compute-{found['name']}")
-    return {"computeType": found["properties"]["computeType"], **(secret["value"] if secret else {})}
+    compute = target(call)
+    secret = keyvault.of_system(call.state).get(f"compute-{compute['name']}")
+    return {"computeType": compute["properties"]["computeType"], **(secret["value"] if secret else {})}
 
 
 def _node_list(call: Call) -> Document:
-    kept = target(call)["properties"]["properties"].get("currentNodeCount", 0)
-    return {"nodes": [shaped("node", number=number) for number in range(kept)]}
+    count = target(call)["properties"]["properties"].get("currentNodeCount", 0)
+    return {"nodes": [shaped("node", number=number) for number in range(count)]}
 
 
 def _state_change(call: Call) -> Reply:
-    found = target(call)
+    compute = target(call)
     stops = call.path["what"].lower() == "stop"
-    found["properties"]["properties"]["state"] = "Stopped" if stops else "Running"
-    return Reply(call.state.put("computes", found["name"], found), 202, _operation(call))
+    compute["properties"]["properties"]["state"] = "Stopped" if stops else "Running"
+    return Reply(call.state.put("computes", compute["name"], compute), 202, _operation(call))
 
 
 def _succeeded(_: Call) -> Document:

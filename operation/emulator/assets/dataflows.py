@@ -27,10 +27,10 @@ def flow(state: State, store: str, path: str, steps: Sequence[object] = ()) -> s
     workspace = workspace.replace("/providers/Microsoft.MachineLearningServices", "")
     workspace = workspace.replace("/resourceGroups/", "/resourcegroups/")  # as the engine writes it itself
     pattern = f"azureml:/{workspace}/datastores/{store}/paths/{path}"
-    made: Document = {"type": "mltable", "paths": [{"pattern": pattern}]}
+    dataflow: Document = {"type": "mltable", "paths": [{"pattern": pattern}]}
     if steps:
-        made["transformations"] = list(steps)
-    return json.dumps({"blocks": [], "meta": {"RsDataflow": yaml.safe_dump(made, sort_keys=False)}})
+        dataflow["transformations"] = list(steps)
+    return json.dumps({"blocks": [], "meta": {"RsDataflow": yaml.safe_dump(dataflow, sort_keys=False)}})
 
 
 def steps(transformations: str) -> list[object]:
@@ -40,29 +40,29 @@ def steps(transformations: str) -> list[object]:
 
 
 def _step(block: Document) -> object:
-    kind, given = block["type"], block.get("arguments") or {}
+    kind, arguments = block["type"], block.get("arguments") or {}
     if kind == _DELIMITED:
-        return {"read_delimited": _delimited(given)}
+        return {"read_delimited": _delimited(arguments)}
     if kind == _PARQUET:
         return {"read_parquet": {"path_column": _PATH, "include_path_column": False}}
     if kind in (_DROPPED, _KEPT):
-        names = given["columns"]["details"].get("selectedColumns") or []
+        names = arguments["columns"]["details"].get("selectedColumns") or []
         names = [name for name in names if name != _PATH]
         word = "drop_columns" if kind == _DROPPED else "keep_columns"
         return {word: names} if names else None
     name = kind.rpartition(".")[2]
-    said = f"what a job wrote is read with {name}, which the emulator does not know"
-    raise HttpError(f"{said}; write the table as it is to be read", "NotSupported")
+    message = f"what a job wrote is read with {name}, which the emulator does not know"
+    raise HttpError(f"{message}; write the table as it is to be read", "NotSupported")
 
 
-def _delimited(given: Document) -> Document:
+def _delimited(arguments: Document) -> Document:
     return {
         "path_column": _PATH,
         "include_path_column": False,
         "encoding": "utf8",
-        "support_multi_line": bool(given.get("handleQuotedLineBreaks")),
-        "delimiter": given.get("separator") or ",",
+        "support_multi_line": bool(arguments.get("handleQuotedLineBreaks")),
+        "delimiter": arguments.get("separator") or ",",
         "empty_as_string": False,
-        "header": _HEADERS.get(given.get("columnHeadersMode", 3), _HEADERS[3]),
+        "header": _HEADERS.get(arguments.get("columnHeadersMode", 3), _HEADERS[3]),
         "infer_column_types": True,
     }

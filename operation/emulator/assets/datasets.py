@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import uuid
 
-from operation.emulator.documents import shaped
 from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, known, listed, route
-from operation.emulator.state import Document, State, now
+from operation.emulator.state import Document, State, now, shaped
 
 
 def saved(state: State, identity: str) -> Document:
@@ -23,13 +22,13 @@ def definition(state: State, identity: str) -> str:
     try:
         return str(flow["meta"]["RsDataflow"])
     except (KeyError, TypeError) as error:
-        said = f"dataset {identity} was made by an SDK too old for this engine: it holds no RsDataflow"
-        raise HttpError(said) from error
+        message = f"dataset {identity} was made by an SDK too old for this engine: it holds no RsDataflow"
+        raise HttpError(message) from error
 
 
 def registered(state: State, name: str) -> Document:
     """Return the registration `name` with all its versions; raise `HttpError` 404 when there is none."""
-    found = next((one for one in state.all("datasets") if one["name"] == name), None)
+    found = next((dataset for dataset in state.all("datasets") if dataset["name"] == name), None)
     if found is None:
         raise HttpError(f"Dataset with name {name} is not found in the workspace", status=404)
     return found
@@ -40,65 +39,65 @@ def identity(state: State, name: str, version: str | int | None = None) -> str:
     return str(_version(registered(state, name), version)["savedDatasetId"])
 
 
-def _version(found: Document, version: str | int | None) -> Document:
-    versions: dict[str, Document] = found["versions"]
-    wanted = list(versions)[-1] if version in (None, "", "latest") else str(version)
-    if wanted not in versions:
-        there = f"{found['name']} has no version {wanted}; there is: {', '.join(versions)}"
-        raise HttpError(f"Dataset {there}", status=404)
-    return versions[wanted]
+def _version(dataset: Document, version: str | int | None) -> Document:
+    versions: dict[str, Document] = dataset["versions"]
+    number = list(versions)[-1] if version in (None, "", "latest") else str(version)
+    if number not in versions:
+        available = f"{dataset['name']} has no version {number}; there is: {', '.join(versions)}"
+        raise HttpError(f"Dataset {available}", status=404)
+    return versions[number]
 
 
 def save(state: State, kind: str | None, dataflow: str, properties: Document | None = None) -> str:
     """Keep what a dataset reads; return its id."""
     number = str(uuid.uuid4())
-    made = {"id": number, "datasetType": kind, "dataflowJson": dataflow, "properties": properties or {}}
-    state.put("saved-datasets", number, made | {"dataChanged": None, "dataPath": None})
+    dataset = {"id": number, "datasetType": kind, "dataflowJson": dataflow, "properties": properties or {}}
+    state.put("saved-datasets", number, dataset | {"dataChanged": None, "dataPath": None})
     return number
 
 
-def _shown(found: Document, version: str | int | None = None) -> Document:
-    shown = {key: value for key, value in found.items() if key != "versions"}
-    return shown | {"latest": _version(found, version), "nextVersionId": None, "nextDefinition": None}
+def _shown(dataset: Document, version: str | int | None = None) -> Document:
+    fields = {key: value for key, value in dataset.items() if key != "versions"}
+    return fields | {"latest": _version(dataset, version), "nextVersionId": None, "nextDefinition": None}
 
 
-def register(state: State, given: Document, *, over: bool) -> Document:
+def register(state: State, request: Document, *, over: bool) -> Document:
     """Register a dataset, as a new version where there is one of that name."""
-    name = given["name"]
+    name = request["name"]
     # whoever else registers this name meanwhile waits, and then finds it taken
     with state.change("dataset-names", name) as taken:
-        there = state.get("datasets", taken.get("datasetId", ""))
-        if there and not over:
+        existing = state.get("datasets", taken.get("datasetId", ""))
+        if existing and not over:
             raise HttpError(f"A dataset with name {name} is registered already", "Conflict", 409)
-        number = taken["datasetId"] = str(there["datasetId"] if there else uuid.uuid4())
-        return _with_version(state, number, given)
+        number = taken["datasetId"] = str(existing["datasetId"] if existing else uuid.uuid4())
+        return _with_version(state, number, request)
 
 
-def _with_version(state: State, number: str, given: Document) -> Document:
+def _with_version(state: State, number: str, request: Document) -> Document:
     """Add a version to the registration `number`, made where it is missing."""
-    kind, latest = given.get("datasetType"), given["latest"]
-    kept = latest.get("savedDatasetId") or save(state, kind, latest["dataflow"], latest.get("properties"))
-    with state.change("datasets", number) as found:
-        if not found:
-            found.update(dict.fromkeys(("defaultCompute", "description", "etag")))
-        versions = found.setdefault("versions", {})
+    kind, latest = request.get("datasetType"), request["latest"]
+    saved_id = latest.get("savedDatasetId") or save(state, kind, latest["dataflow"], latest.get("properties"))
+    with state.change("datasets", number) as dataset:
+        if not dataset:
+            dataset.update(dict.fromkeys(("defaultCompute", "description", "etag")))
+        versions = dataset.setdefault("versions", {})
         version = str(len(versions) + 1)
-        versions[version] = _new_version(number, version, latest, kept)
-        found |= {"datasetId": number, "name": given["name"], "datasetType": kind, "isVisible": True}
-        found |= {"tags": given.get("tags") or found.get("tags") or {}, "datasetState": _active()}
-        found |= {"createdTime": found.get("createdTime") or now(), "modifiedTime": now()}
-        found |= {"description": given.get("description") or found["description"]}
-        return _shown(found)
+        versions[version] = _new_version(number, version, latest, saved_id)
+        dataset |= {"datasetId": number, "name": request["name"], "datasetType": kind, "isVisible": True}
+        dataset |= {"tags": request.get("tags") or dataset.get("tags") or {}, "datasetState": _active()}
+        dataset |= {"createdTime": dataset.get("createdTime") or now(), "modifiedTime": now()}
+        dataset |= {"description": request.get("description") or dataset["description"]}
+        return _shown(dataset)
 
 
 def _register(call: Call) -> Document:
     return register(call.state, call.json, over=call.says("ifExistsOk"))
 
 
-def _new_version(number: str, version: str, given: Document, kept: str) -> Document:
-    ids = {"dataset": number, "version": version, "saved": kept}
-    properties = given.get("properties") or {}
-    return shaped("version of a dataset", **ids, dataflow=given["dataflow"], properties=properties)
+def _new_version(number: str, version: str, request: Document, saved_id: str) -> Document:
+    ids = {"dataset": number, "version": version, "saved": saved_id}
+    properties = request.get("properties") or {}
+    return shaped("version of a dataset", **ids, dataflow=request["dataflow"], properties=properties)
 
 
 def _active() -> Document:
@@ -115,10 +114,16 @@ def _found(call: Call) -> Document:
 
 
 def _by_saved_id(call: Call) -> Document:
-    wanted = call.path["id"]
-    pairs = ((found, one) for found in call.state.all("datasets") for one in found["versions"].values())
-    found = [_shown(found, one["versionId"]) for found, one in pairs if one["savedDatasetId"] == wanted]
-    return listed(found[:1])
+    saved_id = call.path["id"]
+    pairs = (
+        (matches, version)
+        for matches in call.state.all("datasets")
+        for version in matches["versions"].values()
+    )
+    matches = [
+        _shown(matches, entry["versionId"]) for matches, entry in pairs if entry["savedDatasetId"] == saved_id
+    ]
+    return listed(matches[:1])
 
 
 def _definitions(call: Call) -> Document:
@@ -131,19 +136,19 @@ def _definition(call: Call) -> Document:
 
 def _list(call: Call) -> Document:
     names = set(filter(None, call.query.get("datasetNames", "").split(",")))
-    found = [one for one in call.state.all("datasets") if not names or one["name"] in names]
-    return listed(map(_shown, found))
+    matches = [dataset for dataset in call.state.all("datasets") if not names or dataset["name"] in names]
+    return listed(map(_shown, matches))
 
 
 def _update(call: Call) -> Document:
-    number, given = _found(call)["datasetId"], call.json
-    with call.state.change("datasets", number) as found:
-        found |= {
-            "description": given.get("description"),
-            "tags": given.get("tags") or {},
+    number, request = _found(call)["datasetId"], call.json
+    with call.state.change("datasets", number) as dataset:
+        dataset |= {
+            "description": request.get("description"),
+            "tags": request.get("tags") or {},
             "modifiedTime": now(),
         }
-        return _shown(found, (given.get("latest") or {}).get("versionId"))
+        return _shown(dataset, (request.get("latest") or {}).get("versionId"))
 
 
 def _unregister(call: Call) -> Reply:
@@ -152,17 +157,21 @@ def _unregister(call: Call) -> Reply:
 
 
 def _ensure_saved(call: Call) -> Document:
-    given = call.json
-    kept = save(call.state, given.get("datasetType"), given["dataflowJson"], given.get("properties"))
-    return saved(call.state, kept)
+    request = call.json
+    saved_id = save(
+        call.state, request.get("datasetType"), request["dataflowJson"], request.get("properties")
+    )
+    return saved(call.state, saved_id)
 
 
 def _data_version(call: Call) -> Document:
     """Answer where a dataset's dataflow is asked for by the newer interface, under either of its names."""
     name, version = call.path["name"], call.path["version"]
     number = name.removeprefix("unregistered-")
-    kept = number if number != name else identity(call.state, name, None if version == "None" else version)
-    flow = definition(call.state, kept)
+    saved_id = (
+        number if number != name else identity(call.state, name, None if version == "None" else version)
+    )
+    flow = definition(call.state, saved_id)
     details = {"dataId": name, "versionId": version, "isArchived": False, "mutable": False, "dataUri": None}
     details |= {"dataType": "MLTable", "legacyDataflowType": "Json", "legacyDataflow": flow, "properties": {}}
     return {"legacyDataflow": flow, "dataVersion": details, "entityMetadata": {}}

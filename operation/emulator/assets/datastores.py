@@ -25,9 +25,9 @@ STORAGE = ("blobCacheTimeout", "subscriptionId", "resourceGroup", "clientCredent
 
 def datastore(state: State, name: str) -> Document:
     """Return the datastore `name`, keys and all."""
-    there = ", ".join(one["name"] for one in state.all("datastores")) or "none"
-    said = f"Could not find datastore {name} in the workspace; there is: {there}"
-    return _whole(state, known(state, "datastores", name.lower(), said))
+    names = ", ".join(entry["name"] for entry in state.all("datastores")) or "none"
+    message = f"Could not find datastore {name} in the workspace; there is: {names}"
+    return _whole(state, known(state, "datastores", name.lower(), message))
 
 
 def folder(service: Service, state: State, name: str) -> Path | None:
@@ -69,43 +69,43 @@ def _ready(call: Call) -> State:
     return call.state
 
 
-def _keep(state: State, given: Document) -> Document:
+def _keep(state: State, request: Document) -> Document:
     """Write the datastore: its secrets among the credentials, the rest among the documents."""
-    name = given["name"].lower()
-    made: Document = (
+    name = request["name"].lower()
+    store: Document = (
         dict.fromkeys(SECTIONS)
-        | given
-        | {"name": name, "hasBeenValidated": True, "tags": given.get("tags") or {}}
+        | request
+        | {"name": name, "hasBeenValidated": True, "tags": request.get("tags") or {}}
     )
     hidden: dict[str, Document] = {}
     for section in SECTIONS:
-        if made[section]:
-            made[section], hidden[section] = _parted(made[section])
+        if store[section]:
+            store[section], hidden[section] = _parted(store[section])
     keyvault.of_system(state).set(_secret(name), hidden)
-    return state.put("datastores", name, made)
+    return state.put("datastores", name, store)
 
 
 def _parted(section: Document) -> tuple[Document, Document]:
     """Return a section without its secrets, and the secrets; those of ``clientCredentials`` too."""
-    shown = {key: value for key, value in section.items() if key not in SECRETS}
+    visible = {key: value for key, value in section.items() if key not in SECRETS}
     hidden = {key: value for key, value in section.items() if key in SECRETS}
-    if isinstance(shown.get("clientCredentials"), dict):
-        shown["clientCredentials"], within = _parted(shown["clientCredentials"])
+    if isinstance(visible.get("clientCredentials"), dict):
+        visible["clientCredentials"], within = _parted(visible["clientCredentials"])
         hidden["clientCredentials"] = within
-    return shown, hidden
+    return visible, hidden
 
 
-def _whole(state: State, found: Document) -> Document:
-    secret = keyvault.of_system(state).get(_secret(found["name"]))
+def _whole(state: State, store: Document) -> Document:
+    secret = keyvault.of_system(state).get(_secret(store["name"]))
     for section, hidden in (secret["value"] if secret else {}).items():
-        shown = found[section]
-        if hidden.get("clientCredentials") and shown.get("clientCredentials"):
-            shown["clientCredentials"] |= hidden["clientCredentials"]
-        shown |= {key: value for key, value in hidden.items() if key != "clientCredentials"}
-    if found["azureStorageSection"]:
-        found["azureStorageSection"] = _storage(found["azureStorageSection"])
+        visible = store[section]
+        if hidden.get("clientCredentials") and visible.get("clientCredentials"):
+            visible["clientCredentials"] |= hidden["clientCredentials"]
+        visible |= {key: value for key, value in hidden.items() if key != "clientCredentials"}
+    if store["azureStorageSection"]:
+        store["azureStorageSection"] = _storage(store["azureStorageSection"])
     default = state.get("datastore-default", "default") or {}
-    return found | {"isDefault": default.get("name") == found["name"]}
+    return store | {"isDefault": default.get("name") == store["name"]}
 
 
 def _secret(name: str) -> str:
@@ -131,25 +131,25 @@ def _default(call: Call) -> Document:
 
 def _set_default(call: Call) -> Document:
     state = _ready(call)
-    found = datastore(state, call.path["name"])
-    state.put("datastore-default", "default", {"name": found["name"]})
-    return datastore(state, found["name"])
+    store = datastore(state, call.path["name"])
+    state.put("datastore-default", "default", {"name": store["name"]})
+    return datastore(state, store["name"])
 
 
 def _list(call: Call) -> Document:
     state = _ready(call)
-    return listed(_whole(state, one) for one in state.all("datastores"))
+    return listed(_whole(state, entry) for entry in state.all("datastores"))
 
 
 def _create(call: Call) -> Document:
-    state, given = _ready(call), call.json
-    name = given["name"].lower()
+    state, request = _ready(call), call.json
+    name = request["name"].lower()
     if not re.fullmatch(r"[a-z0-9_]{1,255}", name):
         rule = "use 1 to 255 lower-case letters, digits and underscores"
-        raise HttpError(f"Datastore name '{given['name']}' is not valid: {rule}")
+        raise HttpError(f"Datastore name '{request['name']}' is not valid: {rule}")
     if state.get("datastores", name):
         raise HttpError(f"Another datastore with the same name already exists: {name}")
-    return _written(call, state, given)
+    return _written(call, state, request)
 
 
 def _update(call: Call) -> Document:
@@ -158,21 +158,21 @@ def _update(call: Call) -> Document:
     return _written(call, state, call.json)
 
 
-def _written(call: Call, state: State, given: Document) -> Document:
-    _keep(state, given)
-    there = folder(call.service, state, given["name"])
-    if there and call.says("createIfNotExists"):
-        there.mkdir(parents=True, exist_ok=True)
-    return datastore(state, given["name"])
+def _written(call: Call, state: State, request: Document) -> Document:
+    _keep(state, request)
+    root = folder(call.service, state, request["name"])
+    if root and call.says("createIfNotExists"):
+        root.mkdir(parents=True, exist_ok=True)
+    return datastore(state, request["name"])
 
 
 def _delete(call: Call) -> Reply:
     state, name = _ready(call), call.path["name"].lower()
     if name == (state.get("datastore-default", "default") or {}).get("name"):
         raise HttpError(f"The default datastore {name} cannot be removed: set another one first")
-    there = state.delete("datastores", name)
+    existed = state.delete("datastores", name)
     keyvault.of_system(state).delete(_secret(name))
-    return Reply(None, 200 if there else 204)
+    return Reply(None, 200 if existed else 204)
 
 
 _BASE = f"/datastore/v1.0{WORKSPACE}"

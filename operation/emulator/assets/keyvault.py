@@ -32,9 +32,9 @@ class Vault:
 
     def set(self, name: str, value: object, content_type: str | None = None) -> dict[str, Any]:
         """Keep `value` under `name`, new or over the one that is there."""
-        known = self.get(name) or {"created": now(), "at": int(time.time())}
+        before = self.get(name) or {"created": now(), "at": int(time.time())}
         secret = {"name": name, "value": value, "contentType": content_type, "id": uuid.uuid4().hex}
-        secret |= {"created": known["created"], "at": known["at"], "modified": now()}
+        secret |= {"created": before["created"], "at": before["at"], "modified": now()}
         file = self._file(name)
         partial = file.with_suffix(f".{secret['id']}")
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -51,9 +51,9 @@ class Vault:
 
     def delete(self, name: str) -> bool:
         """Forget the secret; return whether there was one."""
-        there = self._file(name).exists()
+        existed = self._file(name).exists()
         self._file(name).unlink(missing_ok=True)
-        return there
+        return existed
 
     def names(self) -> list[str]:
         """Return the names of all secrets, sorted."""
@@ -62,8 +62,8 @@ class Vault:
 
     def _file(self, name: str) -> Path:
         if not NAME.fullmatch(name):
-            said = f"'{name}' cannot name a secret: use 1 to 127 letters, digits and hyphens"
-            raise HttpError(said, "BadParameter")
+            message = f"'{name}' cannot name a secret: use 1 to 127 letters, digits and hyphens"
+            raise HttpError(message, "BadParameter")
         return self.folder / f"{name.lower()}.json"
 
 
@@ -93,21 +93,24 @@ def _shown(secret: dict[str, Any]) -> dict[str, Any]:
 
 
 def _put(call: Call) -> dict[str, Any]:
-    wanted = call.json
-    return _shown(of_workspace(call).set(wanted["name"], wanted["value"], wanted.get("contentType")))
+    secret = call.json
+    return _shown(of_workspace(call).set(secret["name"], secret["value"], secret.get("contentType")))
 
 
 def _put_batch(call: Call) -> dict[str, Any]:
     vault = of_workspace(call)
-    kept = [vault.set(one["name"], one["value"], one.get("contentType")) for one in call.json["secrets"]]
-    return {"secrets": [_shown(one) for one in kept], "notFoundSecrets": []}
+    secrets = [
+        vault.set(secret["name"], secret["value"], secret.get("contentType"))
+        for secret in call.json["secrets"]
+    ]
+    return {"secrets": [_shown(entry) for entry in secrets], "notFoundSecrets": []}
 
 
 def _get_batch(call: Call) -> dict[str, Any]:
-    vault, names = of_workspace(call), [one["name"] for one in call.json["secrets"]]
-    found = {name: vault.get(name) for name in names}
-    missing = [name for name in names if found[name] is None]
-    return {"secrets": [_shown(one) for one in found.values() if one], "notFoundSecrets": missing}
+    vault, names = of_workspace(call), [secret["name"] for secret in call.json["secrets"]]
+    secrets = {name: vault.get(name) for name in names}
+    missing = [name for name in names if secrets[name] is None]
+    return {"secrets": [_shown(entry) for entry in secrets.values() if entry], "notFoundSecrets": missing}
 
 
 def _delete(call: Call) -> dict[str, Any]:
@@ -118,7 +121,7 @@ def _delete(call: Call) -> dict[str, Any]:
 
 def _delete_batch(call: Call) -> dict[str, Any]:
     vault = of_workspace(call)
-    names = [one["name"] for one in call.json["secrets"]]
+    names = [secret["name"] for secret in call.json["secrets"]]
     return {"secrets": [], "notFoundSecrets": [name for name in names if not vault.delete(name)]}
 
 
@@ -136,8 +139,8 @@ def _vault_route(methods: str, path: str, answer: Callable[[Call], object]) -> S
         if call.headers.get("authorization"):
             tokens.check(call.service.secret, call.headers["authorization"])
             return answer(call)
-        said = f'Bearer authorization="{call.service.url}/adfs", resource="https://vault.{SUFFIX}"'
-        return Reply({"error": {"code": "Unauthorized"}}, 401, {"WWW-Authenticate": said})
+        message = f'Bearer authorization="{call.service.url}/adfs", resource="https://vault.{SUFFIX}"'
+        return Reply({"error": {"code": "Unauthorized"}}, 401, {"WWW-Authenticate": message})
 
     return route(methods, f"/vault/{{vault}}/secrets{path}", challenged, public=True)
 
@@ -171,7 +174,7 @@ def _vault_secret(call: Call) -> dict[str, Any]:
 def _vault_secrets(call: Call) -> dict[str, Any]:
     vault = _vault(call)
     bundles = [_bundle(call, _found(vault, name)) for name in vault.names()]
-    without_value = [{**one, "id": one["id"].rpartition("/")[0], "value": None} for one in bundles]
+    without_value = [{**bundle, "id": bundle["id"].rpartition("/")[0], "value": None} for bundle in bundles]
     return listed(without_value, "nextLink")
 
 

@@ -6,10 +6,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from operation.emulator.documents import shaped
 from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, known, listed, lowered, route
 from operation.emulator.paths import file_name
-from operation.emulator.state import Document, State, now
+from operation.emulator.state import Document, State, now, shaped
 
 
 def model(state: State, identity: str) -> Document:
@@ -21,8 +20,8 @@ def model(state: State, identity: str) -> Document:
 
 def versions(state: State, name: str) -> list[Document]:
     """Return the versions of the model `name`, the highest last."""
-    found = [one for one in state.all("models") if one["name"] == name]
-    return sorted(found, key=lambda one: int(one["version"]))
+    matches = [entry for entry in state.all("models") if entry["name"] == name]
+    return sorted(matches, key=lambda document: int(document["version"]))
 
 
 def asset(state: State, identity: str) -> Document:
@@ -37,37 +36,39 @@ def prefixes(state: State, identity: str) -> list[str]:
     return [part.get("prefix") or part["id"] for part in parts]
 
 
-def registered(state: State, given: Document) -> Document:
+def registered(state: State, request: Document) -> Document:
     """Register a model under the next version of its name."""
-    name = file_name(given["name"], "a model")
+    name = file_name(request["name"], "a model")
     with state.change("model-names", name) as counted:
         # a version that was deleted is not given again
         counted["newest"] = version = counted.get("newest", 0) + 1
-    made = shaped("model") | {field: value for field, value in given.items() if value is not None}
-    made |= {"id": f"{name}:{version}", "version": version, "tags": made["kvTags"]}
-    made["resourceRequirements"] = _resources(given.get("resourceRequirements"))
-    return state.put("models", made["id"], made)
+    registration = shaped("model") | {field: value for field, value in request.items() if value is not None}
+    registration |= {"id": f"{name}:{version}", "version": version, "tags": registration["kvTags"]}
+    registration["resourceRequirements"] = _resources(request.get("resourceRequirements"))
+    return state.put("models", registration["id"], registration)
 
 
-def _resources(given: Document | None) -> Document | None:
+def _resources(requirements: Document | None) -> Document | None:
     """Return what a model asks for to be served: the SDK sends what was chosen, and reads all of it."""
-    return {"cpu": None, "memoryInGB": None, "gpu": None, **given} if given else None
+    return {"cpu": None, "memoryInGB": None, "gpu": None, **requirements} if requirements else None
 
 
-def _wanted(query: Mapping[str, str], one: Document) -> bool:
+def _wanted(query: Mapping[str, str], document: Document) -> bool:
     fields = ("name", "framework", "runId", "description")
-    if any(query.get(field) not in (None, "", one[field]) for field in fields):
+    if any(query.get(field) not in (None, "", document[field]) for field in fields):
         return False
-    if query.get("datasetId") and query["datasetId"] not in [each["id"] for each in one["datasets"]]:
+    if query.get("datasetId") and query["datasetId"] not in [
+        dataset["id"] for dataset in document["datasets"]
+    ]:
         return False
-    return _carries(query.get("tags", ""), one["kvTags"]) and _carries(
-        query.get("properties", ""), one["properties"]
+    return _carries(query.get("tags", ""), document["kvTags"]) and _carries(
+        query.get("properties", ""), document["properties"]
     )
 
 
-def _carries(words: str, values: Mapping[str, str]) -> bool:
+def _carries(conditions: str, values: Mapping[str, str]) -> bool:
     """Tell whether `values` has each of ``a=b,c``: with that value, or at all."""
-    for word in filter(None, words.split(",")):
+    for word in filter(None, conditions.split(",")):
         name, equals, value = word.partition("=")
         if name not in values or (equals and str(values[name]) != value):
             return False
@@ -76,32 +77,34 @@ def _carries(words: str, values: Mapping[str, str]) -> bool:
 
 def _list(call: Call) -> Document:
     query = call.asked
-    found = [one for one in call.state.all("models") if _wanted(query, one)]
-    found.sort(key=lambda one: str(one["createdTime"]), reverse=query.get("orderBy") != "CreatedAtAsc")
+    matches = [entry for entry in call.state.all("models") if _wanted(query, entry)]
+    matches.sort(
+        key=lambda document: str(document["createdTime"]), reverse=query.get("orderBy") != "CreatedAtAsc"
+    )
     if str(query.get("latestVersionOnly", "")).lower() == "true":
-        by_version = sorted(found, key=lambda one: int(one["version"]))
-        highest = {one["name"]: one["version"] for one in by_version}
-        found = [one for one in found if one["version"] == highest[one["name"]]]
+        by_version = sorted(matches, key=lambda document: int(document["version"]))
+        highest = {entry["name"]: entry["version"] for entry in by_version}
+        matches = [document for document in matches if document["version"] == highest[document["name"]]]
     start, count = int(query.get("$skipToken") or 0), int(query.get("count") or 100)
-    more = len(found) > start + count
-    link = f"{call.service.url}/modelmanagement/models?$skipToken={start + count}" if more else None
-    return {"value": found[start : start + count], "nextLink": link}
+    extra = len(matches) > start + count
+    link = f"{call.service.url}/modelmanagement/models?$skipToken={start + count}" if extra else None
+    return {"value": matches[start : start + count], "nextLink": link}
 
 
 def _patch(call: Call) -> Document:
     identity = model(call.state, call.path["id"])["id"]
-    with call.state.change("models", identity) as found:
-        for one in call.json:
-            patch(found, one)
-        found |= {"modifiedTime": now(), "tags": found["kvTags"]}
-        return dict(found)
+    with call.state.change("models", identity) as stored:
+        for operation in call.json:
+            patch(stored, operation)
+        stored |= {"modifiedTime": now(), "tags": stored["kvTags"]}
+        return dict(stored)
 
 
 def patch(document: Document, operation: Mapping[str, Any]) -> None:
     """Carry out one operation of a JSON patch (RFC 6902: add, replace, remove) on `document`."""
-    *way, last = [part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]]
+    *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]]
     target: Any = document
-    for part in way:
+    for part in parents:
         target = target.get(part) if isinstance(target, dict) else None
     if not isinstance(target, dict) or (operation["op"].lower() == "remove" and last not in target):
         raise HttpError(f"the path {operation['path']} of the patch leads nowhere", "BadRequest")
@@ -116,26 +119,28 @@ def _delete(kind: str) -> Callable[[Call], Reply]:
 
 
 def _new_asset(call: Call) -> Document:
-    made = dict.fromkeys(("type", "description", "kvTags", "properties", "runid", "meta")) | call.json
-    made |= {"id": uuid.uuid4().hex, "createdTime": now(), "artifacts": call.json.get("artifacts") or []}
-    return call.state.put("assets", made["id"], made)
+    document = dict.fromkeys(("type", "description", "kvTags", "properties", "runid", "meta")) | call.json
+    document |= {"id": uuid.uuid4().hex, "createdTime": now(), "artifacts": call.json.get("artifacts") or []}
+    return call.state.put("assets", document["id"], document)
 
 
 def _asset(call: Call) -> Document:
-    found = asset(call.state, call.path["id"])
+    document = asset(call.state, call.path["id"])
     if call.method == "PATCH":
-        for one in call.json:
-            patch(found, one)
-        call.state.put("assets", found["id"], found)
-    return found
+        for operation in call.json:
+            patch(document, operation)
+        call.state.put("assets", document["id"], document)
+    return document
 
 
 def _assets(call: Call) -> Document:
     run, name = call.query.get("runId") or call.query.get("runid"), call.query.get("name")
-    found = [one for one in call.state.all("assets") if not run or one["runid"] == run]
-    found = [one for one in found if not name or one["name"] == name]
-    wanted = call.query.get("properties", "")
-    return listed((one for one in found if _carries(wanted, one["properties"] or {})), "nextLink")
+    matches = [entry for entry in call.state.all("assets") if not run or entry["runid"] == run]
+    matches = [document for document in matches if not name or document["name"] == name]
+    properties = call.query.get("properties", "")
+    return listed(
+        (document for document in matches if _carries(properties, document["properties"] or {})), "nextLink"
+    )
 
 
 _BASE = f"/modelmanagement/v1.0{WORKSPACE}"

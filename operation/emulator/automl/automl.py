@@ -18,18 +18,18 @@ BASE = f"/jasmine/v1.0{WORKSPACE}/experimentids/{{experiment_id}}"
 PREFIX = "AutoML_"
 
 
-def specification(state: State, wanted: Document) -> Specification:
+def specification(state: State, request: Document) -> Specification:
     """Return what a submission asks to search for."""
-    settings = json.loads(wanted["amlSettingsJsonString"])
+    settings = json.loads(request["amlSettingsJsonString"])
     task = "forecasting" if settings.get("is_timeseries") else settings.get("task_type")
     if task not in PRIMARY:
         raise HttpError(f"the emulator searches for {' and '.join(PRIMARY)}, not for {task}")
-    metric = wanted.get("primaryMetric") or settings["primary_metric"]
+    metric = request.get("primaryMetric") or settings["primary_metric"]
     if metric not in PRIMARY[task]:
         raise HttpError(f"{metric!r} is no primary metric of {task}; choose {', '.join(PRIMARY[task])}")
     if not settings.get("label_column_name"):
         raise HttpError("the submission names no label_column_name")
-    data = _data(wanted.get("dataPrepJsonString"))
+    data = _data(request.get("dataPrepJsonString"))
     for identity in data.values():
         datasets.saved(state, identity)
     return Specification(task, metric, settings, data)
@@ -40,23 +40,23 @@ def begin(service: Service) -> None:
     for workspace in service.workspaces():
         state = service.state(workspace)
         for run in state.all("runs"):
-            kept = state.get("automl", run["runId"])
-            searching = kept and run["status"] not in runs.ENDED and state.get("runs", worker(run["runId"]))
-            if kept and searching:
-                resume(service, state, run["runId"], specification(state, kept["wanted"]))
+            stored = state.get("automl", run["runId"])
+            searching = stored and run["status"] not in runs.ENDED and state.get("runs", worker(run["runId"]))
+            if stored and searching:
+                resume(service, state, run["runId"], specification(state, stored["wanted"]))
 
 
 def _data(text: str | None) -> dict[str, str]:
     """Return the ids of the datasets; the SDK escapes the document once more than JSON does."""
     if not text:
-        said = "the submission carries no dataset: give training_data as a TabularDataset"
-        said = f"{said} (an AutoMLStep has none: the emulator searches for runs of their own)"
-        raise HttpError(said)
+        message = "the submission carries no dataset: give training_data as a TabularDataset"
+        message = f"{message} (an AutoMLStep has none: the emulator searches for runs of their own)"
+        raise HttpError(message)
     document = json.loads(json.loads(f'"{text}"'))
-    found = {name: one["datasetId"] for name, one in document.items() if isinstance(one, dict)}
-    if "training_data" not in found:
+    datasets_by_role = {name: part["datasetId"] for name, part in document.items() if isinstance(part, dict)}
+    if "training_data" not in datasets_by_role:
         raise HttpError("the submission carries no training_data")
-    return {name: str(identity) for name, identity in found.items()}
+    return {name: str(identity) for name, identity in datasets_by_role.items()}
 
 
 def _validated(call: Call) -> Reply:
@@ -70,39 +70,39 @@ def _validated(call: Call) -> Reply:
 
 
 def _created(call: Call) -> Reply:
-    wanted = call.json
-    found, run_id = specification(call.state, wanted), f"{PREFIX}{uuid.uuid4()}"
-    settings = json.dumps(found.settings)
+    request = call.json
+    requested, run_id = specification(call.state, request), f"{PREFIX}{uuid.uuid4()}"
+    settings = json.dumps(requested.settings)
     properties = {
-        **{name: str(value) for name, value in (wanted.get("properties") or {}).items()},
-        "num_iterations": str(wanted.get("numIterations") or found.iterations),
+        **{name: str(value) for name, value in (request.get("properties") or {}).items()},
+        "num_iterations": str(request.get("numIterations") or requested.iterations),
         "training_type": "TrainFull",
-        "primary_metric": found.metric,
-        "task_type": found.task,
+        "primary_metric": requested.metric,
+        "task_type": requested.task,
         "AMLSettingsJsonString": settings,
         "RawAMLSettingsString": settings,
-        "DataPrepJsonString": wanted.get("dataPrepJsonString") or "",
+        "DataPrepJsonString": request.get("dataPrepJsonString") or "",
         "runTemplate": "AutoML",
         "azureml.runsource": "automl",
-        "target": str(wanted.get("target")),
+        "target": str(request.get("target")),
     }
-    fields = {"runType": "automl", "target": wanted.get("target"), "properties": properties}
-    fields["tags"] = {**(wanted.get("tags") or {}), "iterations": str(found.iterations)}
-    fields["parentRunId"] = wanted.get("parentRunId")
+    fields = {"runType": "automl", "target": request.get("target"), "properties": properties}
+    fields["tags"] = {**(request.get("tags") or {}), "iterations": str(requested.iterations)}
+    fields["parentRunId"] = request.get("parentRunId")
     runs.record(call.state, runs.experiment_of(call), run_id, fields)
-    call.state.put("automl", run_id, {"wanted": wanted})
+    call.state.put("automl", run_id, {"wanted": request})
     return Reply(json.dumps(run_id).encode(), headers={"Content-Type": "application/json"})
 
 
 def _submitted(call: Call) -> Document:
     run_id = call.path["run"]
-    kept = call.state.get("automl", run_id)
-    if kept is None:
+    stored = call.state.get("automl", run_id)
+    if stored is None:
         raise HttpError(f"there is no AutoML run {run_id}", status=404)
-    found = specification(call.state, kept["wanted"])
+    requested = specification(call.state, stored["wanted"])
     definition = (call.json or {}).get("Configuration") or (call.json or {}).get("configuration")
     runs.record(call.state, runs.experiment_of(call), run_id, {"runDefinition": definition})
-    start(call.service, call.state, runs.experiment_of(call), run_id, found)
+    start(call.service, call.state, runs.experiment_of(call), run_id, requested)
     return {"runId": run_id}
 
 
@@ -113,9 +113,9 @@ def _cancelled(call: Call) -> Reply:
 
 def _changed(call: Call) -> Reply:
     """Take the SDK's word for how a run ended, as where it gives up while it submits."""
-    words = {"fail": "Failed", "cancel": "Canceled", "complete": "Completed"}
-    wanted = call.path["status"].lower()
-    word = next((status for start_, status in words.items() if wanted.startswith(start_)), None)
+    statuses = {"fail": "Failed", "cancel": "Canceled", "complete": "Completed"}
+    prefix = call.path["status"].lower()
+    word = next((status for start_, status in statuses.items() if prefix.startswith(start_)), None)
     if word is None:
         raise HttpError(f"{call.path['status']!r} is no status of a run")
     runs.known_run(call.state, call.path["run"])

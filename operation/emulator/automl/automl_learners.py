@@ -92,15 +92,15 @@ def _estimator(task: str, configuration: dict[str, Any]) -> Any:
 
     kind = "Classifier" if task == "classification" else "Regressor"
 
-    def of(library: Any, name: str, **words: Any) -> Callable[[], Any]:
-        return lambda: getattr(library, f"{name}{kind}")(**words)
+    def of(library: Any, name: str, **settings: Any) -> Callable[[], Any]:
+        return lambda: getattr(library, f"{name}{kind}")(**settings)
 
     trees, leaves = int(configuration["trees"]), int(configuration["leaves"])
     rate, share, strength = (configuration[name] for name in ("rate", "share", "strength"))
     seed, limit = {"random_state": _SEED}, {"max_leaf_nodes": leaves}
     forest = {"n_estimators": trees, "max_features": share, **limit, **seed}
     boosted = {"n_estimators": trees, "num_leaves": leaves, "learning_rate": rate, "colsample_bytree": share}
-    made: dict[str, Callable[[], Any]] = {
+    estimators: dict[str, Callable[[], Any]] = {
         "LightGBM": of(lightgbm, "LGBM", **boosted, **seed, n_jobs=1, verbose=-1),
         "RandomForest": of(ensemble, "RandomForest", **forest),
         "ExtremeRandomTrees": of(ensemble, "ExtraTrees", **forest),
@@ -112,4 +112,4 @@ def _estimator(task: str, configuration: dict[str, Any]) -> Any:
         "DecisionTree": of(tree, "DecisionTree", **limit, **seed),
         "KNN": of(neighbors, "KNeighbors", n_neighbors=leaves),
     }
-    return made[configuration["learner"]]()
+    return estimators[configuration["learner"]]()

@@ -15,13 +15,12 @@ from typing import Any
 from operation.emulator.automl.automl_learners import PREPARATION
 from operation.emulator.automl.automl_metrics import loss
 from operation.emulator.automl.automl_search import SPECIFICATION, TRIALS
-from operation.emulator.documents import shaped
 from operation.emulator.history import artifacts, runs
 from operation.emulator.history.metrics import add_scalar
 from operation.emulator.jobs.execution import Jobs
 from operation.emulator.jobs.execution_job import JobDefinition, job_folder
 from operation.emulator.service import Service
-from operation.emulator.state import Document, State, now
+from operation.emulator.state import Document, State, now, shaped
 
 LONGEST = 120.0  # seconds: Azure's shortest search is a quarter of an hour, which is too long to wait for
 MOST = 20  # trials
@@ -63,27 +62,27 @@ class Specification:
 
     def document(self) -> Document:
         """Return it as the job reads it."""
-        given = self.settings
+        settings = self.settings
         return {
             "task": self.task,
             "metric": self.metric,
-            "label": given["label_column_name"],
-            "weight": given.get("weight_column_name"),
+            "label": settings["label_column_name"],
+            "weight": settings.get("weight_column_name"),
             "training": self.data["training_data"],
             "validation": self.data.get("validation_data"),
             "iterations": self.iterations,
             "seconds": self.seconds,
-            "folds": given.get("n_cross_validations"),
-            "share": given.get("validation_size") or None,
-            "allowed": given.get("whitelist_models"),
-            "blocked": given.get("blacklist_algos") or given.get("blacklist_models"),
-            "exit_score": given.get("experiment_exit_score"),
+            "folds": settings.get("n_cross_validations"),
+            "share": settings.get("validation_size") or None,
+            "allowed": settings.get("whitelist_models"),
+            "blocked": settings.get("blacklist_algos") or settings.get("blacklist_models"),
+            "exit_score": settings.get("experiment_exit_score"),
         }
 
 
-def resume(service: Service, state: State, run_id: str, wanted: Specification) -> None:
+def resume(service: Service, state: State, run_id: str, requested: Specification) -> None:
     """Follow a search again that a service before this one began."""
-    following = Following(service, state, runs.known_run(state, run_id)["experimentName"], run_id, wanted)
+    following = Following(service, state, runs.known_run(state, run_id)["experimentName"], run_id, requested)
     threading.Thread(target=following.run, name=run_id, daemon=True).start()
 
 
@@ -92,26 +91,26 @@ def worker(run_id: str) -> str:
     return f"{run_id}_worker_0"
 
 
-def start(service: Service, state: State, experiment: str, run_id: str, wanted: Specification) -> None:
+def start(service: Service, state: State, experiment: str, run_id: str, requested: Specification) -> None:
     """Start the search; returns at once."""
     folder = job_folder(service, worker(run_id)) / "work"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / SPECIFICATION).write_text(json.dumps(wanted.document(), indent=1), encoding="utf-8")
+    (folder / SPECIFICATION).write_text(json.dumps(requested.document(), indent=1), encoding="utf-8")
     (folder / "search.py").write_text(_SCRIPT, encoding="utf-8")
     paths = {"PYTHONPATH": str(_ROOT)}
-    limit = wanted.seconds + 300  # a trial that never ends is ended
+    limit = requested.seconds + 300  # a trial that never ends is ended
     job = JobDefinition(None, "search.py", [], paths, python=Path(sys.executable), time_limit=limit)
     target = runs.known_run(state, run_id)["target"]
     properties = {"azureml.runsource": "automl_worker", "runTemplate": "automl_worker"}
     fields: Document = {"parentRunId": run_id, "target": target, "properties": properties}
     runs.record(state, experiment, worker(run_id), {**fields, "displayName": "search"})
-    dataset = {"dataset_id": wanted.data["training_data"], "subsampling": False, "is_gpu": False}
+    dataset = {"dataset_id": requested.data["training_data"], "subsampling": False, "is_gpu": False}
     installed = json.dumps({name: version(name) for name in _PACKAGES})
-    known = {"ProblemInfoJsonString": json.dumps(dataset), "dependencies_versions": installed}
-    runs.record(state, experiment, run_id, {"properties": known})
+    facts = {"ProblemInfoJsonString": json.dumps(dataset), "dependencies_versions": installed}
+    runs.record(state, experiment, run_id, {"properties": facts})
     runs.status(state, run_id, "Running")
     service.part(Jobs).submit(state, experiment, worker(run_id), job)
-    following = Following(service, state, experiment, run_id, wanted)
+    following = Following(service, state, experiment, run_id, requested)
     threading.Thread(target=following.run, name=run_id, daemon=True).start()
 
 
@@ -126,10 +125,10 @@ class Following:
     """Makes runs of trials while the job searches, and ends the parent when it does."""
 
     def __init__(
-        self, service: Service, state: State, experiment: str, run_id: str, wanted: Specification
+        self, service: Service, state: State, experiment: str, run_id: str, requested: Specification
     ) -> None:
         self._service, self._state, self._experiment = service, state, experiment
-        self._run_id, self._wanted = run_id, wanted
+        self._run_id, self._wanted = run_id, requested
         self._trials = job_folder(service, worker(run_id)) / "work" / TRIALS
         self._count = 0
         self._best: tuple[float, str] | None = None
@@ -158,16 +157,16 @@ class Following:
             self._count += 1
 
     def _child(self, trial: Path) -> None:
-        said = json.loads((trial / "trial.json").read_text(encoding="utf-8"))
-        child, score = f"{self._run_id}_{self._count}", said["metrics"][self._wanted.metric]
+        record = json.loads((trial / "trial.json").read_text(encoding="utf-8"))
+        child, score = f"{self._run_id}_{self._count}", record["metrics"][self._wanted.metric]
         parent = runs.known_run(self._state, self._run_id)
-        configuration = json.dumps(said["configuration"])
+        configuration = json.dumps(record["configuration"])
         properties = shaped(
             "run of an AutoML trial",
             number=str(self._count),
             pipeline=uuid.uuid5(uuid.NAMESPACE_OID, configuration).hex,
             preparation=PREPARATION,
-            learner=said["configuration"]["learner"],
+            learner=record["configuration"]["learner"],
             configuration=configuration,
             metric=self._wanted.metric,
             score=str(score),
@@ -176,37 +175,37 @@ class Following:
             packages=parent["properties"].get("dependencies_versions", "{}"),
         )
         fields: Document = {"parentRunId": self._run_id, "target": parent["target"], "properties": properties}
-        fields |= {"startTimeUtc": _azure(said["began"]), "runType": None}
+        fields |= {"startTimeUtc": _azure(record["began"]), "runType": None}
         runs.record(self._state, self._experiment, child, fields)
-        self._keep(child, trial, said)
+        self._keep(child, trial, record)
         runs.status(self._state, child, "Completed")
-        runs.record(self._state, self._experiment, child, {"endTimeUtc": _azure(said["ended"])})
-        self._compare(child, score, said)
+        runs.record(self._state, self._experiment, child, {"endTimeUtc": _azure(record["ended"])})
+        self._compare(child, score, record)
 
-    def _keep(self, child: str, trial: Path, said: Document) -> None:
+    def _keep(self, child: str, trial: Path, record: Document) -> None:
         model = (trial / "model.pkl").read_bytes()
-        place = (self._service, self._state.name, "ExperimentRun", f"dcid.{child}")
-        artifacts.store(*place, MODEL, data=model)
-        self._state.put("metrics", child, _metrics(said["metrics"]))
+        container = (self._service, self._state.name, "ExperimentRun", f"dcid.{child}")
+        artifacts.store(*container, MODEL, data=model)
+        self._state.put("metrics", child, _metrics(record["metrics"]))
 
-    def _compare(self, child: str, score: float, said: Document) -> None:
+    def _compare(self, child: str, score: float, record: Document) -> None:
         value = loss(self._wanted.metric, score)
         if self._best and value >= self._best[0]:
             return
         self._best = (value, child)
         tags = {"automl_best_child_run_id": child, "best_score": str(score)}
-        tags["best_pipeline"] = f"{PREPARATION}, {said['configuration']['learner']}"
+        tags["best_pipeline"] = f"{PREPARATION}, {record['configuration']['learner']}"
         runs.record(self._state, self._experiment, self._run_id, {"tags": tags})
-        self._state.put("metrics", self._run_id, _metrics(said["metrics"]))
+        self._state.put("metrics", self._run_id, _metrics(record["metrics"]))
 
 
 def _metrics(values: dict[str, float]) -> Document:
     """Return scalars as a run logs them."""
-    made: Document = {}
+    metrics: Document = {}
     for name, value in values.items():
         if not math.isnan(value):  # JSON has no word for it
-            add_scalar(made, name, value, now())
-    return made
+            add_scalar(metrics, name, value, now())
+    return metrics
 
 
 def _azure(iso: str) -> str:

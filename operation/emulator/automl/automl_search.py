@@ -77,19 +77,19 @@ class Trial:
         began = datetime.now(UTC)
         metrics, model = self._measured(configuration)
         self._write(configuration, metrics, model, began)
-        score, wanted = metrics[self._specification["metric"]], self._specification.get("exit_score")
+        score, exit_score = metrics[self._specification["metric"]], self._specification.get("exit_score")
         print(f"{self.count - 1:4d}  {configuration['learner']:20s} {score:.6f}", flush=True)
         value = loss(self._specification["metric"], score)
-        if wanted is not None and value <= loss(self._specification["metric"], wanted):
-            raise Enough(f"a score of {wanted} was asked for and is reached")
+        if exit_score is not None and value <= loss(self._specification["metric"], exit_score):
+            raise Enough(f"a score of {exit_score} was asked for and is reached")
         return {"loss": value}
 
     def _rows(self, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
         label, weight = self._specification["label"], self._specification.get("weight")
         if label not in table:
-            known = ", ".join(map(str, table.columns))
+            columns = ", ".join(map(str, table.columns))
             raise ValueError(
-                f"the training data has no column {label!r} (label_column_name); it has: {known}"
+                f"the training data has no column {label!r} (label_column_name); it has: {columns}"
             )
         rows = table.dropna(subset=[label])
         unused = [name for name in (label, weight) if name in rows]
@@ -104,12 +104,15 @@ class Trial:
         if self._held_out:
             model.fit(features, label)
             return measured(task, model, *self._held_out), model
-        found = []
-        for seen, unseen in self._splits(features, label):
-            fitted = clone(model).fit(features.iloc[seen], label.iloc[seen])
-            found.append(measured(task, fitted, features.iloc[unseen], label.iloc[unseen]))
+        fold_scores = []
+        for training, held_out in self._splits(features, label):
+            fitted = clone(model).fit(features.iloc[training], label.iloc[training])
+            fold_scores.append(measured(task, fitted, features.iloc[held_out], label.iloc[held_out]))
         model.fit(features, label)
-        return {name: sum(one[name] for one in found) / len(found) for name in found[0]}, model
+        return {
+            name: sum(document[name] for document in fold_scores) / len(fold_scores)
+            for name in fold_scores[0]
+        }, model
 
     def _splits(self, features: pd.DataFrame, label: pd.Series) -> Any:
         from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, StratifiedShuffleSplit
@@ -132,8 +135,8 @@ class Trial:
         partial = Path(TRIALS) / f"partial-{self.count}"
         partial.mkdir(parents=True)
         (partial / "model.pkl").write_bytes(pickle.dumps(model))
-        said = {"configuration": configuration, "metrics": metrics, "began": began.isoformat()}
-        said["ended"] = datetime.now(UTC).isoformat()
-        (partial / "trial.json").write_text(json.dumps(said), encoding="utf-8")
+        record = {"configuration": configuration, "metrics": metrics, "began": began.isoformat()}
+        record["ended"] = datetime.now(UTC).isoformat()
+        (partial / "trial.json").write_text(json.dumps(record), encoding="utf-8")
         os.replace(partial, Path(TRIALS) / str(self.count))  # noqa: PTH105 - atomic
         self.count += 1

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote
 
-from operation.emulator.documents import shaped
 from operation.emulator.history import blobs
 from operation.emulator.hosts import storage_account
 from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, listed, route
 from operation.emulator.service import Service
+from operation.emulator.state import shaped
 
 CONTAINER = "azureml"
 
@@ -65,7 +65,7 @@ def _there(call: Call) -> list[str]:
 
 def _announced(call: Call) -> dict[str, Any]:
     origin, container = _place(call)
-    names = [one["path"] for one in (call.json or {}).get("paths") or []]
+    names = [path["path"] for path in (call.json or {}).get("paths") or []]
     return {
         "artifacts": {name: _document(origin, container, name) for name in names},
         "artifactContentInformation": {name: _content(call, name) for name in names},

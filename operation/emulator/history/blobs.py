@@ -25,9 +25,9 @@ _YEAR = 365 * 86_400.0
 def folder(service: Service, account: str, container: str) -> Path:
     """Return the folder of a container, made where it is missing."""
     names = file_name(account.lower(), "a storage account"), file_name(container, "a container")
-    found = service.folder.joinpath("blobs", *names)
-    found.mkdir(parents=True, exist_ok=True)
-    return found
+    container_folder = service.folder.joinpath("blobs", *names)
+    container_folder.mkdir(parents=True, exist_ok=True)
+    return container_folder
 
 
 def file(service: Service, account: str, container: str, path: str) -> Path:
@@ -45,9 +45,9 @@ def signed_url(service: Service, account: str, container: str, path: str) -> str
     """Return an address of the blob that reads and writes without any other credential."""
     path = "/".join(part for part in path.split("/") if part not in ("", "."))  # as clients ask for it
     until = now(_YEAR)
-    words = {"sv": "2019-07-07", "sr": "b", "sp": "racwd", "se": until}
-    words["sig"] = _signature(service, account, container, path, until)
-    return f"{blob_url(account, container, path)}?{urlencode(words)}"
+    query = {"sv": "2019-07-07", "sr": "b", "sp": "racwd", "se": until}
+    query["sig"] = _signature(service, account, container, path, until)
+    return f"{blob_url(account, container, path)}?{urlencode(query)}"
 
 
 def _signature(service: Service, account: str, container: str, path: str, until: str) -> str:
@@ -63,15 +63,15 @@ def _authorized(call: Call) -> None:
         tokens.check(call.service.secret, sent)
         return
     else:
-        place = [call.path.get(name, "") for name in ("account", "container", "path")]
-        good = _is_signed(call.service, place, call.query)
+        parts = [call.path.get(name, "") for name in ("account", "container", "path")]
+        good = _is_signed(call.service, parts, call.query)
     if not good:
-        said = "Server failed to authenticate the request: the signature is not that of the account's key."
-        raise HttpError(said, "AuthenticationFailed", 403)
+        message = "Server failed to authenticate the request: the signature is not that of the account's key."
+        raise HttpError(message, "AuthenticationFailed", 403)
 
 
-def _is_signed(service: Service, place: list[str], query: Mapping[str, str]) -> bool:
-    account, container, path = place
+def _is_signed(service: Service, parts: list[str], query: Mapping[str, str]) -> bool:
+    account, container, path = parts
     until = query.get("se", "")
     right = _signature(service, account, container, path if query.get("sr") == "b" else "", until)
     return shared_key.same(query.get("sig", ""), right) and until > now()
@@ -106,11 +106,11 @@ def _put(call: Call) -> Reply:
         blob.stage(call.query["blockid"], call.body)
         return Reply(b"", 201)
     if part == "appendblock":
-        said = {
+        appended = {
             "x-ms-blob-append-offset": str(blob.append(call.body)),
             "x-ms-blob-committed-block-count": "1",
         }
-        return Reply(b"", 201, {**blob.headers(), **said})
+        return Reply(b"", 201, {**blob.headers(), **appended})
     if part == "blocklist":
         blob.commit(re.findall(r"<(?:Latest|Uncommitted|Committed)>([^<]+)<", call.body.decode()))
     elif not part:
@@ -131,16 +131,16 @@ def _new(call: Call, blob: BlobFile) -> None:
 def _copied(call: Call, source: str) -> bytes:
     address = urlsplit(source)
     container, _, path = unquote(address.path).lstrip("/").partition("/")
-    place = [address.netloc.split(".")[0], container, path]
+    parts = [address.netloc.split(".")[0], container, path]
     # a signed address opens what it names: the source needs one of its own, as in Azure
     if not call.headers.get("authorization") and not _is_signed(
-        call.service, place, dict(parse_qsl(address.query))
+        call.service, parts, dict(parse_qsl(address.query))
     ):
         raise HttpError("The source of the copy is not signed.", "CannotVerifyCopySource", 403)
-    found = file(call.service, *place)
-    if not found.is_file():
+    source_file = file(call.service, *parts)
+    if not source_file.is_file():
         raise HttpError("The specified blob does not exist.", "CannotVerifyCopySource", 404)
-    return found.read_bytes()
+    return source_file.read_bytes()
 
 
 def _get(call: Call) -> Reply:
@@ -148,14 +148,14 @@ def _get(call: Call) -> Reply:
     headers, size = blob.headers(), blob.path.stat().st_size
     if call.method == "HEAD":
         return Reply(None, 200, {**headers, "content-length": str(size)})
-    wanted = re.match(r"bytes=(\d+)-(\d*)", call.headers.get("x-ms-range") or call.headers.get("range", ""))
-    if not wanted:
+    range_ = re.match(r"bytes=(\d+)-(\d*)", call.headers.get("x-ms-range") or call.headers.get("range", ""))
+    if not range_:
         return Reply(blob.path.read_bytes(), 200, headers)
-    first, last = int(wanted[1]), min(int(wanted[2] or size - 1), size - 1)
+    first, last = int(range_[1]), min(int(range_[2] or size - 1), size - 1)
     if first >= size:
         return Reply(b"", 416, {"x-ms-error-code": "InvalidRange", "content-range": f"bytes */{size}"})
-    told = {**headers, "content-range": f"bytes {first}-{last}/{size}"}
-    return Reply(blob.part(first, last), 206, told)
+    range_headers = {**headers, "content-range": f"bytes {first}-{last}/{size}"}
+    return Reply(blob.part(first, last), 206, range_headers)
 
 
 def _deleted(call: Call) -> Reply:
@@ -165,17 +165,17 @@ def _deleted(call: Call) -> Reply:
 
 def _container(call: Call) -> Reply:
     _authorized(call)
-    found = folder(call.service, call.path["account"], call.path["container"])
+    root = folder(call.service, call.path["account"], call.path["container"])
     if call.query.get("comp") == "list":
-        return Reply(_listing(call, found), 200, {"content-type": "application/xml"})
+        return Reply(_listing(call, root), 200, {"content-type": "application/xml"})
     facts = {"etag": '"0x1"', "last-modified": formatdate(usegmt=True)}
     return Reply(b"", 201 if call.method == "PUT" else 200, facts)
 
 
-def _listing(call: Call, found: Path) -> str:
+def _listing(call: Call, root: Path) -> str:
     prefix, delimiter = call.query.get("prefix", ""), call.query.get("delimiter")
     files = sorted(
-        (unquote(path.relative_to(found).as_posix()), path) for path in found.rglob("*") if path.is_file()
+        (unquote(path.relative_to(root).as_posix()), path) for path in root.rglob("*") if path.is_file()
     )
     entries: dict[str, None] = {}  # in order, and each folder once
     for name, path in files:
@@ -185,7 +185,7 @@ def _listing(call: Call, found: Path) -> str:
             entries[f"<BlobPrefix><Name>{folder}</Name></BlobPrefix>"] = None
         elif name.startswith(prefix):
             entries[_entry(name, BlobFile(call.service.folder, path))] = None
-    head = f'<EnumerationResults ContainerName="{found.name}"><Prefix>{escape(prefix)}</Prefix>'
+    head = f'<EnumerationResults ContainerName="{root.name}"><Prefix>{escape(prefix)}</Prefix>'
     body = f"<Blobs>{''.join(entries)}</Blobs><NextMarker/></EnumerationResults>"
     return f'<?xml version="1.0" encoding="utf-8"?>{head}{body}'
 

@@ -61,16 +61,16 @@ def _one(tokens: list[re.Match[str]]) -> Test:
     return _condition(token["field"], token["operator"].lower(), token["value"])
 
 
-def _condition(field: str, operator: str, written: str) -> Test:
-    value = None if written == "null" else written.strip("\"'")
+def _condition(field: str, operator: str, literal: str) -> Test:
+    value = None if literal == "null" else literal.strip("\"'")
     if operator == "ne" and value is None:  # "exists", which the SDK writes as "ne null or eq null"
         return lambda document: _has(document, field)
     if operator == "eq" and value is None:
         return lambda document: found(document, field) is None and "/" not in field
 
     def test(document: Document) -> bool:
-        have = found(document, field)
-        return have is not None and _compared(str(have), operator, str(value))
+        current = found(document, field)
+        return current is not None and _compared(str(current), operator, str(value))
 
     return test
 
@@ -81,16 +81,16 @@ def _has(document: Document, field: str) -> bool:
     return rest in (found(document, head) or {}) if rest else found(document, head) is not None
 
 
-def _compared(have: str, operator: str, value: str) -> bool:
-    if "T" in have and re.match(r"\d{4}-\d\d-\d\d \d", value):
+def _compared(current: str, operator: str, value: str) -> bool:
+    if "T" in current and re.match(r"\d{4}-\d\d-\d\d \d", value):
         value = value.replace(" ", "T", 1)
     return {
-        "eq": have == value,
-        "ne": have != value,
-        "ge": have >= value,
-        "gt": have > value,
-        "le": have <= value,
-        "lt": have < value,
+        "eq": current == value,
+        "ne": current != value,
+        "ge": current >= value,
+        "gt": current > value,
+        "le": current <= value,
+        "lt": current < value,
     }[operator]
 
 
@@ -104,11 +104,11 @@ def found(document: Document, field: str) -> Any:
 
 def page(call: Call, documents: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what of `documents` the query asks for, the newest first unless it says otherwise."""
-    wanted = call.asked
-    test = matches(wanted.get("filter") or wanted.get("$filter"))
-    found = [one for one in documents if test(one)][::-1]
-    start = int(wanted.get("continuationToken") or wanted.get("$continuationToken") or 0)
-    top = int(wanted.get("top") or wanted.get("$top") or 100)
+    query = call.asked
+    test = matches(query.get("filter") or query.get("$filter"))
+    found = [document for document in documents if test(document)][::-1]
+    start = int(query.get("continuationToken") or query.get("$continuationToken") or 0)
+    top = int(query.get("top") or query.get("$top") or 100)
     token = str(start + top) if start + top < len(found) else None
     return {"value": found[start : start + top], "continuationToken": token, "nextLink": None}
 

@@ -29,21 +29,23 @@ def _recorded(call: Call) -> Document:
     return record(call.state, experiment_of(call), call.path["run"], fields)
 
 
-def _check_properties(run: Document | None, wanted: Document) -> None:
+def _check_properties(run: Document | None, changes: Document) -> None:
     """Raise where a property that has a value would get another."""
-    have = run["properties"] if run else {}
-    for name, value in wanted.items():
-        if have.get(name, value) != value:
-            said = f"property {name} is {have[name]!r} and cannot become {value!r}: properties are immutable"
-            raise HttpError(said)
+    current = run["properties"] if run else {}
+    for name, value in changes.items():
+        if current.get(name, value) != value:
+            message = (
+                f"property {name} is {current[name]!r} and cannot become {value!r}: properties are immutable"
+            )
+            raise HttpError(message)
 
 
 def _several_recorded(call: Call) -> Document:
     name = experiment_of(call)
-    made = {
+    recorded = {
         fields["runId"]: record(call.state, name, fields["runId"], fields) for fields in call.json["runs"]
     }
-    return {"runs": made, "errors": {}}
+    return {"runs": recorded, "errors": {}}
 
 
 def _shown(call: Call) -> Document:
@@ -104,8 +106,8 @@ def _details(call: Call) -> Document:
         for path in paths
         if path.startswith(LOGS)
     }
-    shown = {name: run[name] for name in _DETAILS}
-    return {**shown, "parameters": {}, "services": {}, "logFiles": logs, "submittedBy": "emulator"}
+    details = {name: run[name] for name in _DETAILS}
+    return {**details, "parameters": {}, "services": {}, "logFiles": logs, "submittedBy": "emulator"}
 
 
 def _untagged(call: Call) -> Document:
@@ -133,25 +135,27 @@ def _experiment(call: Call) -> Document:
 
 
 def _changed_experiment(call: Call) -> Document:
-    wanted = call.json or {}
-    with call.state.change("experiments", experiment_of(call)) as kept:
-        kept["tags"].update(wanted.get("tags") or {})
-        kept["description"] = wanted.get("description") or kept["description"]
-        if wanted.get("archive") is not None:
-            kept["archivedTime"] = now() if wanted["archive"] else None
-        return dict(kept)
+    changes = call.json or {}
+    with call.state.change("experiments", experiment_of(call)) as stored:
+        stored["tags"].update(changes.get("tags") or {})
+        stored["description"] = changes.get("description") or stored["description"]
+        if changes.get("archive") is not None:
+            stored["archivedTime"] = now() if changes["archive"] else None
+        return dict(stored)
 
 
 def _experiments(call: Call) -> Document:
-    wanted = (call.json or {}).get("viewType") if call.method == "POST" else call.query.get("viewType")
-    archived = {"ActiveOnly": (False,), "ArchivedOnly": (True,)}.get(str(wanted), (False, True))
-    return page(call, [one for one in call.state.all("experiments") if bool(one["archivedTime"]) in archived])
+    view = (call.json or {}).get("viewType") if call.method == "POST" else call.query.get("viewType")
+    archived = {"ActiveOnly": (False,), "ArchivedOnly": (True,)}.get(str(view), (False, True))
+    return page(
+        call, [entry for entry in call.state.all("experiments") if bool(entry["archivedTime"]) in archived]
+    )
 
 
 def _untagged_experiment(call: Call) -> Document:
-    with call.state.change("experiments", experiment_of(call)) as kept:
+    with call.state.change("experiments", experiment_of(call)) as stored:
         for name in names(call.json):
-            kept["tags"].pop(name, None)
+            stored["tags"].pop(name, None)
     return {"errors": {}}
 
 

@@ -13,31 +13,31 @@ def _logged(call: Call) -> Document:
     run = call.path["run"]
     known_run(call.state, run)
     values = (call.json or {}).get("values") or []
-    with call.state.change("metrics", run) as known:
-        for one in values:
+    with call.state.change("metrics", run) as metrics:
+        for entry in values:
             new: Document = {"columns": {}, "properties": {}, "value": []}
-            metric = known.setdefault(one["name"], {"name": one["name"], **new})
-            metric["columns"].update(one.get("columns") or {})
-            metric["properties"].update(one.get("properties") or {})
-            metric["value"] += one.get("value") or []
+            metric = metrics.setdefault(entry["name"], {"name": entry["name"], **new})
+            metric["columns"].update(entry.get("columns") or {})
+            metric["properties"].update(entry.get("properties") or {})
+            metric["value"] += entry.get("value") or []
     return {"errors": []}
 
 
-def add_scalar(kept: Document, name: str, value: float, at: str, step: object = None) -> None:
+def add_scalar(metrics: Document, name: str, value: float, at: str, step: object = None) -> None:
     """Add a number to the metrics of a run, as the SDK logs one."""
     kind = {"columns": {name: "double"}, "properties": {"uxMetricType": "azureml.v1.scalar"}}
-    metric = kept.setdefault(name, {"name": name, **kind, "value": []})
+    metric = metrics.setdefault(name, {"name": name, **kind, "value": []})
     entry = {"metricId": str(uuid.uuid4()), "createdUtc": at, "step": int(str(step or 0))}
     metric["value"].append({**entry, "data": {name: value}})
 
 
 def _listed(call: Call) -> Document:
-    known = call.state.get("metrics", call.path["run"]) or {}
-    shown = [
+    metrics = call.state.get("metrics", call.path["run"]) or {}
+    columns = [
         {"metricKey": {"name": name, "namespace": None, "labels": None}, "columns": metric["columns"]}
-        for name, metric in known.items()
+        for name, metric in metrics.items()
     ]
-    return listed(shown)
+    return listed(columns)
 
 
 def _shown(call: Call) -> Document:

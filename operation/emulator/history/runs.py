@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from operation.emulator.documents import shaped
 from operation.emulator.http import WORKSPACE, Call, HttpError, known
-from operation.emulator.state import Document, State, now
+from operation.emulator.state import Document, State, now, shaped
 from operation.emulator.tokens import CLIENT, PERSON, TENANT
 
 HISTORY = f"/history/v1.0{WORKSPACE}"
@@ -18,10 +17,10 @@ _MERGED = ("tags", "properties")
 
 def experiment(state: State, name: str) -> Document:
     """Return the experiment of that name, made where there is none."""
-    with state.change("experiments", name) as kept:
-        if not kept:
-            kept.update(shaped("experiment", identity=str(uuid.uuid4()), name=name))
-        return dict(kept)
+    with state.change("experiments", name) as stored:
+        if not stored:
+            stored.update(shaped("experiment", identity=str(uuid.uuid4()), name=name))
+        return dict(stored)
 
 
 def experiment_of(call: Call) -> str:
@@ -33,18 +32,18 @@ def experiment_of(call: Call) -> str:
 
 def experiment_by_id(state: State, identity: str) -> Document:
     """Return the experiment with that id; raise `HttpError` 404 where there is none."""
-    found = [one for one in state.all("experiments") if one["experimentId"] == identity]
-    if not found:
+    matches = [entry for entry in state.all("experiments") if entry["experimentId"] == identity]
+    if not matches:
         raise HttpError(f"experiment {identity} does not exist", MISSING, 404)
-    return found[0]
+    return matches[0]
 
 
 def record(state: State, experiment_name: str, run_id: str, fields: Document) -> Document:
     """Make the run, or change it: tags and properties are merged, other fields replaced."""
-    made = _new(state, experiment_name, run_id, fields.get("parentRunId"))
+    new_run = _new(state, experiment_name, run_id, fields.get("parentRunId"))
     with state.change("runs", run_id) as run:
         if not run:
-            run.update(made)
+            run.update(new_run)
         for name, value in fields.items():
             if value is not None and name in _MERGED:
                 run[name].update(value)
@@ -56,11 +55,14 @@ def record(state: State, experiment_name: str, run_id: str, fields: Document) ->
 
 def _new(state: State, experiment_name: str, run_id: str, parent: str | None) -> Document:
     above = state.get("runs", parent) if parent else None
-    of = {"experiment": experiment_name, "experiment_id": experiment(state, experiment_name)["experimentId"]}
+    experiment_facts = {
+        "experiment": experiment_name,
+        "experiment_id": experiment(state, experiment_name)["experimentId"],
+    }
     ids = {"run": run_id, "identity": str(uuid.uuid4()), "parent": parent}
     ids |= {"root": above["rootRunId"] if above else run_id}
     who = {"person": PERSON, "tenant": TENANT, "client": CLIENT}
-    return shaped("run", **of, **ids, **who, number=len(state.all("runs")) + 1)
+    return shaped("run", **experiment_facts, **ids, **who, number=len(state.all("runs")) + 1)
 
 
 def status(state: State, run_id: str, word: str, error: Document | None = None) -> None:
@@ -87,8 +89,8 @@ def failure(message: str, code: str = "UserError", /, **parameters: str) -> Docu
         "debugInfo": {"type": kind, "message": message, "stackTrace": trace},
         "additionalInfo": None,
     }
-    place = {"environment": "emulator", "location": "loopback", "componentName": "emulator"}
-    return {"error": error, "correlation": {}, "time": now(), **place}
+    origin = {"environment": "emulator", "location": "loopback", "componentName": "emulator"}
+    return {"error": error, "correlation": {}, "time": now(), **origin}
 
 
 def known_run(state: State, run_id: str, code: str = "UserError") -> Document:

@@ -22,42 +22,44 @@ from operation.emulator.state import Document, State
 PATTERN = set("*?[")
 
 
-def deliver(service: Service, state: State, name: str, given: Document, folder: Path) -> str:
+def deliver(service: Service, state: State, name: str, consumption: Document, folder: Path) -> str:
     """Return what stands for a consumed dataset in a job's words and environment variables."""
-    given = _lowered(given)
-    identity = _identity(state, name, given["dataLocation"])
-    mode = str(given.get("mechanism") or "direct").lower()
+    consumption = _lowered(consumption)
+    identity = _identity(state, name, consumption["dataLocation"])
+    mode = str(consumption.get("mechanism") or "direct").lower()
     if mode == "direct":
         return identity
     kind = datasets.saved(state, identity)["datasetType"]
     if kind != "file":
-        said = f"Unable to {mode} dataset because the input {name} is not a FileDataset but a TabularDataset."
-        raise HttpError(f"{said} Please make sure you pass a FileDataset.")
-    there = _in_place(service, state, identity)
-    target = place_on_compute(service, given.get("pathOnCompute"), folder)
-    if there is None:
+        message = (
+            f"Unable to {mode} dataset because the input {name} is not a FileDataset but a TabularDataset."
+        )
+        raise HttpError(f"{message} Please make sure you pass a FileDataset.")
+    source = _in_place(service, state, identity)
+    target = place_on_compute(service, consumption.get("pathOnCompute"), folder)
+    if source is None:
         return str(_fetched(service, state, identity, target))
-    if mode == "mount" and not given.get("pathOnCompute"):
-        return str(there)
-    return str(_copied(there, target))
+    if mode == "mount" and not consumption.get("pathOnCompute"):
+        return str(source)
+    return str(_copied(source, target))
 
 
-def place_on_compute(service: Service, wanted: str | None, folder: Path) -> Path:
+def place_on_compute(service: Service, requested: str | None, folder: Path) -> Path:
     """Return where data is put that a job wants at `wanted`: below `folder`, or not among our own."""
-    if not wanted or not Path(wanted).is_absolute():
-        return inside(folder, wanted or "", "the job's data")
-    target, own = Path(wanted).resolve(), service.folder.resolve()
+    if not requested or not Path(requested).is_absolute():
+        return inside(folder, requested or "", "the job's data")
+    target, own = Path(requested).resolve(), service.folder.resolve()
     if target.is_relative_to(own) or own.is_relative_to(target):
-        raise HttpError(f"path_on_compute {wanted} is where the emulator keeps its own files")
+        raise HttpError(f"path_on_compute {requested} is where the emulator keeps its own files")
     return target
 
 
-def _copied(there: Path, target: Path) -> Path:
+def _copied(source: Path, target: Path) -> Path:
     """Copy a file into `target`, or what is in a folder; return where the data is now."""
     target.mkdir(parents=True, exist_ok=True)
-    if there.is_dir():
-        return shutil.copytree(there, target, dirs_exist_ok=True)
-    return Path(shutil.copy2(there, target))
+    if source.is_dir():
+        return shutil.copytree(source, target, dirs_exist_ok=True)
+    return Path(shutil.copy2(source, target))
 
 
 def keep(state: State, output: Document) -> None:
@@ -65,30 +67,32 @@ def keep(state: State, output: Document) -> None:
     options = _lowered(output.get("registration") or {})
     if not options.get("name"):
         return
-    words = (options.get("datasetRegistrationOptions") or {}).get("additionalTransformation")
-    steps = dataflows.steps(words) if words else []
+    transformation = (options.get("datasetRegistrationOptions") or {}).get("additionalTransformation")
+    steps = dataflows.steps(transformation) if transformation else []
     path = f"{output['path']}/**" if steps else output["path"]
     latest = {"dataflow": dataflows.flow(state, output["datastore"], path, steps)}
-    given = {"name": options["name"], "datasetType": "tabular" if steps else "file", "latest": latest}
-    datasets.register(state, given | {key: options.get(key) for key in ("description", "tags")}, over=True)
+    registration = {"name": options["name"], "datasetType": "tabular" if steps else "file", "latest": latest}
+    datasets.register(
+        state, registration | {key: options.get(key) for key in ("description", "tags")}, over=True
+    )
 
 
-def _lowered(given: Any) -> Any:
+def _lowered(document: Any) -> Any:
     """Return `given` with names that start lower, those within too."""
-    if isinstance(given, dict):
-        return {key: _lowered(value) for key, value in lowered(given).items()}
-    return given
+    if isinstance(document, dict):
+        return {key: _lowered(value) for key, value in lowered(document).items()}
+    return document
 
 
 def _identity(state: State, name: str, location: Document) -> str:
-    wanted = location.get("dataset") or {}
-    registration = state.get("datasets", str(wanted.get("id")))
+    reference = location.get("dataset") or {}
+    registration = state.get("datasets", str(reference.get("id")))
     if registration:  # as pipelines name one; others name what was saved
-        return datasets.identity(state, registration["name"], wanted.get("version"))
-    if wanted.get("id"):
-        return str(datasets.saved(state, wanted["id"])["id"])
-    if wanted.get("name"):
-        return datasets.identity(state, wanted["name"], wanted.get("version"))
+        return datasets.identity(state, registration["name"], reference.get("version"))
+    if reference.get("id"):
+        return str(datasets.saved(state, reference["id"])["id"])
+    if reference.get("name"):
+        return datasets.identity(state, reference["name"], reference.get("version"))
     raise HttpError(f"the input {name} names no dataset: neither by id nor by name")
 
 
@@ -98,15 +102,17 @@ def _in_place(service: Service, state: State, identity: str) -> Path | None:
     if flow.get("transformations") or len(flow["paths"]) != 1:
         return None
     (address,) = _addresses(state, identity)
-    store, found, path = address.partition("/datastores/")[2].partition("/paths/")
-    container = datastores.folder(service, state, store) if found else None
+    store, separator, path = address.partition("/datastores/")[2].partition("/paths/")
+    container = datastores.folder(service, state, store) if separator else None
     if container is None or PATTERN & set(path):
         return None
     path = unquote(path)
-    there = blobs.file(service, container.parent.name, container.name, path) if path.strip("/") else container
+    source = (
+        blobs.file(service, container.parent.name, container.name, path) if path.strip("/") else container
+    )
     # names that this machine's files cannot have are kept encoded: the engine decodes them
-    names = [str(there), *(str(one) for one in there.rglob("*"))] if there.exists() else ["%"]
-    return None if any("%" in each for each in names) else there
+    names = [str(source), *(str(file) for file in source.rglob("*"))] if source.exists() else ["%"]
+    return None if any("%" in entry for entry in names) else source
 
 
 def _fetched(service: Service, state: State, identity: str, target: Path) -> Path:
@@ -128,7 +134,7 @@ def _fetched(service: Service, state: State, identity: str, target: Path) -> Pat
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise HttpError(f"the data of dataset {identity} cannot be read: {' '.join(last)}")
-    files = [one for one in target.rglob("*") if one.is_file()]
+    files = [file for file in target.rglob("*") if file.is_file()]
     places = _addresses(state, identity)
     # the path of a single file stands for that file; a pattern for a folder, whatever it matches
     alone = len(files) == len(places) == 1 and not PATTERN & set(places[0])
@@ -137,4 +143,4 @@ def _fetched(service: Service, state: State, identity: str, target: Path) -> Pat
 
 def _addresses(state: State, identity: str) -> list[str]:
     flow = yaml.safe_load(datasets.definition(state, identity))
-    return [str(address) for one in flow["paths"] for address in one.values()]
+    return [str(address) for path in flow["paths"] for address in path.values()]

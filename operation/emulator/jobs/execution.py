@@ -15,8 +15,7 @@ from typing import Any
 from operation.emulator.history import runs
 from operation.emulator.http import HttpError
 from operation.emulator.jobs import delivery, execution_environment
-from operation.emulator.jobs.execution_job import BUILD_LOG, Job, JobDefinition
-from operation.emulator.jobs.execution_outcome import outcome
+from operation.emulator.jobs.execution_job import BUILD_LOG, Job, JobDefinition, outcome
 from operation.emulator.service import Service
 from operation.emulator.state import State
 
@@ -77,9 +76,9 @@ class Jobs:
 
     def _resume(self) -> None:
         """Watch again what was running when the last service on this folder ended."""
-        for kept in sorted((self.service.folder / "jobs").glob("*/kept.json")):
-            facts = json.loads(kept.read_text(encoding="utf-8"))
-            job = Job(self.service, self.service.state(facts["workspace"]), kept.parent.name)
+        for file in sorted((self.service.folder / "jobs").glob("*/kept.json")):
+            facts = json.loads(file.read_text(encoding="utf-8"))
+            job = Job(self.service, self.service.state(facts["workspace"]), file.parent.name)
             run = job.state.get("runs", job.run_id)
             if run and run["status"] not in runs.ENDED:
                 self._follow(job, partial(self._watch, job))
@@ -92,8 +91,8 @@ class Jobs:
                 work()
             except Exception as error:  # noqa: BLE001 - a run that never ends would tell nobody
                 _LOG.exception("a defect in following %s", job.run_id)
-                said = f"a defect of the emulator, told in its log: {type(error).__name__}: {error}"
-                runs.status(job.state, job.run_id, "Failed", runs.failure(said, "ServiceError"))
+                message = f"a defect of the emulator, told in its log: {type(error).__name__}: {error}"
+                runs.status(job.state, job.run_id, "Failed", runs.failure(message, "ServiceError"))
             finally:
                 self._ended[job.run_id].set()
 
@@ -132,11 +131,11 @@ class Jobs:
         self._finish(job, json.loads(result.read_text(encoding="utf-8")))
 
     def _finish(self, job: Job, result: dict[str, Any]) -> None:
-        kept = job.announced()
-        status, error = outcome(job.folder, result, kept["seconds"])
+        announced = job.announced()
+        status, error = outcome(job.folder, result, announced["seconds"])
         if status == "Completed":  # before Finalizing, for which the SDK does not wait
             try:
-                for output in kept["outputs"]:
+                for output in announced["outputs"]:
                     delivery.keep(job.state, output)
             except HttpError as refused:
                 kind = "OutputRegistrationFailed"

@@ -37,67 +37,69 @@ class Data:
 
 def resolve(service: Service, state: State, configuration: Mapping[str, Any], folder: Path) -> Data:
     """Return the data of a run configuration as paths; what is downloaded goes below `folder`."""
-    found, modes = Data(), []
+    data, modes = Data(), []
     for name, reference in (configuration.get("dataReferences") or {}).items():
         path = _reference(service, state, reference, inside(folder / "data", name, "the job's data"))
-        found.variables[f"AZUREML_DATAREFERENCE_{name}"] = str(path)
-        found.placeholders[f"$AZUREML_DATAREFERENCE_{name}"] = str(path)
-    for name, one in (configuration.get("data") or {}).items():
-        value = _consumed(service, state, name, one, inside(folder / "data", name, "the job's data"))
-        variable = one.get("environmentVariableName") or name
-        modes.append(f"{variable}:{one.get('mechanism') or 'direct'}")
-        found.variables[variable] = value
-        found.placeholders[f"DatasetConsumptionConfig:{name}"] = value
-    for name, one in (configuration.get("outputData") or {}).items():
-        output = _output(name, one, folder.name)
+        data.variables[f"AZUREML_DATAREFERENCE_{name}"] = str(path)
+        data.placeholders[f"$AZUREML_DATAREFERENCE_{name}"] = str(path)
+    for name, settings in (configuration.get("data") or {}).items():
+        value = _consumed(service, state, name, settings, inside(folder / "data", name, "the job's data"))
+        variable = settings.get("environmentVariableName") or name
+        modes.append(f"{variable}:{settings.get('mechanism') or 'direct'}")
+        data.variables[variable] = value
+        data.placeholders[f"DatasetConsumptionConfig:{name}"] = value
+    for name, settings in (configuration.get("outputData") or {}).items():
+        output = _output(name, settings, folder.name)
         target = datastores.file(service, state, output["datastore"], output["path"])
         target.mkdir(parents=True, exist_ok=True)
-        found.variables[output["variable"]] = found.placeholders[f"DatasetOutputConfig:{name}"] = str(target)
-        found.outputs.append(output)
-    written = [str(one["variable"]) for one in found.outputs]
-    found.variables["AZUREML_DATASET_ENVIRONMENT_VARS"] = ",".join(modes)
-    found.variables["AZUREML_DATASET_FILE_OUTPUTS"] = ",".join(written)
-    return found
+        data.variables[output["variable"]] = data.placeholders[f"DatasetOutputConfig:{name}"] = str(target)
+        data.outputs.append(output)
+    variables = [str(output["variable"]) for output in data.outputs]
+    data.variables["AZUREML_DATASET_ENVIRONMENT_VARS"] = ",".join(modes)
+    data.variables["AZUREML_DATASET_FILE_OUTPUTS"] = ",".join(variables)
+    return data
 
 
 def _reference(service: Service, state: State, reference: Mapping[str, Any], local: Path) -> Path:
     path = str(reference.get("pathOnDataStore") or "")
-    there = datastores.file(service, state, str(reference["dataStoreName"]), path)
+    source = datastores.file(service, state, str(reference["dataStoreName"]), path)
     mode = str(reference.get("mode")).lower()
     if mode == "download":
         target = delivery.place_on_compute(service, reference.get("pathOnCompute"), local)
-        return _copied(there, target / path.strip("/"), path)
-    there.parent.mkdir(parents=True, exist_ok=True)
-    if mode != "output" and not there.suffix:
-        there.mkdir(parents=True, exist_ok=True)
-    return there
+        return _copied(source, target / path.strip("/"), path)
+    source.parent.mkdir(parents=True, exist_ok=True)
+    if mode != "output" and not source.suffix:
+        source.mkdir(parents=True, exist_ok=True)
+    return source
 
 
-def _consumed(service: Service, state: State, name: str, one: Mapping[str, Any], local: Path) -> str:
-    place = (one.get("dataLocation") or {}).get("dataPath")
-    if place:
-        return str(datastores.file(service, state, place["datastoreName"], place.get("relativePath") or ""))
-    return delivery.deliver(service, state, name, dict(one), local)
+def _consumed(service: Service, state: State, name: str, settings: Mapping[str, Any], local: Path) -> str:
+    data_path = (settings.get("dataLocation") or {}).get("dataPath")
+    if data_path:
+        return str(
+            datastores.file(service, state, data_path["datastoreName"], data_path.get("relativePath") or "")
+        )
+    return delivery.deliver(service, state, name, dict(settings), local)
 
 
-def _copied(there: Path, target: Path, path: str) -> Path:
+def _copied(source: Path, target: Path, path: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
-    if there.is_dir():
-        shutil.copytree(there, target, dirs_exist_ok=True)
-    elif there.is_file():
-        shutil.copyfile(there, target)
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    elif source.is_file():
+        shutil.copyfile(source, target)
     else:
         raise HttpError(f"there is no {path} in the datastore", status=404)
     return target
 
 
-def _output(name: str, one: Mapping[str, Any], run_id: str) -> dict[str, Any]:
-    given = ((one.get("outputLocation") or {}).get("dataPath")) or {}
-    path = str(given.get("relativePath") or "dataset/{run-id}/{output-name}")
+def _output(name: str, settings: Mapping[str, Any], run_id: str) -> dict[str, Any]:
+    data_path = ((settings.get("outputLocation") or {}).get("dataPath")) or {}
+    path = str(data_path.get("relativePath") or "dataset/{run-id}/{output-name}")
     return {
         "name": name,
-        "variable": one.get("environmentVariableName") or name,
-        "datastore": given.get("datastoreName") or datastores.DEFAULT,
+        "variable": settings.get("environmentVariableName") or name,
+        "datastore": data_path.get("datastoreName") or datastores.DEFAULT,
         "path": path.replace("{run-id}", run_id).replace("{output-name}", name),
-        "registration": (one.get("additionalOptions") or {}).get("registrationOptions"),
+        "registration": (settings.get("additionalOptions") or {}).get("registrationOptions"),
     }

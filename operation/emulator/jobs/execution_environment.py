@@ -29,13 +29,13 @@ class NotHad(Exception):
 
 def interpreter(specification: Mapping[str, Any] | None, cache: Path, log: Path) -> Path:
     """Return a Python that has the packages of `specification`."""
-    wanted = requirements(specification)
-    if not wanted or all(map(_here, wanted)):
+    packages = requirements(specification)
+    if not packages or all(map(_here, packages)):
         return Path(sys.executable)
     python = python_version(specification)
-    digest = hashlib.sha256(json.dumps([python, sorted(wanted)]).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(json.dumps([python, sorted(packages)]).encode()).hexdigest()[:16]
     with _LOCK:  # two jobs with the same new environment build it once
-        return _built(cache / digest, python, wanted, log)
+        return _built(cache / digest, python, packages, log)
 
 
 def requirements(specification: Mapping[str, Any] | None) -> list[str]:
@@ -48,11 +48,15 @@ def requirements(specification: Mapping[str, Any] | None) -> list[str]:
 
 
 def _names(dependencies: Iterable[Any]) -> Iterable[str]:
-    for one in dependencies:
-        if isinstance(one, dict):
-            yield from (line for line in one.get("pip") or [] if not line.startswith("-"))
+    for dependency in dependencies:
+        if isinstance(dependency, dict):
+            yield from (line for line in dependency.get("pip") or [] if not line.startswith("-"))
         else:
-            name, _, pin = one.partition("::")[2].partition("=") if "::" in one else one.partition("=")
+            name, _, pin = (
+                dependency.partition("::")[2].partition("=")
+                if "::" in dependency
+                else dependency.partition("=")
+            )
             if name.strip() not in ("python", "pip"):
                 yield f"{name}=={pin.strip('=').partition('=')[0]}" if pin else name
 
@@ -61,49 +65,69 @@ def python_version(specification: Mapping[str, Any] | None) -> str:
     """Return the version of Python that an environment asks for; this one's where it says nothing."""
     python = (specification or {}).get("python") or {}
     dependencies = (python.get("condaDependencies") or {}).get("dependencies") or []
-    for one in dependencies:
-        found = re.fullmatch(r"python\s*[=~]=?\s*(\d+(?:\.\d+)*).*", one) if isinstance(one, str) else None
-        if found:
-            return ".".join(found[1].split(".")[:2])
+    for dependency in dependencies:
+        match = (
+            re.fullmatch(r"python\s*[=~]=?\s*(\d+(?:\.\d+)*).*", dependency)
+            if isinstance(dependency, str)
+            else None
+        )
+        if match:
+            return ".".join(match[1].split(".")[:2])
     return _current()
 
 
 def _here(requirement: str) -> bool:
     """Return whether this interpreter surely has what `requirement` asks for: a name, or one version."""
-    wanted = re.fullmatch(r"([\w.-]+)(?:\[[^]]*\])?\s*(?:==\s*([\w.!+-]+))?", requirement.strip())
-    if not wanted:
+    match = re.fullmatch(r"([\w.-]+)(?:\[[^]]*\])?\s*(?:==\s*([\w.!+-]+))?", requirement.strip())
+    if not match:
         return False
-    if wanted[1].lower() in _BUNDLES and not wanted[2]:
+    if match[1].lower() in _BUNDLES and not match[2]:
         return True
     try:
-        return wanted[2] in (None, version(wanted[1]))
+        return match[2] in (None, version(match[1]))
     except PackageNotFoundError:
         return False
 
 
-def _built(folder: Path, python: str, wanted: list[str], log: Path) -> Path:
-    found = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+def _built(folder: Path, python: str, packages: list[str], log: Path) -> Path:
+    interpreter_path = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if (folder / "complete").exists():
-        return found
+        return interpreter_path
     settings = pip_settings(Path(sys.executable))
     uv = [sys.executable, "-m", "uv", "--no-progress", "--no-config"]
-    there = _uv([*uv, "python", "find", "--no-python-downloads", python], settings, log).returncode == 0
-    if not there:
+    available = _uv([*uv, "python", "find", "--no-python-downloads", python], settings, log).returncode == 0
+    if not available:
         _say(log, f"Python {python} is not on this machine: {_current()} is taken in its place.")
-    place = [*uv, "venv", "--quiet", "--clear", "--python", python if there else sys.executable, str(folder)]
-    install = [*uv, "pip", "install", *uv_options(settings), "--python", str(found), *map(_unbundled, wanted)]
-    for words in (place, install):
-        done = _uv(words, settings, log)
+    create = [
+        *uv,
+        "venv",
+        "--quiet",
+        "--clear",
+        "--python",
+        python if available else sys.executable,
+        str(folder),
+    ]
+    install = [
+        *uv,
+        "pip",
+        "install",
+        *uv_options(settings),
+        "--python",
+        str(interpreter_path),
+        *map(_unbundled, packages),
+    ]
+    for command in (create, install):
+        done = _uv(command, settings, log)
         if done.returncode:
-            said = " ".join(done.stdout.split())[:800]
-            raise NotHad(f"the job's environment ({', '.join(wanted)}) cannot be had: {said}")
-    (folder / "complete").write_text("\n".join(wanted) + "\n", encoding="utf-8")
-    return found
+            output = " ".join(done.stdout.split())[:800]
+            raise NotHad(f"the job's environment ({', '.join(packages)}) cannot be had: {output}")
+    (folder / "complete").write_text("\n".join(packages) + "\n", encoding="utf-8")
+    return interpreter_path
 
 
-def _uv(words: list[str], settings: dict[str, str], log: Path) -> subprocess.CompletedProcess[str]:
+def _uv(command: list[str], settings: dict[str, str], log: Path) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        words,
+        command,
         env=installer_environment(settings),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -112,7 +136,7 @@ def _uv(words: list[str], settings: dict[str, str], log: Path) -> subprocess.Com
         errors="replace",
         check=False,
     )
-    _say(log, f"$ {' '.join(words[2:])}\n{done.stdout}")
+    _say(log, f"$ {' '.join(command[2:])}\n{done.stdout}")
     return done
 
 

@@ -1,10 +1,11 @@
-"""One job: what it executes, what its process is given, and what of its files is kept."""
+"""One job: what it executes, what its process gets, which of its files are kept, and what its end means."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -14,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from operation.emulator import tokens
-from operation.emulator.documents import shaped
 from operation.emulator.history import artifacts, blobs, runs
 from operation.emulator.hosts import storage_account
 from operation.emulator.paths import file_name
 from operation.emulator.service import Service
-from operation.emulator.state import State, now, write_whole
+from operation.emulator.state import State, now, shaped, write_whole
 
 HERE = Path(__file__).parent
 LOG = "azureml-logs/70_driver_log.txt"
@@ -63,14 +63,18 @@ class Job:
     def artifact(self, path: str) -> Path:
         """Return where an artifact of the run is."""
         account = storage_account(self.state.name)
-        place = f"ExperimentRun/dcid.{self.run_id}/{path}"
-        return blobs.file(self.service, account, artifacts.CONTAINER, place)
+        blob = f"ExperimentRun/dcid.{self.run_id}/{path}"
+        return blobs.file(self.service, account, artifacts.CONTAINER, blob)
 
     def announce(self, definition: JobDefinition) -> None:
         """Write what another service on this folder must know to watch the job."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        kept = {"workspace": self.state.name, "seconds": definition.time_limit, "outputs": definition.outputs}
-        (self.folder / "kept.json").write_text(json.dumps(kept), encoding="utf-8")
+        facts = {
+            "workspace": self.state.name,
+            "seconds": definition.time_limit,
+            "outputs": definition.outputs,
+        }
+        (self.folder / "kept.json").write_text(json.dumps(facts), encoding="utf-8")
 
     def announced(self) -> dict[str, Any]:
         """Return what `announce` wrote."""
@@ -78,13 +82,13 @@ class Job:
 
     def write(self, definition: JobDefinition, python: Path) -> None:
         """Write what the supervisor waits for."""
-        place = self.folder / "work"
+        work = self.folder / "work"
         if definition.snapshot:
-            shutil.copytree(definition.snapshot, place, dirs_exist_ok=True)
+            shutil.copytree(definition.snapshot, work, dirs_exist_ok=True)
         wrapper = [str(python), str(HERE / "execution_script.py"), str(self.folder / "report.json")]
         job = {
             "words": definition.command or [*wrapper, definition.script, *definition.arguments],
-            "folder": str(place),  # where the SDK runs it itself, it has a folder of its own
+            "folder": str(work),  # where the SDK runs it itself, it has a folder of its own
             "environment": self._environment(definition, python),
             "log": str(self.artifact(LOG)),
             "seconds": definition.time_limit,
@@ -93,41 +97,99 @@ class Job:
 
     def supervise(self) -> None:
         """Start the supervisor, which outlives this process."""
-        words = [sys.executable, "-S", "-E", str(HERE / "execution_supervisor.py"), str(self.folder)]
+        command = [sys.executable, "-S", "-E", str(HERE / "execution_supervisor.py"), str(self.folder)]
         group: dict[str, Any] = {"creationflags": 0x208} if os.name == "nt" else {"start_new_session": True}
         null = subprocess.DEVNULL
-        process = subprocess.Popen(words, stdin=null, stdout=null, stderr=null, **group)
+        process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, **group)
         threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie
 
-    def keep_outputs(self, place: Path) -> None:
+    def keep_outputs(self, work: Path) -> None:
         """Make artifacts of what stands in outputs and logs under `place` and is not one yet."""
-        files = [file for kind in ("outputs", "logs") for file in (place / kind).rglob("*") if file.is_file()]
+        files = [file for kind in ("outputs", "logs") for file in (work / kind).rglob("*") if file.is_file()]
         for file in files:
-            target = self.artifact(file.relative_to(place).as_posix())
+            target = self.artifact(file.relative_to(work).as_posix())
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, target)
 
     def _environment(self, definition: JobDefinition, python: Path) -> dict[str, str]:
-        here = {**os.environ, **self.service.environment}
-        kept = {name: value for name, value in here.items() if not name.startswith(_CREDENTIALS)}
+        inherited = {**os.environ, **self.service.environment}
+        variables = {name: value for name, value in inherited.items() if not name.startswith(_CREDENTIALS)}
         for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
-            kept.pop(name, None)
-        kept["PATH"] = os.pathsep.join([str(python.parent), kept.get("PATH", "")])
-        kept |= {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
-        return {**kept, **self._identity(), **definition.environment_variables}
+            variables.pop(name, None)
+        variables["PATH"] = os.pathsep.join([str(python.parent), variables.get("PATH", "")])
+        variables |= {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+        return {**variables, **self._identity(), **definition.environment_variables}
 
     def _identity(self) -> dict[str, str]:
         """Return the variables by which a script knows its run."""
-        place = self.state.get("workspace", "workspace") or {}
-        parts = [*str(place.get("id", "")).split("/"), *[""] * 9]
+        workspace = self.state.get("workspace", "workspace") or {}
+        parts = [*str(workspace.get("id", "")).split("/"), *[""] * 9]
         run, seconds = runs.known_run(self.state, self.run_id), self.service.token_seconds
         url = self.service.url
         return shaped(
             "variables of a job",
-            **{"id": place.get("id", ""), "subscription": parts[2], "group": parts[4], "workspace": parts[8]},
-            identity=place.get("properties", {}).get("workspaceId", ""),
+            **{
+                "id": workspace.get("id", ""),
+                "subscription": parts[2],
+                "group": parts[4],
+                "workspace": parts[8],
+            },
+            identity=workspace.get("properties", {}).get("workspaceId", ""),
             **{"url": url, "host": url.removeprefix("https://"), "run": self.run_id},
             **{"experiment": run["experimentName"], "experiment_id": run["experimentId"]},
             **{"token": tokens.token(self.service.secret, "run", seconds, url), "expiry": now(seconds)},
         )
+
+
+Outcome = tuple[str, dict[str, Any] | None]
+
+
+def outcome(folder: Path, result: dict[str, Any], seconds: float | None) -> Outcome:
+    """Return the run's status, and its error document where it failed."""
+    how, code = result["how"], result.get("code")
+    if how == "canceled":
+        return "Canceled", None
+    if how == "time":
+        message = f"The run was stopped: it took longer than its limit of {seconds:g} s."
+        return "Failed", runs.failure(message, type="MaxRunDurationExceeded", message=message)
+    if how == "lost":
+        message = "The process that watches the job is gone, and nobody knows how the job ended."
+        return "Failed", runs.failure(message, "ServiceError", type="JobLost", message=message)
+    if how in ("not started", "not prepared"):
+        return "Failed", runs.failure(
+            result["said"], type=result.get("type", "StartFailed"), message=result["said"]
+        )
+    if not code:
+        return "Completed", None
+    return "Failed", _failed(folder, code)
+
+
+def _failed(folder: Path, code: int) -> dict[str, Any]:
+    report = folder / "report.json"
+    if report.exists():
+        text = json.loads(report.read_text(encoding="utf-8"))
+        message = f"User program failed with {text['type']}: {text['message']}"
+        location = {name: str(text[name]) for name in ("file", "line") if name in text}
+        return runs.failure(
+            message, type=text["type"], message=text["message"], traceback=text["traceback"], **location
+        )
+    if code < 0:
+        name = signal.Signals(-code).name
+        text = f"The user program was killed by {name}"
+        text += ", as happens when the machine runs out of memory." if name == "SIGKILL" else "."
+        return runs.failure(text, type="Killed", message=text, signal=name)
+    last_line = last_words(folder)
+    text = f"The user program ended with exit code {code}." + (
+        f" Its last line: {last_line}" if last_line else ""
+    )
+    return runs.failure(text, type="SystemExit", message=last_line or text, exit_code=str(code))
+
+
+def last_words(folder: Path) -> str:
+    """Return the last line that the job printed; empty when it printed nothing."""
+    job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    log = Path(job["log"])
+    text = log.read_bytes()[-8192:].decode("utf-8", "replace") if log.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

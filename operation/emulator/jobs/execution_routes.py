@@ -34,10 +34,10 @@ def definition(
         snapshots.unpack(service, state.name, snapshot, folder / "work")
     data = execution_data.resolve(service, state, configuration, folder)
     specification = configuration.get("environment") or {}
-    given = {**(specification.get("environmentVariables") or {})}
-    given |= configuration.get("environmentVariables") or {}
-    variables = {name: str(value) for name, value in given.items() if value is not None}
-    made = JobDefinition(
+    variables_given = {**(specification.get("environmentVariables") or {})}
+    variables_given |= configuration.get("environmentVariables") or {}
+    variables = {name: str(value) for name, value in variables_given.items() if value is not None}
+    job = JobDefinition(
         snapshot=None,
         script=configuration.get("script") or "",
         arguments=[data.in_words(word) for word in configuration.get("arguments") or []],
@@ -48,15 +48,15 @@ def definition(
         outputs=data.outputs,
     )
     return (
-        spark.job(state, run_id, configuration, made, folder / "work") if spark.asked(configuration) else made
+        spark.job(state, run_id, configuration, job, folder / "work") if spark.asked(configuration) else job
     )
 
 
 def _check_target(state: State, configuration: Mapping[str, Any]) -> None:
     name = str(configuration.get("target") or "local")
-    there = [one["name"] for one in state.all("computes")]
-    if name.lower() not in {"local", *map(str.lower, there)} and not spark.asked(configuration):
-        raise HttpError(f"Unknown compute target {name!r}; the workspace has: {', '.join(there) or 'none'}")
+    targets = [compute["name"] for compute in state.all("computes")]
+    if name.lower() not in {"local", *map(str.lower, targets)} and not spark.asked(configuration):
+        raise HttpError(f"Unknown compute target {name!r}; the workspace has: {', '.join(targets) or 'none'}")
 
 
 def _command(configuration: Mapping[str, Any], data: execution_data.Data) -> list[str] | None:
@@ -77,7 +77,7 @@ def _recorded(call: Call, run_id: str, sent: dict[str, Any], kind: str) -> None:
     configuration = sent["Configuration"]
     if not (configuration.get("script") or configuration.get("command")):
         raise HttpError("the run configuration names neither a script nor a command")
-    place = f"{call.service.url}/execution/v1.0{call.resource}"
+    base = f"{call.service.url}/execution/v1.0{call.resource}"
     if configuration.get("environment"):
         configuration["environment"] = environments.used(call.state, configuration["environment"])
     fields = {
@@ -86,8 +86,8 @@ def _recorded(call: Call, run_id: str, sent: dict[str, Any], kind: str) -> None:
         "scriptName": configuration.get("script"),
         "displayName": configuration.get("displayName"),
         "parentRunId": sent.get("ParentRunId"),
-        "cancelUri": f"{place}/experiments/{call.path['experiment']}/runId/{run_id}/cancel",
-        "diagnosticsUri": f"{place}/experiments/{call.path['experiment']}/runId/{run_id}/diagnostics",
+        "cancelUri": f"{base}/experiments/{call.path['experiment']}/runId/{run_id}/cancel",
+        "diagnosticsUri": f"{base}/experiments/{call.path['experiment']}/runId/{run_id}/diagnostics",
         "properties": {
             "_azureml.ComputeTargetType": kind,
             "ContentSnapshotId": sent.get("SnapshotId"),
@@ -128,11 +128,11 @@ def _local(call: Call) -> Reply:
     job = definition(call.service, call.state, run_id, sent["Configuration"], None)
     call.service.part(Jobs).submit(call.state, call.path["experiment"], run_id, job, supervised=True)
     folder = job_folder(call.service, run_id)
-    words = [sys.executable, "-S", "-E", str(HERE / "execution_supervisor.py"), str(folder)]
+    command = [sys.executable, "-S", "-E", str(HERE / "execution_supervisor.py"), str(folder)]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("azureml-setup/Invocation.sh", f'#!/bin/sh\nexec {shlex.join(words)} "$PWD"\n')
-        archive.writestr("azureml-setup/Invocation.bat", f'@{subprocess.list2cmdline(words)} "%CD%"\r\n')
+        archive.writestr("azureml-setup/Invocation.sh", f'#!/bin/sh\nexec {shlex.join(command)} "$PWD"\n')
+        archive.writestr("azureml-setup/Invocation.bat", f'@{subprocess.list2cmdline(command)} "%CD%"\r\n')
     return Reply(packed.getvalue(), headers={"content-type": "application/zip"})
 
 

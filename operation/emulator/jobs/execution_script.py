@@ -14,9 +14,9 @@ import traceback
 from pathlib import Path
 
 
-def main(report: Path, script: str, words: list[str]) -> int:
+def main(report: Path, script: str, arguments: list[str]) -> int:
     """Run `script` and return its exit code; what it raised is in `report`."""
-    sys.argv = [script, *words]
+    sys.argv = [script, *arguments]
     sys.path[0] = os.path.dirname(os.path.abspath(script))  # noqa: PTH100, PTH120 - as Python itself does
     try:
         code = _run(script)
@@ -47,8 +47,8 @@ def _deliver() -> None:
     The SDK sends them from a thread that does not keep a process alive.
     """
     module = sys.modules.get("azureml.core.run")
-    kept = getattr(module, "_SubmittedRun", None)
-    for run in list(getattr(kept, "_SubmittedRun__instances", {}).values()):
+    submitted = getattr(module, "_SubmittedRun", None)
+    for run in list(getattr(submitted, "_SubmittedRun__instances", {}).values()):
         while run is not None:  # what was logged to the parents too
             run.flush()
             run = getattr(run, "_parent_run", None)  # noqa: PLW2901 - up the ladder
@@ -60,11 +60,11 @@ def _write(report: Path, error: BaseException) -> None:
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
     print(text, file=sys.stderr, flush=True)
-    said: dict[str, object] = {"type": type(error).__name__, "message": str(error), "traceback": text}
+    record: dict[str, object] = {"type": type(error).__name__, "message": str(error), "traceback": text}
     if frames:
         last = traceback.extract_tb(frames)[-1]
-        said |= {"file": last.filename, "line": last.lineno}
-    report.write_text(json.dumps(said), encoding="utf-8")
+        record |= {"file": last.filename, "line": last.lineno}
+    report.write_text(json.dumps(record), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -21,22 +21,22 @@ MOMENT = 0.05  # seconds between two looks
 GRACE = 3.0  # seconds between asking a process to end and ending it
 
 
-def main(folder: Path, place: Path | None = None) -> int:
+def main(folder: Path, work: Path | None = None) -> int:
     """Run the job of `folder` in `place`; return 0 when its process ended well."""
     job = _job(folder)
     if job is None:
         return _leave(folder, {"how": "canceled", "code": None})
-    log, place = Path(job["log"]), place or Path(job["folder"])
+    log, work = Path(job["log"]), work or Path(job["folder"])
     for name in ("outputs", "logs"):
-        (place / name).mkdir(parents=True, exist_ok=True)
+        (work / name).mkdir(parents=True, exist_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         try:
-            process = _started(job, place, output)
+            process = _started(job, work, output)
         except OSError as error:
             return _leave(folder, {"how": "not started", "code": None, "said": str(error)})
         how = _watched(folder, process, job.get("seconds"))
-    return _leave(folder, {"how": how, "code": process.returncode, "folder": str(place)})
+    return _leave(folder, {"how": how, "code": process.returncode, "folder": str(work)})
 
 
 def _job(folder: Path) -> dict[str, Any] | None:
@@ -49,11 +49,11 @@ def _job(folder: Path) -> dict[str, Any] | None:
     return None if canceled.exists() else dict(json.loads(file.read_text(encoding="utf-8")))
 
 
-def _started(job: dict[str, Any], place: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
+def _started(job: dict[str, Any], work: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
     group: dict[str, Any] = {"creationflags": 0x200} if os.name == "nt" else {"start_new_session": True}
     return subprocess.Popen(
         job["words"],
-        cwd=place,
+        cwd=work,
         env=job["environment"],
         stdin=subprocess.DEVNULL,
         stdout=output,

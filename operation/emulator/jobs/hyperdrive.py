@@ -30,16 +30,16 @@ class Search:
     """
 
     def __init__(
-        self, service: Service, state: State, experiment: str, run_id: str, wanted: Document
+        self, service: Service, state: State, experiment: str, run_id: str, request: Document
     ) -> None:
         self._service, self._state = service, state
-        self._experiment, self._run_id, self._wanted = experiment, run_id, wanted
+        self._experiment, self._run_id, self._wanted = experiment, run_id, request
         self._stop = threading.Event()
         self._paused = False
         self._lines: list[str] = []
-        generator = wanted["generator_config"]
-        drawn = samples(generator["name"], generator["parameter_space"], self._seed(generator))
-        self._samples = list(itertools.islice(drawn, wanted.get("max_total_jobs") or 1))
+        generator = request["generator_config"]
+        combinations = samples(generator["name"], generator["parameter_space"], self._seed(generator))
+        self._samples = list(itertools.islice(combinations, request.get("max_total_jobs") or 1))
 
     def run(self) -> None:
         """Execute all children, as many at once as were asked for."""
@@ -68,10 +68,10 @@ class Search:
     def _child(self, number: int) -> str:
         if self._stop.is_set():
             return "Canceled"
-        known = self._state.get("runs", self._name(number))
-        if known:  # a service before this one started it
-            ended = known["status"] in runs.ENDED
-            return str(known["status"]) if ended else self._service.part(Jobs).wait(known["runId"])
+        run = self._state.get("runs", self._name(number))
+        if run:  # a service before this one started it
+            ended = run["status"] in runs.ENDED
+            return str(run["status"]) if ended else self._service.part(Jobs).wait(run["runId"])
         name, values = self._name(number), json.dumps(self._samples[number])
         fields: Document = {"parentRunId": self._run_id, "tags": {"hyperparameters": values}}
         definition = self._configuration(number)
@@ -92,12 +92,12 @@ class Search:
 
     def _configuration(self, number: int) -> Document:
         """Return the run configuration with the child's values as arguments."""
-        given: Document = dict(self._platform["Overrides"])
-        words = list(given.get("arguments") or [])
+        configuration: Document = dict(self._platform["Overrides"])
+        arguments = list(configuration.get("arguments") or [])
         for name, value in self._samples[number].items():
             option = name if name.startswith("-") else f"--{name}"
-            words += [option, value if isinstance(value, str) else json.dumps(value)]
-        return {**given, "arguments": words}
+            arguments += [option, value if isinstance(value, str) else json.dumps(value)]
+        return {**configuration, "arguments": arguments}
 
     def _end(self, ends: list[str]) -> None:
         failed = ends.count("Failed")
@@ -106,46 +106,46 @@ class Search:
         if self._stop.is_set():
             runs.status(self._state, self._run_id, "Canceled")
         elif failed == len(ends):
-            said = f"all {failed} child runs failed; see their errors"
-            runs.status(self._state, self._run_id, "Failed", runs.failure(said))
+            message = f"all {failed} child runs failed; see their errors"
+            runs.status(self._state, self._run_id, "Failed", runs.failure(message))
         else:
             runs.status(self._state, self._run_id, "Completed")
         self._say(f"ended: {', '.join(ends)}")
 
     def _say(self, line: str) -> None:
         self._lines.append(f"[{now()}] {line}")
-        place = (self._service, self._state.name, "ExperimentRun", f"dcid.{self._run_id}")
-        artifacts.store(*place, LOG, data="\n".join([*self._lines, ""]).encode())
+        container = (self._service, self._state.name, "ExperimentRun", f"dcid.{self._run_id}")
+        artifacts.store(*container, LOG, data="\n".join([*self._lines, ""]).encode())
 
     def _name(self, number: int) -> str:
         return f"{self._run_id}_{number}"
 
     @property
     def _platform(self) -> Document:
-        found: Document = self._wanted["platform_config"]["Definition"]
-        return found
+        definition: Document = self._wanted["platform_config"]["Definition"]
+        return definition
 
     def _seed(self, generator: Document) -> object:
         return (generator.get("properties") or {}).get("seed", self._run_id)
 
 
 def _created(call: Call) -> Reply:
-    wanted = json.loads(next(iter(call.files().values()), b"null"))
-    if not isinstance(wanted, dict) or "Overrides" not in _definition(wanted):
+    request = json.loads(next(iter(call.files().values()), b"null"))
+    if not isinstance(request, dict) or "Overrides" not in _definition(request):
         raise HttpError("the submission carries no run configuration: pipelines are not swept here")
     run_id = call.path.get("run") or f"HD_{uuid.uuid4()}"
-    wanted["platform_config"]["ParentRunId"] = run_id
-    search = Search(call.service, call.state, call.path["experiment"], run_id, wanted)
-    tags = {f"_aml_system_{name}": json.dumps(wanted.get(name)) for name in _TAGS}
-    tags |= {f"_aml_system_{name}": str(wanted.get(name) or 0) for name in _COUNTS}
-    metric = json.dumps(wanted["primary_metric_config"])
+    request["platform_config"]["ParentRunId"] = run_id
+    search = Search(call.service, call.state, call.path["experiment"], run_id, request)
+    tags = {f"_aml_system_{name}": json.dumps(request.get(name)) for name in _TAGS}
+    tags |= {f"_aml_system_{name}": str(request.get(name) or 0) for name in _COUNTS}
+    metric = json.dumps(request["primary_metric_config"])
     properties = {"runTemplate": "HyperDrive", "azureml.runsource": "hyperdrive", "platform": "AML"}
-    fields = {"runType": "hyperdrive", "target": _definition(wanted)["Overrides"].get("target")}
+    fields = {"runType": "hyperdrive", "target": _definition(request)["Overrides"].get("target")}
     fields |= {"tags": tags, "properties": {**properties, "primary_metric_config": metric}}
     runs.record(call.state, call.path["experiment"], run_id, fields)
-    call.state.put(KEPT, run_id, {"run": run_id, "experiment": call.path["experiment"], "wanted": wanted})
+    call.state.put(KEPT, run_id, {"run": run_id, "experiment": call.path["experiment"], "wanted": request})
     _start(run_id, search)
-    return Reply({"code": 201, "result": {**wanted, "status": "RUNNING"}}, 201)
+    return Reply({"code": 201, "result": {**request, "status": "RUNNING"}}, 201)
 
 
 def _start(run_id: str, search: Search) -> None:
@@ -162,13 +162,16 @@ def begin(service: Service) -> None:
     """Go on with the sweeps that the service before this one began."""
     service.at_end.append(_pause)
     for state in map(service.state, service.workspaces()):
-        for kept in state.all(KEPT):
-            if runs.known_run(state, kept["run"])["status"] not in runs.ENDED:
-                _start(kept["run"], Search(service, state, kept["experiment"], kept["run"], kept["wanted"]))
+        for stored in state.all(KEPT):
+            if runs.known_run(state, stored["run"])["status"] not in runs.ENDED:
+                _start(
+                    stored["run"],
+                    Search(service, state, stored["experiment"], stored["run"], stored["wanted"]),
+                )
 
 
-def _definition(wanted: Document) -> dict[str, Any]:
-    return (wanted.get("platform_config") or {}).get("Definition") or {}
+def _definition(request: Document) -> dict[str, Any]:
+    return (request.get("platform_config") or {}).get("Definition") or {}
 
 
 def _canceled(call: Call) -> Document:

@@ -26,14 +26,14 @@ def samples(method: str, space: Space, seed: object) -> Iterator[dict[str, Any]]
         yield from _grid(space)
         return
     draw = random.Random(str(seed))  # noqa: S311 - hyperparameters, no secrets
-    seen: list[dict[str, Any]] = []
+    earlier: list[dict[str, Any]] = []
     repeated = 0
     while repeated < PATIENCE:
-        drawn = {name: _drawn(name, expression, draw) for name, expression in space.items()}
-        repeated = repeated + 1 if drawn in seen else 0
+        sample = {name: _drawn(name, expression, draw) for name, expression in space.items()}
+        repeated = repeated + 1 if sample in earlier else 0
         if not repeated:
-            seen.append(drawn)
-            yield drawn
+            earlier.append(sample)
+            yield sample
 
 
 def _grid(space: Space) -> Iterator[dict[str, Any]]:
@@ -63,5 +63,5 @@ def _number(name: str, kind: str, arguments: list[float], draw: random.Random) -
     plain = kind.removeprefix("log")
     if plain not in ("uniform", "normal"):
         raise HttpError(f"{name}: the expression {kind!r} is unknown")
-    drawn = draw.uniform(first, second) if plain == "uniform" else draw.gauss(first, second)
-    return math.exp(drawn) if kind.startswith("log") else drawn
+    value = draw.uniform(first, second) if plain == "uniform" else draw.gauss(first, second)
+    return math.exp(value) if kind.startswith("log") else value

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from operation.emulator.documents import shaped
 from operation.emulator.history import blobs
 from operation.emulator.hosts import storage_account
 from operation.emulator.http import WORKSPACE, Call, HttpError, known, route
 from operation.emulator.paths import inside
 from operation.emulator.service import Service
-from operation.emulator.state import State, write_whole
+from operation.emulator.state import State, shaped, write_whole
 
 CONTAINER = "snapshots"
 NONE = "00000000-0000-0000-0000-000000000000"
@@ -26,9 +25,9 @@ NONE = "00000000-0000-0000-0000-000000000000"
 def unpack(service: Service, workspace: str, snapshot: str, target: Path) -> None:
     """Write the files of a snapshot under `target`."""
     for path, blob in files(service.state(workspace), snapshot).items():
-        place = inside(target, path, "the snapshot")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_uploaded(service, workspace, blob), place)
+        file = inside(target, path, "the snapshot")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_uploaded(service, workspace, blob), file)
 
 
 def _uploaded(service: Service, workspace: str, blob: str) -> Path:
@@ -60,9 +59,9 @@ def _made(call: Call) -> dict[str, Any]:
     }
     for path in sent:  # refused before anything is made of it
         inside(Path("snapshot"), path, "the snapshot")
-    every = {**before, **sent}
-    kept = {path: every[path] for path in _leaves(body["DirTreeNode"]) if path in every}
-    call.state.put("snapshots", call.path["snapshot"], {"files": {**kept, **sent}})
+    all_files = {**before, **sent}
+    present = {path: all_files[path] for path in _leaves(body["DirTreeNode"]) if path in all_files}
+    call.state.put("snapshots", call.path["snapshot"], {"files": {**present, **sent}})
     return {}
 
 

@@ -32,25 +32,26 @@ def asked(configuration: Mapping[str, Any]) -> bool:
 
 
 def job(
-    state: State, run_id: str, configuration: Mapping[str, Any], given: JobDefinition, work: Path
+    state: State, run_id: str, configuration: Mapping[str, Any], definition: JobDefinition, work: Path
 ) -> JobDefinition:
     """Return what a Spark submission executes here, once each of its fields has been looked at."""
     checked = dict(_checked(state, configuration, work))
-    words = submit_words(configuration, given.arguments)
+    words = submit_words(configuration, definition.arguments)
     executed = here()
     how = f"executed by Spark on this machine, with the master {_MASTER}" if executed else _NOT_EXECUTED
     report = {"submission": "verified", "how": how, "fields": checked, "equivalent": shlex.join(words)}
     run = runs.known_run(state, run_id)
-    said = {"emulator.spark": how, "emulator.spark.equivalent": report["equivalent"]}
-    runs.record(state, run["experimentName"], run_id, {"properties": said})
+    properties = {"emulator.spark": how, "emulator.spark.equivalent": report["equivalent"]}
+    runs.record(state, run["experimentName"], run_id, {"properties": properties})
     (work / "outputs").mkdir(parents=True, exist_ok=True)
     (work / "outputs" / REPORT).write_text(json.dumps(report, indent=1), encoding="utf-8")
     if executed:
         return dataclasses.replace(
-            given, environment_variables={**given.environment_variables, **_variables(configuration)}
+            definition,
+            environment_variables={**definition.environment_variables, **_variables(configuration)},
         )
     command = [sys.executable, "-c", _SAYS, f"outputs/{REPORT}"]
-    return dataclasses.replace(given, command=command, python=Path(sys.executable))
+    return dataclasses.replace(definition, command=command, python=Path(sys.executable))
 
 
 _NOT_EXECUTED = "not executed: there is no pyspark with a Java on this machine; every field was looked at"
@@ -70,13 +71,13 @@ def here() -> bool:
 
 def submit_words(configuration: Mapping[str, Any], arguments: list[str]) -> list[str]:
     """Return the spark-submit command that the submission comes to on a cluster."""
-    words = ["spark-submit", "--master", "yarn", "--deploy-mode", _deploy_mode(configuration)]
+    command = ["spark-submit", "--master", "yarn", "--deploy-mode", _deploy_mode(configuration)]
     for name, value in sorted(_settings(configuration).items()):
-        words += ["--conf", f"{name}={value}"]
+        command += ["--conf", f"{name}={value}"]
     packages, repositories = _packages(configuration), _section(configuration).get("repositories") or []
-    words += ["--packages", ",".join(packages)] if packages else []
-    words += ["--repositories", ",".join(repositories)] if repositories else []
-    return [*words, str(configuration["script"]), *arguments]
+    command += ["--packages", ",".join(packages)] if packages else []
+    command += ["--repositories", ",".join(repositories)] if repositories else []
+    return [*command, str(configuration["script"]), *arguments]
 
 
 def _checked(state: State, configuration: Mapping[str, Any], work: Path) -> Iterator[tuple[str, object]]:
@@ -95,9 +96,9 @@ def _checked(state: State, configuration: Mapping[str, Any], work: Path) -> Iter
     yield "spark.configuration", _settings(configuration)
     yield "environment.spark.packages", _packages(configuration)
     repositories = _section(configuration).get("repositories") or []
-    for one in repositories:
-        if "://" not in str(one):
-            raise _wrong("environment.spark.repositories", one, "an address")
+    for repository in repositories:
+        if "://" not in str(repository):
+            raise _wrong("environment.spark.repositories", repository, "an address")
     yield "environment.spark.repositories", repositories
     yield "environment.spark.precachePackages", _section(configuration).get("precachePackages", True)
     python = (configuration.get("environment") or {}).get("python") or {}
@@ -110,9 +111,9 @@ def _cluster(state: State, configuration: Mapping[str, Any]) -> str:
     name = configuration.get("target")
     target = state.get("computes", str(name))
     if target is None:
-        there = ", ".join(one["name"] for one in state.all("computes")) or "none"
+        targets = ", ".join(compute["name"] for compute in state.all("computes")) or "none"
         raise HttpError(
-            f"there is no compute target {name!r} for the Spark run; there is: {there}", status=404
+            f"there is no compute target {name!r} for the Spark run; there is: {targets}", status=404
         )
     kind = target["properties"]["computeType"]
     if kind not in CLUSTERS:
@@ -145,24 +146,24 @@ def _section(configuration: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _packages(configuration: Mapping[str, Any]) -> list[str]:
-    found = []
-    for one in _section(configuration).get("packages") or []:
-        parts = [one.get(name) for name in ("group", "artifact", "version")]
+    coordinates = []
+    for package in _section(configuration).get("packages") or []:
+        parts = [package.get(name) for name in ("group", "artifact", "version")]
         if not all(parts):
-            raise _wrong("environment.spark.packages", one, "a group, an artifact and a version")
-        found.append(":".join(parts))
-    return found
+            raise _wrong("environment.spark.packages", package, "a group, an artifact and a version")
+        coordinates.append(":".join(parts))
+    return coordinates
 
 
 def _variables(configuration: Mapping[str, Any]) -> dict[str, str]:
-    words = ["--master", _MASTER]
+    options = ["--master", _MASTER]
     for name, value in sorted(_settings(configuration).items()):
         if not name.startswith("spark.yarn."):  # there is no yarn here
-            words += ["--conf", f"{name}={value}"]
+            options += ["--conf", f"{name}={value}"]
     packages = _packages(configuration)
-    words += ["--packages", ",".join(packages)] if packages else []
-    return {"PYSPARK_SUBMIT_ARGS": shlex.join([*words, "pyspark-shell"]), "PYSPARK_PYTHON": sys.executable}
+    options += ["--packages", ",".join(packages)] if packages else []
+    return {"PYSPARK_SUBMIT_ARGS": shlex.join([*options, "pyspark-shell"]), "PYSPARK_PYTHON": sys.executable}
 
 
-def _wrong(name: str, value: object, wanted: str) -> HttpError:
-    return HttpError(f"the Spark submission's {name} is {value!r}; it must be {wanted}")
+def _wrong(name: str, value: object, expected: str) -> HttpError:
+    return HttpError(f"the Spark submission's {name} is {value!r}; it must be {expected}")

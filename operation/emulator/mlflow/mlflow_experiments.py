@@ -22,23 +22,23 @@ def pairs(values: Document) -> list[Document]:
 
 def by_name(values: list[Document] | None) -> Document:
     """Return what MLflow lists as pairs as a mapping."""
-    return {one["key"]: one.get("value") for one in values or []}
+    return {entry["key"]: entry.get("value") for entry in values or []}
 
 
-def _experiment(one: Document) -> Document:
+def _experiment(document: Document) -> Document:
     return {
-        "experiment_id": one["experimentId"],
-        "name": one["name"],
+        "experiment_id": document["experimentId"],
+        "name": document["name"],
         "artifact_location": "",
-        "lifecycle_stage": "deleted" if one["archivedTime"] else "active",
-        "tags": pairs(one["tags"]),
+        "lifecycle_stage": "deleted" if document["archivedTime"] else "active",
+        "tags": pairs(document["tags"]),
     }
 
 
 def _experiment_named(call: Call) -> Document:
     name = call.asked["experiment_name"]
-    found = known(call.state, "experiments", name, f"experiment {name} does not exist", MISSING)
-    return {"experiment": _experiment(found)}
+    experiment = known(call.state, "experiments", name, f"experiment {name} does not exist", MISSING)
+    return {"experiment": _experiment(experiment)}
 
 
 def _experiment_shown(call: Call) -> Document:
@@ -53,16 +53,20 @@ def _experiment_made(call: Call) -> Document:
 
 
 def _experiment_tag(call: Call) -> Document:
-    wanted = call.asked
-    name = runs.experiment_by_id(call.state, wanted["experiment_id"])["name"]
-    with call.state.change("experiments", name) as kept:
-        kept["tags"][wanted["key"]] = wanted.get("value")
+    request = call.asked
+    name = runs.experiment_by_id(call.state, request["experiment_id"])["name"]
+    with call.state.change("experiments", name) as experiment:
+        experiment["tags"][request["key"]] = request.get("value")
     return {}
 
 
 def _experiments(call: Call) -> Document:
-    found = [_experiment(one) for one in call.state.all("experiments") if not one["archivedTime"]]
-    return {"experiments": found[::-1]}
+    active = [
+        _experiment(experiment)
+        for experiment in call.state.all("experiments")
+        if not experiment["archivedTime"]
+    ]
+    return {"experiments": active[::-1]}
 
 
 _EXPERIMENTS = f"{API}/experiments"

@@ -6,14 +6,13 @@ import re
 import uuid
 from urllib.parse import urlsplit
 
-from operation.emulator.documents import shaped
 from operation.emulator.history import artifacts, runs
 from operation.emulator.history.runs import MISSING
 from operation.emulator.http import Call, HttpError, known, route
 from operation.emulator.mlflow.mlflow_experiments import API
 from operation.emulator.mlflow.mlflow_runs import artifacts_uri, milliseconds
 from operation.emulator.mlflow.mlflow_search import selected
-from operation.emulator.state import Document, State, now
+from operation.emulator.state import Document, State, now, shaped
 
 LOGGED = "mlflow-logged-models"
 _OF_RUN = re.compile(r"/experiments/[^/]+/runs/(?P<run>[^/]+)/artifacts/(?P<path>.*)")
@@ -29,28 +28,28 @@ def place(state: State, source: str) -> tuple[str, str]:
 
 def _prefix(source: str) -> str:
     """Return where the artifacts of a source are: ``origin/container/path``."""
-    found = _OF_RUN.search(urlsplit(source).path)
-    if found:
-        return f"ExperimentRun/dcid.{found['run']}/{found['path']}".rstrip("/")
+    match = _OF_RUN.search(urlsplit(source).path)
+    if match:
+        return f"ExperimentRun/dcid.{match['run']}/{match['path']}".rstrip("/")
     if source.startswith("azureml://artifacts/"):
         return source.removeprefix("azureml://artifacts/")
     raise HttpError(f"source {source}: expected the artifacts of a run", "INVALID_PARAMETER_VALUE")
 
 
-def _logged_model(one: Document) -> Document:
-    return {"model": {"info": one["info"], "data": one["data"]}}
+def _logged_model(document: Document) -> Document:
+    return {"model": {"info": document["info"], "data": document["data"]}}
 
 
 def _logged_made(call: Call) -> Document:
-    wanted = call.asked
+    request = call.asked
     identity = f"m-{uuid.uuid4().hex}"
-    run = runs.known_run(call.state, wanted["source_run_id"])
-    name, uri = wanted.get("name") or identity, artifacts_uri(call, run)
-    ids = {"identity": identity, "experiment": wanted["experiment_id"], "run": run["runId"]}
+    run = runs.known_run(call.state, request["source_run_id"])
+    name, uri = request.get("name") or identity, artifacts_uri(call, run)
+    ids = {"identity": identity, "experiment": request["experiment_id"], "run": run["runId"]}
     info = shaped("logged model", **ids, name=name, uri=uri, at=milliseconds(now()))
-    info |= {field: wanted[field] for field in ("model_type", "tags") if wanted.get(field)}
-    made = {"info": info, "data": {"params": wanted.get("params") or [], "metrics": []}}
-    return _logged_model(call.state.put(LOGGED, identity, made))
+    info |= {field: request[field] for field in ("model_type", "tags") if request.get(field)}
+    model = {"info": info, "data": {"params": request.get("params") or [], "metrics": []}}
+    return _logged_model(call.state.put(LOGGED, identity, model))
 
 
 def _logged(call: Call) -> Document:
@@ -59,27 +58,27 @@ def _logged(call: Call) -> Document:
 
 
 def _logged_changed(call: Call) -> Document:
-    wanted = call.asked
-    with call.state.change(LOGGED, _logged(call)["info"]["model_id"]) as kept:
-        kept["info"]["status"] = wanted.get("status") or kept["info"]["status"]
-        kept["info"]["tags"] += wanted.get("tags") or []
-        kept["data"]["params"] += wanted.get("params") or []
-        return _logged_model(kept)
+    request = call.asked
+    with call.state.change(LOGGED, _logged(call)["info"]["model_id"]) as model:
+        model["info"]["status"] = request.get("status") or model["info"]["status"]
+        model["info"]["tags"] += request.get("tags") or []
+        model["data"]["params"] += request.get("params") or []
+        return _logged_model(model)
 
 
 def _logged_found(call: Call) -> Document:
     experiments = set(call.asked.get("experiment_ids") or [])
-    every = [one for one in call.state.all(LOGGED) if one["info"]["experiment_id"] in experiments]
-    found = selected(every, call.asked.get("filter") or "")
-    return {"models": [_logged_model(one)["model"] for one in found]}
+    candidates = [model for model in call.state.all(LOGGED) if model["info"]["experiment_id"] in experiments]
+    matches = selected(candidates, call.asked.get("filter") or "")
+    return {"models": [_logged_model(document)["model"] for document in matches]}
 
 
 def _logged_files(call: Call) -> Document:
     prefix = _prefix(_logged(call)["info"]["artifact_uri"])
     origin, container, path = prefix.split("/", 2)
-    every = artifacts.paths(call.service, call.workspace, origin, container)
-    inside = [one.removeprefix(f"{path}/") for one in every if one.startswith(f"{path}/")]
-    return {"files": [{"path": one, "is_dir": False} for one in inside], "root_uri": prefix}
+    paths = artifacts.paths(call.service, call.workspace, origin, container)
+    inside = [entry.removeprefix(f"{path}/") for entry in paths if entry.startswith(f"{path}/")]
+    return {"files": [{"path": entry, "is_dir": False} for entry in inside], "root_uri": prefix}
 
 
 _MODEL = f"{API}/logged-models/{{model}}"

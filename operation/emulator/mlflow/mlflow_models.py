@@ -17,58 +17,64 @@ REGISTERED = "mlflow-registered-models"
 
 
 def _registered(state: State, name: str) -> Document:
-    kept, versions = state.get(REGISTERED, name), models.versions(state, name)
-    if kept is None and not versions:
+    registration, versions = state.get(REGISTERED, name), models.versions(state, name)
+    if registration is None and not versions:
         raise missing(f"registered model {name}")
-    facts = kept or {"tags": {}, "aliases": {}, "description": None, "created": versions[0]["createdTime"]}
+    facts = registration or {
+        "tags": {},
+        "aliases": {},
+        "description": None,
+        "created": versions[0]["createdTime"],
+    }
     aliases = [{"alias": alias, "version": version} for alias, version in facts["aliases"].items()]
     return {
         "name": name,
         "description": facts["description"] or "",
         "creation_timestamp": milliseconds(facts["created"]),
         "last_updated_timestamp": milliseconds((versions[-1] if versions else facts).get("createdTime")),
-        "latest_versions": [_shown(state, one) for one in versions[-1:]],
+        "latest_versions": [_shown(state, model) for model in versions[-1:]],
         "tags": pairs(facts["tags"]),
         "aliases": aliases,
     }
 
 
-def _shown(state: State, one: Document) -> Document:
-    kept = state.get(REGISTERED, one["name"]) or {"aliases": {}}
-    version = str(one["version"])
+def _shown(state: State, model: Document) -> Document:
+    registration = state.get(REGISTERED, model["name"]) or {"aliases": {}}
+    version = str(model["version"])
     return {
-        "name": one["name"],
+        "name": model["name"],
         "version": version,
-        "creation_timestamp": milliseconds(one["createdTime"]),
-        "last_updated_timestamp": milliseconds(one["modifiedTime"]),
-        "description": one["description"] or "",
-        "current_stage": one.get("stage") or "None",
-        "source": one.get("mlflowSource") or f"azureml://artifacts/{models.prefixes(state, one['id'])[0]}",
-        "run_id": one["runId"] or "",
+        "creation_timestamp": milliseconds(model["createdTime"]),
+        "last_updated_timestamp": milliseconds(model["modifiedTime"]),
+        "description": model["description"] or "",
+        "current_stage": model.get("stage") or "None",
+        "source": model.get("mlflowSource")
+        or f"azureml://artifacts/{models.prefixes(state, model['id'])[0]}",
+        "run_id": model["runId"] or "",
         "status": "READY",
-        "tags": pairs(one["kvTags"]),
-        "aliases": [alias for alias, of in kept["aliases"].items() if of == version],
+        "tags": pairs(model["kvTags"]),
+        "aliases": [alias for alias, number in registration["aliases"].items() if number == version],
     }
 
 
 def _version(call: Call) -> Document:
-    wanted = call.asked
-    said = f"version {wanted['version']} of model {wanted['name']} does not exist"
-    return known(call.state, "models", f"{wanted['name']}:{wanted['version']}", said, MISSING)
+    request = call.asked
+    message = f"version {request['version']} of model {request['name']} does not exist"
+    return known(call.state, "models", f"{request['name']}:{request['version']}", message, MISSING)
 
 
-def _new(wanted: Document) -> Document:
-    facts = {"tags": by_name(wanted.get("tags")), "description": wanted.get("description")}
-    return {"name": wanted["name"], "aliases": {}, "created": now(), **facts}
+def _new(request: Document) -> Document:
+    facts = {"tags": by_name(request.get("tags")), "description": request.get("description")}
+    return {"name": request["name"], "aliases": {}, "created": now(), **facts}
 
 
 def _model_made(call: Call) -> Document:
-    wanted = call.asked
-    with call.state.change(REGISTERED, wanted["name"]) as kept:
-        if kept:
-            raise HttpError(f"registered model {wanted['name']} exists", "RESOURCE_ALREADY_EXISTS")
-        kept.update(_new(wanted))
-    return {"registered_model": _registered(call.state, wanted["name"])}
+    request = call.asked
+    with call.state.change(REGISTERED, request["name"]) as registration:
+        if registration:
+            raise HttpError(f"registered model {request['name']} exists", "RESOURCE_ALREADY_EXISTS")
+        registration.update(_new(request))
+    return {"registered_model": _registered(call.state, request["name"])}
 
 
 def _model_shown(call: Call) -> Document:
@@ -76,25 +82,25 @@ def _model_shown(call: Call) -> Document:
 
 
 def _models(call: Call) -> Document:
-    names = {one["name"] for kind in (REGISTERED, "models") for one in call.state.all(kind)}
-    shown = [_registered(call.state, name) for name in sorted(names)]
-    return {"registered_models": selected(shown, call.asked.get("filter") or "")}
+    names = {entity["name"] for kind in (REGISTERED, "models") for entity in call.state.all(kind)}
+    registered_models = [_registered(call.state, name) for name in sorted(names)]
+    return {"registered_models": selected(registered_models, call.asked.get("filter") or "")}
 
 
 def _version_made(call: Call) -> Document:
     """Register what a source holds: the artifacts of a run, or of a model that was logged."""
-    wanted = call.asked
-    source, prefix = place(call.state, wanted["source"])
+    request = call.asked
+    source, prefix = place(call.state, request["source"])
     identity = uuid.uuid4().hex
     part = {"id": None, "prefix": prefix}
-    call.state.put("assets", identity, {"id": identity, "name": wanted["name"], "artifacts": [part]})
-    tags = by_name(wanted.get("tags"))
-    given = {"name": wanted["name"], "url": f"aml://asset/{identity}", "mimeType": "application/x-python"}
-    given |= {"runId": wanted.get("run_id"), "kvTags": tags, "description": wanted.get("description")}
-    made = models.registered(call.state, {**given, "framework": "MLflow", "unpack": False})
-    with call.state.change("models", made["id"]) as kept:
-        kept["mlflowSource"] = source
-        return {"model_version": _shown(call.state, kept)}
+    call.state.put("assets", identity, {"id": identity, "name": request["name"], "artifacts": [part]})
+    tags = by_name(request.get("tags"))
+    fields = {"name": request["name"], "url": f"aml://asset/{identity}", "mimeType": "application/x-python"}
+    fields |= {"runId": request.get("run_id"), "kvTags": tags, "description": request.get("description")}
+    model = models.registered(call.state, {**fields, "framework": "MLflow", "unpack": False})
+    with call.state.change("models", model["id"]) as stored:
+        stored["mlflowSource"] = source
+        return {"model_version": _shown(call.state, stored)}
 
 
 def _version_shown(call: Call) -> Document:
@@ -102,27 +108,29 @@ def _version_shown(call: Call) -> Document:
 
 
 def _found(call: Call) -> Document:
-    shown = [_shown(call.state, one) for one in call.state.all("models")][::-1]
-    return {"model_versions": selected(shown, call.asked.get("filter") or "")}
+    model_versions = [_shown(call.state, model) for model in call.state.all("models")][::-1]
+    return {"model_versions": selected(model_versions, call.asked.get("filter") or "")}
 
 
 def _newest(call: Call) -> Document:
     versions = models.versions(call.state, call.asked["name"])
-    stages = call.asked.get("stages") or [one.get("stage") or "None" for one in versions]
-    newest = {one.get("stage") or "None": one for one in versions}
+    stages = call.asked.get("stages") or [version.get("stage") or "None" for version in versions]
+    newest = {version.get("stage") or "None": version for version in versions}
     return {
-        "model_versions": [_shown(call.state, newest[one]) for one in dict.fromkeys(stages) if one in newest]
+        "model_versions": [
+            _shown(call.state, newest[stage]) for stage in dict.fromkeys(stages) if stage in newest
+        ]
     }
 
 
 def _version_changed(call: Call) -> Document:
-    wanted = call.asked
-    with call.state.change("models", _version(call)["id"]) as kept:
-        kept["description"] = wanted.get("description") or kept["description"]
-        kept["stage"] = wanted.get("stage") or kept.get("stage")
-        if wanted.get("key"):
-            kept["kvTags"][wanted["key"]] = kept["tags"][wanted["key"]] = wanted.get("value")
-        kept["modifiedTime"] = now()
+    request = call.asked
+    with call.state.change("models", _version(call)["id"]) as model:
+        model["description"] = request.get("description") or model["description"]
+        model["stage"] = request.get("stage") or model.get("stage")
+        if request.get("key"):
+            model["kvTags"][request["key"]] = model["tags"][request["key"]] = request.get("value")
+        model["modifiedTime"] = now()
     return _version_shown(call)
 
 
@@ -131,21 +139,21 @@ def _source(call: Call) -> Document:
 
 
 def _alias(call: Call) -> Document:
-    wanted = call.asked
-    _registered(call.state, wanted["name"])
-    with call.state.change(REGISTERED, wanted["name"]) as kept:
-        if not kept:
-            kept.update(_new({"name": wanted["name"]}))
+    request = call.asked
+    _registered(call.state, request["name"])
+    with call.state.change(REGISTERED, request["name"]) as registration:
+        if not registration:
+            registration.update(_new({"name": request["name"]}))
         if call.method == "DELETE":
-            kept["aliases"].pop(wanted["alias"], None)
+            registration["aliases"].pop(request["alias"], None)
         elif call.method == "POST":
-            kept["aliases"][wanted["alias"]] = str(_version(call)["version"])
-        version = kept["aliases"].get(wanted["alias"])
+            registration["aliases"][request["alias"]] = str(_version(call)["version"])
+        version = registration["aliases"].get(request["alias"])
     if call.method != "GET":
         return {}
-    said = f"alias {wanted['alias']} of model {wanted['name']} does not exist"
-    found = known(call.state, "models", f"{wanted['name']}:{version}", said, MISSING)
-    return {"model_version": _shown(call.state, found)}
+    message = f"alias {request['alias']} of model {request['name']} does not exist"
+    model = known(call.state, "models", f"{request['name']}:{version}", message, MISSING)
+    return {"model_version": _shown(call.state, model)}
 
 
 _MODELS, _VERSIONS = f"{API}/registered-models", f"{API}/model-versions"

@@ -36,8 +36,8 @@ def run_of(call: Call) -> Document:
 def artifacts_uri(call: Call, run: Document) -> str:
     """Return where MLflow's client, with azureml-mlflow in it, puts the run's artifacts."""
     host = call.service.url.removeprefix("https://")
-    place = f"experiments/{run['experimentName']}/runs/{run['runId']}/artifacts"
-    return f"azureml://{host}/mlflow/v2.0{call.resource}/{place}"
+    path = f"experiments/{run['experimentName']}/runs/{run['runId']}/artifacts"
+    return f"azureml://{host}/mlflow/v2.0{call.resource}/{path}"
 
 
 def shown_run(call: Call, run: Document) -> Document:
@@ -73,12 +73,12 @@ def _history(state: State, run: str, name: str) -> list[Document]:
     return [
         {
             "key": name,
-            "value": one["data"][name],
-            "step": one.get("step") or 0,
-            "timestamp": milliseconds(one["createdUtc"]),
+            "value": entry["data"][name],
+            "step": entry.get("step") or 0,
+            "timestamp": milliseconds(entry["createdUtc"]),
         }
-        for one in metric["value"]
-        if isinstance(one["data"].get(name), int | float)
+        for entry in metric["value"]
+        if isinstance(entry["data"].get(name), int | float)
     ]
 
 
@@ -88,10 +88,10 @@ def _latest(state: State, run: str) -> list[Document]:
 
 
 def _run_made(call: Call) -> Document:
-    wanted = call.asked
-    experiment = runs.experiment_by_id(call.state, wanted["experiment_id"])
-    tags, run_id = by_name(wanted.get("tags")), str(uuid.uuid4())
-    fields = {"tags": tags, "displayName": wanted.get("run_name") or tags.get("mlflow.runName")}
+    request = call.asked
+    experiment = runs.experiment_by_id(call.state, request["experiment_id"])
+    tags, run_id = by_name(request.get("tags")), str(uuid.uuid4())
+    fields = {"tags": tags, "displayName": request.get("run_name") or tags.get("mlflow.runName")}
     fields |= {"parentRunId": tags.get("mlflow.parentRunId"), "properties": {"azureml.runsource": "mlflow"}}
     runs.record(call.state, experiment["name"], run_id, fields)
     runs.status(call.state, run_id, "Running")
@@ -99,12 +99,12 @@ def _run_made(call: Call) -> Document:
 
 
 def _run_changed(call: Call) -> Document:
-    wanted, identity = call.asked, run_of(call)["runId"]
-    if wanted.get("run_name"):
+    request, identity = call.asked, run_of(call)["runId"]
+    if request.get("run_name"):
         with call.state.change("runs", identity) as run:
-            run["displayName"] = wanted["run_name"]
-    if wanted.get("status") in _WORDS:
-        runs.status(call.state, identity, _WORDS[wanted["status"]])
+            run["displayName"] = request["run_name"]
+    if request.get("status") in _WORDS:
+        runs.status(call.state, identity, _WORDS[request["status"]])
     return {"run_info": shown_run(call, run_of(call))["info"]}
 
 
@@ -115,12 +115,12 @@ def _run_hidden(call: Call) -> Document:
 
 
 def _runs(call: Call) -> Document:
-    wanted = call.asked
-    experiments = set(wanted.get("experiment_ids") or [])
-    known = [one for one in call.state.all("runs") if one["experimentId"] in experiments]
-    shown = [shown_run(call, one) for one in known if not one["hidden"]]
-    found = ordered(selected(shown, wanted.get("filter") or ""), wanted.get("order_by") or [])
-    return {"runs": found[: int(wanted.get("max_results") or 1000)]}
+    request = call.asked
+    experiments = set(request.get("experiment_ids") or [])
+    candidates = [run for run in call.state.all("runs") if run["experimentId"] in experiments]
+    summaries = [shown_run(call, run) for run in candidates if not run["hidden"]]
+    matches = ordered(selected(summaries, request.get("filter") or ""), request.get("order_by") or [])
+    return {"runs": matches[: int(request.get("max_results") or 1000)]}
 
 
 def _logged(section: str | None = None) -> Callable[[Call], Document]:
@@ -136,23 +136,29 @@ def _logged(section: str | None = None) -> Callable[[Call], Document]:
 
 def _keep(state: State, run_id: str, batch: Document) -> None:
     _metrics(state, run_id, batch.get("metrics") or [])
-    parameters = {one["key"]: one.get("value") or "" for one in batch.get("params") or []}
+    parameters = {parameter["key"]: parameter.get("value") or "" for parameter in batch.get("params") or []}
     with state.change("runs", run_id) as run:
-        have = run.setdefault("parameters", {})
-        changed = [name for name, value in parameters.items() if have.get(name, value) != value]
+        current = run.setdefault("parameters", {})
+        changed = [name for name, value in parameters.items() if current.get(name, value) != value]
         if changed:
-            said = f"parameter {changed[0]} is {have[changed[0]]!r}: parameters are immutable"
-            raise HttpError(said, "INVALID_PARAMETER_VALUE")
-        have.update(parameters)
+            message = f"parameter {changed[0]} is {current[changed[0]]!r}: parameters are immutable"
+            raise HttpError(message, "INVALID_PARAMETER_VALUE")
+        current.update(parameters)
         run["tags"].update(by_name(batch.get("tags")))
 
 
 def _metrics(state: State, run_id: str, sent: list[Document]) -> None:
     if not sent:
         return
-    with state.change("metrics", run_id) as kept:
-        for one in sent:
-            add_scalar(kept, one["key"], float(one["value"]), _stamp(one.get("timestamp")), one.get("step"))
+    with state.change("metrics", run_id) as metrics:
+        for metric in sent:
+            add_scalar(
+                metrics,
+                metric["key"],
+                float(metric["value"]),
+                _stamp(metric.get("timestamp")),
+                metric.get("step"),
+            )
 
 
 def _stamp(milliseconds: Any) -> str:

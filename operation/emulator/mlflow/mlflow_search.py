@@ -28,23 +28,23 @@ _DATA = {"metric": "metrics", "param": "params", "parameter": "params", "tag": "
 
 def selected(documents: list[Document], text: str) -> list[Document]:
     """Return the `documents` for which every condition in `text` holds."""
-    tests = [_test(one) for one in _conditions(text)]
-    return [one for one in documents if all(test(one) for test in tests)]
+    tests = [_test(condition) for condition in _conditions(text)]
+    return [document for document in documents if all(test(document) for test in tests)]
 
 
 def ordered(documents: list[Document], order: list[str]) -> list[Document]:
     """Return the `documents` as ``["metrics.loss ASC", ...]`` wants them, by default the newest first."""
-    found = sorted(documents, key=lambda one: -(_value(one, "", "start_time") or 0))
+    sorted_documents = sorted(documents, key=lambda document: -(_value(document, "", "start_time") or 0))
     for clause in reversed(order):
-        words = re.fullmatch(
+        match = re.fullmatch(
             r"(?:(\w+)\.)?[`\"]?(.+?)[`\"]?(?:\s+(ASC|DESC))?", clause.strip(), re.IGNORECASE
         )
-        kind, name, way = words.groups() if words else ("", clause, None)
-        known = [one for one in found if _value(one, kind or "", name) is not None]
-        rest = [one for one in found if one not in known]
+        kind, name, direction = match.groups() if match else ("", clause, None)
+        having = [document for document in sorted_documents if _value(document, kind or "", name) is not None]
+        rest = [document for document in sorted_documents if document not in having]
         key = _key(kind or "", name)
-        found = [*sorted(known, key=key, reverse=(way or "").upper() == "DESC"), *rest]
-    return found
+        sorted_documents = [*sorted(having, key=key, reverse=(direction or "").upper() == "DESC"), *rest]
+    return sorted_documents
 
 
 def _key(kind: str, name: str) -> Callable[[Document], Any]:
@@ -52,34 +52,34 @@ def _key(kind: str, name: str) -> Callable[[Document], Any]:
 
 
 def _conditions(text: str) -> list[re.Match[str]]:
-    found, at = [], 0
+    conditions, at = [], 0
     while text[at:].strip():
         match = _CONDITION.match(text, at)
         if not match:
             raise HttpError(f"the filter cannot be read from here on: {text[at:]}", "INVALID_PARAMETER_VALUE")
-        found.append(match)
+        conditions.append(match)
         at = match.end()
         joined = re.compile(r"and\b", re.IGNORECASE).match(text, at)
         at = joined.end() if joined else at
-    return found
+    return conditions
 
 
 def _test(condition: re.Match[str]) -> Callable[[Document], bool]:
     kind, name, word = condition["kind"] or "", condition["name"], condition["operator"].lower()
-    written = condition["value"].strip("'\"")
+    literal = condition["value"].strip("'\"")
     if word == "in":
-        options = [one.strip().strip("'\"") for one in written.strip("()").split(",")]
+        options = [option.strip().strip("'\"") for option in literal.strip("()").split(",")]
         return lambda document: str(_value(document, kind, name)) in options
     if word.endswith("like"):
         flags = re.IGNORECASE if word == "ilike" else 0
-        pattern = re.compile(re.escape(written).replace("%", ".*").replace("_", "."), flags)
+        pattern = re.compile(re.escape(literal).replace("%", ".*").replace("_", "."), flags)
         return lambda document: pattern.fullmatch(str(_value(document, kind, name) or "")) is not None
 
     def test(document: Document) -> bool:
-        have = _value(document, kind, name)
-        if have is None:
+        current = _value(document, kind, name)
+        if current is None:
             return False
-        return _OPERATORS[word](have, type(have)(written))
+        return _OPERATORS[word](current, type(current)(literal))
 
     return test
 
@@ -89,6 +89,6 @@ def _value(document: Document, kind: str, name: str) -> Any:
     section = _DATA.get(kind.lower().removesuffix("s"))
     if section:
         listed = (document.get("data") or document).get(section) or []
-        return next((one["value"] for one in listed if one["key"] == name), None)
+        return next((entry["value"] for entry in listed if entry["key"] == name), None)
     fields = document.get("info") or document
     return fields.get({"created": "start_time", "Created": "start_time"}.get(name, name))

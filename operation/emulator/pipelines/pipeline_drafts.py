@@ -26,67 +26,69 @@ _PARTS = ("ModuleNodes", "DatasetNodes", "Edges")
 
 
 def _list(call: Call) -> list[Document]:
-    wanted = call.json or {}
-    every = call.state.all(DRAFTS)
-    return [one for one in every if wanted.items() <= (one.get("tags") or {}).items()]
+    tags = call.json or {}
+    drafts = call.state.all(DRAFTS)
+    return [path for path in drafts if tags.items() <= (path.get("tags") or {}).items()]
 
 
 def _of_draft(call: Call) -> Document:
-    known = found(call.state, DRAFTS, call.path["id"])
-    copied = found(call.state, GRAPH_DRAFTS, known["GraphDraftId"])
-    made = kept(call.state, GRAPH_DRAFTS, {**copied, **entity()})
-    draft = {**known, **entity(), "GraphDraftId": made["Id"], "ParentPipelineDraftId": known["Id"]}
+    original = found(call.state, DRAFTS, call.path["id"])
+    sketch = found(call.state, GRAPH_DRAFTS, original["GraphDraftId"])
+    copy = kept(call.state, GRAPH_DRAFTS, {**sketch, **entity()})
+    draft = {**original, **entity(), "GraphDraftId": copy["Id"], "ParentPipelineDraftId": original["Id"]}
     return kept(call.state, DRAFTS, draft)
 
 
 def _of_run(call: Call) -> Document:
     run = found(call.state, RUNS, call.path["id"])
     named = {"ExperimentName": run["RunHistoryExperimentName"], "Description": run["Description"]}
-    given = {name: run[name] for name in ("ParameterAssignments", "DataSetDefinitionValueAssignments")}
-    return _copied(call.state, run, {**named, **given}, {"ParentPipelineRunId": run["Id"]})
+    assignments = {name: run[name] for name in ("ParameterAssignments", "DataSetDefinitionValueAssignments")}
+    return _copied(call.state, run, {**named, **assignments}, {"ParentPipelineRunId": run["Id"]})
 
 
 def _of_published(call: Call) -> Document:
     published = found(call.state, PUBLISHED, call.path["id"])
     named = {"ExperimentName": published["Name"], "Description": published["Description"]}
-    given = {"ParameterAssignments": published["ParameterAssignments"]}
-    return _copied(call.state, published, {**named, **given}, {"ParentPipelineId": published["Id"]})
+    assignments = {"ParameterAssignments": published["ParameterAssignments"]}
+    return _copied(call.state, published, {**named, **assignments}, {"ParentPipelineId": published["Id"]})
 
 
 def _copied(state: State, source: Document, info: Document, parent: Document) -> Document:
     original = found(state, GRAPHS, source["GraphId"])
     nodes = {name: original.get(name) or [] for name in _PARTS}
-    made = kept(state, GRAPH_DRAFTS, {**nodes, "EntityInterface": original["Interface"], **entity()})
+    sketch = kept(state, GRAPH_DRAFTS, {**nodes, "EntityInterface": original["Interface"], **entity()})
     draft = {
         "Name": source.get("Name") or source.get("Description"),
         "Description": source.get("Description"),
     }
-    more = {"PipelineSubmissionInfo": info, "GraphDraftId": made["Id"], "tags": {}, "Properties": {}}
-    return kept(state, DRAFTS, {**draft, **more, **parent, **entity()})
+    facts = {"PipelineSubmissionInfo": info, "GraphDraftId": sketch["Id"], "tags": {}, "Properties": {}}
+    return kept(state, DRAFTS, {**draft, **facts, **parent, **entity()})
 
 
 def _settled(call: Call) -> tuple[Document, Document, Document]:
     """Return the draft that a call is about, what it is submitted with, and its graph, kept as it is now."""
     draft = found(call.state, DRAFTS, call.json["Id"])
     sketch = found(call.state, GRAPH_DRAFTS, draft["GraphDraftId"])
-    made = graph(call.state, {name: sketch.get(name) or [] for name in _PARTS}, sketch.get("EntityInterface"))
-    executable(call.state, made)
-    return draft, draft.get("PipelineSubmissionInfo") or {}, made
+    graph_document = graph(
+        call.state, {name: sketch.get(name) or [] for name in _PARTS}, sketch.get("EntityInterface")
+    )
+    executable(call.state, graph_document)
+    return draft, draft.get("PipelineSubmissionInfo") or {}, graph_document
 
 
 def _submit(call: Call) -> Document:
-    draft, info, made = _settled(call)
-    values(made["Interface"], info)
-    record = new(call.state, made, info.get("ExperimentName") or draft["Name"], info)
+    draft, info, graph_document = _settled(call)
+    values(graph_document["Interface"], info)
+    record = new(call.state, graph_document, info.get("ExperimentName") or draft["Name"], info)
     kept(call.state, DRAFTS, {**draft, "LastSubmittedPipelineRunId": record["Id"]})
     pipeline_engine.start(call.service, call.state, record["Id"])
     return shown(record)
 
 
 def _publish(call: Call) -> Document:
-    draft, info, made = _settled(call)
+    draft, info, graph_document = _settled(call)
     named = {"Name": draft["Name"], "Description": draft.get("Description"), "Version": None}
-    return publish(call, {**info, **named}, made)
+    return publish(call, {**info, **named}, graph_document)
 
 
 ROUTES = [

@@ -58,8 +58,8 @@ def settled(state: State, record: Document) -> Document:
     """Return the record; a run that a service before this one was executing has failed."""
     if record["Id"] in _LIVE or record["Status"]["StatusCode"] != RUNNING:
         return record
-    said = "The emulator was stopped while it executed the pipeline; submit it again to go on."
-    history.ended(state, record, FAILED, said)
+    message = "The emulator was stopped while it executed the pipeline; submit it again to go on."
+    history.ended(state, record, FAILED, message)
     mark_run(state, record["Id"], FAILED)
     return found(state, RUNS, record["Id"])
 
@@ -140,7 +140,7 @@ class PipelineExecution:
             code, error = FAILED, refused.message
             history.refused(self._state, self._record, step, error)
         if code == FINISHED:
-            placed = {name: located(place) for name, place in step.outputs.items()}
+            placed = {name: located(location) for name, location in step.outputs.items()}
             mark(self._state, self.run_id, node, Outputs=placed)
             self._made[node] = step
         self._mark(step, code, EndTime=now())

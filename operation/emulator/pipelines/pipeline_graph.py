@@ -36,41 +36,43 @@ class Values:
     datasets: Mapping[str, Document]
 
 
-def values(interface: Document, given: Document) -> Values:
+def values(interface: Document, submission: Document) -> Values:
     """Return the parameters' values: what was given over what the graph has by default."""
     plain = _defaults(interface, "Parameters")
     paths = _defaults(interface, "DataPathParameters")
     datasets = _defaults(interface, "DataPathParameterList")
-    assigned = given.get("ParameterAssignments") or {}
+    assigned = submission.get("ParameterAssignments") or {}
     unknown = sorted(set(assigned) - set(plain) - set(paths) - set(datasets))
     if unknown:
-        known = ", ".join(sorted({*plain, *paths, *datasets})) or "none"
-        raise HttpError(f"the pipeline has no parameter {unknown[0]!r}; it has: {known}", "BadRequest")
+        names = ", ".join(sorted({*plain, *paths, *datasets})) or "none"
+        raise HttpError(f"the pipeline has no parameter {unknown[0]!r}; it has: {names}", "BadRequest")
     return Values(
         plain | {name: str(value) for name, value in assigned.items()},
-        paths | (given.get("DataPathAssignments") or {}),
-        datasets | (given.get("DataSetDefinitionValueAssignments") or {}),
+        paths | (submission.get("DataPathAssignments") or {}),
+        datasets | (submission.get("DataSetDefinitionValueAssignments") or {}),
     )
 
 
 def by_default(interface: Document) -> dict[str, Any]:
     """Return the parameters' values as the SDK reads them: a path is ``datastore/path``."""
     paths = _defaults(interface, "DataPathParameters").items()
-    joined = {name: f"{one['DataStoreName']}/{one.get('RelativePath') or ''}" for name, one in paths}
+    joined = {name: f"{path['DataStoreName']}/{path.get('RelativePath') or ''}" for name, path in paths}
     return {**_defaults(interface, "Parameters"), **joined}
 
 
 def _defaults(interface: Document, kind: str) -> dict[str, Any]:
-    return {one["Name"]: one.get("DefaultValue") for one in interface.get(kind) or []}
+    return {entry["Name"]: entry.get("DefaultValue") for entry in interface.get(kind) or []}
 
 
 class Graph:
     """A graph with what its nodes refer to."""
 
     def __init__(self, document: Document, state: State) -> None:
-        self.nodes: dict[str, Document] = {one["Id"]: one for one in document.get("ModuleNodes") or []}
+        self.nodes: dict[str, Document] = {node["Id"]: node for node in document.get("ModuleNodes") or []}
         self.modules = {name: found(state, MODULES, node["ModuleId"]) for name, node in self.nodes.items()}
-        self._data: dict[str, Document] = {one["Id"]: one for one in document.get("DatasetNodes") or []}
+        self._data: dict[str, Document] = {
+            dataset["Id"]: dataset for dataset in document.get("DatasetNodes") or []
+        }
         self._edges: list[Document] = document.get("Edges") or []
         self.state = state
 
@@ -88,10 +90,10 @@ class Graph:
         near = {other for other in self.nodes if node in self.before(other)}
         return near.union(*(self.after(other) for other in near))
 
-    def inputs(self, node: str, given: Values) -> dict[str, Place]:
+    def inputs(self, node: str, assigned: Values) -> dict[str, Place]:
         """Return where the data of each input port is."""
         return {
-            edge["DestinationInputPort"]["PortName"]: self._place(edge["SourceOutputPort"], given)
+            edge["DestinationInputPort"]["PortName"]: self._place(edge["SourceOutputPort"], assigned)
             for edge in self._into(node)
             if not edge["DestinationInputPort"]["PortName"].startswith(FAKE_INPUT)
         }
@@ -108,13 +110,13 @@ class Graph:
     def _into(self, node: str) -> list[Document]:
         return [edge for edge in self._edges if edge["DestinationInputPort"].get("NodeId") == node]
 
-    def _place(self, port: Document, given: Values) -> Place:
+    def _place(self, port: Document, assigned: Values) -> Place:
         node = port["NodeId"]
-        return _output(port) if node in self.nodes else self._source(self._data[node], given)
+        return _output(port) if node in self.nodes else self._source(self._data[node], assigned)
 
-    def _source(self, node: Document, given: Values) -> Place:
+    def _source(self, node: Document, assigned: Values) -> Place:
         if node.get("DataPathParameterName"):
-            path = given.paths[node["DataPathParameterName"]]
+            path = assigned.paths[node["DataPathParameterName"]]
             return Place(datastore=path["DataStoreName"], path=path.get("RelativePath") or "")
         if node.get("DatasetId"):
             location = found(self.state, SOURCES, node["DatasetId"])["DataLocation"]["DataReference"]
@@ -122,7 +124,7 @@ class Graph:
             return Place(datastore=blob["AmlDataStoreName"], path=blob.get("RelativePath") or "")
         definition = node["DataSetDefinition"]
         named = definition.get("ParameterName")
-        return Place(dataset=given.datasets[named] if named else definition["Value"])
+        return Place(dataset=assigned.datasets[named] if named else definition["Value"])
 
 
 def executable(state: State, document: Document) -> None:
@@ -131,21 +133,21 @@ def executable(state: State, document: Document) -> None:
         kind = module.get("ModuleExecutionType") or SCRIPT
         what = module.get("StepType") or kind
         if kind != SCRIPT or not module.get("StorageId") or what in _WITH_A_DRIVER:
-            said = f"step '{module['Name']}' is a {what}; the emulator executes steps that are scripts"
-            raise HttpError(said, "NotSupported")
+            message = f"step '{module['Name']}' is a {what}; the emulator executes steps that are scripts"
+            raise HttpError(message, "NotSupported")
 
 
 def _output(port: Document) -> Place:
     return Place(node=port["NodeId"], port=port["PortName"])
 
 
-def parameters(node: Document, module: Document, given: Values) -> dict[str, Any]:
+def parameters(node: Document, module: Document, assigned: Values) -> dict[str, Any]:
     """Return the parameters of one step, those of the graph filled in; None for what has no value."""
     structure = module["StructuredInterface"]
     defined = [*(structure.get("Parameters") or []), *(structure.get("MetadataParameters") or [])]
-    known = {one["Name"]: one.get("DefaultValue") for one in defined}
+    result = {parameter["Name"]: parameter.get("DefaultValue") for parameter in defined}
     for one in [*(node.get("ModuleParameters") or []), *(node.get("ModuleMetadataParameters") or [])]:
         from_graph = str(one.get("ValueType")) in FROM_GRAPH
-        value = given.plain.get(one["Value"]) if from_graph else one.get("Value")
-        known[one["Name"]] = value
-    return known
+        value = assigned.plain.get(one["Value"]) if from_graph else one.get("Value")
+        result[one["Name"]] = value
+    return result

@@ -6,7 +6,6 @@ import hashlib
 import json
 
 from operation.emulator.assets import datastores
-from operation.emulator.documents import shaped
 from operation.emulator.history import artifacts, blobs, runs
 from operation.emulator.hosts import storage_account
 from operation.emulator.jobs import snapshots
@@ -16,7 +15,7 @@ from operation.emulator.jobs.execution_routes import definition
 from operation.emulator.pipelines.pipeline_record import CANCELED, FAILED, FINISHED
 from operation.emulator.pipelines.pipeline_step import Step
 from operation.emulator.service import Service
-from operation.emulator.state import Document, State
+from operation.emulator.state import Document, State, shaped
 
 PIPELINE, STEP, REUSE = "azureml.PipelineRun", "azureml.StepRun", "pipeline-reuse"
 _WORDS = {FINISHED: "Completed", FAILED: "Failed", CANCELED: "Canceled"}
@@ -25,13 +24,13 @@ _CODES = {word: code for code, word in _WORDS.items()}
 
 def opened(state: State, record: Document, parent: str | None) -> None:
     """Make the run of a pipeline."""
-    given = record.get("ParameterAssignments") or {}
+    assignments = record.get("ParameterAssignments") or {}
     properties = {
         "azureml.runsource": PIPELINE,
         "runSource": record["RunSource"],
         "runType": record["RunType"],
     }
-    properties["azureml.parameters"] = json.dumps(given)
+    properties["azureml.parameters"] = json.dumps(assignments)
     if record.get("PipelineId"):
         properties["azureml.pipelineid"] = record["PipelineId"]
     fields: Document = {"runType": PIPELINE, "properties": {**properties, **(record.get("Properties") or {})}}
@@ -53,8 +52,8 @@ def submitted(service: Service, state: State, record: Document, step: Step) -> N
     """Submit a step as a job."""
     configuration = step.configuration()
     _step_run(state, record, step, {"runDefinition": configuration, "target": configuration["target"]})
-    made = definition(service, state, step.run_id, configuration, step.snapshot)
-    service.part(Jobs).submit(state, record["RunHistoryExperimentName"], step.run_id, made)
+    job = definition(service, state, step.run_id, configuration, step.snapshot)
+    service.part(Jobs).submit(state, record["RunHistoryExperimentName"], step.run_id, job)
 
 
 def outcome(service: Service, state: State, step: Step) -> tuple[str, str]:
@@ -75,14 +74,14 @@ def reused(state: State, record: Document, step: Step, same: Document) -> None:
     before = runs.known_run(state, same["RunId"])
     ids = {"run": same["RunId"], "node": same["NodeId"], "pipeline": same["PipelineRunId"]}
     properties = shaped("properties of a reused step", **ids)
-    said = f"This step reuses the outputs of run {same['RunId']}: same snapshot, arguments and inputs."
-    shown = {"dataContainerId": before["dataContainerId"], "target": before["target"], "description": said}
+    message = f"This step reuses the outputs of run {same['RunId']}: same snapshot, arguments and inputs."
+    facts = {"dataContainerId": before["dataContainerId"], "target": before["target"], "description": message}
     _step_run(
-        state, record, step, {**shown, "properties": properties, "runDefinition": before["runDefinition"]}
+        state, record, step, {**facts, "properties": properties, "runDefinition": before["runDefinition"]}
     )
-    kept = state.get("metrics", same["RunId"])
-    if kept:
-        state.put("metrics", step.run_id, kept)
+    metrics = state.get("metrics", same["RunId"])
+    if metrics:
+        state.put("metrics", step.run_id, metrics)
     runs.status(state, step.run_id, "Running")
     runs.status(state, step.run_id, "Completed")
 
@@ -92,11 +91,11 @@ def _step_run(state: State, record: Document, step: Step, fields: Document) -> N
     kind = step.module.get("StepType") or "PythonScriptStep"
     ids = {"node": step.node, "pipeline": above, "snapshot": step.snapshot, "module": step.module["Id"]}
     properties = shaped("properties of a step", **ids, kind=kind, name=step.name)
-    made: Document = {"parentRunId": above, "name": step.name, "displayName": step.name, "runType": STEP}
-    made["tags"] = {"azureml.pipeline": above, "azureml.nodeid": step.node}
-    made["scriptName"] = step.parameters.get("Script")
-    made |= {**fields, "properties": {**properties, **fields.get("properties", {})}}
-    runs.record(state, record["RunHistoryExperimentName"], step.run_id, made)
+    run: Document = {"parentRunId": above, "name": step.name, "displayName": step.name, "runType": STEP}
+    run["tags"] = {"azureml.pipeline": above, "azureml.nodeid": step.node}
+    run["scriptName"] = step.parameters.get("Script")
+    run |= {**fields, "properties": {**properties, **fields.get("properties", {})}}
+    runs.record(state, record["RunHistoryExperimentName"], step.run_id, run)
 
 
 def log(service: Service, state: State, run_id: str) -> str:
@@ -119,27 +118,27 @@ def key(service: Service, state: State, step: Step) -> str:
 
 def earlier(service: Service, state: State, step: Step) -> Document | None:
     """Return what completed under the step's key, where its outputs are still there."""
-    known = state.get(REUSE, key(service, state, step))
-    if known and all(_there(service, state, place) for place in known["Outputs"]):
-        return known
+    reusable = state.get(REUSE, key(service, state, step))
+    if reusable and all(_there(service, state, location) for location in reusable["Outputs"]):
+        return reusable
     return None
 
 
 def remember(service: Service, state: State, step: Step, pipeline: str) -> None:
     """Keep a completed execution for later ones."""
-    places = [[place.datastore, place.path] for place in step.outputs.values()]
-    made = {"PipelineRunId": pipeline, "NodeId": step.node, "RunId": step.run_id, "Outputs": places}
-    state.put(REUSE, key(service, state, step), made)
+    places = [[location.datastore, location.path] for location in step.outputs.values()]
+    reusable = {"PipelineRunId": pipeline, "NodeId": step.node, "RunId": step.run_id, "Outputs": places}
+    state.put(REUSE, key(service, state, step), reusable)
 
 
-def _there(service: Service, state: State, place: list[str]) -> bool:
-    return datastores.file(service, state, place[0], place[1]).exists()
+def _there(service: Service, state: State, location: list[str]) -> bool:
+    return datastores.file(service, state, location[0], location[1]).exists()
 
 
 def _snapshot(service: Service, state: State, snapshot: str) -> str:
     """Return the digest of a snapshot's files: the same content is sent under many ids."""
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for path, blob in sorted(snapshots.files(state, snapshot).items()):
         content = blobs.file(service, storage_account(state.name), snapshots.CONTAINER, blob).read_bytes()
-        whole.update(f"{path}\0{hashlib.sha256(content).hexdigest()}\n".encode())
-    return whole.hexdigest()
+        digest.update(f"{path}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+    return digest.hexdigest()

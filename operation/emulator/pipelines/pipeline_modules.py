@@ -23,24 +23,24 @@ SHARED = "pipeline-shared-modules"
 
 def _create(call: Call) -> Document:
     refuse_twice(call, SHARED)
-    given = {name: call.json.get(name) for name in ("Name", "Description")}
-    return kept(call.state, SHARED, entity(**given, Versions=[], DefaultVersion=None))
+    fields = {name: call.json.get(name) for name in ("Name", "Description")}
+    return kept(call.state, SHARED, entity(**fields, Versions=[], DefaultVersion=None))
 
 
 def _update(call: Call) -> Document:
-    made = merged(call, SHARED)
-    numbers = [one["Version"] for one in made["Versions"] or []]
-    if numbers and made.get("DefaultVersion") not in numbers:
-        made["DefaultVersion"] = numbers[0]
-    return kept(call.state, SHARED, made)
+    shared = merged(call, SHARED)
+    numbers = [version["Version"] for version in shared["Versions"] or []]
+    if numbers and shared.get("DefaultVersion") not in numbers:
+        shared["DefaultVersion"] = numbers[0]
+    return kept(call.state, SHARED, shared)
 
 
 def _new_version(call: Call) -> Document:
-    wanted = call.json
-    shared = found(call.state, SHARED, wanted["AmlModuleId"])
-    version = wanted.get("Version") or str(len(shared["Versions"] or []))
-    made = module({**wanted, "AmlModuleId": shared["Id"], "Version": version})
-    return _shown(kept(call.state, MODULES, made))
+    request = call.json
+    shared = found(call.state, SHARED, request["AmlModuleId"])
+    version = request.get("Version") or str(len(shared["Versions"] or []))
+    version_document = module({**request, "AmlModuleId": shared["Id"], "Version": version})
+    return _shown(kept(call.state, MODULES, version_document))
 
 
 def _version(call: Call) -> Document:
@@ -48,8 +48,8 @@ def _version(call: Call) -> Document:
 
 
 def _changed_version(call: Call) -> Document:
-    known = found(call.state, MODULES, call.path["id"])
-    return _shown(kept(call.state, MODULES, {**known, **(call.json.get("Data") or {}), "Id": known["Id"]}))
+    before = found(call.state, MODULES, call.path["id"])
+    return _shown(kept(call.state, MODULES, {**before, **(call.json.get("Data") or {}), "Id": before["Id"]}))
 
 
 def _shown(document: Document) -> Document:

@@ -39,8 +39,8 @@ def new(state: State, graph: Document, experiment: str, info: Document) -> Docum
 
 def shown(record: Document) -> Document:
     """Return the run as the SDK reads it."""
-    made = {name: value for name, value in record.items() if name not in _HIDDEN}
-    return {**made, "ParameterAssignments": {**record["Defaults"], **record["ParameterAssignments"]}}
+    fields = {name: value for name, value in record.items() if name not in _HIDDEN}
+    return {**fields, "ParameterAssignments": {**record["Defaults"], **record["ParameterAssignments"]}}
 
 
 def graph_of(state: State, record: Document) -> Document:
@@ -50,9 +50,9 @@ def graph_of(state: State, record: Document) -> Document:
 
 def status(record: Document, node: str) -> Document:
     """Return how far a step is, as the SDK reads it."""
-    known = record["Nodes"].get(node, {})
-    return {"StatusCode": known.get("StatusCode", WAITING), "StatusDetail": None, "HasWarnings": False} | {
-        name: known.get(name)
+    progress = record["Nodes"].get(node, {})
+    return {"StatusCode": progress.get("StatusCode", WAITING), "StatusDetail": None, "HasWarnings": False} | {
+        name: progress.get(name)
         for name in ("RunId", "ReuseInfo", "CreationTime", "ScheduleTime", "StartTime", "EndTime")
     }
 
@@ -62,9 +62,9 @@ def outputs(record: Document, node: str) -> dict[str, Document]:
     return dict(record["Nodes"].get(node, {}).get("Outputs") or {})
 
 
-def located(place: Place) -> Document:
+def located(location: Place) -> Document:
     """Return where data is, as the SDK reads it."""
-    blob = {"AmlDataStoreName": place.datastore, "RelativePath": place.path}
+    blob = {"AmlDataStoreName": location.datastore, "RelativePath": location.path}
     reference = {"Type": "1", "AzureBlobReference": blob}
     return {"DataTypeId": "AnyDirectory", "DataLocation": {"StorageType": "0", "DataReference": reference}}
 

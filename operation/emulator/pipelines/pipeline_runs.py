@@ -22,13 +22,13 @@ def begin(service: Service) -> None:
 
 
 def _unsubmitted(call: Call) -> Document:
-    wanted = call.json
-    info = wanted.get("CreationInfo") or {}
-    kept = graph(call.state, wanted["Graph"], wanted.get("GraphInterface"))
+    request = call.json
+    info = request.get("CreationInfo") or {}
+    graph_document = graph(call.state, request["Graph"], request.get("GraphInterface"))
     experiment = call.query.get("experimentName") or info.get("RunHistoryExperimentName") or "pipeline"
-    executable(call.state, kept)
-    values(kept["Interface"], info)  # a wrong parameter is refused before anything starts
-    return shown(new(call.state, kept, experiment, info))
+    executable(call.state, graph_document)
+    values(graph_document["Interface"], info)  # a wrong parameter is refused before anything starts
+    return shown(new(call.state, graph_document, experiment, info))
 
 
 def _submit(call: Call) -> None:
@@ -49,7 +49,7 @@ def _cancel(call: Call) -> None:
 def _node(call: Call) -> tuple[Document, str]:
     record = found(call.state, RUNS, call.path["id"])
     node = (call.json or [""])[-1]
-    names = {one["Id"] for one in graph_of(call.state, record)["ModuleNodes"]}
+    names = {node["Id"] for node in graph_of(call.state, record)["ModuleNodes"]}
     if node not in names:
         raise HttpError(f"pipeline run {record['Id']} has no node {node!r}", "NotFound", 404)
     return record, node
@@ -61,11 +61,11 @@ def _text(content: str) -> Reply:
 
 def _statuses(call: Call) -> dict[str, Document]:
     record = found(call.state, RUNS, call.path["id"])
-    return {one["Id"]: status(record, one["Id"]) for one in graph_of(call.state, record)["ModuleNodes"]}
+    return {node["Id"]: status(record, node["Id"]) for node in graph_of(call.state, record)["ModuleNodes"]}
 
 
 def _status_codes(call: Call) -> dict[str, str]:
-    return {node: one["StatusCode"] for node, one in _statuses(call).items()}
+    return {node: entry["StatusCode"] for node, entry in _statuses(call).items()}
 
 
 def _outputs(call: Call) -> dict[str, Document]:
@@ -78,16 +78,18 @@ def _run_output(call: Call) -> Document:
     named = Graph(graph_of(call.state, record), call.state).named()
     name = call.path["name"]
     if name not in named:
-        said = f"pipeline run {record['Id']} has no output {name!r}; it has: {', '.join(named) or 'none'}"
-        raise HttpError(said, "NotFound", 404)
+        message = f"pipeline run {record['Id']} has no output {name!r}; it has: {', '.join(named) or 'none'}"
+        raise HttpError(message, "NotFound", 404)
     return _at(record, named[name])
 
 
-def _at(record: Document, place: Place) -> Document:
-    made = outputs(record, place.node)
-    if place.port not in made:
-        raise HttpError(f"step {place.node} has not written its output {place.port!r} yet", "NotFound", 404)
-    return made[place.port]
+def _at(record: Document, location: Place) -> Document:
+    literal = outputs(record, location.node)
+    if location.port not in literal:
+        raise HttpError(
+            f"step {location.node} has not written its output {location.port!r} yet", "NotFound", 404
+        )
+    return literal[location.port]
 
 
 def _log(call: Call) -> Reply:

@@ -18,13 +18,15 @@ _MODES = {"0": "mount", "1": "mount", "2": "download", "3": "upload", "none": "m
 class Step:
     """A step of one pipeline run."""
 
-    def __init__(self, graph: Graph, node: str, given: Values, run_id: str, made: Mapping[str, Step]) -> None:
+    def __init__(
+        self, graph: Graph, node: str, assigned: Values, run_id: str, finished: Mapping[str, Step]
+    ) -> None:
         self.node, self.run_id, self.name = node, run_id, graph.name(node)
         self.module, self._entity = graph.modules[node], graph.nodes[node]
-        self._made, self._state = made, graph.state
-        self.parameters = parameters(self._entity, self.module, given)
-        self.inputs = graph.inputs(node, given)
-        self._outputs = {one["Name"]: one for one in graph.outputs(node)}
+        self._made, self._state = finished, graph.state
+        self.parameters = parameters(self._entity, self.module, assigned)
+        self.inputs = graph.inputs(node, assigned)
+        self._outputs = {output["Name"]: output for output in graph.outputs(node)}
         self.result = run_id  # the run that wrote the outputs: an earlier one where it is reused
 
     @property
@@ -40,7 +42,7 @@ class Step:
     @property
     def outputs(self) -> dict[str, Place]:
         """Return where each output is."""
-        return {name: self._output(one) for name, one in self._outputs.items() if name != FAKE_OUTPUT}
+        return {name: self._output(output) for name, output in self._outputs.items() if name != FAKE_OUTPUT}
 
     def configuration(self) -> Document:
         """Return the run configuration: script, arguments, environment and data."""
@@ -50,32 +52,35 @@ class Step:
         return made
 
     def _without_data(self) -> Document:
-        kept = self._entity.get("Runconfig") or self.module.get("Runconfig") or "{}"
-        made: Document = dict(json.loads(kept))
-        made["script"] = self.parameters.get("Script") or made.get("script")
-        made["target"] = self.parameters.get("Target") or made.get("target")
-        made["arguments"] = self.arguments()
+        text = self._entity.get("Runconfig") or self.module.get("Runconfig") or "{}"
+        configuration: Document = dict(json.loads(text))
+        configuration["script"] = self.parameters.get("Script") or configuration.get("script")
+        configuration["target"] = self.parameters.get("Target") or configuration.get("target")
+        configuration["arguments"] = self.arguments()
         if self.parameters.get("Command"):  # its first word; the SDK gives the others as arguments
-            made["command"] = " ".join([self.parameters["Command"], *made["arguments"]])
-        made["environmentVariables"] = {**(made.get("environmentVariables") or {}), **self._variables()}
-        return made
+            configuration["command"] = " ".join([self.parameters["Command"], *configuration["arguments"]])
+        configuration["environmentVariables"] = {
+            **(configuration.get("environmentVariables") or {}),
+            **self._variables(),
+        }
+        return configuration
 
     def arguments(self) -> list[str]:
         """Return the words after the script; inputs and outputs are still placeholders."""
-        words = self.module["StructuredInterface"].get("Arguments") or []
-        return [self._word(str(one["ValueType"]), one["Value"]) for one in words]
+        structure = self.module["StructuredInterface"].get("Arguments") or []
+        return [self._word(str(argument["ValueType"]), argument["Value"]) for argument in structure]
 
     def identity(self) -> dict[str, Any]:
         """Return what decides whether an earlier execution can stand for this one, but for the snapshot."""
-        made = self._without_data()
-        own = [(name, self._outputs[name].get("DatasetOutputOptions")) for name in self.outputs]
+        configuration = self._without_data()
+        options = [(name, self._outputs[name].get("DatasetOutputOptions")) for name in self.outputs]
         return {
-            "inputs": {name: self._known(place) for name, place in sorted(self.inputs.items())},
+            "inputs": {name: self._known(location) for name, location in sorted(self.inputs.items())},
             "reading": self._entity.get("ModuleInputSettings"),
-            "words": [made["script"], made.get("command"), *made["arguments"]],
-            "environment": made.get("environment"),
-            "variables": made["environmentVariables"],
-            "outputs": own,
+            "words": [configuration["script"], configuration.get("command"), *configuration["arguments"]],
+            "environment": configuration.get("environment"),
+            "variables": configuration["environmentVariables"],
+            "outputs": options,
         }
 
     def _word(self, kind: str, value: str) -> str:
@@ -89,16 +94,18 @@ class Step:
             return f"DatasetOutputConfig:{value}"
         return f"$AZUREML_DATAREFERENCE_{value}"
 
-    def _placeholder(self, name: str, place: Place) -> str:
+    def _placeholder(self, name: str, location: Place) -> str:
         return (
-            f"DatasetConsumptionConfig:{name}" if self._consumed(place) else f"$AZUREML_DATAREFERENCE_{name}"
+            f"DatasetConsumptionConfig:{name}"
+            if self._consumed(location)
+            else f"$AZUREML_DATAREFERENCE_{name}"
         )
 
-    def _consumed(self, place: Place) -> bool:
+    def _consumed(self, location: Place) -> bool:
         """Return whether the input is consumed as a dataset."""
-        if not place.node:
-            return bool(place.dataset)
-        return self._made[place.node].gives_dataset(place.port)
+        if not location.node:
+            return bool(location.dataset)
+        return self._made[location.node].gives_dataset(location.port)
 
     def gives_dataset(self, port: str) -> bool:
         """Return whether the output is a dataset to those who take it."""
@@ -107,32 +114,33 @@ class Step:
     def _variables(self) -> dict[str, str]:
         """Return the parameters that the script also finds in its environment."""
         defined = self.module["StructuredInterface"].get("Parameters") or []
-        shown = [one for one in defined if one.get("SetEnvironmentVariable")]
+        exported = [parameter for parameter in defined if parameter.get("SetEnvironmentVariable")]
         names = {
-            one.get("EnvironmentVariableOverride") or f"AML_PARAMETER_{one['Name']}": one for one in shown
+            entry.get("EnvironmentVariableOverride") or f"AML_PARAMETER_{entry['Name']}": entry
+            for entry in exported
         }
-        return {name: str(self.parameters[one["Name"]]) for name, one in names.items()}
+        return {name: str(self.parameters[entry["Name"]]) for name, entry in names.items()}
 
     def _data(self) -> dict[str, Document]:
         references: Document = {}
         consumed: Document = {}
-        written: Document = {}
-        for name, place in self.inputs.items():
-            section = consumed if self._consumed(place) else references
-            section[name] = self._input(name, place)
-        for name, place in self.outputs.items():
+        literal: Document = {}
+        for name, location in self.inputs.items():
+            section = consumed if self._consumed(location) else references
+            section[name] = self._input(name, location)
+        for name, location in self.outputs.items():
             if _is_dataset(self._outputs[name]):
-                written[name] = _output_data(self._outputs[name], place)
+                literal[name] = _output_data(self._outputs[name], location)
             else:
-                references[name] = _reference(place, OUTPUT)
-        return {"dataReferences": references, "data": consumed, "outputData": written}
+                references[name] = _reference(location, OUTPUT)
+        return {"dataReferences": references, "data": consumed, "outputData": literal}
 
-    def _input(self, name: str, place: Place) -> Document:
+    def _input(self, name: str, target_path: Place) -> Document:
         mode = self._mode(name)
-        where = self._made[place.node].outputs[place.port] if place.node else place
-        if not self._consumed(place):
+        where = self._made[target_path.node].outputs[target_path.port] if target_path.node else target_path
+        if not self._consumed(target_path):
             return _reference(where, mode)
-        if place.node and mode == "direct":
+        if target_path.node and mode == "direct":
             where = Place(dataset={"SavedDataSetReference": {"Id": self._read(name, where)}})
         location = {"dataset": _dataset(where.dataset), "dataPath": _data_path(where)}
         named = {"environmentVariableName": name, "pathOnCompute": None, "overwrite": False}
@@ -141,16 +149,19 @@ class Step:
     def _read(self, name: str, where: Place) -> str:
         """Return the id of a dataset that reads a step's output as the graph says."""
         settings = self._entity.get("ModuleInputSettings") or []
-        asked = next((one.get("AdditionalTransformations") for one in settings if one["Name"] == name), None)
-        steps = dataflows.steps(asked) if asked else []
+        transformation = next(
+            (setting.get("AdditionalTransformations") for setting in settings if setting["Name"] == name),
+            None,
+        )
+        steps = dataflows.steps(transformation) if transformation else []
         flow = dataflows.flow(self._state, where.datastore, f"{where.path}/**", steps)
-        return datasets.save(self._state, "tabular" if asked else "file", flow)
+        return datasets.save(self._state, "tabular" if transformation else "file", flow)
 
     def _mode(self, name: str) -> str:
         structure = self.module["StructuredInterface"].get("Inputs") or []
-        asked = [*(self._entity.get("ModuleInputSettings") or []), *structure]
-        given = next((one.get("DataStoreMode") for one in asked if one["Name"] == name), None)
-        return _MODES.get(str(given), str(given or "mount")).lower()
+        settings = [*(self._entity.get("ModuleInputSettings") or []), *structure]
+        mode = next((setting.get("DataStoreMode") for setting in settings if setting["Name"] == name), None)
+        return _MODES.get(str(mode), str(mode or "mount")).lower()
 
     def _output(self, setting: Document) -> Place:
         options = setting.get("DatasetOutputOptions") or {}
@@ -162,10 +173,10 @@ class Step:
         kind = "dataset" if _is_dataset(setting) else "azureml"
         return Place(datastore=datastore, path=f"{kind}/{self.result}/{setting['Name']}")
 
-    def _known(self, place: Place) -> object:
-        if not place.node:
-            return [place.datastore, place.path, place.dataset]
-        return [self._made[place.node].result, place.port]
+    def _known(self, location: Place) -> object:
+        if not location.node:
+            return [location.datastore, location.path, location.dataset]
+        return [self._made[location.node].result, location.port]
 
 
 def _is_dataset(setting: Document) -> bool:
@@ -173,13 +184,15 @@ def _is_dataset(setting: Document) -> bool:
     return setting.get("DatasetOutputOptions") is not None or setting.get("DatasetRegistration") is not None
 
 
-def _reference(place: Place, mode: str) -> Document:
-    where = {"dataStoreName": place.datastore, "pathOnDataStore": place.path}
+def _reference(location: Place, mode: str) -> Document:
+    where = {"dataStoreName": location.datastore, "pathOnDataStore": location.path}
     return {**where, "mode": mode, "overwrite": False, "pathOnCompute": None}
 
 
-def _data_path(place: Place) -> Document | None:
-    return {"datastoreName": place.datastore, "relativePath": place.path} if place.datastore else None
+def _data_path(location: Place) -> Document | None:
+    return (
+        {"datastoreName": location.datastore, "relativePath": location.path} if location.datastore else None
+    )
 
 
 def _dataset(value: Document) -> Document | None:
@@ -195,7 +208,7 @@ def _dataset(value: Document) -> Document | None:
     return None
 
 
-def _output_data(setting: Document, place: Place) -> Document:
+def _output_data(setting: Document, location: Place) -> Document:
     registration = setting.get("DatasetRegistration") or {}
     mode = _MODES.get(str(setting.get("DataStoreMode")), str(setting.get("DataStoreMode") or "mount")).lower()
     shown = {name: registration.get(name.capitalize()) for name in ("name", "description", "tags")}
@@ -206,6 +219,6 @@ def _output_data(setting: Document, place: Place) -> Document:
         "overwrite": bool(setting.get("Overwrite")),
         "sourceGlobs": {"patterns": globs},
     }
-    where = {"dataset": None, "dataPath": _data_path(place), "uri": None}
+    where = {"dataset": None, "dataPath": _data_path(location), "uri": None}
     named = {"environmentVariableName": setting["Name"]}
     return {"outputLocation": where, "mechanism": mode, "additionalOptions": options, **named}

@@ -24,8 +24,8 @@ def part(methods: str, path: str, answer: Callable[[Call], object]) -> ServiceRo
 def entity(**fields: object) -> Document:
     """Return what every stored entity has, with `fields`."""
     at = now()
-    made = {"Id": str(uuid.uuid4()), "EntityStatus": "0", "Etag": None}
-    return {**made, "CreatedDate": at, "LastModifiedDate": at, **fields}
+    identity = {"Id": str(uuid.uuid4()), "EntityStatus": "0", "Etag": None}
+    return {**identity, "CreatedDate": at, "LastModifiedDate": at, **fields}
 
 
 def found(state: State, kind: str, name: str) -> Document:
@@ -75,18 +75,18 @@ def by_name(kind: str) -> Callable[[Call], Document]:
     """Return the answer that gives the newest entity with the name that the query asks for."""
 
     def answer(call: Call) -> Document:
-        wanted = call.query.get("Name") or call.query.get("name") or ""
-        having = [one for one in call.state.all(kind) if one["Name"] == wanted]
-        return having[-1] if having else found(call.state, kind, wanted)
+        name = call.query.get("Name") or call.query.get("name") or ""
+        matches = [entry for entry in call.state.all(kind) if entry["Name"] == name]
+        return matches[-1] if matches else found(call.state, kind, name)
 
     return answer
 
 
 def refuse_twice(call: Call, kind: str) -> None:
     """Raise `HttpError` 409 where there is an entity with the name that the call's document gives."""
-    wanted = call.json["Name"]
-    if any(one["Name"] == wanted for one in call.state.all(kind)):
-        raise HttpError(f"there is a pipeline {_what(kind)} {wanted!r} already", "Conflict", 409)
+    name = call.json["Name"]
+    if any(entry["Name"] == name for entry in call.state.all(kind)):
+        raise HttpError(f"there is a pipeline {_what(kind)} {name!r} already", "Conflict", 409)
 
 
 def _what(kind: str) -> str:
@@ -101,8 +101,8 @@ def graph(state: State, nodes: Document, interface: Document | None) -> Document
 
 
 def _types(call: Call) -> list[Document]:
-    known = [_type(name, directory=False) for name in _FILE_TYPES]
-    return [*known, _type("AnyDirectory", directory=True), *call.state.all(TYPES)]
+    built_in = [_type(name, directory=False) for name in _FILE_TYPES]
+    return [*built_in, _type("AnyDirectory", directory=True), *call.state.all(TYPES)]
 
 
 def _type(name: str, *, directory: bool) -> Document:
@@ -110,10 +110,10 @@ def _type(name: str, *, directory: bool) -> Document:
 
 
 def _new_type(call: Call) -> Document:
-    wanted = call.json
-    if any(one["Id"] == wanted["Id"] for one in _types(call)):
-        raise HttpError(f"Data type {wanted['Id']} already exists", "BadRequest")
-    return kept(call.state, TYPES, entity(**wanted))
+    request = call.json
+    if any(data_type["Id"] == request["Id"] for data_type in _types(call)):
+        raise HttpError(f"Data type {request['Id']} already exists", "BadRequest")
+    return kept(call.state, TYPES, entity(**request))
 
 
 def _replaced(kind: str) -> Callable[[Call], Document]:
@@ -124,19 +124,19 @@ def _replaced(kind: str) -> Callable[[Call], Document]:
     return answer
 
 
-def module(wanted: Document) -> Document:
+def module(request: Document) -> Document:
     """Return a module as it is kept, made of what the SDK asks for."""
-    made = entity(**{**wanted, "UploadState": "Completed", "EntityStatus": "0"})
-    return {**made, "IsDeterministic": wanted.get("IsDeterministic", True)}
+    document = entity(**{**request, "UploadState": "Completed", "EntityStatus": "0"})
+    return {**document, "IsDeterministic": request.get("IsDeterministic", True)}
 
 
-def _of_hash(kind: str, shown: Callable[[Document], Document]) -> Callable[[Call], Document]:
+def _of_hash(kind: str, represent: Callable[[Document], Document]) -> Callable[[Call], Document]:
     def answer(call: Call) -> Document:
-        wanted = call.path["hash"]
-        same = [one for one in call.state.all(kind) if one.get("IdentifierHash") == wanted]
+        fingerprint = call.path["hash"]
+        same = [entry for entry in call.state.all(kind) if entry.get("IdentifierHash") == fingerprint]
         if not same:
-            raise HttpError(f"nothing has the fingerprint {wanted}", "NotFound", 404)
-        return shown(same[-1])
+            raise HttpError(f"nothing has the fingerprint {fingerprint}", "NotFound", 404)
+        return represent(same[-1])
 
     return answer
 
@@ -145,36 +145,42 @@ def described(document: Document) -> Document:
     """Return a module with its interface: its parameters and ports."""
     structure = document["StructuredInterface"]
     ports = {
-        "Inputs": [_input(one) for one in structure.get("Inputs") or []],
-        "Outputs": [_output(one) for one in structure.get("Outputs") or []],
+        "Inputs": [_input(port) for port in structure.get("Inputs") or []],
+        "Outputs": [_output(output) for output in structure.get("Outputs") or []],
     }
-    plain = [_parameter(one) for one in structure.get("Parameters") or []]
-    meta = [_parameter(one) for one in structure.get("MetadataParameters") or []]
+    plain = [_parameter(parameter) for parameter in structure.get("Parameters") or []]
+    meta = [_parameter(parameter) for parameter in structure.get("MetadataParameters") or []]
     return {"Data": document, "Interface": {"Parameters": plain, "MetadataParameters": meta, "Ports": ports}}
 
 
-def _parameter(one: Document) -> Document:
-    named = {name: one.get(name) for name in ("Name", "DefaultValue", "IsOptional")}
+def _parameter(document: Document) -> Document:
+    named = {name: document.get(name) for name in ("Name", "DefaultValue", "IsOptional")}
     return {**named, "Documentation": None, "Type": "3", "MinMaxRules": [], "EnumRules": []}
 
 
-def _input(one: Document) -> Document:
-    optional = bool(one.get("IsOptional"))
-    named = {"Name": one["Name"], "Documentation": one.get("Label"), "IsOptional": optional}
-    return {**named, "DataTypesIds": one.get("DataTypeIdsList") or []}
+def _input(document: Document) -> Document:
+    optional = bool(document.get("IsOptional"))
+    named = {"Name": document["Name"], "Documentation": document.get("Label"), "IsOptional": optional}
+    return {**named, "DataTypesIds": document.get("DataTypeIdsList") or []}
 
 
-def _output(one: Document) -> Document:
-    return {"Name": one["Name"], "Documentation": one.get("Label"), "DataTypeId": one.get("DataTypeId")}
+def _output(document: Document) -> Document:
+    return {
+        "Name": document["Name"],
+        "Documentation": document.get("Label"),
+        "DataTypeId": document.get("DataTypeId"),
+    }
 
 
 def _new_source(call: Call) -> Document:
-    wanted = call.json
-    blob = {"RelativePath": wanted.get("PathOnDataStore"), "AmlDataStoreName": wanted.get("DataStoreName")}
-    kept_fields = {name: wanted.get(name) for name in ("Name", "DataTypeId", "Description", "IdentifierHash")}
+    request = call.json
+    blob = {"RelativePath": request.get("PathOnDataStore"), "AmlDataStoreName": request.get("DataStoreName")}
+    kept_fields = {
+        name: request.get(name) for name in ("Name", "DataTypeId", "Description", "IdentifierHash")
+    }
     location = {"StorageType": "0", "DataReference": {"Type": "1", "AzureBlobReference": blob}}
-    made = entity(**kept_fields, UploadState="Completed", DataLocation=location)
-    return kept(call.state, SOURCES, made)
+    source = entity(**kept_fields, UploadState="Completed", DataLocation=location)
+    return kept(call.state, SOURCES, source)
 
 
 def _graph(call: Call) -> Document:

@@ -45,22 +45,22 @@ def address(call: Call, path: str) -> str:
     return f"{call.service.url}/pipelines/v1.0{call.resource}{path}"
 
 
-def publish(call: Call, wanted: Document, kept_graph: Document) -> Document:
+def publish(call: Call, request: Document, kept_graph: Document) -> Document:
     """Keep a publication of a kept graph."""
-    named = {name: wanted.get(name) for name in ("Name", "Description", "Version", "ParameterAssignments")}
-    made = entity(
+    named = {name: request.get(name) for name in ("Name", "Description", "Version", "ParameterAssignments")}
+    publication = entity(
         **named,
         GraphId=kept_graph["Id"],
         TotalRunSteps=len(kept_graph.get("ModuleNodes") or []),
-        DataSetDefinitionValueAssignments=wanted.get("DataSetDefinitionValueAssignments"),
-        ContinueRunOnStepFailure=bool(wanted.get("ContinueRunOnStepFailure")),
-        Properties=wanted.get("Properties") or {},
-        EnableNotification=bool(wanted.get("EnableNotification")),
+        DataSetDefinitionValueAssignments=request.get("DataSetDefinitionValueAssignments"),
+        ContinueRunOnStepFailure=bool(request.get("ContinueRunOnStepFailure")),
+        Properties=request.get("Properties") or {},
+        EnableNotification=bool(request.get("EnableNotification")),
     )
-    given = named["ParameterAssignments"] or {}
-    made["ParameterAssignments"] = {**by_default(kept_graph["Interface"]), **given}
-    made["Url"] = address(call, f"/PipelineRuns/PipelineSubmit/{made['Id']}")
-    return kept(call.state, PUBLISHED, made)
+    assignments = named["ParameterAssignments"] or {}
+    publication["ParameterAssignments"] = {**by_default(kept_graph["Interface"]), **assignments}
+    publication["Url"] = address(call, f"/PipelineRuns/PipelineSubmit/{publication['Id']}")
+    return kept(call.state, PUBLISHED, publication)
 
 
 def submit(
@@ -96,9 +96,9 @@ def submit(
 
 def listed(call: Call, kind: str) -> list[Document]:
     """Return the entities of a kind; with ``activeOnly`` only those that are."""
-    every = call.state.all(kind)
+    entities = call.state.all(kind)
     only = call.says("activeOnly")
-    return [one for one in every if is_active(one)] if only else every
+    return [path for path in entities if is_active(path)] if only else entities
 
 
 def set_status(state: State, kind: str, name: str, status: str) -> Document:
@@ -110,10 +110,10 @@ def set_status(state: State, kind: str, name: str, status: str) -> Document:
 
 
 def _create(call: Call) -> Document:
-    wanted = call.json
-    kept_graph = graph(call.state, wanted["Graph"], wanted.get("GraphInterface"))
+    request = call.json
+    kept_graph = graph(call.state, request["Graph"], request.get("GraphInterface"))
     executable(call.state, kept_graph)
-    return publish(call, wanted, kept_graph)
+    return publish(call, request, kept_graph)
 
 
 def _list(call: Call) -> list[Document]:
@@ -130,8 +130,8 @@ def _submit(call: Call) -> Document:
 
 
 def _runs(call: Call) -> list[Document]:
-    wanted = call.path["id"]
-    return [shown(one) for one in reversed(call.state.all(RUNS)) if one.get("PipelineId") == wanted]
+    pipeline = call.path["id"]
+    return [shown(run) for run in reversed(call.state.all(RUNS)) if run.get("PipelineId") == pipeline]
 
 
 def pipeline_of(state: State, endpoint: str, version: str | None) -> str:
@@ -139,33 +139,33 @@ def pipeline_of(state: State, endpoint: str, version: str | None) -> str:
     document = found(state, ENDPOINTS, endpoint)
     if not is_active(document):
         raise HttpError(f"pipeline endpoint {document['Name']} is not active", "BadRequest")
-    wanted = version or document["DefaultVersion"]
-    versions = {one["Version"]: one["PipelineId"] for one in document["PipelineVersionList"]}
-    if wanted not in versions:
-        said = f"endpoint {document['Name']} has no version {wanted!r}; it has: {', '.join(versions)}"
-        raise HttpError(said, "NotFound", 404)
-    return str(versions[wanted])
+    number = version or document["DefaultVersion"]
+    versions = {version["Version"]: version["PipelineId"] for version in document["PipelineVersionList"]}
+    if number not in versions:
+        message = f"endpoint {document['Name']} has no version {number!r}; it has: {', '.join(versions)}"
+        raise HttpError(message, "NotFound", 404)
+    return str(versions[number])
 
 
 def _create_endpoint(call: Call) -> Document:
-    wanted = call.json
+    request = call.json
     refuse_twice(call, ENDPOINTS)
-    found(call.state, PUBLISHED, wanted["PipelineId"])
-    made = entity(**{name: wanted.get(name) for name in ("Name", "Description", "Properties")})
-    made["DefaultVersion"] = "0"
-    made["PipelineVersionList"] = [{"Version": "0", "PipelineId": wanted["PipelineId"]}]
-    made["Url"] = address(call, f"/PipelineRuns/PipelineEndpointSubmit/Id/{made['Id']}")
-    made["SwaggerUrl"] = None
-    return kept(call.state, ENDPOINTS, made)
+    found(call.state, PUBLISHED, request["PipelineId"])
+    endpoint = entity(**{name: request.get(name) for name in ("Name", "Description", "Properties")})
+    endpoint["DefaultVersion"] = "0"
+    endpoint["PipelineVersionList"] = [{"Version": "0", "PipelineId": request["PipelineId"]}]
+    endpoint["Url"] = address(call, f"/PipelineRuns/PipelineEndpointSubmit/Id/{endpoint['Id']}")
+    endpoint["SwaggerUrl"] = None
+    return kept(call.state, ENDPOINTS, endpoint)
 
 
 def _update_endpoint(call: Call) -> Document:
-    known = found(call.state, ENDPOINTS, call.path["id"])
-    wanted = merged(call, ENDPOINTS, Url=known["Url"])
-    for version in wanted["PipelineVersionList"]:
+    before = found(call.state, ENDPOINTS, call.path["id"])
+    endpoint = merged(call, ENDPOINTS, Url=before["Url"])
+    for version in endpoint["PipelineVersionList"]:
         found(call.state, PUBLISHED, version["PipelineId"])
-    kept(call.state, ENDPOINTS, wanted)
-    return set_status(call.state, ENDPOINTS, known["Id"], str(wanted["EntityStatus"]))
+    kept(call.state, ENDPOINTS, endpoint)
+    return set_status(call.state, ENDPOINTS, before["Id"], str(endpoint["EntityStatus"]))
 
 
 def _list_endpoints(call: Call) -> list[Document]:
@@ -174,8 +174,8 @@ def _list_endpoints(call: Call) -> list[Document]:
 
 def _pipelines_of(call: Call) -> list[Document]:
     versions = found(call.state, ENDPOINTS, call.path["id"])["PipelineVersionList"]
-    wanted = {one["PipelineId"] for one in versions}
-    return [one for one in listed(call, PUBLISHED) if one["Id"] in wanted]
+    identities = {version["PipelineId"] for version in versions}
+    return [pipeline for pipeline in listed(call, PUBLISHED) if pipeline["Id"] in identities]
 
 
 def _submit_endpoint(call: Call) -> Document:

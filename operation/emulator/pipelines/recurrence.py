@@ -38,10 +38,10 @@ def following(recurrence: Document, created: datetime, after: datetime) -> datet
 
 
 def _frequency(recurrence: Document) -> str:
-    given = str(recurrence.get("Frequency"))
-    name = FREQUENCIES[int(given)] if given in "01234" else given
+    text = str(recurrence.get("Frequency"))
+    name = FREQUENCIES[int(text)] if text in "01234" else text
     if name not in FREQUENCIES:
-        raise HttpError(f"{given!r} is no frequency; choose {', '.join(FREQUENCIES)}", "BadRequest")
+        raise HttpError(f"{text!r} is no frequency; choose {', '.join(FREQUENCIES)}", "BadRequest")
     return name
 
 
@@ -91,6 +91,6 @@ def _at_hours(start: datetime, frequency: str, interval: int, at: Document) -> I
                     yield day.replace(hour=hour, minute=minute, second=0, microsecond=0)
 
 
-def _day(given: object) -> int:
-    text = str(given)
+def _day(day: object) -> int:
+    text = str(day)
     return int(text) if text.isdigit() else DAYS.index(text)

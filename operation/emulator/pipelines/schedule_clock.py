@@ -50,7 +50,7 @@ class ScheduleClock:
         else:
             self._set(state, schedule, datetime.now(UTC), self._content(state, schedule))
 
-    def _set(self, state: State, schedule: Document, after: datetime, seen: Seen) -> None:
+    def _set(self, state: State, schedule: Document, after: datetime, before: Seen) -> None:
         """Let the schedule ring the next time after `after`; `seen` is what its datastore held then."""
         if schedule.get("Recurrence"):
             at = following(schedule["Recurrence"], _time(schedule["CreatedDate"]), after)
@@ -58,13 +58,13 @@ class ScheduleClock:
             unit = float(schedule["DataStoreTriggerInfo"].get("PollingInterval") or 5)
             at = after + timedelta(seconds=POLLING_UNIT * unit)
         wait = max(0.0, min((at - datetime.now(UTC)).total_seconds(), threading.TIMEOUT_MAX))
-        timer = threading.Timer(wait, self._rings, (state, schedule["Id"], at, seen))
+        timer = threading.Timer(wait, self._rings, (state, schedule["Id"], at, before))
         timer.daemon, timer.name = True, f"schedule {schedule['Id']}"
         with _LOCK:
             self._timers[schedule["Id"]] = timer
         timer.start()
 
-    def _rings(self, state: State, identity: str, at: datetime, seen: Seen) -> None:
+    def _rings(self, state: State, identity: str, at: datetime, before: Seen) -> None:
         schedule, own = state.get(SCHEDULES, identity), threading.current_thread()
         now = max(datetime.now(UTC), at)  # clocks differ, and nothing is to fire twice
         if schedule is None or not is_active(schedule):
@@ -72,20 +72,20 @@ class ScheduleClock:
         if schedule.get("Recurrence"):
             self._fire(state, schedule, {})
         else:
-            seen = self._look(state, schedule, seen)
+            before = self._look(state, schedule, before)
         if self._timers.get(identity) is own:  # else it was changed meanwhile
-            self._set(state, schedule, now, seen)
+            self._set(state, schedule, now, before)
 
-    def _look(self, state: State, schedule: Document, seen: Seen) -> Seen:
+    def _look(self, state: State, schedule: Document, before: Seen) -> Seen:
         """Fire once for each file that is new or changed where a parameter takes its path, else once."""
-        there = self._content(state, schedule)
-        fresh = sorted(path for path, mark in there.items() if seen.get(path) != mark)
+        content = self._content(state, schedule)
+        changed = sorted(path for path, mark in content.items() if before.get(path) != mark)
         trigger = schedule["DataStoreTriggerInfo"]
         parameter, store = trigger.get("DataPathParameterName"), trigger["DataStoreName"]
-        for path in fresh if parameter else fresh[:1]:
-            given = {parameter: {"DataStoreName": store, "RelativePath": path}} if parameter else {}
-            self._fire(state, schedule, given)
-        return there
+        for path in changed if parameter else changed[:1]:
+            assignment = {parameter: {"DataStoreName": store, "RelativePath": path}} if parameter else {}
+            self._fire(state, schedule, assignment)
+        return content
 
     def _content(self, state: State, schedule: Document) -> Seen:
         trigger = schedule["DataStoreTriggerInfo"]
@@ -95,8 +95,8 @@ class ScheduleClock:
         return dict(_files(folder, (trigger.get("PathOnDataStore") or "").strip("/")))
 
     def _fire(self, state: State, schedule: Document, paths: Document) -> None:
-        with state.change(SCHEDULES, schedule["Id"]) as kept:
-            kept["LastFired"] = datetime.now(UTC).isoformat()
+        with state.change(SCHEDULES, schedule["Id"]) as stored:
+            stored["LastFired"] = datetime.now(UTC).isoformat()
         info = {**schedule["PipelineSubmissionInfo"], "ScheduleId": schedule["Id"], "RunType": "Schedule"}
         info["DataPathAssignments"] = {**(info.get("DataPathAssignments") or {}), **paths}
         info["RunSource"] = "Scheduled"
@@ -105,18 +105,18 @@ class ScheduleClock:
             pipeline = pipeline_of(state, endpoint, None) if endpoint else schedule["PipelineId"]
             submit(self._service, state, pipeline, info)
         except HttpError as error:
-            with state.change(SCHEDULES, schedule["Id"]) as kept:
-                kept["LastError"] = error.message
+            with state.change(SCHEDULES, schedule["Id"]) as stored:
+                stored["LastError"] = error.message
 
 
 def _files(folder: Path, under: str) -> list[tuple[str, tuple[int, int]]]:
-    found = []
+    files = []
     for file in folder.rglob("*") if folder.is_dir() else ():
         path = file.relative_to(folder).as_posix()
         if file.is_file() and f"{path}/".startswith(f"{under}/" if under else ""):
-            known = file.stat()
-            found.append((path, (known.st_size, known.st_mtime_ns)))
-    return found
+            status = file.stat()
+            files.append((path, (status.st_size, status.st_mtime_ns)))
+    return files
 
 
 def _missed(last: str | None) -> datetime:

@@ -18,47 +18,51 @@ _FIELDS = ("Name", "PipelineId", "PipelineEndpointId", "PipelineSubmissionInfo",
 
 
 def _create(call: Call) -> Document:
-    wanted = call.json
-    _check(call, wanted)
-    made = entity(**{name: wanted.get(name) for name in (*_FIELDS, "ScheduleType", "DataStoreTriggerInfo")})
-    made["ProvisioningStatus"] = "0"
-    kept(call.state, SCHEDULES, made)
-    call.service.part(ScheduleClock).added(call.workspace, made["Id"])
-    return made
+    request = call.json
+    _check(call, request)
+    schedule = entity(
+        **{name: request.get(name) for name in (*_FIELDS, "ScheduleType", "DataStoreTriggerInfo")}
+    )
+    schedule["ProvisioningStatus"] = "0"
+    kept(call.state, SCHEDULES, schedule)
+    call.service.part(ScheduleClock).added(call.workspace, schedule["Id"])
+    return schedule
 
 
-def _check(call: Call, wanted: Document) -> None:
+def _check(call: Call, request: Document) -> None:
     """Refuse what could never fire."""
-    if wanted.get("PipelineId"):
-        found(call.state, PUBLISHED, wanted["PipelineId"])
-    elif wanted.get("PipelineEndpointId"):
-        found(call.state, ENDPOINTS, wanted["PipelineEndpointId"])
+    if request.get("PipelineId"):
+        found(call.state, PUBLISHED, request["PipelineId"])
+    elif request.get("PipelineEndpointId"):
+        found(call.state, ENDPOINTS, request["PipelineEndpointId"])
     else:
         raise HttpError("a schedule needs a PipelineId or a PipelineEndpointId", "BadRequest")
-    if not (wanted.get("PipelineSubmissionInfo") or {}).get("ExperimentName"):
+    if not (request.get("PipelineSubmissionInfo") or {}).get("ExperimentName"):
         raise HttpError("a schedule needs the name of an experiment", "BadRequest")
-    if wanted.get("Recurrence"):
-        following(wanted["Recurrence"], datetime.now(UTC), datetime.now(UTC))
-    elif not (wanted.get("DataStoreTriggerInfo") or {}).get("DataStoreName"):
+    if request.get("Recurrence"):
+        following(request["Recurrence"], datetime.now(UTC), datetime.now(UTC))
+    elif not (request.get("DataStoreTriggerInfo") or {}).get("DataStoreName"):
         raise HttpError("a schedule needs a recurrence or a datastore", "BadRequest")
 
 
 def _update(call: Call) -> Document:
-    wanted = merged(call, SCHEDULES)
-    _check(call, wanted)
-    kept(call.state, SCHEDULES, wanted)
-    call.service.part(ScheduleClock).added(call.workspace, wanted["Id"])
-    return wanted
+    schedule = merged(call, SCHEDULES)
+    _check(call, schedule)
+    kept(call.state, SCHEDULES, schedule)
+    call.service.part(ScheduleClock).added(call.workspace, schedule["Id"])
+    return schedule
 
 
 def _of(field: str) -> Callable[[Call], list[Document]]:
-    return lambda call: [one for one in call.state.all(SCHEDULES) if one.get(field) == call.path["id"]]
+    return lambda call: [
+        schedule for schedule in call.state.all(SCHEDULES) if schedule.get(field) == call.path["id"]
+    ]
 
 
 def _fired(call: Call) -> list[Document]:
     found(call.state, SCHEDULES, call.path["id"])
-    every = reversed(call.state.all(RUNS))
-    return [shown(one) for one in every if one.get("ScheduleId") == call.path["id"]]
+    runs = reversed(call.state.all(RUNS))
+    return [shown(path) for path in runs if path.get("ScheduleId") == call.path["id"]]
 
 
 ROUTES = [

@@ -17,13 +17,13 @@ _RESTART = ("/environmentImageRequest", "/imageId")
 
 
 def _create(call: Call) -> Reply:
-    wanted = call.json
-    name, there = wanted["name"], call.state.get(KIND, wanted["name"])
-    if there and not wanted.get("overwrite"):
+    request = call.json
+    name, existing = request["name"], call.state.get(KIND, request["name"])
+    if existing and not request.get("overwrite"):
         raise HttpError(_exists(name), "Conflict", 409)
-    _check(call, wanted)
-    new = endpoint.created if wanted["computeType"] == endpoint.KIND else described
-    document = new(call.service, call.path, wanted, there)
+    _check(call, request)
+    new = endpoint.created if request["computeType"] == endpoint.KIND else described
+    document = new(call.service, call.path, request, existing)
     operation = _deploy(call, document, list(document.get("versions", {})))
     return accepted(call, operation, shown(call.state, {**document, "operationId": operation}))
 
@@ -34,19 +34,19 @@ def _exists(name: str) -> str:
     )
 
 
-def _check(call: Call, wanted: Document) -> None:
-    kind = wanted.get("computeType")
+def _check(call: Call, request: Document) -> None:
+    kind = request.get("computeType")
     if kind not in KINDS:
-        said = f"{kind!r} is no kind of service that the emulator has; it has {', '.join(KINDS)}"
-        raise HttpError(said, "BadRequest")
+        message = f"{kind!r} is no kind of service that the emulator has; it has {', '.join(KINDS)}"
+        raise HttpError(message, "BadRequest")
     if kind != "ACI":
-        target = call.state.get("computes", wanted.get("computeName") or "")
+        target = call.state.get("computes", request.get("computeName") or "")
         if target is None or target["properties"]["computeType"] != "AKS":
             raise HttpError(
-                f"there is no AKS cluster {wanted.get('computeName')!r} to deploy to", "BadRequest"
+                f"there is no AKS cluster {request.get('computeName')!r} to deploy to", "BadRequest"
             )
-    for one in (wanted.get("versions") or {"": wanted}).values():
-        for identity in (one.get("environmentImageRequest") or {}).get("modelIds") or []:
+    for version in (request.get("versions") or {"": request}).values():
+        for identity in (version.get("environmentImageRequest") or {}).get("modelIds") or []:
             model(call.state, identity)
 
 
@@ -54,10 +54,10 @@ def _deploy(call: Call, document: Document, versions: list[str]) -> str:
     """Keep the service and start it in a thread of its own; return the operation's id."""
     log = f"{call.service.url}/services/{call.workspace}/{document['name']}/log"
     operation = opened(call.state, "Service", log, operationDetails={"subOperationType": "DeployService"})
-    kept = {**document, "state": "Transitioning", "operationId": operation["id"], "error": None}
-    call.state.put(KIND, document["name"], kept)
-    words = (call.service, call.workspace, kept, versions)
-    threading.Thread(target=_start, args=words, name=f"service {document['name']}", daemon=True).start()
+    stored = {**document, "state": "Transitioning", "operationId": operation["id"], "error": None}
+    call.state.put(KIND, document["name"], stored)
+    arguments = (call.service, call.workspace, stored, versions)
+    threading.Thread(target=_start, args=arguments, name=f"service {document['name']}", daemon=True).start()
     return str(operation["id"])
 
 
@@ -69,34 +69,38 @@ def _start(service: Service, workspace: str, document: Document, versions: list[
     else:
         errors = {name: service.part(WebServices).start(workspace, name, document["environmentImageRequest"])}
     error = next(filter(None, errors.values()), None)
-    told = failure(f"{error}. get_logs() has what it said.", "AciDeploymentFailed") if error else None
+    failed = failure(f"{error}. get_logs() has what it said.", "AciDeploymentFailed") if error else None
     current = state.get(KIND, name)
     if current and current["operationId"] == operation:
-        of_one = {**current, "state": "Failed" if error else "Healthy"}
-        kept = endpoint.ended(current, errors) if current["computeType"] == endpoint.KIND else of_one
-        state.put(KIND, name, {**kept, "error": told})
-    ended(state, operation, told, resourceLocation=name)
+        single = {**current, "state": "Failed" if error else "Healthy"}
+        stored = endpoint.ended(current, errors) if current["computeType"] == endpoint.KIND else single
+        state.put(KIND, name, {**stored, "error": failed})
+    ended(state, operation, failed, resourceLocation=name)
 
 
 def _list(call: Call) -> Document:
     names = {"computeType": "computeType", "modelName": "name", "modelId": "id"}
-    wanted = {name: value for name, value in call.query.items() if name in names and value}
-    found = [shown(call.state, one) for one in call.state.all(KIND)]
-    kind = wanted.pop("computeType", "")
-    found = [one for one in found if not kind or one["computeType"] == kind.upper()]
-    for name, value in wanted.items():
-        found = [one for one in found if any(served[names[name]] == value for served in one["models"])]
-    return {"value": found}  # the SDK follows a link that is there, be it null
+    conditions = {name: value for name, value in call.query.items() if name in names and value}
+    matches = [shown(call.state, service_document) for service_document in call.state.all(KIND)]
+    kind = conditions.pop("computeType", "")
+    matches = [document for document in matches if not kind or document["computeType"] == kind.upper()]
+    for name, value in conditions.items():
+        matches = [
+            document
+            for document in matches
+            if any(served[names[name]] == value for served in document["models"])
+        ]
+    return {"value": matches}  # the SDK follows a link that is there, be it null
 
 
 def _update(call: Call) -> Reply:
     document, operations = known(call), call.json
     if document["computeType"] == endpoint.KIND:
         return _update_versions(call, document, operations)
-    for one in operations:
-        patch(document, one)
+    for entry in operations:
+        patch(document, entry)
     document["updatedTime"] = now()
-    if any(one["path"].startswith(_RESTART) for one in operations):
+    if any(operation["path"].startswith(_RESTART) for operation in operations):
         return accepted(call, _deploy(call, document, []), shown(call.state, document))
     return _updated(call, document)
 
@@ -121,16 +125,16 @@ def _updated(call: Call, document: Document) -> Reply:
 def _delete(call: Call) -> Reply:
     name = call.path["name"]
     document = call.state.get(KIND, name)
-    for one in endpoint.keys(document) if document else []:
-        call.service.part(WebServices).end(call.workspace, one)
+    for process in endpoint.keys(document) if document else []:
+        call.service.part(WebServices).end(call.workspace, process)
     return Reply(None, 200 if call.state.delete(KIND, name) else 204)
 
 
 def _logs(call: Call) -> Document:
     lines = int(call.query.get("tail", 5000))
     logs = [
-        call.service.part(WebServices).log_tail(call.workspace, one, lines)
-        for one in endpoint.keys(known(call))
+        call.service.part(WebServices).log_tail(call.workspace, entry, lines)
+        for entry in endpoint.keys(known(call))
     ]
     return {"content": "\n".join(filter(None, logs))}
 
@@ -142,8 +146,8 @@ def _name_free(call: Call) -> Document:
 
 def _enough(call: Call) -> Document:
     """Tell whether the cluster has what a service asks for."""
-    said = too_much(call.state, call.json or {})
-    return {"error": {"message": said}} if said else {}
+    problem = too_much(call.state, call.json or {})
+    return {"error": {"message": problem}} if problem else {}
 
 
 _SERVICE = f"{MANAGEMENT}/services/{{name}}"

@@ -17,35 +17,37 @@ MOST_VERSIONS = 6
 _RESTART = "environmentImageRequest"
 
 
-def created(service: Service, path: dict[str, str], wanted: Document, before: Document | None) -> Document:
+def created(service: Service, path: dict[str, str], request: Document, before: Document | None) -> Document:
     """Return a new endpoint as it is kept; its first version answers what no percentage says."""
-    made = described(service, path, {**wanted, "versions": {}}, before)
-    for name, given in (wanted.get("versions") or {}).items():
-        made["versions"][name] = version(made, name, given, default=True)
-    return made
+    endpoint = described(service, path, {**request, "versions": {}}, before)
+    for name, fields in (request.get("versions") or {}).items():
+        endpoint["versions"][name] = version(endpoint, name, fields, default=True)
+    return endpoint
 
 
 def changed(document: Document, operations: list[Document]) -> tuple[Document, list[str]]:
     """Return the endpoint after a patch, and which of its versions are to be started anew."""
-    before = {name: one.get(_RESTART) for name, one in document["versions"].items()}
-    for one in operations:
-        if one["op"] == "add" and one["path"].startswith("/versions/"):
-            name = one["path"].rpartition("/")[2]
-            document["versions"][name] = version(document, name, one["value"])
+    before = {name: entry.get(_RESTART) for name, entry in document["versions"].items()}
+    for operation in operations:
+        if operation["op"] == "add" and operation["path"].startswith("/versions/"):
+            name = operation["path"].rpartition("/")[2]
+            document["versions"][name] = version(document, name, operation["value"])
         else:
-            patch(document, one)
+            patch(document, operation)
     _check(document["versions"])
     document["updatedTime"] = now()
-    return document, [name for name, one in document["versions"].items() if before.get(name) != one[_RESTART]]
+    return document, [
+        name for name, entry in document["versions"].items() if before.get(name) != entry[_RESTART]
+    ]
 
 
 def _check(versions: Mapping[str, Document]) -> None:
-    total = sum(one["trafficPercentile"] or 0 for one in versions.values())
+    total = sum(entry["trafficPercentile"] or 0 for entry in versions.values())
     if total > 100:
         raise HttpError(f"the versions' percentages of the traffic add up to {total:g}", "BadRequest")
     if len(versions) > MOST_VERSIONS:
         raise HttpError(f"an endpoint has {MOST_VERSIONS} versions at most", "BadRequest")
-    if versions and sum(bool(one["isDefault"]) for one in versions.values()) != 1:
+    if versions and sum(bool(entry["isDefault"]) for entry in versions.values()) != 1:
         raise HttpError("one version of an endpoint is its default, and no more than one", "BadRequest")
 
 
@@ -64,7 +66,7 @@ def ended(document: Document, errors: Mapping[str, str | None]) -> Document:
     for name, error in errors.items():
         if name in document["versions"]:
             document["versions"][name]["state"] = "Failed" if error else "Healthy"
-    healthy = any(one["state"] == "Healthy" for one in document["versions"].values())
+    healthy = any(entry["state"] == "Healthy" for entry in document["versions"].values())
     return {**document, "state": "Healthy" if healthy else "Failed"}
 
 
@@ -83,9 +85,9 @@ def keys(document: Document) -> list[str]:
 def drawn(document: Document) -> str:
     """Return the version that answers a request: drawn by percentage, the rest is the default's."""
     draw = secrets.randbelow(10_000) / 100
-    for name, one in document["versions"].items():
-        share = one["trafficPercentile"] or 0
+    for name, item in document["versions"].items():
+        share = item["trafficPercentile"] or 0
         if draw < share:
             return str(name)
         draw -= share
-    return next(str(name) for name, one in document["versions"].items() if one["isDefault"])
+    return next(str(name) for name, entry in document["versions"].items() if entry["isDefault"])

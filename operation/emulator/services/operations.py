@@ -14,15 +14,15 @@ KIND = "operations"
 def opened(state: State, kind: str, log: str, **fields: object) -> Document:
     """Keep a new operation that runs."""
     identity = uuid.uuid4().hex
-    made: Document = {"id": identity, "operationType": kind, "state": "Running", "operationLog": log}
-    made |= {"createdTime": now(), "endTime": None, "error": None, "resourceLocation": None, **fields}
-    return state.put(KIND, identity, made)
+    operation: Document = {"id": identity, "operationType": kind, "state": "Running", "operationLog": log}
+    operation |= {"createdTime": now(), "endTime": None, "error": None, "resourceLocation": None, **fields}
+    return state.put(KIND, identity, operation)
 
 
 def ended(state: State, identity: str, error: Document | None = None, **fields: object) -> None:
     """Write down how an operation ended."""
-    with state.change(KIND, identity) as kept:
-        kept |= {"state": "Failed" if error else "Succeeded", "endTime": now(), "error": error, **fields}
+    with state.change(KIND, identity) as operation:
+        operation |= {"state": "Failed" if error else "Succeeded", "endTime": now(), "error": error, **fields}
 
 
 def accepted(call: Call, identity: str, content: object = None) -> Reply:

@@ -23,8 +23,8 @@ _NO_IMAGE = "the emulator builds no images: package with generate_dockerfile=Tru
 
 
 def _package(call: Call) -> Reply:
-    wanted = call.json
-    request, context = wanted["imageRequest"], wanted.get("packageType") == "DockerBuildContext"
+    package = call.json
+    request, context = package["imageRequest"], package.get("packageType") == "DockerBuildContext"
     kind = "PackageDockerBuildContext" if context else "PackageDockerImage"
     operation = opened(call.state, kind, _kept(call, f"{kind}.log", b"the context was put together\n"))
     if context:
@@ -67,7 +67,7 @@ def _model(call: Call, identity: str) -> list[Document]:
     model = models.model(call.state, identity)
     folder = f"{APP}/{MODELS}/{model['name']}/{model['version']}"
     addresses = [f"aml://artifact/{prefix}" for prefix in models.prefixes(call.state, identity)]
-    return [{"entryType": "remote", "uri": one, "unpack": False, "path": folder} for one in addresses]
+    return [{"entryType": "remote", "uri": address, "unpack": False, "path": folder} for address in addresses]
 
 
 def _inline(path: str, text: str) -> Document:

@@ -18,11 +18,11 @@ _PASSED_ON = (*_OF_AZURE, "x-request-id", "x-variant-key")
 
 
 def _new_key(call: Call) -> Reply:
-    document, wanted = known(call), call.json or {}
-    which = f"{str(wanted.get('keyType', '')).lower()}Key"
+    document, request = known(call), call.json or {}
+    which = f"{str(request.get('keyType', '')).lower()}Key"
     if which not in document["keys"]:
-        raise HttpError(f"{wanted.get('keyType')!r} is no key; choose Primary or Secondary", "BadRequest")
-    document["keys"][which] = wanted.get("keyValue") or secrets.token_urlsafe(24)
+        raise HttpError(f"{request.get('keyType')!r} is no key; choose Primary or Secondary", "BadRequest")
+    document["keys"][which] = request.get("keyValue") or secrets.token_urlsafe(24)
     call.state.put(KIND, document["name"], document)
     operation = opened(call.state, "Service", "")
     ended(call.state, operation["id"])
@@ -74,18 +74,20 @@ def _asked(call: Call, document: Document) -> Serving:
         services.start(call.workspace, name, request)
         serving = services.find(call.workspace, name)
     if serving is None or not serving.alive:
-        said = f"the web service {name} does not run; its state is {state}"
-        raise HttpError(f"{said}. get_logs() has what it said.", "ServiceNotRunning", 424)
+        message = f"the web service {name} does not run; its state is {state}"
+        raise HttpError(f"{message}. get_logs() has what it said.", "ServiceNotRunning", 424)
     return serving
 
 
 def _authorized(call: Call, document: Document) -> None:
-    given = call.headers.get("authorization", "")
+    header = call.headers.get("authorization", "")
     if document.get("aadAuthEnabled"):
-        tokens.check(call.service.secret, given)
+        tokens.check(call.service.secret, header)
     elif document.get("authEnabled"):
-        key = given.removeprefix("Bearer ")
-        if not any(secrets.compare_digest(key.encode(), one.encode()) for one in document["keys"].values()):
+        key = header.removeprefix("Bearer ")
+        if not any(
+            secrets.compare_digest(key.encode(), entry.encode()) for entry in document["keys"].values()
+        ):
             raise HttpError(f"the web service {document['name']} wants one of its keys", "Unauthorized", 401)
 
 

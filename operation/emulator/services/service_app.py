@@ -60,7 +60,7 @@ def prepared(service: Service, workspace: str, request: Document, folder: Path) 
     app.mkdir(parents=True)
     for asset in request.get("assets") or []:
         _write_asset(service, workspace, asset, app)
-    placed = [_write_model(service, workspace, one, app) for one in request.get("modelIds") or []]
+    placed = [_write_model(service, workspace, entry, app) for entry in request.get("modelIds") or []]
     environment = request.get("environment") or {}
     variables = {name: str(value) for name, value in (environment.get("environmentVariables") or {}).items()}
     script = Path(variables.get("AZUREML_ENTRY_SCRIPT") or _without_script(service, workspace, request, app))
@@ -74,8 +74,8 @@ def _python(service: Service, environment: Document, log: Path) -> Path:
     """Return an interpreter that has what the environment asks for, and the scoring server."""
     python = environment.get("python") or {}
     dependencies = (python.get("condaDependencies") or {}).get("dependencies") or []
-    wanted = {"condaDependencies": {"dependencies": [*dependencies, {"pip": [SERVER]}]}}
-    specification = {**environment, "python": {**python, **wanted}}
+    packages = {"condaDependencies": {"dependencies": [*dependencies, {"pip": [SERVER]}]}}
+    specification = {**environment, "python": {**python, **packages}}
     try:
         return execution_environment.interpreter(specification, service.folder / "environments", log)
     except execution_environment.NotHad as error:
@@ -90,9 +90,9 @@ def files_of(service: Service, workspace: str, prefix: str) -> dict[str, tuple[s
     origin, container, path = prefix.split("/", 2)
     above = path.rstrip("/").rpartition("/")[0]
     start = len(above) + 1 if above else 0
-    there = artifacts.paths(service, workspace, origin, container)
-    same = [one for one in there if one == path or one.startswith(f"{path.rstrip('/')}/")]
-    return {one[start:]: (origin, container, one) for one in same}
+    paths = artifacts.paths(service, workspace, origin, container)
+    same = [entry for entry in paths if entry == path or entry.startswith(f"{path.rstrip('/')}/")]
+    return {entry[start:]: (origin, container, entry) for entry in same}
 
 
 def _write_asset(service: Service, workspace: str, asset: Document, app: Path) -> None:
@@ -131,11 +131,11 @@ def _without_script(service: Service, workspace: str, request: Document, app: Pa
     state: State = service.state(workspace)
     served = [models.model(state, identity) for identity in request.get("modelIds") or []]
     if len(served) != 1 or served[0]["framework"] != FRAMEWORK:
-        known = ", ".join(f"{one['id']} ({one['framework']})" for one in served) or "none"
-        said = (
-            f"only one {FRAMEWORK} model is served without a script; not: {known}. Give an InferenceConfig."
+        names = ", ".join(f"{model['id']} ({model['framework']})" for model in served) or "none"
+        message = (
+            f"only one {FRAMEWORK} model is served without a script; not: {names}. Give an InferenceConfig."
         )
-        raise HttpError(said, "BadRequest")
+        raise HttpError(message, "BadRequest")
     (app / "predict.py").write_text(_PREDICTS, encoding="utf-8")
     return "predict.py"
 
@@ -143,4 +143,4 @@ def _without_script(service: Service, workspace: str, request: Document, app: Pa
 def model_map(state: State, identities: list[str]) -> str:
     """Return which models are where, as the SDK looks for them in an image."""
     served = [models.model(state, identity) for identity in identities]
-    return json.dumps({one["name"]: {"id": one["id"], "version": one["version"]} for one in served})
+    return json.dumps({model["name"]: {"id": model["id"], "version": model["version"]} for model in served})

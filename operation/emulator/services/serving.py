@@ -89,14 +89,14 @@ class Serving:
         return connection.getresponse()
 
     def _started(self) -> subprocess.Popen[bytes]:
-        words = [str(self.app.python), "-c", _LAUNCH, "--entry_script", str(self.app.script)]
-        words += ["--port", str(self.port), "--model_dir", str(self.app.models)]
+        command = [str(self.app.python), "-c", _LAUNCH, "--entry_script", str(self.app.script)]
+        command += ["--port", str(self.port), "--model_dir", str(self.app.models)]
         own = {"HOME": str(self.app.folder.parent), "PYTHONUNBUFFERED": "1"}
         own["AML_APP_ROOT"] = str((self.app.folder / self.app.script).parent)
         environment = {**os.environ, **self.app.variables, **own}
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                words, cwd=self.app.folder, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
+                command, cwd=self.app.folder, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
             )
 
     def _answers(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from operation.emulator.jobs import execution_supervisor
-from operation.emulator.jobs.execution_outcome import last_words, outcome
+from operation.emulator.jobs.execution_job import last_words, outcome
 
 SUPERVISOR = Path(execution_supervisor.__file__)
 

@@ -101,12 +101,12 @@ def test_a_folder_has_one_service_which_commands_share_only_where_it_was_started
         with pytest.raises(WorkbenchError) as busy, started(tmp_path):
             pass
         assert str(busy.value) == (
-            f"another command (process {pid}) runs the emulator in {tmp_path}. Wait for it, or start "
+            f"Process {pid} uses the emulator in {tmp_path}. Wait until it ends, or run "
             "`python3 -m operation emulator` in another terminal: several commands can share that one."
         )
         with pytest.raises(UsageError) as served:
             serve(tmp_path, lambda _: None)
-        assert str(served.value).startswith(f"{tmp_path} is served already, at https://localhost:")
+        assert str(served.value).startswith(f"{tmp_path} is already served at https://localhost:")
         assert str(served.value).endswith(f" by process {pid}. Use that one, or choose another --folder.")
         known = json.loads((tmp_path / READY).read_text(encoding="utf-8"))
         (tmp_path / READY).write_text(json.dumps({**known, "shared": 1}), encoding="utf-8")
