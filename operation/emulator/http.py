@@ -36,6 +36,13 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class Body(Document):
+    """A document that a client sent."""
+
+    def __missing__(self, name: str) -> Any:
+        raise HttpError(f"The body has no field {name!r}", "BadRequest")
+
+
 @dataclass(frozen=True)
 class Call:
     """One request, read whole."""
@@ -50,18 +57,19 @@ class Call:
 
     @property
     def json(self) -> Any:
-        """Return the body's document; None when there is no body."""
-        if not self.body:
-            return None
+        """Return the body's document; an empty one when there is no body."""
         try:
-            return json.loads(self.body)
+            return json.loads(self.body or "{}", object_hook=Body)
         except ValueError as error:
-            raise HttpError(f"the body is not JSON: {error}", "BadRequest") from error
+            raise HttpError(f"The body is not JSON: {error}", "BadRequest") from error
 
     @property
-    def asked(self) -> Document:
-        """Return what the call asks for, in its query or its body."""
-        return {**self.query, **(self.json or {})}
+    def parameters(self) -> Document:
+        """Return what the call says, in its query or its body."""
+        fields = self.json
+        if not isinstance(fields, dict):
+            raise HttpError("The body must be a JSON object", "BadRequest")
+        return Body({**self.query, **fields})
 
     def files(self) -> dict[str, bytes]:
         """Return the parts of a multipart body by file name, or by field name where there is none."""

@@ -79,7 +79,7 @@ def _for_people(path: str, answer: Callable[[Call], Reply]) -> ServiceRoute:
             return Reply(None, 302, {"location": "/", "set-cookie": cookie})
         cookie = f"Bearer {call.cookies.get(_COOKIE, '')}"
         try:
-            check(call.service.secret, call.headers.get("authorization") or cookie)
+            check(call.service.secret, call.headers.get("authorization") or cookie, "pages")
         except HttpError:
             return replace(page("locked"), status=401)
         return answer(call)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 from urllib.parse import quote
 
@@ -94,6 +94,8 @@ class State:
 
     def _file(self, kind: str, name: str) -> Path:
         plain = quote(name, safe=" ", errors="surrogatepass")
+        if PureWindowsPath(plain).is_reserved():  # con.json is a device there
+            plain = f"%{ord(plain[0]):02X}{plain[1:]}"
         if len(plain) > _LONGEST:  # no file system keeps more than 255
             digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
             plain = f"{plain[:_LONGEST]}-{digest[:16]}"

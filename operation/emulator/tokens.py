@@ -17,6 +17,7 @@ from operation.emulator.errors import HttpError
 TENANT = "22222222-2222-2222-2222-222222222222"
 CLIENT = "55555555-5555-5555-5555-555555555555"
 PERSON = "44444444-4444-4444-4444-444444444444"
+LIMITED = ("pages", "web service ")  # audiences whose tokens open nothing else
 _NOT_OURS = "InvalidAuthenticationToken"
 
 
@@ -49,8 +50,11 @@ def token(key: bytes, audience: str, seconds: int, issuer: str) -> str:
     return jwt.encode(claims, key, "HS256")
 
 
-def check(key: bytes, header: str) -> None:
-    """Raise `HttpError` 401 unless `header` carries a token signed with `key` that has not expired."""
+def check(key: bytes, header: str, audience: str = "") -> None:
+    """Raise `HttpError` 401 unless `header` carries a token signed with `key` that has not expired.
+
+    Tokens of pages and of web services open those alone: `audience` says which one this is.
+    """
     kind, _, text = header.partition(" ")
     if kind.lower() != "bearer" or text.count(".") != 2:
         raise HttpError("the call carries no bearer token", _NOT_OURS, 401)
@@ -59,6 +63,9 @@ def check(key: bytes, header: str) -> None:
         claims = jwt.decode(text, key, ["HS256"], options=options)
     except jwt.InvalidTokenError:
         raise HttpError("the token is not one of this emulator's", _NOT_OURS, 401) from None
+    limited = str(claims.get("aud", "")).startswith(LIMITED)
+    if limited and claims["aud"] != audience:
+        raise HttpError(f"the token is good for {claims['aud']} alone", _NOT_OURS, 401)
     expired = time.time() - claims["exp"]
     if expired >= 0:
         raise HttpError(f"the token expired {expired:.0f} s ago", "ExpiredAuthenticationToken", 401)

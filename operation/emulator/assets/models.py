@@ -76,7 +76,7 @@ def _carries(conditions: str, values: Mapping[str, str]) -> bool:
 
 
 def _list(call: Call) -> Document:
-    query = call.asked
+    query = call.parameters
     matches = [entry for entry in call.state.all("models") if _wanted(query, entry)]
     matches.sort(
         key=lambda document: str(document["createdTime"]), reverse=query.get("orderBy") != "CreatedAtAsc"

@@ -100,7 +100,7 @@ def _submitted(call: Call) -> Document:
     if stored is None:
         raise HttpError(f"there is no AutoML run {run_id}", status=404)
     requested = specification(call.state, stored["wanted"])
-    definition = (call.json or {}).get("Configuration") or (call.json or {}).get("configuration")
+    definition = call.json.get("Configuration") or call.json.get("configuration")
     runs.record(call.state, runs.experiment_of(call), run_id, {"runDefinition": definition})
     start(call.service, call.state, runs.experiment_of(call), run_id, requested)
     return {"runId": run_id}

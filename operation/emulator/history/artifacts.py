@@ -65,7 +65,7 @@ def _there(call: Call) -> list[str]:
 
 def _announced(call: Call) -> dict[str, Any]:
     origin, container = _place(call)
-    names = [path["path"] for path in (call.json or {}).get("paths") or []]
+    names = [path["path"] for path in call.json.get("paths") or []]
     return {
         "artifacts": {name: _document(origin, container, name) for name in names},
         "artifactContentInformation": {name: _content(call, name) for name in names},

@@ -104,7 +104,7 @@ def found(document: Document, field: str) -> Any:
 
 def page(call: Call, documents: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what of `documents` the query asks for, the newest first unless it says otherwise."""
-    query = call.asked
+    query = call.parameters
     test = matches(query.get("filter") or query.get("$filter"))
     found = [document for document in documents if test(document)][::-1]
     start = int(query.get("continuationToken") or query.get("$continuationToken") or 0)

@@ -24,7 +24,7 @@ _EVENTS["Start"] = "Running"
 
 
 def _recorded(call: Call) -> Document:
-    fields = call.json or {}
+    fields = call.json
     _check_properties(call.state.get("runs", call.path["run"]), fields.get("properties") or {})
     return record(call.state, experiment_of(call), call.path["run"], fields)
 
@@ -72,12 +72,12 @@ def _children(call: Call) -> Document:
 
 
 def _happened(call: Call) -> Document:
-    _event(call.state, call.path["run"], call.json or {})
+    _event(call.state, call.path["run"], call.json)
     return {}
 
 
 def _several_happened(call: Call) -> Document:
-    for event in (call.json or {}).get("events") or []:
+    for event in call.json.get("events") or []:
         _event(call.state, (event.get("data") or {}).get("RunId", ""), event)
     return {"errors": []}
 
@@ -135,7 +135,7 @@ def _experiment(call: Call) -> Document:
 
 
 def _changed_experiment(call: Call) -> Document:
-    changes = call.json or {}
+    changes = call.json
     with call.state.change("experiments", experiment_of(call)) as stored:
         stored["tags"].update(changes.get("tags") or {})
         stored["description"] = changes.get("description") or stored["description"]
@@ -145,7 +145,7 @@ def _changed_experiment(call: Call) -> Document:
 
 
 def _experiments(call: Call) -> Document:
-    view = (call.json or {}).get("viewType") if call.method == "POST" else call.query.get("viewType")
+    view = call.json.get("viewType") if call.method == "POST" else call.query.get("viewType")
     archived = {"ActiveOnly": (False,), "ArchivedOnly": (True,)}.get(str(view), (False, True))
     return page(
         call, [entry for entry in call.state.all("experiments") if bool(entry["archivedTime"]) in archived]

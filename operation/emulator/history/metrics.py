@@ -12,7 +12,7 @@ from operation.emulator.state import Document
 def _logged(call: Call) -> Document:
     run = call.path["run"]
     known_run(call.state, run)
-    values = (call.json or {}).get("values") or []
+    values = call.json.get("values") or []
     with call.state.change("metrics", run) as metrics:
         for entry in values:
             new: Document = {"columns": {}, "properties": {}, "value": []}
@@ -41,7 +41,7 @@ def _listed(call: Call) -> Document:
 
 
 def _shown(call: Call) -> Document:
-    run, name = call.path["run"], str((call.json or {}).get("metricName"))
+    run, name = call.path["run"], str(call.json.get("metricName"))
     metric = (call.state.get("metrics", run) or {}).get(name)
     if metric is None:
         raise HttpError(f"run {run} has no metric {name}", status=404)

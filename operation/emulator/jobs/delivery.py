@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -45,12 +46,12 @@ def deliver(service: Service, state: State, name: str, consumption: Document, fo
 
 
 def place_on_compute(service: Service, requested: str | None, folder: Path) -> Path:
-    """Return where data is put that a job wants at `wanted`: below `folder`, or not among our own."""
+    """Return where a job gets its data: at `requested` below `folder`, or in the temporary folder."""
     if not requested or not Path(requested).is_absolute():
         return inside(folder, requested or "", "the job's data")
-    target, own = Path(requested).resolve(), service.folder.resolve()
-    if target.is_relative_to(own) or own.is_relative_to(target):
-        raise HttpError(f"path_on_compute {requested} is where the emulator keeps its own files")
+    target, own, temporary = Path(requested).resolve(), service.folder.resolve(), Path(gettempdir()).resolve()
+    if not target.is_relative_to(temporary) or target.is_relative_to(own) or own.is_relative_to(target):
+        raise HttpError(f"path_on_compute {requested}: use a relative path, or a free one below {temporary}")
     return target
 
 

@@ -44,13 +44,13 @@ def files(state: State, snapshot: str) -> dict[str, str]:
 
 def _addresses(call: Call) -> dict[str, Any]:
     batch, account = uuid.uuid4().hex, storage_account(call.workspace)
-    names = (call.json or {}).get("FileNames") or []
+    names = call.json.get("FileNames") or []
     uris = {name: blobs.signed_url(call.service, account, CONTAINER, f"{batch}/{name}") for name in names}
     return {"fileNodes": [{"fullName": name, "blobUri": uri} for name, uri in uris.items()]}
 
 
 def _made(call: Call) -> dict[str, Any]:
-    body = call.json or {}
+    body = call.json
     parent = body.get("ParentSnapshotId") or NONE
     before = {} if parent == NONE else files(call.state, parent)
     sent = {

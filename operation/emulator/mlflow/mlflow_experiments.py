@@ -36,24 +36,24 @@ def _experiment(document: Document) -> Document:
 
 
 def _experiment_named(call: Call) -> Document:
-    name = call.asked["experiment_name"]
+    name = call.parameters["experiment_name"]
     experiment = known(call.state, "experiments", name, f"experiment {name} does not exist", MISSING)
     return {"experiment": _experiment(experiment)}
 
 
 def _experiment_shown(call: Call) -> Document:
-    return {"experiment": _experiment(runs.experiment_by_id(call.state, call.asked["experiment_id"]))}
+    return {"experiment": _experiment(runs.experiment_by_id(call.state, call.parameters["experiment_id"]))}
 
 
 def _experiment_made(call: Call) -> Document:
-    name = call.asked["name"]
+    name = call.parameters["name"]
     if call.state.get("experiments", name):
         raise HttpError(f"experiment {name} exists", "RESOURCE_ALREADY_EXISTS")
     return {"experiment_id": runs.experiment(call.state, name)["experimentId"]}
 
 
 def _experiment_tag(call: Call) -> Document:
-    request = call.asked
+    request = call.parameters
     name = runs.experiment_by_id(call.state, request["experiment_id"])["name"]
     with call.state.change("experiments", name) as experiment:
         experiment["tags"][request["key"]] = request.get("value")

@@ -41,7 +41,7 @@ def _logged_model(document: Document) -> Document:
 
 
 def _logged_made(call: Call) -> Document:
-    request = call.asked
+    request = call.parameters
     identity = f"m-{uuid.uuid4().hex}"
     run = runs.known_run(call.state, request["source_run_id"])
     name, uri = request.get("name") or identity, artifacts_uri(call, run)
@@ -58,7 +58,7 @@ def _logged(call: Call) -> Document:
 
 
 def _logged_changed(call: Call) -> Document:
-    request = call.asked
+    request = call.parameters
     with call.state.change(LOGGED, _logged(call)["info"]["model_id"]) as model:
         model["info"]["status"] = request.get("status") or model["info"]["status"]
         model["info"]["tags"] += request.get("tags") or []
@@ -67,9 +67,9 @@ def _logged_changed(call: Call) -> Document:
 
 
 def _logged_found(call: Call) -> Document:
-    experiments = set(call.asked.get("experiment_ids") or [])
+    experiments = set(call.parameters.get("experiment_ids") or [])
     candidates = [model for model in call.state.all(LOGGED) if model["info"]["experiment_id"] in experiments]
-    matches = selected(candidates, call.asked.get("filter") or "")
+    matches = selected(candidates, call.parameters.get("filter") or "")
     return {"models": [_logged_model(document)["model"] for document in matches]}
 
 

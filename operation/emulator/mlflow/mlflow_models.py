@@ -58,7 +58,7 @@ def _shown(state: State, model: Document) -> Document:
 
 
 def _version(call: Call) -> Document:
-    request = call.asked
+    request = call.parameters
     message = f"version {request['version']} of model {request['name']} does not exist"
     return known(call.state, "models", f"{request['name']}:{request['version']}", message, MISSING)
 
@@ -69,7 +69,7 @@ def _new(request: Document) -> Document:
 
 
 def _model_made(call: Call) -> Document:
-    request = call.asked
+    request = call.parameters
     with call.state.change(REGISTERED, request["name"]) as registration:
         if registration:
             raise HttpError(f"registered model {request['name']} exists", "RESOURCE_ALREADY_EXISTS")
@@ -78,18 +78,18 @@ def _model_made(call: Call) -> Document:
 
 
 def _model_shown(call: Call) -> Document:
-    return {"registered_model": _registered(call.state, call.asked["name"])}
+    return {"registered_model": _registered(call.state, call.parameters["name"])}
 
 
 def _models(call: Call) -> Document:
     names = {entity["name"] for kind in (REGISTERED, "models") for entity in call.state.all(kind)}
     registered_models = [_registered(call.state, name) for name in sorted(names)]
-    return {"registered_models": selected(registered_models, call.asked.get("filter") or "")}
+    return {"registered_models": selected(registered_models, call.parameters.get("filter") or "")}
 
 
 def _version_made(call: Call) -> Document:
     """Register what a source holds: the artifacts of a run, or of a model that was logged."""
-    request = call.asked
+    request = call.parameters
     source, prefix = place(call.state, request["source"])
     identity = uuid.uuid4().hex
     part = {"id": None, "prefix": prefix}
@@ -109,12 +109,12 @@ def _version_shown(call: Call) -> Document:
 
 def _found(call: Call) -> Document:
     model_versions = [_shown(call.state, model) for model in call.state.all("models")][::-1]
-    return {"model_versions": selected(model_versions, call.asked.get("filter") or "")}
+    return {"model_versions": selected(model_versions, call.parameters.get("filter") or "")}
 
 
 def _newest(call: Call) -> Document:
-    versions = models.versions(call.state, call.asked["name"])
-    stages = call.asked.get("stages") or [version.get("stage") or "None" for version in versions]
+    versions = models.versions(call.state, call.parameters["name"])
+    stages = call.parameters.get("stages") or [version.get("stage") or "None" for version in versions]
     newest = {version.get("stage") or "None": version for version in versions}
     return {
         "model_versions": [
@@ -124,7 +124,7 @@ def _newest(call: Call) -> Document:
 
 
 def _version_changed(call: Call) -> Document:
-    request = call.asked
+    request = call.parameters
     with call.state.change("models", _version(call)["id"]) as model:
         model["description"] = request.get("description") or model["description"]
         model["stage"] = request.get("stage") or model.get("stage")
@@ -139,7 +139,7 @@ def _source(call: Call) -> Document:
 
 
 def _alias(call: Call) -> Document:
-    request = call.asked
+    request = call.parameters
     _registered(call.state, request["name"])
     with call.state.change(REGISTERED, request["name"]) as registration:
         if not registration:

@@ -29,7 +29,7 @@ _WORDS = {"RUNNING": "Running", "FINISHED": "Completed", "FAILED": "Failed", "KI
 
 def run_of(call: Call) -> Document:
     """Return the run that a call asks for, under either of its names."""
-    identity = str(call.asked.get("run_id") or call.asked["run_uuid"])
+    identity = str(call.parameters.get("run_id") or call.parameters["run_uuid"])
     return known(call.state, "runs", identity, f"run {identity} does not exist", MISSING)
 
 
@@ -88,7 +88,7 @@ def _latest(state: State, run: str) -> list[Document]:
 
 
 def _run_made(call: Call) -> Document:
-    request = call.asked
+    request = call.parameters
     experiment = runs.experiment_by_id(call.state, request["experiment_id"])
     tags, run_id = by_name(request.get("tags")), str(uuid.uuid4())
     fields = {"tags": tags, "displayName": request.get("run_name") or tags.get("mlflow.runName")}
@@ -99,7 +99,7 @@ def _run_made(call: Call) -> Document:
 
 
 def _run_changed(call: Call) -> Document:
-    request, identity = call.asked, run_of(call)["runId"]
+    request, identity = call.parameters, run_of(call)["runId"]
     if request.get("run_name"):
         with call.state.change("runs", identity) as run:
             run["displayName"] = request["run_name"]
@@ -115,7 +115,7 @@ def _run_hidden(call: Call) -> Document:
 
 
 def _runs(call: Call) -> Document:
-    request = call.asked
+    request = call.parameters
     experiments = set(request.get("experiment_ids") or [])
     candidates = [run for run in call.state.all("runs") if run["experimentId"] in experiments]
     summaries = [shown_run(call, run) for run in candidates if not run["hidden"]]
@@ -127,7 +127,7 @@ def _logged(section: str | None = None) -> Callable[[Call], Document]:
     """Return the answer that keeps metrics, parameters and tags; of a `section`, where one is sent alone."""
 
     def answer(call: Call) -> Document:
-        batch = {section: [call.asked]} if section else call.asked
+        batch = {section: [call.parameters]} if section else call.parameters
         _keep(call.state, run_of(call)["runId"], batch)
         return {}
 
@@ -167,17 +167,17 @@ def _stamp(milliseconds: Any) -> str:
 
 def _tag_deleted(call: Call) -> Document:
     with call.state.change("runs", run_of(call)["runId"]) as run:
-        run["tags"].pop(call.asked["key"], None)
+        run["tags"].pop(call.parameters["key"], None)
     return {}
 
 
 def _metric_history(call: Call) -> Document:
-    return {"metrics": _history(call.state, run_of(call)["runId"], call.asked["metric_key"])}
+    return {"metrics": _history(call.state, run_of(call)["runId"], call.parameters["metric_key"])}
 
 
 def _linked(call: Call) -> Document:
     with call.state.change("runs", run_of(call)["runId"]) as run:
-        run["mlflowOutputs"] = [*(run.get("mlflowOutputs") or []), *(call.asked.get("models") or [])]
+        run["mlflowOutputs"] = [*(run.get("mlflowOutputs") or []), *(call.parameters.get("models") or [])]
     return {}
 
 

@@ -26,7 +26,7 @@ _PARTS = ("ModuleNodes", "DatasetNodes", "Edges")
 
 
 def _list(call: Call) -> list[Document]:
-    tags = call.json or {}
+    tags = call.json
     drafts = call.state.all(DRAFTS)
     return [path for path in drafts if tags.items() <= (path.get("tags") or {}).items()]
 

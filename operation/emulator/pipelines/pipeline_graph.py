@@ -133,7 +133,8 @@ def executable(state: State, document: Document) -> None:
         kind = module.get("ModuleExecutionType") or SCRIPT
         what = module.get("StepType") or kind
         if kind != SCRIPT or not module.get("StorageId") or what in _WITH_A_DRIVER:
-            message = f"step '{module['Name']}' is a {what}; the emulator executes steps that are scripts"
+            message = f"Step '{module['Name']}' is a {what}, which the emulator does not execute. "
+            message += "Use a PythonScriptStep or a CommandStep."
             raise HttpError(message, "NotSupported")
 
 

@@ -146,7 +146,7 @@ def _name_free(call: Call) -> Document:
 
 def _enough(call: Call) -> Document:
     """Tell whether the cluster has what a service asks for."""
-    problem = too_much(call.state, call.json or {})
+    problem = too_much(call.state, call.json)
     return {"error": {"message": problem}} if problem else {}
 
 

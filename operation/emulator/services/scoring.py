@@ -18,7 +18,7 @@ _PASSED_ON = (*_OF_AZURE, "x-request-id", "x-variant-key")
 
 
 def _new_key(call: Call) -> Reply:
-    document, request = known(call), call.json or {}
+    document, request = known(call), call.json
     which = f"{str(request.get('keyType', '')).lower()}Key"
     if which not in document["keys"]:
         raise HttpError(f"{request.get('keyType')!r} is no key; choose Primary or Secondary", "BadRequest")
@@ -32,7 +32,7 @@ def _new_key(call: Call) -> Reply:
 def _token(call: Call) -> Document:
     document = known(call)
     seconds, at = call.service.token_seconds, int(time.time())
-    audience = f"service {document['name']}"
+    audience = f"web service {document['name']}"
     granted = tokens.token(call.service.secret, audience, seconds, call.service.url)
     times = {"refreshAfter": at + seconds // 2, "expiryOn": at + seconds}
     return {"accessToken": granted, "tokenType": "Bearer", **times}
@@ -82,7 +82,7 @@ def _asked(call: Call, document: Document) -> Serving:
 def _authorized(call: Call, document: Document) -> None:
     header = call.headers.get("authorization", "")
     if document.get("aadAuthEnabled"):
-        tokens.check(call.service.secret, header)
+        tokens.check(call.service.secret, header, f"web service {document['name']}")
     elif document.get("authEnabled"):
         key = header.removeprefix("Bearer ")
         if not any(

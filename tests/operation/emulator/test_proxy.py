@@ -47,8 +47,9 @@ def get(target: str, method: str = "CONNECT") -> bytes:
 
 
 @pytest.mark.parametrize("host", ["saflights.blob.core.emulator.test", "KV.VAULT.CORE.EMULATOR.TEST"])
-def test_a_name_of_the_emulator_leads_to_the_service(host: str) -> None:
-    assert get(f"{host}:443") == b"HTTP/1.1 200 Connection established\r\n\r\nservice:hello\n"
+@pytest.mark.parametrize("port", ["443", "22", "{other}"])
+def test_a_name_of_the_emulator_leads_to_the_service_whatever_its_port(host: str, port: str) -> None:
+    assert get(f"{host}:{port}") == b"HTTP/1.1 200 Connection established\r\n\r\nservice:hello\n"
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,21 @@ def test_a_name_of_the_emulator_leads_to_the_service(host: str) -> None:
         "core.emulator.test:443",
         "x.core.emulator.test.evil.example:443",
         "x.core.emulator.test@127.0.0.1:{other}",
+        "user:secret@localhost:{other}",
+        "x.blob.core.emulator.test:443@127.0.0.1:{other}",
+        "[::ffff:127.0.0.1]:{other}",
+        "[::1]:{service}",
+        "2130706433:{other}",
+        "0x7f.1:{other}",
+        "0:{other}",
+        "127.1:{other}",
+        "localtest.me:{other}",
+        "127.0.0.1.nip.io:{other}",
+        "localhost.localdomain:{other}",
+        "core.emulator.test.:{other}",
+        "x.core.emulator.test\\.evil.example:{other}",
+        "xcore.emulator.test:{other}",
+        ":{other}",
     ],
 )
 def test_another_name_leads_nowhere(host: str) -> None:

@@ -107,7 +107,7 @@ def test_a_folder_has_one_service_which_commands_share_only_where_it_was_started
         with pytest.raises(UsageError) as served:
             serve(tmp_path, lambda _: None)
         assert str(served.value).startswith(f"{tmp_path} is already served at https://localhost:")
-        assert str(served.value).endswith(f" by process {pid}. Use that one, or choose another --folder.")
+        assert str(served.value).endswith(f" by process {pid}. Use it, or choose another --folder.")
         known = json.loads((tmp_path / READY).read_text(encoding="utf-8"))
         (tmp_path / READY).write_text(json.dumps({**known, "shared": 1}), encoding="utf-8")
         with started(tmp_path) as variables:
