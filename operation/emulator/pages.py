@@ -105,9 +105,7 @@ def _home(call: Call) -> Reply:
         workspaces.append(
             {"name": display_name, **counts, "last": all_runs[-1]["createdUtc"] if all_runs else ""}
         )
-    return page(
-        "home", workspaces=workspaces, folder=str(call.service.folder), variables=call.service.environment
-    )
+    return page("home", workspaces=workspaces, folder=call.service.folder, variables=call.service.environment)
 
 
 def _workspace(call: Call) -> Reply:
@@ -128,7 +126,7 @@ def _run(call: Call) -> Reply:
         if path.startswith(runs.LOGS):
             text = artifacts.read(call.service, call.workspace, "ExperimentRun", container, path) or b""
             logs[path] = text[-100_000:].decode("utf-8", "replace")
-    children = [entry for entry in state.all("runs") if entry["parentRunId"] == run["runId"]]
+    children = state.where("runs", parentRunId=run["runId"])
     content = {"run": run, "metrics": values(state, run["runId"]), "logs": logs, "children": children}
     files = [path for path in paths if path not in logs]
     return page("run", workspace=call.path["workspace"], files=files, **content)

@@ -5,20 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from operation.emulator import tokens
 from operation.emulator.paths import file_name
 from operation.emulator.state import State
 
-
-class Part(Protocol):
-    """What a service has one of, such as its jobs; several concerns use it."""
-
-    def __init__(self, service: Service) -> None: ...
-
-
-PartType = TypeVar("PartType", bound=Part)
+Part = TypeVar("Part")
 
 
 class Service:
@@ -33,15 +26,15 @@ class Service:
         self.at_end: list[Callable[[], None]] = []  # the last one is called first
         self._lock = threading.RLock()
         self._states: dict[str, State] = {}
-        self._parts: dict[type, Any] = {}
+        self._parts: dict[object, Any] = {}
 
-    def part(self, kind: type[PartType]) -> PartType:
+    def part(self, kind: Callable[[Service], Part]) -> Part:
         """Return the service's one `kind`, created when it is first asked for."""
         with self._lock:
             if kind not in self._parts:
                 self._parts[kind] = kind(self)
-            created: PartType = self._parts[kind]
-            return created
+            part: Part = self._parts[kind]
+            return part
 
     def state(self, workspace: str) -> State:
         """Return the state of one workspace; its name counts in any case, as in Azure."""

@@ -79,6 +79,14 @@ class State:
             entries = sorted(self._kind(kind).values(), key=_created)
             return [copy.deepcopy(entry["document"]) for entry in entries]
 
+    def where(self, kind: str, **fields: object) -> list[Document]:
+        """Return copies of the documents of `kind` that have these fields, the oldest first."""
+        return [
+            document
+            for document in self.all(kind)
+            if all(document.get(name) == value for name, value in fields.items())
+        ]
+
     def folder(self, kind: str) -> Path:
         """Return a folder for files of `kind`, made where it is missing."""
         folder = self._folder / kind

@@ -125,9 +125,8 @@ def _patch(call: Call) -> Reply:
 def _identity(identity: Document) -> Document:
     """Return the identity with ids, those of a person assigned ones too, as the SDK reads them."""
     own = {"principalId": str(uuid.uuid4()), "tenantId": TENANT} if "System" in identity["type"] else {}
-    assigned = {
-        name: {"clientId": str(uuid.uuid4())} for name in identity.get("userAssignedIdentities") or ()
-    }
+    names = identity.get("userAssignedIdentities") or ()
+    assigned = {name: {"clientId": str(uuid.uuid4())} for name in names}
     return {**identity, **own} | ({"userAssignedIdentities": assigned} if assigned else {})
 
 

@@ -12,7 +12,7 @@ from operation.emulator.state import Document, State, now, shaped
 def saved(state: State, identity: str) -> Document:
     """Return the saved dataset: its type, properties and dataflow."""
     return known(
-        state, "saved-datasets", identity, f"Cannot find dataset with id {identity} in the workspace"
+        state, "saved-datasets", identity, f"Cannot find dataset with id {identity} in this workspace"
     )
 
 
@@ -28,7 +28,7 @@ def definition(state: State, identity: str) -> str:
 
 def registered(state: State, name: str) -> Document:
     """Return the registration `name` with all its versions; raise `HttpError` 404 when there is none."""
-    found = next((dataset for dataset in state.all("datasets") if dataset["name"] == name), None)
+    found = next(iter(state.where("datasets", name=name)), None)
     if found is None:
         raise HttpError(f"Dataset with name {name} is not found in the workspace", status=404)
     return found
@@ -158,9 +158,8 @@ def _unregister(call: Call) -> Reply:
 
 def _ensure_saved(call: Call) -> Document:
     request = call.json
-    saved_id = save(
-        call.state, request.get("datasetType"), request["dataflowJson"], request.get("properties")
-    )
+    kind, properties = request.get("datasetType"), request.get("properties")
+    saved_id = save(call.state, kind, request["dataflowJson"], properties)
     return saved(call.state, saved_id)
 
 

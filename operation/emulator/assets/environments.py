@@ -48,9 +48,7 @@ def kept(state: State, name: str, document: Document, requested: str | None = No
         registration.setdefault("labels", {})
         same = [version for version, entry in versions.items() if _content(entry) == content]
         if requested in versions and requested not in same:
-            raise HttpError(
-                f"Environment {name}:{requested} is registered with another content", "Conflict", 409
-            )
+            raise HttpError(f"Environment {name}:{requested} exists with other content", "Conflict", 409)
         version = requested or (same[-1] if same else str(registration.get("newest", 0) + 1))
         if version.isdigit():
             registration["newest"] = max(int(version), registration.get("newest", 0))

@@ -82,7 +82,7 @@ def _found(vault: Vault, name: str) -> dict[str, Any]:
     secret = vault.get(name)
     if secret is None:
         raise HttpError(
-            f"A secret with (name/id) {name} was not found in this key vault.", "SecretNotFound", 404
+            f"A secret with (name/id) {name} was not found in this key vault", "SecretNotFound", 404
         )
     return secret
 
@@ -99,10 +99,7 @@ def _put(call: Call) -> dict[str, Any]:
 
 def _put_batch(call: Call) -> dict[str, Any]:
     vault = of_workspace(call)
-    secrets = [
-        vault.set(secret["name"], secret["value"], secret.get("contentType"))
-        for secret in call.json["secrets"]
-    ]
+    secrets = [vault.set(new["name"], new["value"], new.get("contentType")) for new in call.json["secrets"]]
     return {"secrets": [_shown(entry) for entry in secrets], "notFoundSecrets": []}
 
 

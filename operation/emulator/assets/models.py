@@ -20,8 +20,7 @@ def model(state: State, identity: str) -> Document:
 
 def versions(state: State, name: str) -> list[Document]:
     """Return the versions of the model `name`, the highest last."""
-    matches = [entry for entry in state.all("models") if entry["name"] == name]
-    return sorted(matches, key=lambda document: int(document["version"]))
+    return sorted(state.where("models", name=name), key=lambda document: int(document["version"]))
 
 
 def asset(state: State, identity: str) -> Document:
@@ -78,9 +77,7 @@ def _carries(conditions: str, values: Mapping[str, str]) -> bool:
 def _list(call: Call) -> Document:
     query = call.parameters
     matches = [entry for entry in call.state.all("models") if _wanted(query, entry)]
-    matches.sort(
-        key=lambda document: str(document["createdTime"]), reverse=query.get("orderBy") != "CreatedAtAsc"
-    )
+    matches.sort(key=lambda model: str(model["createdTime"]), reverse=query.get("orderBy") != "CreatedAtAsc")
     if str(query.get("latestVersionOnly", "")).lower() == "true":
         by_version = sorted(matches, key=lambda document: int(document["version"]))
         highest = {entry["name"]: entry["version"] for entry in by_version}
@@ -138,9 +135,7 @@ def _assets(call: Call) -> Document:
     matches = [entry for entry in call.state.all("assets") if not run or entry["runid"] == run]
     matches = [document for document in matches if not name or document["name"] == name]
     properties = call.query.get("properties", "")
-    return listed(
-        (document for document in matches if _carries(properties, document["properties"] or {})), "nextLink"
-    )
+    return listed((asset for asset in matches if _carries(properties, asset["properties"] or {})), "nextLink")
 
 
 _BASE = f"/modelmanagement/v1.0{WORKSPACE}"

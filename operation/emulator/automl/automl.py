@@ -127,10 +127,6 @@ def _environment(call: Call) -> Any:
     return {"environment": environments.environment(call.state, "AzureML-AutoML")}
 
 
-def _not_emulated(call: Call) -> Reply:
-    raise HttpError(f"the emulator does not do {call.path['what']} for AutoML runs", "NotSupported")
-
-
 ROUTES = [
     route("POST", f"{BASE}/validation", _validated),
     route("POST", f"{BASE}/run", _created),
@@ -138,6 +134,4 @@ ROUTES = [
     route("POST", f"{BASE}/cancelrun/{{run}}", _cancelled),
     route("POST", f"{BASE}/runs/{{run}}/changerunstatus/{{status}}", _changed),
     route("POST", f"{BASE}/getCuratedEnvironment", _environment),
-    route("POST", f"{BASE}/runs/{{run}}/{{what}}", _not_emulated),
-    route("POST", f"{BASE}/{{what}}/{{run}}", _not_emulated),
 ]

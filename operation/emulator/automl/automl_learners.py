@@ -34,7 +34,7 @@ def learners(specification: dict[str, Any]) -> list[str]:
     chosen = [name for name in fitting if name in allowed and name not in blocked]
     if not chosen:
         raise ValueError(
-            f"none of {', '.join(allowed)} can be searched here; choose among {', '.join(fitting)}"
+            f"none of {', '.join(allowed)} can be searched here; choose from {', '.join(fitting)}"
         )
     return chosen
 

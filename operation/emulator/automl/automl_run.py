@@ -141,9 +141,8 @@ class Following:
         self._take_over()
         status = searched["status"]
         if status == "Failed" and self._best is None:
-            runs.record(
-                self._state, self._experiment, self._run_id, {"properties": {"errors": _said(searched)}}
-            )
+            problem = {"properties": {"errors": _message(searched)}}
+            runs.record(self._state, self._experiment, self._run_id, problem)
             runs.status(self._state, self._run_id, "Failed", searched["error"])
             return
         tags = {"_aml_system_automl_status": "Canceled" if status == "Canceled" else "Completed"}
@@ -212,5 +211,5 @@ def _azure(iso: str) -> str:
     return iso.replace("+00:00", "Z")
 
 
-def _said(run: Document) -> str:
+def _message(run: Document) -> str:
     return str(((run["error"] or {}).get("error") or {}).get("message") or "the search failed")

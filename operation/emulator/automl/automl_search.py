@@ -54,7 +54,7 @@ def search(table: Callable[[str], pd.DataFrame]) -> None:
         print(f"the search ends: {reason}", flush=True)
     if not trial.count:
         raise RuntimeError(
-            f"no trial ended within {specification['seconds']:g} s; give it more time or fewer rows"
+            f"no trial ended within {specification['seconds']:g} s: allow more time, or give fewer rows"
         )
 
 
@@ -88,9 +88,7 @@ class Trial:
         label, weight = self._specification["label"], self._specification.get("weight")
         if label not in table:
             columns = ", ".join(map(str, table.columns))
-            raise ValueError(
-                f"the training data has no column {label!r} (label_column_name); it has: {columns}"
-            )
+            raise ValueError(f"the training data has no label_column_name {label!r}; it has: {columns}")
         rows = table.dropna(subset=[label])
         unused = [name for name in (label, weight) if name in rows]
         return rows.drop(columns=unused), rows[label]

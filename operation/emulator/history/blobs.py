@@ -175,7 +175,7 @@ def _container(call: Call) -> Reply:
 def _listing(call: Call, root: Path) -> str:
     prefix, delimiter = call.query.get("prefix", ""), call.query.get("delimiter")
     files = sorted(
-        (unquote(path.relative_to(root).as_posix()), path) for path in root.rglob("*") if path.is_file()
+        (unquote(file.relative_to(root).as_posix()), file) for file in root.rglob("*") if file.is_file()
     )
     entries: dict[str, None] = {}  # in order, and each folder once
     for name, path in files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator as operators
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -84,14 +85,7 @@ def _has(document: Document, field: str) -> bool:
 def _compared(current: str, operator: str, value: str) -> bool:
     if "T" in current and re.match(r"\d{4}-\d\d-\d\d \d", value):
         value = value.replace(" ", "T", 1)
-    return {
-        "eq": current == value,
-        "ne": current != value,
-        "ge": current >= value,
-        "gt": current > value,
-        "le": current <= value,
-        "lt": current < value,
-    }[operator]
+    return bool(getattr(operators, operator)(current, value))
 
 
 def found(document: Document, field: str) -> Any:

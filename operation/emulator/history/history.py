@@ -34,17 +34,13 @@ def _check_properties(run: Document | None, changes: Document) -> None:
     current = run["properties"] if run else {}
     for name, value in changes.items():
         if current.get(name, value) != value:
-            message = (
-                f"property {name} is {current[name]!r} and cannot become {value!r}: properties are immutable"
-            )
+            message = f"Property {name} is {current[name]!r} and immutable: it cannot become {value!r}"
             raise HttpError(message)
 
 
 def _several_recorded(call: Call) -> Document:
     name = experiment_of(call)
-    recorded = {
-        fields["runId"]: record(call.state, name, fields["runId"], fields) for fields in call.json["runs"]
-    }
+    recorded = {run["runId"]: record(call.state, name, run["runId"], run) for run in call.json["runs"]}
     return {"runs": recorded, "errors": {}}
 
 
@@ -57,8 +53,7 @@ def _in_experiment(call: Call) -> Document:
 
 
 def _all_in_experiment(call: Call) -> list[Document]:
-    name = experiment_of(call)
-    return [run for run in call.state.all("runs") if run["experimentName"] == name]
+    return call.state.where("runs", experimentName=experiment_of(call))
 
 
 def _anywhere(call: Call) -> Document:
@@ -67,8 +62,7 @@ def _anywhere(call: Call) -> Document:
 
 
 def _children(call: Call) -> Document:
-    parent = call.path["run"]
-    return page(call, [run for run in call.state.all("runs") if run["parentRunId"] == parent])
+    return page(call, call.state.where("runs", parentRunId=call.path["run"]))
 
 
 def _happened(call: Call) -> Document:

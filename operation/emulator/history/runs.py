@@ -32,7 +32,7 @@ def experiment_of(call: Call) -> str:
 
 def experiment_by_id(state: State, identity: str) -> Document:
     """Return the experiment with that id; raise `HttpError` 404 where there is none."""
-    matches = [entry for entry in state.all("experiments") if entry["experimentId"] == identity]
+    matches = state.where("experiments", experimentId=identity)
     if not matches:
         raise HttpError(f"experiment {identity} does not exist", MISSING, 404)
     return matches[0]

@@ -90,9 +90,7 @@ def _checked(state: State, configuration: Mapping[str, Any], work: Path) -> Iter
     yield "hdi.yarnDeployMode", _deploy_mode(configuration)
     for name, value in _settings(configuration).items():
         if not name.startswith("spark.") or isinstance(value, dict | list):
-            raise _wrong(
-                f"spark.configuration.{name}", value, "a plain value under a name such as spark.app.name"
-            )
+            raise _wrong(f"spark.configuration.{name}", value, "a plain value, named like spark.app.name")
     yield "spark.configuration", _settings(configuration)
     yield "environment.spark.packages", _packages(configuration)
     repositories = _section(configuration).get("repositories") or []
@@ -112,9 +110,7 @@ def _cluster(state: State, configuration: Mapping[str, Any]) -> str:
     target = state.get("computes", str(name))
     if target is None:
         targets = ", ".join(compute["name"] for compute in state.all("computes")) or "none"
-        raise HttpError(
-            f"there is no compute target {name!r} for the Spark run; there is: {targets}", status=404
-        )
+        raise HttpError(f"There is no compute target {name!r}; the workspace has: {targets}", status=404)
     kind = target["properties"]["computeType"]
     if kind not in CLUSTERS:
         raise _wrong("target", f"{name} ({kind})", f"a cluster of kind {' or '.join(CLUSTERS)}")

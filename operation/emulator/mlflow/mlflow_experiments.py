@@ -61,11 +61,7 @@ def _experiment_tag(call: Call) -> Document:
 
 
 def _experiments(call: Call) -> Document:
-    active = [
-        _experiment(experiment)
-        for experiment in call.state.all("experiments")
-        if not experiment["archivedTime"]
-    ]
+    active = [_experiment(document) for document in call.state.where("experiments", archivedTime=None)]
     return {"experiments": active[::-1]}
 
 

@@ -11,7 +11,7 @@ from operation.emulator.history.runs import MISSING
 from operation.emulator.http import Call, HttpError, known, route
 from operation.emulator.mlflow.mlflow_experiments import API
 from operation.emulator.mlflow.mlflow_runs import artifacts_uri, milliseconds
-from operation.emulator.mlflow.mlflow_search import selected
+from operation.emulator.mlflow.mlflow_search import search_models
 from operation.emulator.state import Document, State, now, shaped
 
 LOGGED = "mlflow-logged-models"
@@ -69,7 +69,7 @@ def _logged_changed(call: Call) -> Document:
 def _logged_found(call: Call) -> Document:
     experiments = set(call.parameters.get("experiment_ids") or [])
     candidates = [model for model in call.state.all(LOGGED) if model["info"]["experiment_id"] in experiments]
-    matches = selected(candidates, call.parameters.get("filter") or "")
+    matches = search_models("LoggedModels", candidates, call.parameters.get("filter") or "")
     return {"models": [_logged_model(document)["model"] for document in matches]}
 
 

@@ -10,7 +10,7 @@ from operation.emulator.http import Call, HttpError, known, route
 from operation.emulator.mlflow.mlflow_experiments import API, by_name, missing, pairs
 from operation.emulator.mlflow.mlflow_logged import place
 from operation.emulator.mlflow.mlflow_runs import milliseconds
-from operation.emulator.mlflow.mlflow_search import selected
+from operation.emulator.mlflow.mlflow_search import search_models
 from operation.emulator.state import Document, State, now
 
 REGISTERED = "mlflow-registered-models"
@@ -84,7 +84,8 @@ def _model_shown(call: Call) -> Document:
 def _models(call: Call) -> Document:
     names = {entity["name"] for kind in (REGISTERED, "models") for entity in call.state.all(kind)}
     registered_models = [_registered(call.state, name) for name in sorted(names)]
-    return {"registered_models": selected(registered_models, call.parameters.get("filter") or "")}
+    condition = call.parameters.get("filter") or ""
+    return {"registered_models": search_models("Model", registered_models, condition)}
 
 
 def _version_made(call: Call) -> Document:
@@ -109,7 +110,8 @@ def _version_shown(call: Call) -> Document:
 
 def _found(call: Call) -> Document:
     model_versions = [_shown(call.state, model) for model in call.state.all("models")][::-1]
-    return {"model_versions": selected(model_versions, call.parameters.get("filter") or "")}
+    condition = call.parameters.get("filter") or ""
+    return {"model_versions": search_models("ModelVersion", model_versions, condition)}
 
 
 def _newest(call: Call) -> Document:

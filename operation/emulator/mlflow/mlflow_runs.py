@@ -13,7 +13,7 @@ from operation.emulator.history.metrics import add_scalar
 from operation.emulator.history.runs import MISSING
 from operation.emulator.http import Call, HttpError, known, nothing, route
 from operation.emulator.mlflow.mlflow_experiments import API, by_name, pairs
-from operation.emulator.mlflow.mlflow_search import ordered, selected
+from operation.emulator.mlflow.mlflow_search import search_runs
 from operation.emulator.state import Document, State, now
 
 _STATUS = {
@@ -119,7 +119,7 @@ def _runs(call: Call) -> Document:
     experiments = set(request.get("experiment_ids") or [])
     candidates = [run for run in call.state.all("runs") if run["experimentId"] in experiments]
     summaries = [shown_run(call, run) for run in candidates if not run["hidden"]]
-    matches = ordered(selected(summaries, request.get("filter") or ""), request.get("order_by") or [])
+    matches = search_runs(summaries, request.get("filter") or "", request.get("order_by") or [])
     return {"runs": matches[: int(request.get("max_results") or 1000)]}
 
 

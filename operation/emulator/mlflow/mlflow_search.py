@@ -1,94 +1,48 @@
-"""The conditions and the order in which MLflow's client asks for runs, models and versions."""
+"""The conditions and the order in which MLflow's client searches, read by MLflow's own library."""
 
 from __future__ import annotations
 
-import operator
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from operation.emulator.http import HttpError
 from operation.emulator.state import Document
 
-_CONDITION = re.compile(
-    r"""\s*(?:(?P<kind>\w+)\.)?(?P<quote>[`"]?)(?P<name>[\w./ -]+?)(?P=quote)
-    \s*(?P<operator>!=|>=|<=|=|>|<|\bi?like\b|\bin\b)\s*(?P<value>'[^']*'|"[^"]*"|\([^)]*\)|[^\s]+)\s*""",
-    re.VERBOSE | re.IGNORECASE,
-)
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-}
-_DATA = {"metric": "metrics", "param": "params", "parameter": "params", "tag": "tags"}
+_TABLES = ("metrics", "params", "tags")
 
 
-def selected(documents: list[Document], text: str) -> list[Document]:
-    """Return the `documents` for which every condition in `text` holds."""
-    tests = [_test(condition) for condition in _conditions(text)]
-    return [document for document in documents if all(test(document) for test in tests)]
+def search_runs(documents: list[Document], condition: str, order: Sequence[str]) -> list[Document]:
+    """Return the runs that fulfil `condition`, in an order such as ``["metrics.loss ASC"]``."""
+    from mlflow.utils import search_utils
+
+    library: Any = search_utils.SearchUtils
+    return _search(documents, lambda runs: library.sort(library.filter(runs, condition), list(order)))
 
 
-def ordered(documents: list[Document], order: list[str]) -> list[Document]:
-    """Return the `documents` as ``["metrics.loss ASC", ...]`` wants them, by default the newest first."""
-    sorted_documents = sorted(documents, key=lambda document: -(_value(document, "", "start_time") or 0))
-    for clause in reversed(order):
-        match = re.fullmatch(
-            r"(?:(\w+)\.)?[`\"]?(.+?)[`\"]?(?:\s+(ASC|DESC))?", clause.strip(), re.IGNORECASE
-        )
-        kind, name, direction = match.groups() if match else ("", clause, None)
-        having = [document for document in sorted_documents if _value(document, kind or "", name) is not None]
-        rest = [document for document in sorted_documents if document not in having]
-        key = _key(kind or "", name)
-        sorted_documents = [*sorted(having, key=key, reverse=(direction or "").upper() == "DESC"), *rest]
-    return sorted_documents
+def search_models(kind: str, documents: list[Document], condition: str) -> list[Document]:
+    """Return the models that fulfil `condition`: of kind ``Model``, ``ModelVersion`` or ``LoggedModels``."""
+    from mlflow.utils import search_utils
+
+    library: Any = getattr(search_utils, f"Search{kind}Utils")
+    select = library.filter_logged_models if kind == "LoggedModels" else library.filter
+    return _search(documents, lambda models: select(models, condition))
 
 
-def _key(kind: str, name: str) -> Callable[[Document], Any]:
-    return lambda document: _value(document, kind, name)
+def _search(documents: list[Document], select: Callable[[list[Any]], list[Any]]) -> list[Document]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return [entity.document for entity in select(list(map(_entity, documents)))]
+    except MlflowException as error:
+        raise HttpError(error.message, "INVALID_PARAMETER_VALUE") from error
 
 
-def _conditions(text: str) -> list[re.Match[str]]:
-    conditions, at = [], 0
-    while text[at:].strip():
-        match = _CONDITION.match(text, at)
-        if not match:
-            raise HttpError(f"the filter cannot be read from here on: {text[at:]}", "INVALID_PARAMETER_VALUE")
-        conditions.append(match)
-        at = match.end()
-        joined = re.compile(r"and\b", re.IGNORECASE).match(text, at)
-        at = joined.end() if joined else at
-    return conditions
-
-
-def _test(condition: re.Match[str]) -> Callable[[Document], bool]:
-    kind, name, word = condition["kind"] or "", condition["name"], condition["operator"].lower()
-    literal = condition["value"].strip("'\"")
-    if word == "in":
-        options = [option.strip().strip("'\"") for option in literal.strip("()").split(",")]
-        return lambda document: str(_value(document, kind, name)) in options
-    if word.endswith("like"):
-        flags = re.IGNORECASE if word == "ilike" else 0
-        pattern = re.compile(re.escape(literal).replace("%", ".*").replace("_", "."), flags)
-        return lambda document: pattern.fullmatch(str(_value(document, kind, name) or "")) is not None
-
-    def test(document: Document) -> bool:
-        current = _value(document, kind, name)
-        if current is None:
-            return False
-        return _OPERATORS[word](current, type(current)(literal))
-
-    return test
-
-
-def _value(document: Document, kind: str, name: str) -> Any:
-    """Return a run's metric, parameter, tag or attribute, or a field of a model; None where there is none."""
-    section = _DATA.get(kind.lower().removesuffix("s"))
-    if section:
-        listed = (document.get("data") or document).get(section) or []
-        return next((entry["value"] for entry in listed if entry["key"] == name), None)
-    fields = document.get("info") or document
-    return fields.get({"created": "start_time", "Created": "start_time"}.get(name, name))
+def _entity(document: Document) -> SimpleNamespace:
+    """Return a document as the library sees a run or a model: fields as attributes, pairs as mappings."""
+    fields, data = document.get("info") or document, document.get("data") or document
+    tables = {name: {pair["key"]: pair["value"] for pair in data.get(name) or []} for name in _TABLES}
+    if "version" in fields:
+        fields = {**fields, "version": int(fields["version"])}
+    nested = {"info": SimpleNamespace(**fields), "data": SimpleNamespace(**tables), "document": document}
+    return SimpleNamespace(**{**fields, **tables, "_tags": tables["tags"], **nested})

@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from operation.emulator.http import HttpError
 from operation.emulator.jobs.execution import Jobs
 from operation.emulator.pipelines import pipeline_history as history
+from operation.emulator.pipelines.entities import found
 from operation.emulator.pipelines.pipeline_graph import Graph, values
 from operation.emulator.pipelines.pipeline_record import (
     CANCELED,
@@ -25,7 +26,6 @@ from operation.emulator.pipelines.pipeline_record import (
     mark_run,
 )
 from operation.emulator.pipelines.pipeline_step import Step
-from operation.emulator.pipelines.pipelines import found
 from operation.emulator.service import Service
 from operation.emulator.state import Document, State, now
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from operation.emulator.http import HttpError
-from operation.emulator.pipelines.pipelines import MODULES, SOURCES, found
+from operation.emulator.pipelines.entities import MODULES, SOURCES, found
 from operation.emulator.state import Document, State
 
 FAKE_INPUT, FAKE_OUTPUT = "_run_after_input", "_run_after_output"  # ports that only say "after"
@@ -70,9 +70,7 @@ class Graph:
     def __init__(self, document: Document, state: State) -> None:
         self.nodes: dict[str, Document] = {node["Id"]: node for node in document.get("ModuleNodes") or []}
         self.modules = {name: found(state, MODULES, node["ModuleId"]) for name, node in self.nodes.items()}
-        self._data: dict[str, Document] = {
-            dataset["Id"]: dataset for dataset in document.get("DatasetNodes") or []
-        }
+        self._data: dict[str, Document] = {data["Id"]: data for data in document.get("DatasetNodes") or []}
         self._edges: list[Document] = document.get("Edges") or []
         self.state = state
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from operation.emulator.pipelines.entities import GRAPHS, entity, found, kept
 from operation.emulator.pipelines.pipeline_graph import Place, by_default
-from operation.emulator.pipelines.pipelines import GRAPHS, entity, found, kept
 from operation.emulator.state import Document, State, now
 
 RUNS = "pipeline-runs"

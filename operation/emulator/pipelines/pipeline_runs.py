@@ -6,9 +6,9 @@ import json
 
 from operation.emulator.http import Call, HttpError, Reply
 from operation.emulator.pipelines import pipeline_engine, pipeline_history
+from operation.emulator.pipelines.entities import found, graph, part
 from operation.emulator.pipelines.pipeline_graph import Graph, Place, executable, values
 from operation.emulator.pipelines.pipeline_record import RUNS, graph_of, new, outputs, shown, status
-from operation.emulator.pipelines.pipelines import found, graph, part
 from operation.emulator.service import Service
 from operation.emulator.state import Document
 
@@ -86,9 +86,7 @@ def _run_output(call: Call) -> Document:
 def _at(record: Document, location: Place) -> Document:
     literal = outputs(record, location.node)
     if location.port not in literal:
-        raise HttpError(
-            f"step {location.node} has not written its output {location.port!r} yet", "NotFound", 404
-        )
+        raise HttpError(f"Step {location.node} has not written output {location.port!r} yet", "NotFound", 404)
     return literal[location.port]
 
 

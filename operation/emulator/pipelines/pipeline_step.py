@@ -215,9 +215,8 @@ def _output_data(setting: Document, location: Place) -> Document:
     options: Document = {"pathOnCompute": setting.get("PathOnCompute"), "mountOptions": None}
     options["registrationOptions"] = {**shown, "properties": None} if registration.get("Name") else None
     globs = ((setting.get("DatasetOutputOptions") or {}).get("SourceGlobs") or {}).get("GlobPatterns")
-    options["uploadOptions"] = {
-        "overwrite": bool(setting.get("Overwrite")),
-        "sourceGlobs": {"patterns": globs},
+    options["uploadOptions"] = {"overwrite": bool(setting.get("Overwrite"))} | {
+        "sourceGlobs": {"patterns": globs}
     }
     where = {"dataset": None, "dataPath": _data_path(location), "uri": None}
     named = {"environmentVariableName": setting["Name"]}

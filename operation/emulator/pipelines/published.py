@@ -5,21 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from operation.emulator.http import Call, HttpError
-from operation.emulator.pipelines import pipeline_engine
+from operation.emulator.pipelines import entities, pipeline_engine
 from operation.emulator.pipelines.pipeline_graph import by_default, executable, values
 from operation.emulator.pipelines.pipeline_record import RUNS, new, shown
-from operation.emulator.pipelines.pipelines import (
-    GRAPHS,
-    by_id,
-    by_name,
-    entity,
-    found,
-    graph,
-    kept,
-    merged,
-    part,
-    refuse_twice,
-)
 from operation.emulator.service import Service
 from operation.emulator.state import Document, State, now
 
@@ -48,7 +36,7 @@ def address(call: Call, path: str) -> str:
 def publish(call: Call, request: Document, kept_graph: Document) -> Document:
     """Keep a publication of a kept graph."""
     named = {name: request.get(name) for name in ("Name", "Description", "Version", "ParameterAssignments")}
-    publication = entity(
+    publication = entities.entity(
         **named,
         GraphId=kept_graph["Id"],
         TotalRunSteps=len(kept_graph.get("ModuleNodes") or []),
@@ -60,26 +48,26 @@ def publish(call: Call, request: Document, kept_graph: Document) -> Document:
     assignments = named["ParameterAssignments"] or {}
     publication["ParameterAssignments"] = {**by_default(kept_graph["Interface"]), **assignments}
     publication["Url"] = address(call, f"/PipelineRuns/PipelineSubmit/{publication['Id']}")
-    return kept(call.state, PUBLISHED, publication)
+    return entities.kept(call.state, PUBLISHED, publication)
 
 
 def submit(
     service: Service, state: State, pipeline: str, info: Document, parent: str | None = None
 ) -> Document:
     """Start a run of a published pipeline."""
-    document = found(state, PUBLISHED, pipeline)
+    document = entities.found(state, PUBLISHED, pipeline)
     if not is_active(document):
         raise HttpError(f"published pipeline {pipeline} is not active", "BadRequest")
     if not info.get("ExperimentName"):
         raise HttpError('the submission names no experiment: add "ExperimentName"', "BadRequest")
-    kept_graph = found(state, GRAPHS, document["GraphId"])
+    kept_graph = entities.found(state, entities.GRAPHS, document["GraphId"])
     values(kept_graph["Interface"], info)
     datasets = document.get("DataSetDefinitionValueAssignments") or {}
     goes_on = info.get("ContinueRunOnStepFailure")
     kept_values = {
         name: value for name, value in document["ParameterAssignments"].items() if value is not None
     }
-    merged = {
+    submission = {
         **info,
         "ParameterAssignments": {**kept_values, **(info.get("ParameterAssignments") or {})},
         "PipelineId": pipeline,
@@ -89,29 +77,29 @@ def submit(
         },
         "ContinueRunOnStepFailure": document["ContinueRunOnStepFailure"] if goes_on is None else goes_on,
     }
-    record = new(state, kept_graph, info["ExperimentName"], merged)
+    record = new(state, kept_graph, info["ExperimentName"], submission)
     pipeline_engine.start(service, state, record["Id"], parent)
     return shown(record)
 
 
 def listed(call: Call, kind: str) -> list[Document]:
     """Return the entities of a kind; with ``activeOnly`` only those that are."""
-    entities = call.state.all(kind)
+    everything = call.state.all(kind)
     only = call.says("activeOnly")
-    return [path for path in entities if is_active(path)] if only else entities
+    return [entity for entity in everything if is_active(entity)] if only else everything
 
 
 def set_status(state: State, kind: str, name: str, status: str) -> Document:
     """Enable, deprecate or disable an entity."""
     if status not in {*_STATUSES, *_STATUSES.values()}:
         raise HttpError(f"{status!r} is no status; choose {', '.join(_STATUSES)}", "BadRequest")
-    document = {**found(state, kind, name), "EntityStatus": _STATUSES.get(status, status)}
-    return kept(state, kind, {**document, "LastModifiedDate": now()})
+    document = {**entities.found(state, kind, name), "EntityStatus": _STATUSES.get(status, status)}
+    return entities.kept(state, kind, {**document, "LastModifiedDate": now()})
 
 
 def _create(call: Call) -> Document:
     request = call.json
-    kept_graph = graph(call.state, request["Graph"], request.get("GraphInterface"))
+    kept_graph = entities.graph(call.state, request["Graph"], request.get("GraphInterface"))
     executable(call.state, kept_graph)
     return publish(call, request, kept_graph)
 
@@ -130,13 +118,12 @@ def _submit(call: Call) -> Document:
 
 
 def _runs(call: Call) -> list[Document]:
-    pipeline = call.path["id"]
-    return [shown(run) for run in reversed(call.state.all(RUNS)) if run.get("PipelineId") == pipeline]
+    return [shown(run) for run in call.state.where(RUNS, PipelineId=call.path["id"])[::-1]]
 
 
 def pipeline_of(state: State, endpoint: str, version: str | None) -> str:
     """Return the id of the published pipeline behind a version; of the default one where None is given."""
-    document = found(state, ENDPOINTS, endpoint)
+    document = entities.found(state, ENDPOINTS, endpoint)
     if not is_active(document):
         raise HttpError(f"pipeline endpoint {document['Name']} is not active", "BadRequest")
     number = version or document["DefaultVersion"]
@@ -149,22 +136,22 @@ def pipeline_of(state: State, endpoint: str, version: str | None) -> str:
 
 def _create_endpoint(call: Call) -> Document:
     request = call.json
-    refuse_twice(call, ENDPOINTS)
-    found(call.state, PUBLISHED, request["PipelineId"])
-    endpoint = entity(**{name: request.get(name) for name in ("Name", "Description", "Properties")})
+    entities.refuse_twice(call, ENDPOINTS)
+    entities.found(call.state, PUBLISHED, request["PipelineId"])
+    endpoint = entities.entity(**{name: request.get(name) for name in ("Name", "Description", "Properties")})
     endpoint["DefaultVersion"] = "0"
     endpoint["PipelineVersionList"] = [{"Version": "0", "PipelineId": request["PipelineId"]}]
     endpoint["Url"] = address(call, f"/PipelineRuns/PipelineEndpointSubmit/Id/{endpoint['Id']}")
     endpoint["SwaggerUrl"] = None
-    return kept(call.state, ENDPOINTS, endpoint)
+    return entities.kept(call.state, ENDPOINTS, endpoint)
 
 
 def _update_endpoint(call: Call) -> Document:
-    before = found(call.state, ENDPOINTS, call.path["id"])
-    endpoint = merged(call, ENDPOINTS, Url=before["Url"])
+    before = entities.found(call.state, ENDPOINTS, call.path["id"])
+    endpoint = entities.merged(call, ENDPOINTS, Url=before["Url"])
     for version in endpoint["PipelineVersionList"]:
-        found(call.state, PUBLISHED, version["PipelineId"])
-    kept(call.state, ENDPOINTS, endpoint)
+        entities.found(call.state, PUBLISHED, version["PipelineId"])
+    entities.kept(call.state, ENDPOINTS, endpoint)
     return set_status(call.state, ENDPOINTS, before["Id"], str(endpoint["EntityStatus"]))
 
 
@@ -173,7 +160,7 @@ def _list_endpoints(call: Call) -> list[Document]:
 
 
 def _pipelines_of(call: Call) -> list[Document]:
-    versions = found(call.state, ENDPOINTS, call.path["id"])["PipelineVersionList"]
+    versions = entities.found(call.state, ENDPOINTS, call.path["id"])["PipelineVersionList"]
     identities = {version["PipelineId"] for version in versions}
     return [pipeline for pipeline in listed(call, PUBLISHED) if pipeline["Id"] in identities]
 
@@ -185,21 +172,21 @@ def _submit_endpoint(call: Call) -> Document:
 
 
 ROUTES = [
-    part("POST", "/Pipelines/Create", _create),
-    part("POST", "/PublishedPipelines/Create", _create),
-    part("GET", "/Pipelines", _list),
-    part("GET", "/PublishedPipelines", _list),
-    part("GET", "/Pipelines/{id}", by_id(PUBLISHED)),
-    part("GET", "/PublishedPipelines/{id}", by_id(PUBLISHED)),
-    part("PUT", "/Pipelines/{id}/status", _set_status),
-    part("POST", "/PipelineRuns/PipelineSubmit/{id}", _submit),
-    part("GET", "/PipelineRuns/Pipeline/{id}", _runs),
-    part("POST", "/PipelineEndpoints/Create", _create_endpoint),
-    part("GET", "/PipelineEndpoints/Name", by_name(ENDPOINTS)),
-    part("GET", "/PipelineEndpoints/Id/{id}", by_id(ENDPOINTS)),
-    part("PUT", "/PipelineEndpoints/{id}", _update_endpoint),
-    part("GET", "/PipelineEndpoints", _list_endpoints),
-    part("GET", "/PipelineEndpoints/{id}/pipelines", _pipelines_of),
-    part("POST", "/PipelineRuns/PipelineEndpointSubmit/Id/{id}", _submit_endpoint),
-    part("POST", "/PipelineRuns/PipelineEndpointSubmit/Id/{id}/{version}", _submit_endpoint),
+    entities.part("POST", "/Pipelines/Create", _create),
+    entities.part("POST", "/PublishedPipelines/Create", _create),
+    entities.part("GET", "/Pipelines", _list),
+    entities.part("GET", "/PublishedPipelines", _list),
+    entities.part("GET", "/Pipelines/{id}", entities.by_id(PUBLISHED)),
+    entities.part("GET", "/PublishedPipelines/{id}", entities.by_id(PUBLISHED)),
+    entities.part("PUT", "/Pipelines/{id}/status", _set_status),
+    entities.part("POST", "/PipelineRuns/PipelineSubmit/{id}", _submit),
+    entities.part("GET", "/PipelineRuns/Pipeline/{id}", _runs),
+    entities.part("POST", "/PipelineEndpoints/Create", _create_endpoint),
+    entities.part("GET", "/PipelineEndpoints/Name", entities.by_name(ENDPOINTS)),
+    entities.part("GET", "/PipelineEndpoints/Id/{id}", entities.by_id(ENDPOINTS)),
+    entities.part("PUT", "/PipelineEndpoints/{id}", _update_endpoint),
+    entities.part("GET", "/PipelineEndpoints", _list_endpoints),
+    entities.part("GET", "/PipelineEndpoints/{id}/pipelines", _pipelines_of),
+    entities.part("POST", "/PipelineRuns/PipelineEndpointSubmit/Id/{id}", _submit_endpoint),
+    entities.part("POST", "/PipelineRuns/PipelineEndpointSubmit/Id/{id}/{version}", _submit_endpoint),
 ]

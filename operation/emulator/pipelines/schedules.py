@@ -6,23 +6,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from operation.emulator.http import Call, HttpError
+from operation.emulator.pipelines.entities import by_id, entity, found, kept, merged, part
 from operation.emulator.pipelines.pipeline_record import RUNS, shown
-from operation.emulator.pipelines.pipelines import by_id, entity, found, kept, merged, part
 from operation.emulator.pipelines.published import ENDPOINTS, PUBLISHED, listed
 from operation.emulator.pipelines.recurrence import following
 from operation.emulator.pipelines.schedule_clock import SCHEDULES, ScheduleClock, begin
 from operation.emulator.state import Document
 
 __all__ = ["ROUTES", "begin"]
-_FIELDS = ("Name", "PipelineId", "PipelineEndpointId", "PipelineSubmissionInfo", "Recurrence")
+_FIELDS = ["Name", "PipelineId", "PipelineEndpointId", "PipelineSubmissionInfo", "Recurrence"]
+_FIELDS += ["ScheduleType", "DataStoreTriggerInfo"]
 
 
 def _create(call: Call) -> Document:
     request = call.json
     _check(call, request)
-    schedule = entity(
-        **{name: request.get(name) for name in (*_FIELDS, "ScheduleType", "DataStoreTriggerInfo")}
-    )
+    schedule = entity(**{name: request.get(name) for name in _FIELDS})
     schedule["ProvisioningStatus"] = "0"
     kept(call.state, SCHEDULES, schedule)
     call.service.part(ScheduleClock).added(call.workspace, schedule["Id"])
@@ -54,9 +53,7 @@ def _update(call: Call) -> Document:
 
 
 def _of(field: str) -> Callable[[Call], list[Document]]:
-    return lambda call: [
-        schedule for schedule in call.state.all(SCHEDULES) if schedule.get(field) == call.path["id"]
-    ]
+    return lambda call: call.state.where(SCHEDULES, **{field: call.path["id"]})
 
 
 def _fired(call: Call) -> list[Document]:

@@ -42,9 +42,7 @@ def _check(call: Call, request: Document) -> None:
     if kind != "ACI":
         target = call.state.get("computes", request.get("computeName") or "")
         if target is None or target["properties"]["computeType"] != "AKS":
-            raise HttpError(
-                f"there is no AKS cluster {request.get('computeName')!r} to deploy to", "BadRequest"
-            )
+            raise HttpError(f"There is no AKS cluster {request.get('computeName')!r}", "BadRequest")
     for version in (request.get("versions") or {"": request}).values():
         for identity in (version.get("environmentImageRequest") or {}).get("modelIds") or []:
             model(call.state, identity)

@@ -36,9 +36,7 @@ def changed(document: Document, operations: list[Document]) -> tuple[Document, l
             patch(document, operation)
     _check(document["versions"])
     document["updatedTime"] = now()
-    return document, [
-        name for name, entry in document["versions"].items() if before.get(name) != entry[_RESTART]
-    ]
+    return document, [name for name, new in document["versions"].items() if before.get(name) != new[_RESTART]]
 
 
 def _check(versions: Mapping[str, Document]) -> None:

@@ -47,7 +47,7 @@ def _scored(call: Call) -> Reply:
     path = {"swagger.json": "/swagger.json", "score": "/score"}.get(call.path["what"])
     if path is None:
         raise HttpError(
-            f"a web service has /score and /swagger.json, not /{call.path['what']}", "NotFound", 404
+            f"A web service has /score and /swagger.json, no /{call.path['what']}", "NotFound", 404
         )
     query = "&".join(f"{name}={value}" for name, value in call.query.items())
     answered = serving.asked(call.method, f"{path}?{query}" if query else path, call.body, headers)

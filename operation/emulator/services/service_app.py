@@ -132,9 +132,7 @@ def _without_script(service: Service, workspace: str, request: Document, app: Pa
     served = [models.model(state, identity) for identity in request.get("modelIds") or []]
     if len(served) != 1 or served[0]["framework"] != FRAMEWORK:
         names = ", ".join(f"{model['id']} ({model['framework']})" for model in served) or "none"
-        message = (
-            f"only one {FRAMEWORK} model is served without a script; not: {names}. Give an InferenceConfig."
-        )
+        message = f"Without an InferenceConfig one {FRAMEWORK} model can be served, not: {names}"
         raise HttpError(message, "BadRequest")
     (app / "predict.py").write_text(_PREDICTS, encoding="utf-8")
     return "predict.py"

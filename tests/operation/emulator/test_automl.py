@@ -86,9 +86,7 @@ def a_search_gives_a_run_for_each_trial_and_the_best_model(found: dict[str, Any]
 def test_a_label_that_is_no_column_is_named_with_the_columns() -> None:
     table = pd.DataFrame({"distance": [1], "late": [0]})
     wanted = {"training": "of the test", "label": "latte", "seconds": 1}
-    with pytest.raises(
-        ValueError, match=r"has no column 'latte' \(label_column_name\); it has: distance, late"
-    ):
+    with pytest.raises(ValueError, match=r"has no label_column_name 'latte'; it has: distance, late"):
         Trial(wanted, lambda _: table)
 
 
@@ -101,7 +99,7 @@ def what_is_not_emulated_is_refused_before_it_starts(found: dict[str, Any]) -> N
 def test_learners_are_those_allowed_without_those_blocked() -> None:
     wanted = {"task": "regression", "allowed": ["LightGBM", "ElasticNet", "Prophet"], "blocked": ["LightGBM"]}
     assert learners(wanted) == ["ElasticNet"]
-    with pytest.raises(ValueError, match="none of Prophet can be searched here; choose among LightGBM, "):
+    with pytest.raises(ValueError, match="none of Prophet can be searched here; choose from LightGBM, "):
         learners({"task": "regression", "allowed": ["Prophet"]})
 
 

@@ -105,7 +105,7 @@ def test_a_path_stays_in_its_container(tmp_path: Path) -> None:
 
     service = Service(tmp_path, "https://localhost", {})
     assert blobs.file(service, "sa", "c", "./a//b.txt") == tmp_path / "blobs" / "sa" / "c" / "a" / "b.txt"
-    with pytest.raises(HttpError, match=r"^the path \.\./\.\./x leads out of its container$"):
+    with pytest.raises(HttpError, match=r"^The path \.\./\.\./x leads out of its container$"):
         blobs.file(service, "sa", "c", "../../x")
 
 

@@ -164,7 +164,7 @@ def an_environment_that_cannot_be_had_fails_the_service(found: dict[str, Any]) -
 def a_cluster_serves_too_with_keys_or_tokens(found: dict[str, Any]) -> None:
     assert found["large"] == ["Healthy", "kubernetes", [6.0], 401]
     assert found["token"] == [[6.0], 401, 2]
-    assert "there is no AKS cluster" in found["nowhere"]
+    assert "There is no AKS cluster" in found["nowhere"]
 
 
 def services_are_listed_and_deleted(found: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from operation.emulator.http import HttpError
-from operation.emulator.mlflow.mlflow_search import ordered, selected
+from operation.emulator.mlflow.mlflow_search import search_models, search_runs
 
 TRACK = """
 import json, os, pathlib
@@ -179,7 +179,7 @@ RUNS: list[dict[str, Any]] = [
     ],
 )
 def test_conditions_of_a_search(query: str, expected: str) -> None:
-    assert "".join(one["info"]["run_id"] for one in selected(RUNS, query)) == expected
+    assert "".join(one["info"]["run_id"] for one in search_runs(RUNS, query, ["run_id"])) == expected
 
 
 @pytest.mark.parametrize(
@@ -192,10 +192,22 @@ def test_conditions_of_a_search(query: str, expected: str) -> None:
     ],
 )
 def test_the_order_of_a_search(order: list[str], expected: str) -> None:
-    assert "".join(one["info"]["run_id"] for one in ordered(RUNS, order)) == expected
+    assert "".join(one["info"]["run_id"] for one in search_runs(RUNS, "", order)) == expected
 
 
 def test_a_condition_that_cannot_be_read() -> None:
     with pytest.raises(HttpError) as caught:
-        selected(RUNS, "metrics.loss > 0 or 1")
-    assert caught.value.message == "the filter cannot be read from here on: or 1"
+        search_runs(RUNS, "metrics.loss > 0 or 1", [])
+    assert caught.value.message.startswith("Invalid clause(s) in filter string")
+
+
+def test_models_are_no_prompts_and_versions_are_numbers() -> None:
+    models: list[dict[str, Any]] = [
+        {"name": "a", "tags": []},
+        {"name": "b", "tags": [{"key": "mlflow.prompt.is_prompt", "value": "true"}]},
+    ]
+    assert search_models("Model", models, "tags.`mlflow.prompt.is_prompt` != 'true'") == models[:1]
+    versions: list[dict[str, Any]] = [
+        {"name": "a", "version": str(number), "current_stage": "None"} for number in (2, 10)
+    ]
+    assert search_models("ModelVersion", versions, "name = 'a' and version_number > 9") == versions[1:]

@@ -152,7 +152,7 @@ def schedules_fire_by_the_clock_and_on_new_data(found: dict[str, Any]) -> None:
 def schedules_are_disabled_and_listed(found: dict[str, Any]) -> None:
     assert found["active"] == []
     assert found["all"] == ["each minute", "new data", "daily"]
-    assert "there is no pipeline publication 'nothing' in this workspace" in found["of nothing"]
+    assert "There is no pipeline publication 'nothing' here" in found["of nothing"]
 
 
 def a_disabled_pipeline_is_not_submitted(found: dict[str, Any]) -> None:

@@ -121,7 +121,7 @@ def every_kind_of_metric_comes_back(found: dict[str, Any]) -> None:
 
 
 def properties_are_immutable(found: dict[str, Any]) -> None:
-    said = "property author is 'somebody' and cannot become 'somebody else': properties are immutable"
+    said = "Property author is 'somebody' and immutable: it cannot become 'somebody else'"
     assert said in found["immutable"]
 
 

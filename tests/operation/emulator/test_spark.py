@@ -89,7 +89,7 @@ def a_wrong_field_is_named(found: dict[str, Any]) -> None:
     wrong = {
         "target": "target is 'cpu (AmlCompute)'; it must be a cluster of kind HDInsight or SynapseSpark",
         "name": "spark.configuration.app.name is 'count';"
-        " it must be a plain value under a name such as spark.app.name",
+        " it must be a plain value, named like spark.app.name",
         "mode": "hdi.yarnDeployMode is 'standalone'; it must be cluster or client",
         "script": "script is 'broken.py'; it must be a Python file (line 1: '(' was never closed)",
     }
