@@ -9,7 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from operation.emulator.faithfulness import AREAS, area_of
+import yaml
+
 from operation.emulator.history import artifacts, runs
 from operation.emulator.http import Call, HttpError, Reply, ServiceRoute, route
 from operation.emulator.state import State
@@ -149,18 +150,33 @@ def _portal(call: Call) -> Reply:
     raise HttpError(f"Run {call.path['run']} was not found", status=404)
 
 
+@cache
+def areas() -> dict[str, dict[str, Any]]:
+    """Return what works and what differs, by folder of this room."""
+    text = Path(__file__).with_name("faithfulness.yml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
 def emulated(modules: Iterable[ModuleType]) -> ServiceRoute:
-    """Return the page that lists what is emulated, by the very routes of `modules`, and how faithfully."""
-    areas = [
-        {"name": name, "tests": area.tests, "faithful": area.faithful, "differs": area.differs}
-        | {"concerns": [_concern(module) for module in modules if area_of(module) == name]}
-        for name, area in AREAS.items()
+    """Return the page that lists what is emulated, how faithfully, and every route of `modules`."""
+    sections = [
+        {
+            "name": name,
+            **area,
+            "concerns": [_concern(module) for module in modules if area_of(module) == name],
+        }
+        for name, area in areas().items()
     ]
-    return _for_people("/emulated", lambda _: page("emulated", areas=areas))
+    return _for_people("/emulated", lambda _: page("emulated", areas=sections))
+
+
+def area_of(module: ModuleType) -> str:
+    """Return the folder of this room that a module is in."""
+    return module.__name__.removeprefix(f"{__package__}.").partition(".")[0]
 
 
 def _concern(module: ModuleType) -> dict[str, Any]:
-    routes = [(" ".join(sorted(entry.methods or ())), entry.path, entry.public) for entry in module.ROUTES]
+    routes = [(" ".join(sorted(route.methods)), route.path, route.public) for route in module.ROUTES]
     return {"title": str(module.__doc__).partition("\n")[0], "routes": routes}
 
 

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 from operation.emulator.history import artifacts, runs
 from operation.emulator.history.runs import MISSING
 from operation.emulator.http import Call, HttpError, known, route
-from operation.emulator.mlflow.mlflow_experiments import API
+from operation.emulator.mlflow.mlflow_experiments import API, search_models
 from operation.emulator.mlflow.mlflow_runs import artifacts_uri, milliseconds
-from operation.emulator.mlflow.mlflow_search import search_models
 from operation.emulator.state import Document, State, now, shaped
 
 LOGGED = "mlflow-logged-models"

@@ -7,10 +7,9 @@ import uuid
 from operation.emulator.assets import models
 from operation.emulator.history.runs import MISSING
 from operation.emulator.http import Call, HttpError, known, route
-from operation.emulator.mlflow.mlflow_experiments import API, by_name, missing, pairs
+from operation.emulator.mlflow.mlflow_experiments import API, by_name, missing, pairs, search_models
 from operation.emulator.mlflow.mlflow_logged import place
 from operation.emulator.mlflow.mlflow_runs import milliseconds
-from operation.emulator.mlflow.mlflow_search import search_models
 from operation.emulator.state import Document, State, now
 
 REGISTERED = "mlflow-registered-models"

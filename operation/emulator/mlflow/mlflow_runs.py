@@ -12,8 +12,7 @@ from operation.emulator.history import runs
 from operation.emulator.history.metrics import add_scalar
 from operation.emulator.history.runs import MISSING
 from operation.emulator.http import Call, HttpError, known, nothing, route
-from operation.emulator.mlflow.mlflow_experiments import API, by_name, pairs
-from operation.emulator.mlflow.mlflow_search import search_runs
+from operation.emulator.mlflow.mlflow_experiments import API, by_name, pairs, search_runs
 from operation.emulator.state import Document, State, now
 
 _STATUS = {

@@ -46,9 +46,7 @@ def _scored(call: Call) -> Reply:
     headers = {name: value for name, value in call.headers.items() if name in _PASSED_ON}
     path = {"swagger.json": "/swagger.json", "score": "/score"}.get(call.path["what"])
     if path is None:
-        raise HttpError(
-            f"A web service has /score and /swagger.json, no /{call.path['what']}", "NotFound", 404
-        )
+        raise HttpError("A web service answers at /score and /swagger.json", "NotFound", 404)
     query = "&".join(f"{name}={value}" for name, value in call.query.items())
     answered = serving.asked(call.method, f"{path}?{query}" if query else path, call.body, headers)
     kind = answered.headers.get("Content-Type", "application/json")

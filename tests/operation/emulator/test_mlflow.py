@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from operation.emulator.http import HttpError
-from operation.emulator.mlflow.mlflow_search import search_models, search_runs
+from operation.emulator.mlflow.mlflow_experiments import search_models, search_runs
 
 TRACK = """
 import json, os, pathlib

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 
 from operation.emulator import tokens
 from operation.emulator.application import application, concerns
-from operation.emulator.faithfulness import AREAS, area_of
 from operation.emulator.history import blobs
 from operation.emulator.hosts import SUFFIX
 from operation.emulator.http import WORKSPACE as TEMPLATE
 from operation.emulator.http import HttpError, ServiceRoute
 from operation.emulator.jobs import execution_data
 from operation.emulator.jobs.execution_job import job_folder
+from operation.emulator.pages import area_of, areas, emulated
 from operation.emulator.service import Service
 from operation.emulator.state import State
 
@@ -385,8 +385,6 @@ def routes() -> list[ServiceRoute]:
 
 def application_routes() -> list[object]:
     """Return what the web application routes by."""
-    from operation.emulator.pages import emulated
-
     return [*(route for module in concerns() for route in module.ROUTES), emulated(concerns())]
 
 
@@ -442,10 +440,10 @@ def test_the_page_of_what_is_emulated_lists_every_route_and_its_tests(guarded: G
     text = guarded.ask("GET", "/emulated").body.decode()
     paths = {one.path for one in routes()} - {"/emulated"}
     assert [path for path in sorted(paths) if f"<code>{path}</code>" not in text] == []
-    assert {area_of(module) for module in concerns()} == set(AREAS)
+    assert {area_of(module) for module in concerns()} == set(areas())
     here = Path(__file__).parent
     assert [
-        name for area in AREAS.values() for name in area.tests if not (here / f"{name}.py").exists()
+        name for area in areas().values() for name in area["tests"] if not (here / f"{name}.py").exists()
     ] == []
 
 
