@@ -81,9 +81,8 @@ def of_system(state: State) -> Vault:
 def _found(vault: Vault, name: str) -> dict[str, Any]:
     secret = vault.get(name)
     if secret is None:
-        raise HttpError(
-            f"A secret with (name/id) {name} was not found in this key vault", "SecretNotFound", 404
-        )
+        message = f"A secret with (name/id) {name} was not found in this key vault."
+        raise HttpError(message, "SecretNotFound", 404)
     return secret
 
 

@@ -174,11 +174,10 @@ def _container(call: Call) -> Reply:
 
 def _listing(call: Call, root: Path) -> str:
     prefix, delimiter = call.query.get("prefix", ""), call.query.get("delimiter")
-    files = sorted(
-        (unquote(file.relative_to(root).as_posix()), file) for file in root.rglob("*") if file.is_file()
-    )
+    files = sorted((file for file in root.rglob("*") if file.is_file()), key=Path.as_posix)
     entries: dict[str, None] = {}  # in order, and each folder once
-    for name, path in files:
+    for path in files:
+        name = unquote(path.relative_to(root).as_posix())
         below = name[len(prefix) :].partition(delimiter) if delimiter else (name, "", "")
         if name.startswith(prefix) and below[1]:
             folder = escape(prefix + below[0] + below[1])

@@ -47,9 +47,9 @@ def definition(
         command=_command(configuration, data),
         outputs=data.outputs,
     )
-    return (
-        spark.job(state, run_id, configuration, job, folder / "work") if spark.asked(configuration) else job
-    )
+    if spark.asked(configuration):
+        return spark.job(state, run_id, configuration, job, folder / "work")
+    return job
 
 
 def _check_target(state: State, configuration: Mapping[str, Any]) -> None:

@@ -95,11 +95,8 @@ class Step:
         return f"$AZUREML_DATAREFERENCE_{value}"
 
     def _placeholder(self, name: str, location: Place) -> str:
-        return (
-            f"DatasetConsumptionConfig:{name}"
-            if self._consumed(location)
-            else f"$AZUREML_DATAREFERENCE_{name}"
-        )
+        consumed = self._consumed(location)
+        return f"DatasetConsumptionConfig:{name}" if consumed else f"$AZUREML_DATAREFERENCE_{name}"
 
     def _consumed(self, location: Place) -> bool:
         """Return whether the input is consumed as a dataset."""
