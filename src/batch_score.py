@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -21,93 +21,85 @@ from tabular.batch_parts import Parts, Source, total
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Predict each row of a table.")
-    parser.add_argument("--model", type=step.input_path, required=True, help="model that train wrote")
-    parser.add_argument("--table", type=step.input_path, required=True, help="rows to predict")
-    parser.add_argument("--keep", nargs="*", default=[], help="columns that the scores carry along")
-    parser.add_argument(
-        "--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)"
+    add = parser.add_argument
+    add("--model", type=step.input_path, required=True, help="model folder that train wrote")
+    add("--table", type=step.input_path, required=True, help="rows to predict")
+    add("--keep", nargs="*", default=[], help="columns to copy from the table into the scores")
+    add("--threshold", type=float, default=0.5, help="two classes: predict positive from here on (0.5)")
+    add(
+        "--part-rows", type=int, default=200_000, help="rows in memory at once; larger Parquet is split (2e5)"
     )
-    parser.add_argument(
-        "--part-rows",
-        type=int,
-        default=200_000,
-        help="rows that are in memory at once: more of Parquet become parts, part-00000.parquet (200000)",
+    add("--resume", type=Path, help="folder for finished parts, so that a killed run can resume")
+    add(
+        "--log",
+        action="store_true",
+        help="also write inputs, features and outputs to log/, as a service does",
     )
-    parser.add_argument(
-        "--resume", type=Path, help="folder for parts that are done: after a kill the next attempt goes on"
-    )
-    parser.add_argument(
-        "--log", action="store_true", help="write inputs, features and outputs to log/ too, as a service does"
-    )
-    parser.add_argument(
-        "--scores", type=step.output_path, required=True, help="folder for table.parquet, or for parts of it"
+    add(
+        "--scores", type=step.output_path, required=True, help="output folder: table.parquet, or one per part"
     )
     return parser
 
 
-def scores(model: Model, table: pd.DataFrame, threshold: float) -> pd.DataFrame:
+def scores(model: Model, table: pd.DataFrame, threshold: float, keep: Sequence[str] = ()) -> pd.DataFrame:
     """Return the prediction for each row.
 
     Returns
     -------
     DataFrame of shape (rows, 1), (rows, 2) or (rows, 1 + classes)
         The columns of `Model.outputs`.
+
+    Raises
+    ------
+    StepError
+        When one of them has the name of a column in `keep`.
     """
-    return pd.DataFrame(model.outputs(model.predict(table), threshold), index=table.index)
-
-
-def scored_rows(model: Model, table: pd.DataFrame, made: pd.DataFrame, request_id: str) -> pd.DataFrame:
-    """Return rows and their scores in the form in which a service logs them."""
-    digest = str(model.facts["digest"])
-    head = pd.DataFrame({"time": pd.Series(pd.NaT, index=table.index, dtype="datetime64[ns, UTC]")})
-    head = head.assign(request_id=request_id, row=range(len(table)), model_name=None)
-    inputs, features = table[model.features.columns], model.features.transform(table)
-    kept = (
-        inputs.add_prefix(INPUT),
-        pd.DataFrame(features, table.index, [FEATURE + name for name in model.features.sources]),
-        made.add_prefix(OUTPUT),
-    )
-    return pd.concat([head.assign(model_version=digest[:12], model_digest=digest), *kept], axis="columns")
-
-
-def check_kept(keep: Sequence[str], made: Iterable[str]) -> None:
-    """Raise a StepError for a column that would be in the scores twice."""
+    outputs = model.outputs(model.predict(table), threshold)
     for name in keep:
-        if name in made:
-            raise step.StepError(
-                f"--keep: the scores have a column {name!r} of their own: leave it out, or rename it"
-            )
+        if name in outputs:
+            raise step.StepError(f"--keep: the scores have their own column {name!r}: drop it or rename it")
+    return pd.DataFrame(outputs, index=table.index)
+
+
+def scored_rows(model: Model, table: pd.DataFrame, outputs: pd.DataFrame, request_id: str) -> pd.DataFrame:
+    """Return rows and their scores in the form in which a service logs them."""
+    digest, index = str(model.facts["digest"]), table.index
+    no_time = pd.Series(pd.NaT, index=index, dtype="datetime64[ns, UTC]")
+    request = {"time": no_time, "request_id": request_id, "row": range(len(table)), "model_name": None}
+    head = pd.DataFrame({**request, "model_version": digest[:12], "model_digest": digest}, index=index)
+    names = [FEATURE + name for name in model.features.sources]
+    features = pd.DataFrame(model.features.transform(table), index, names)
+    inputs = table[model.features.columns].add_prefix(INPUT)
+    return pd.concat([head, inputs, features, outputs.add_prefix(OUTPUT)], axis="columns")
 
 
 def score_whole(args: argparse.Namespace, model: Model) -> int:
-    """Score a table that fits into memory; return its rows."""
+    """Score a table that fits into memory; return its number of rows."""
     table = tables.read_table(args.table)
     tables.require_columns(table, args.keep, "--keep")
-    made = scores(model, table, args.threshold)
-    check_kept(args.keep, made)
+    outputs = scores(model, table, args.threshold, args.keep)
     with step.new_folder(args.scores) as folder:
-        tables.write_table(table[args.keep].join(made), folder / "table.parquet")
+        tables.write_table(table[args.keep].join(outputs), folder / "table.parquet")
         if args.log:
             (folder / "log").mkdir()
-            rows = scored_rows(model, table, made, f"batch-{model.facts['digest'][:12]}")
+            rows = scored_rows(model, table, outputs, f"batch-{model.facts['digest'][:12]}")
             tables.write_table(rows, folder / "log" / "table.parquet")
-        metrics = {"rows": float(len(made))}
-        if "probability" in made:
-            metrics["mean_probability"] = float(made["probability"].mean())
+        metrics = {"rows": float(len(outputs))}
+        if "probability" in outputs:
+            metrics["mean_probability"] = float(outputs["probability"].mean())
         step.log_metrics(folder, metrics)
-    return len(made)
+    return len(outputs)
 
 
 def score_parts(args: argparse.Namespace, model: Model, source: Source) -> int:
-    """Score a table in parts, behind those that an earlier attempt has done; return its rows."""
+    """Score a large table part by part, after those that an earlier attempt finished; return its rows."""
     key = source.key(model.facts["digest"], args.keep, args.threshold, args.log)
-    place = args.resume or args.scores.with_name(f"{args.scores.name}.parts-{os.getpid()}")
-    parts = Parts(place, key)
+    parts = Parts(args.resume or args.scores.with_name(f"{args.scores.name}.parts-{os.getpid()}"), key)
     try:
         for number, rows in source.parts(parts.done):
             parts.write(number, *scored_part(args, model, rows, f"batch-{key[:12]}-{number:05d}"))
         with step.new_folder(args.scores) as folder:
-            files = parts.put(folder)
+            files = parts.copy_into(folder)
             metrics = {"rows": float(source.rows)}
             if len(model.classes) == 2:
                 metrics["mean_probability"] = total(files, "probability") / source.rows
@@ -122,17 +114,16 @@ def score_parts(args: argparse.Namespace, model: Model, source: Source) -> int:
 def scored_part(
     args: argparse.Namespace, model: Model, rows: pa.Table, request_id: str
 ) -> tuple[pa.Table, pa.Table | None]:
-    """Return the scores of a part with the columns that they carry along, and its scored rows if wanted."""
+    """Return the scores of a part, and its scored rows if they are wanted."""
     table = rows.to_pandas()
-    made = scores(model, table, args.threshold)
-    check_kept(args.keep, made)
-    kept = rows.select(args.keep)
-    for name, column in zip(
-        made.columns, pa.Table.from_pandas(made, preserve_index=False).columns, strict=True
-    ):
-        kept = kept.append_column(name, column)
-    log = scored_rows(model, table, made, request_id) if args.log else None
-    return kept, None if log is None else pa.Table.from_pandas(log, preserve_index=False)
+    outputs = scores(model, table, args.threshold, args.keep)
+    part = rows.select(
+        args.keep
+    )  # as the file has them: pandas would turn whole numbers with nulls to floats
+    for name, column in outputs.items():
+        part = part.append_column(str(name), pa.Array.from_pandas(column))
+    log = scored_rows(model, table, outputs, request_id) if args.log else None
+    return part, None if log is None else pa.Table.from_pandas(log, preserve_index=False)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -1,15 +1,14 @@
 """Compare variants: challenger and champion on a scored log, with an error rate that holds at every look.
 
-Observations count in the order of the log. Labels may come at any time, but not in an order that depends on
-what they say: a log in which only the bad outcomes are known yet misleads every test.
+Observations count in the order of the log. Labels may arrive at any time, but their order must not depend on
+their values: a log in which only the bad outcomes are known yet misleads every test.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,14 +16,11 @@ import pandas as pd
 import plotting
 from comparing import comparisons, losses, sequential
 from comparing.comparisons import Columns
-from comparing.sequential import Array, Course
+from comparing.sequential import Array, SequentialResult
 from support import step
 from tabular import tables
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-MOST_LOOKS = 400  # rows of the course that are written
+MAX_LOOKS = 400  # rows of course.parquet
 POWER = 0.8
 FINEST = 10_000  # a difference of a smaller part of the spread takes billions of observations
 
@@ -34,58 +30,39 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Compare challenger and champion on a scored log.")
     add = parser.add_argument
     add("--log", type=step.input_path, required=True, help="scored log, oldest request first")
-    add("--labels", type=step.input_path, help="table with what came true, joined by --request")
-    add(
-        "--mode",
-        choices=["split", "shadow"],
-        default="split",
-        help="split: each request was scored by one variant; shadow: by both (default: split)",
-    )
-    add("--champion", default="champion", help="the variant to compare with (default: champion)")
-    add("--challenger", default="challenger", help="the variant to compare (default: challenger)")
-    add("--share", type=float, help="split: planned share of the challenger (default: as the log says)")
-    add("--since", help="only requests from this time on, as 2013-01-31T05:00")
+    add("--labels", type=step.input_path, help="table of labels, joined by --request")
+    modes = "split: one variant scored each request; shadow: both did (default: split)"
+    add("--mode", choices=["split", "shadow"], default="split", help=modes)
+    add("--champion", default="champion", help="variant to compare with (default: champion)")
+    add("--challenger", default="challenger", help="variant to compare (default: challenger)")
+    add("--share", type=float, help="split: planned share of the challenger (default: as logged)")
+    add("--since", help="only requests from this time on, e.g. 2013-01-31T05:00")
     add("--until", help="only requests before this time")
-    add("--request", nargs="+", default=["request_id", "row"], help="columns that name a scored row")
-    add("--key", default="key", help="column of what sticks to a variant (default: key)")
+    add("--request", nargs="+", default=["request_id", "row"], help="columns that identify a scored row")
+    add("--key", default="key", help="column whose values stick to a variant (default: key)")
     add("--variant", default="variant", help="column of the variant (default: variant)")
     add("--model", default="model_digest", help="column of the model's digest (default: model_digest)")
-    add("--prediction", default="output.probability", help="column that is judged (output.probability)")
+    add("--prediction", default="output.probability", help="column to judge (default: output.probability)")
     add("--share-column", default="share", help="column of the challenger's planned share (default: share)")
     add("--time", default="time", help="column of the time, for --since and --until (default: time)")
-    add("--label", default="label", help="column of what came true (default: label)")
+    add("--label", default="label", help="column of the label (default: label)")
+    loss_names = ["brier", "error", "absolute", "squared"]
     add(
-        "--loss",
-        choices=["brier", "error", "absolute", "squared"],
-        default="brier",
-        help="how wrong a prediction is (default: brier, of a probability)",
+        "--loss", choices=loss_names, default="brier", help="loss function (default: brier, of a probability)"
     )
     add("--loss-bound", type=float, default=1.0, help="absolute, squared: larger losses count as this (1)")
-    add("--positive", help="brier: the label that the probability is of; none: labels are 0 and 1")
-    add("--threshold", type=float, help="brier: labels are numbers, and this or more is what it is of")
-    add("--error-rate", type=float, default=0.05, help="how often a wrong answer may be given (0.05)")
-    add("--margin", type=float, default=0.0, help="differences of the mean loss up to this don't matter (0)")
-    add(
-        "--sample-ratio-error-rate",
-        type=float,
-        default=0.001,
-        help="how often right shares may be doubted (0.001)",
-    )
-    add("--report", type=step.output_path, required=True, help="folder for metrics, tables, figures")
+    add("--positive", help="Brier loss: the positive label (default: labels are 0 and 1)")
+    add("--threshold", type=float, help="Brier loss: numeric labels at or above this count as positive")
+    add("--error-rate", type=float, default=0.05, help="significance level of the comparison (0.05)")
+    add("--margin", type=float, default=0.0, help="smallest difference of the mean loss that matters (0)")
+    ratio = "significance level of the check that shares are as planned (0.001)"
+    add("--sample-ratio-error-rate", type=float, default=0.001, help=ratio)
+    add("--report", type=step.output_path, required=True, help="output folder: metrics, tables, plots")
     return parser
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """The answer of the test.
-
-    Parameters
-    ----------
-    answer : str
-        In words.
-    stopped : int
-        After how many observations it was certain; 0: it is not.
-    """
+class Verdict(NamedTuple):
+    """The answer of the test, and after how many observations it was certain; 0: it is not."""
 
     answer: str
     stopped: int
@@ -97,59 +74,52 @@ def read_log(args: argparse.Namespace, columns: Columns) -> pd.DataFrame:
     if args.labels:
         log = comparisons.with_labels(log, tables.read_table(args.labels), columns)
     tables.require_columns(log, columns.all, "--log")
-    comparisons.require_variants(log, columns.variant, [args.champion, args.challenger])
-    log = log[log[columns.variant].isin([args.champion, args.challenger])]
-    log = comparisons.between(log, columns.time, args.since, args.until)
+    variants = [args.champion, args.challenger]
+    comparisons.require_variants(log, columns.variant, variants)
+    log = comparisons.between(log[log[columns.variant].isin(variants)], columns.time, args.since, args.until)
     log = comparisons.without_repeats(log, columns)
     share = 0.5 if args.mode == "shadow" else args.share
-    first = comparisons.first_of_each_key(comparisons.with_planned(log, columns.share, share), columns)
-    said, happened = first[columns.prediction], first[columns.label]
-    words = {"bound": args.loss_bound, "positive": args.positive, "threshold": args.threshold}
-    return first.assign(loss=losses.losses(said, happened, args.loss, **words))
+    log = comparisons.first_of_each_key(comparisons.with_planned(log, columns.share, share), columns)
+    options = {"bound": args.loss_bound, "positive": args.positive, "threshold": args.threshold}
+    return log.assign(loss=losses.losses(log[columns.prediction], log[columns.label], args.loss, **options))
 
 
-def scores_of(log: pd.DataFrame, args: argparse.Namespace, columns: Columns) -> tuple[Array, float]:
+def differences(log: pd.DataFrame, args: argparse.Namespace, columns: Columns) -> tuple[Array, float]:
     """Return scores whose mean is the challenger's mean loss minus the champion's, and their reach."""
     if args.mode == "shadow":
-        first, second = comparisons.pairs(log, columns, args.champion, args.challenger)
-        return second - first, 1.0
+        champion, challenger = comparisons.pairs(log, columns, args.champion, args.challenger)
+        return challenger - champion, 1.0
     known = log[log["loss"].notna()]
-    drawn = known[columns.variant].eq(args.challenger).to_numpy()
-    if not 0 < drawn.sum() < len(drawn):
+    is_challenger = known[columns.variant].eq(args.challenger).to_numpy()
+    if not 0 < is_challenger.sum() < len(known):
         raise step.StepError("one of the variants has no labels yet: add labels, or wait for them")
-    lost, shares = (known[name].to_numpy("float64") for name in ("loss", "planned"))
-    return sequential.weighted_differences(lost, drawn, shares)
+    loss, share = (known[name].to_numpy("float64") for name in ("loss", "planned"))
+    return sequential.weighted_differences(loss, is_challenger, share)
 
 
-def judge(course: Course, margin: float) -> Verdict:
-    """Return what the course says, and after how many observations it was certain.
-
-    The first certain answer stands: a test that has stopped is not asked again.
-    """
-    answers = {"challenger better": course.below(), "challenger worse": course.above()}
+def judge(result: SequentialResult, margin: float) -> Verdict:
+    """Return the first certain answer: a test that has stopped is not continued."""
+    answers = {"challenger better": result.below(), "challenger worse": result.above()}
     if margin:
-        answers["no difference that matters"] = course.below(margin) & course.above(-margin)
+        answers["no difference that matters"] = result.below(margin) & result.above(-margin)
     stops = {answer: int(sequential.first(certain)) for answer, certain in answers.items()}
-    certain = {answer: stop for answer, stop in stops.items() if stop}
-    if not certain:
-        return Verdict("undecided", 0)
-    answer = min(certain, key=certain.__getitem__)
-    return Verdict(answer, certain[answer])
+    certain = [Verdict(answer, stop) for answer, stop in stops.items() if stop]
+    return min(certain, key=lambda verdict: verdict.stopped, default=Verdict("undecided", 0))
 
 
-def written_course(course: Course, stopped: int, scale: float) -> pd.DataFrame:
+def course(result: SequentialResult, stopped: int, scale: float) -> pd.DataFrame:
     """Return difference, low and high after evenly spaced numbers of observations, and after `stopped`."""
-    total = course.sums.shape[-1]
-    looks = np.unique(np.append(np.linspace(1, total, min(total, MOST_LOOKS)).astype(int), stopped or total))
-    difference, low, high = (values * scale for values in course.intervals(looks))
+    total = result.sums.shape[-1]
+    looks = np.unique(np.append(np.linspace(1, total, min(total, MAX_LOOKS)).astype(int), stopped or total))
+    difference, low, high = (values * scale for values in result.intervals(looks))
     return pd.DataFrame({"observations": looks, "difference": difference, "low": low, "high": high})
 
 
-def ratios(log: pd.DataFrame, columns: Columns, challenger: str) -> dict[str, float]:
-    """Return how probable such counts of requests, and of labelled ones, are at most if all is as planned."""
+def sample_ratios(log: pd.DataFrame, columns: Columns, challenger: str) -> dict[str, float]:
+    """Return p-values of the counts of requests, and of labelled ones, under the planned shares."""
     parts = {"requests": log, "labelled": log[log["loss"].notna()]}
     return {
-        f"sample_ratio_p_{name}": comparisons.ratio_doubt(part, columns, challenger)
+        f"sample_ratio_p_{name}": comparisons.sample_ratio(part, columns, challenger)
         for name, part in parts.items()
     }
 
@@ -162,52 +132,44 @@ def columns_of(args: argparse.Namespace) -> Columns:
     return Columns(*names, share, time)
 
 
-def measured(course: Course, scores: Array, stopped: int, margin: float) -> dict[str, float]:
-    """Return the metrics of the test, in losses from 0 to 1; power is for `margin`, or for what was found."""
+def metrics_of(result: SequentialResult, scores: Array, stopped: int, margin: float) -> dict[str, float]:
+    """Return the metrics of the test, losses from 0 to 1; power is for `margin`, or the difference."""
     total = len(scores)
-    difference, low, high = (float(values[0]) for values in course.intervals(np.array([total])))
-    found = {"difference": difference, "difference_low": low, "difference_high": high}
-    counts = {"observations": float(total), "stopped_after": float(stopped)}
+    difference, low, high = (float(values[0]) for values in result.intervals(np.array([total])))
+    metrics = {"difference": difference, "difference_low": low, "difference_high": high}
+    metrics |= {"observations": float(total), "stopped_after": float(stopped)}
     spread, aim = float(scores.std()), margin or difference
-    if abs(aim) > max(spread / FINEST, course.reach / FINEST**2) and spread:
-        needed = sequential.observations_needed(aim, spread, course.reach, course.error_rate, POWER)
-        counts["observations_for_power_80"] = float(needed)
-    return {**found, **counts}
-
-
-def figures(summary: pd.DataFrame, course: pd.DataFrame, stopped: int, margin: float) -> dict[str, Figure]:
-    """Return name and figure of each picture."""
-    return {
-        "difference": plotting.difference_course(course, stopped, margin),
-        "shares": plotting.variant_shares(summary),
-    }
+    if abs(aim) > max(spread / FINEST, result.reach / FINEST**2) and spread:
+        needed = sequential.observations_needed(aim, spread, result.reach, result.error_rate, POWER)
+        metrics["observations_for_power_80"] = float(needed)
+    return metrics
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Read, test, draw, write."""
+    """Read, test, plot, write."""
     args = build_parser().parse_args(argv)
 
     columns, scale = columns_of(args), losses.unit(args.loss, args.loss_bound)
     log = read_log(args, columns)
     models = comparisons.models_of(log, columns)
-    scores, reach = scores_of(log, args, columns)
-    course = Course.of(scores, reach, args.error_rate)
-    verdict = judge(course, args.margin / scale)
-    summary = comparisons.summary(log, columns, [args.champion, args.challenger], models, scale)
-    metrics = measured(course, scores, verdict.stopped, args.margin / scale)
+    scores, reach = differences(log, args, columns)
+    result = SequentialResult.of(scores, reach, args.error_rate)
+    verdict = judge(result, args.margin / scale)
+    metrics = metrics_of(result, scores, verdict.stopped, args.margin / scale)
     metrics |= {name: scale * metrics[name] for name in metrics if name.startswith("difference")}
-    ratio = ratios(log, columns, args.challenger)
-    doubted = min(ratio.values()) < args.sample_ratio_error_rate / len(ratio)
-    answer = "the shares are not as planned" if doubted else verdict.answer
-    written = written_course(course, verdict.stopped, scale)
+    ratios = sample_ratios(log, columns, args.challenger)
+    is_skewed = min(ratios.values()) < args.sample_ratio_error_rate / len(ratios)
+    answer = "the shares are not as planned" if is_skewed else verdict.answer
+    summary = comparisons.summary(log, columns, [args.champion, args.challenger], models, scale)
+    steps = course(result, verdict.stopped, scale)
     facts = {"answer": answer, "stopped_after": verdict.stopped, "mode": args.mode, "models": models}
     with step.new_folder(args.report) as folder:
         tables.write_table(summary, folder / "variants.parquet")
-        tables.write_table(written, folder / "course.parquet")
+        tables.write_table(steps, folder / "course.parquet")
         step.write_json(facts, folder / "verdict.json")
-        for name, figure in figures(summary, written, verdict.stopped, args.margin).items():
-            figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
-        step.log_metrics(folder, {**metrics, **ratio, "error_rate": args.error_rate})
+        difference = plotting.difference_course(steps, verdict.stopped, args.margin)
+        step.write_plots({"difference": difference, "shares": plotting.variant_shares(summary)}, folder)
+        step.log_metrics(folder, {**metrics, **ratios, "error_rate": args.error_rate})
     print(f"{answer}: difference {metrics['difference']:.5f} after {len(scores)} observations")
 
 

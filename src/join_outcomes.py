@@ -11,7 +11,7 @@ from scoring import scored_parts
 from scoring.scored_form import INPUT
 from support import step
 from tabular import tables
-from tabular.columns import as_levels
+from tabular.columns import as_categories
 
 REQUEST = ("request_id", "row")
 LABEL = "label"
@@ -24,14 +24,10 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--log", type=step.input_path, required=True, help="log of a service or of batch_score")
     add("--labels", type=step.input_path, required=True, help="table of labels, or folder of such tables")
-    add(
-        "--key",
-        nargs="+",
-        default=[],
-        help="columns of both that name a row (default: request_id, and row where the labels have it)",
-    )
-    add("--label", default=LABEL, help="column of what came true (default: label)")
-    add("--joined", type=step.output_path, required=True, help="folder for table.parquet: scored rows, label")
+    key = "columns of both that identify a row (default: request_id, and row where the labels have it)"
+    add("--key", nargs="+", default=[], help=key)
+    add("--label", default=LABEL, help="column of the label (default: label)")
+    add("--joined", type=step.output_path, required=True, help="output folder: table.parquet")
     return parser
 
 
@@ -41,7 +37,7 @@ def join(scored: pd.DataFrame, labels: pd.DataFrame, key: Sequence[str], label: 
     Parameters
     ----------
     scored : DataFrame
-        As `scored_parts.read` gives it.
+        As returned by `scored_parts.read`.
     labels : DataFrame
         With the columns of `key` and `label`; of rows with the same key the last one that has a label counts.
     key : sequence of str
@@ -56,31 +52,30 @@ def join(scored: pd.DataFrame, labels: pd.DataFrame, key: Sequence[str], label: 
         When a column is missing, or a request of several rows is named without the row.
     """
     tables.require_columns(labels, [*key, label], "--labels")
-    places = [_place(scored, name) for name in key]
-    there = _as_text(scored, places)
+    scored_keys = _as_text(scored, [_log_column(scored, name) for name in key])
     known = labels[labels[label].notna()]
     keys = _as_text(known, key)
     last = ~keys.duplicated(keep="last")
     values = dict(zip(keys[last], known.loc[last, label], strict=True))
-    joined = scored.assign(**{LABEL: there.map(values)})
+    joined = scored.assign(**{LABEL: scored_keys.map(values)})
     if "request_id" in key and "row" not in key:
         _check_single(joined)
     return joined
 
 
-def _place(scored: pd.DataFrame, name: str) -> str:
+def _log_column(scored: pd.DataFrame, name: str) -> str:
     """Return the column of `scored` that `name` stands for."""
     if name not in scored and INPUT + name in scored:
         return INPUT + name
-    known = [column.removeprefix(INPUT) for column in scored.columns]
     if name not in scored:
+        known = [column.removeprefix(INPUT) for column in scored.columns]
         raise step.StepError(f"--key: the log has no column {name!r}{step.nearest(name, known)}")
     return name
 
 
 def _as_text(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     """Return one text for each row, the same for rows with the same values in `columns`."""
-    texts = [as_levels(table[name]).fillna("").tolist() for name in columns]
+    texts = [as_categories(table[name]).fillna("").tolist() for name in columns]
     return pd.Series([SEPARATOR.join(values) for values in zip(*texts, strict=True)], index=table.index)
 
 
@@ -90,7 +85,7 @@ def _check_single(joined: pd.DataFrame) -> None:
     several = labelled[labelled.duplicated()]
     if len(several):
         raise step.StepError(
-            f"--labels: request {several.iloc[0]} has several rows, and one label: "
+            f"--labels: request {several.iloc[0]} has several rows but one label: "
             "add the column row to the labels"
         )
 
@@ -107,8 +102,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         tables.write_table(joined, folder / "table.parquet")
         counts = {"rows": len(joined), "labelled": labelled, "labels": len(labels)}
         step.log_metrics(folder, {**counts, "unreadable_records": unreadable})
-    left_out = f"; {unreadable} records cannot be read and are left out" if unreadable else ""
-    print(f"{labelled} of {len(joined)} scored rows have a label, of {len(labels)} labels{left_out}")
+    skipped = f"; {unreadable} unreadable records were skipped" if unreadable else ""
+    print(f"{labelled} of {len(joined)} scored rows have a label, of {len(labels)} labels{skipped}")
 
 
 if __name__ == "__main__":

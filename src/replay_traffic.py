@@ -1,6 +1,6 @@
-"""Replay traffic: rows whose outcome is known pass as requests, and a split decides which model answers each.
+"""Replay traffic: rows with known labels stand in for requests, and a split decides which model answers each.
 
-No client was served by what this writes: it shows what a comparison would look like, and what it can find.
+No client is served: it shows what a comparison would look like, and what it can find.
 """
 
 from __future__ import annotations
@@ -15,57 +15,61 @@ from modelling import models
 from modelling.models import Model
 from modelling.targets import TARGET
 from scoring.scored_form import OUTPUT
-from scoring.variants import CHAMPION, Split
+from scoring.variants import CHALLENGER, CHAMPION, Split
 from support import step
 from tabular import tables
-from tabular.columns import as_levels
+from tabular.columns import as_categories
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
     parser = argparse.ArgumentParser(description="Replay rows with known outcomes as requests to two models.")
     add = parser.add_argument
-    add("--champion", type=step.input_path, required=True, help="model that answers what the split leaves")
-    add("--challenger", type=step.input_path, required=True, help="model that answers the challenger's share")
-    add("--table", type=step.input_path, required=True, help="rows with their target, oldest first")
-    add("--key", nargs="*", default=[], help="columns that stick to a variant; none: each row by itself")
-    add("--share", type=float, default=0.5, help="share of keys that the challenger answers (default: 0.5)")
-    add("--salt", default="", help="names the comparison: another one splits the same keys afresh")
+    add("--champion", type=step.input_path, required=True, help="model that answers the remaining keys")
     add(
-        "--shadow",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="the champion answers every request, the challenger scores it too",
+        "--challenger", type=step.input_path, required=True, help="model that answers its --share of the keys"
     )
-    add("--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)")
-    add("--log", type=step.output_path, required=True, help="folder for table.parquet, a scored log")
+    add("--table", type=step.input_path, required=True, help="rows with their target, oldest first")
+    add(
+        "--key",
+        nargs="*",
+        default=[],
+        help="columns whose values stick to a variant (default: each row alone)",
+    )
+    add("--share", type=float, default=0.5, help="share of keys that the challenger answers (default: 0.5)")
+    add("--salt", default="", help="name of the comparison: another one splits the same keys afresh")
+    shadow = "the champion answers every request and the challenger scores it too"
+    add("--shadow", action=argparse.BooleanOptionalAction, default=False, help=shadow)
+    add("--threshold", type=float, default=0.5, help="two classes: predict positive from here on (0.5)")
+    add("--log", type=step.output_path, required=True, help="output folder: table.parquet, a scored log")
     return parser
 
 
 def keys_of(table: pd.DataFrame, names: Sequence[str]) -> pd.Series:
-    """Return what sticks to a variant: levels of columns, joined, or the number of the row."""
+    """Return the key of each row: its values in the columns `names`, joined, or else its number."""
     if not names:
         return pd.Series([f"row-{row}" for row in range(len(table))], index=table.index)
-    parts = [as_levels(table[name]).fillna("") for name in names]
+    parts = [as_categories(table[name]).fillna("") for name in names]
     return parts[0].str.cat(parts[1:], sep="|") if len(parts) > 1 else parts[0]
 
 
 def scored(model: Model, table: pd.DataFrame, variant: str, threshold: float) -> pd.DataFrame:
-    """Return what a variant says of each row, as the log of a service has it."""
+    """Return a variant's predictions of each row, in the form of a service's log."""
     facts = {"variant": variant, "model_digest": str(model.facts["digest"])}
-    said = model.outputs(model.predict(table), threshold)
-    return pd.DataFrame({**facts, **{OUTPUT + name: one for name, one in said.items()}}, index=table.index)
+    outputs = model.outputs(model.predict(table), threshold)
+    columns = {OUTPUT + name: values for name, values in outputs.items()}
+    return pd.DataFrame({**facts, **columns}, index=table.index)
 
 
 def labels_of(model: Model, table: pd.DataFrame) -> pd.Series:
-    """Return what came true: numbers, or names of classes."""
+    """Return the label of each row: a number, or the name of a class."""
     if not model.classes:
         return table[TARGET]
     return table[TARGET].map(dict(enumerate(model.classes)))
 
 
-def predicts(model: Model) -> str:
-    """Return what a model predicts, in words."""
+def describe_target(model: Model) -> str:
+    """Return what a model predicts: its classes, or a number."""
     return step.listing(model.classes) or "a number"
 
 
@@ -81,22 +85,17 @@ def replayed(
         got another variant's answer), variant, model_digest, output.prediction and so on; and label.
     """
     keys = keys_of(table, args.key)
-    split = Split({} if args.shadow else {"challenger": args.share}, args.salt)
-    requests = pd.DataFrame(
-        {
-            "request_id": [f"replay-{row}" for row in range(len(table))],
-            "row": 0,
-            "key": keys,
-            "share": 0.0 if args.shadow else args.share,
-        }
-    )
-    drawn = keys.map(split.variant)
+    split = Split({} if args.shadow else {CHALLENGER: args.share}, args.salt)
+    names = [f"replay-{row}" for row in range(len(table))]
+    share = 0.0 if args.shadow else args.share
+    requests = pd.DataFrame({"request_id": names, "row": 0, "key": keys, "share": share})
+    variants = keys.map(split.variant)
     parts = []
-    for name, model in ((CHAMPION, champion), ("challenger", challenger)):
-        own = np.ones(len(table), dtype=bool) if args.shadow else drawn.eq(name).to_numpy()
+    for name, model in ((CHAMPION, champion), (CHALLENGER, challenger)):
+        own = np.ones(len(table), dtype=bool) if args.shadow else variants.eq(name).to_numpy()
         if own.any():
-            made = scored(model, table[own], name, args.threshold)
-            parts.append(requests[own].assign(shadow=args.shadow and name != CHAMPION).join(made))
+            outputs = scored(model, table[own], name, args.threshold)
+            parts.append(requests[own].assign(shadow=args.shadow and name != CHAMPION).join(outputs))
     log = pd.concat(parts).sort_index(kind="stable")
     return log.assign(label=labels_of(champion, table).loc[log.index]).reset_index(drop=True)
 
@@ -108,8 +107,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     champion, challenger = models.load(args.champion), models.load(args.challenger)
     if champion.classes != challenger.classes:
         raise step.StepError(
-            f"{args.champion} predicts {predicts(champion)}, {args.challenger} {predicts(challenger)}: "
-            "name two models of the same target"
+            f"{args.champion} predicts {describe_target(champion)}, {args.challenger} "
+            f"{describe_target(challenger)}: name two models of the same target"
         )
     table = tables.read_table(args.table)
     tables.require_columns(table, [TARGET, *args.key], "--key")
@@ -118,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         tables.write_table(log, folder / "table.parquet")
         share = float(log["variant"].ne(CHAMPION).mean())
         step.log_metrics(folder, {"requests": float(len(table)), "challenger_share": share})
-    print(f"replayed {len(table)} rows, no client was served: the challenger made {share:.1%} of the scores")
+    print(f"replayed {len(table)} rows; the challenger made {share:.1%} of the scores; no client was served")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,12 @@ from scoring import row_schema
 from support import step
 from tabular import tables
 
-WORTH_THREADS = 50_000  # rows
+MIN_ROWS_FOR_THREADS = 50_000
+RANGES = {"learning_rate": (0, 10), "max_features": (0, 1), "alpha": (0, 1e12)}  # above, at most
+MINIMA = {
+    **{"max_iter": 1, "max_leaf_nodes": 2, "min_samples_leaf": 1},
+    **{"l2_regularization": 0, "random_state": 0, "range_margin": 0},
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -22,80 +27,95 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--training", type=step.input_path, required=True, help="training rows that prepare wrote")
     add("--features", type=step.input_path, required=True, help="features that prepare fitted")
+    names = ["gradient-boosting", "random-forest", "linear", "constant"]
     add(
-        "--estimator",
-        choices=["gradient-boosting", "random-forest", "linear", "constant"],
-        default="gradient-boosting",
-        help="what learns (default: gradient-boosting)",
+        "--estimator", choices=names, default=names[0], help="learning algorithm (default: gradient-boosting)"
     )
-    add("--learning-rate", type=float, default=0.1, help="gradient-boosting: weight of a tree (default: 0.1)")
-    add("--max-iter", type=int, default=100, help="trees: how many (default: 100)")
-    add("--max-leaf-nodes", type=int, default=31, help="gradient-boosting: leaves of a tree (default: 31)")
-    add("--min-samples-leaf", type=int, default=20, help="trees: rows that a leaf needs (default: 20)")
-    add("--l2-regularization", type=float, default=1.0, help="gradient-boosting: shrinks leaves (default: 1)")
+    add(
+        "--learning-rate",
+        type=float,
+        default=0.1,
+        help="gradient-boosting: weight of each tree (default: 0.1)",
+    )
+    add("--max-iter", type=int, default=100, help="trees: number of trees (default: 100)")
+    add("--max-leaf-nodes", type=int, default=31, help="gradient-boosting: leaves per tree (default: 31)")
+    add("--min-samples-leaf", type=int, default=20, help="trees: minimum rows per leaf (default: 20)")
+    add(
+        "--l2-regularization",
+        type=float,
+        default=1.0,
+        help="gradient-boosting: L2 penalty of leaves (default: 1)",
+    )
     add(
         "--max-features",
         type=float,
         default=1.0,
-        help="trees: share of features tried at a split (default: 1)",
+        help="trees: share of features tried per split (default: 1)",
     )
-    add("--increasing", nargs="*", default=[], help="gradient-boosting: features it may only rise with")
-    add("--decreasing", nargs="*", default=[], help="gradient-boosting: features it may only fall with")
-    add("--alpha", type=float, default=1.0, help="linear: strength of the penalty (default: 1)")
-    add("--random-state", type=int, default=0, help="seed (default: 0)")
     add(
-        "--range-margin",
-        type=float,
-        default=3.0,
-        help="requests: how far beyond its range in training a number may lie, in such ranges (default: 3)",
+        "--increasing",
+        nargs="*",
+        default=[],
+        help="gradient-boosting: features the prediction may only rise with",
     )
-    add("--model", type=step.output_path, required=True, help="folder for model.pickle and model.json")
+    add(
+        "--decreasing",
+        nargs="*",
+        default=[],
+        help="gradient-boosting: features the prediction may only fall with",
+    )
+    add("--alpha", type=float, default=1.0, help="linear: strength of the L2 penalty (default: 1)")
+    add("--random-state", type=int, default=0, help="seed (default: 0)")
+    margin = (
+        "how far outside the training range a request value may be, as a multiple of that range (default: 3)"
+    )
+    add("--range-margin", type=float, default=3.0, help=margin)
+    add("--model", type=step.output_path, required=True, help="output folder: model.pickle, model.json")
     return parser
 
 
 def check_ranges(args: argparse.Namespace) -> None:
-    """Raise a StepError for a hyperparameter that no estimator can take."""
-    limits = {"learning_rate": (0, 10), "max_features": (0, 1), "alpha": (0, 1e12)}
-    for name, (low, high) in limits.items():
-        value = getattr(args, name)
-        if not low < value <= high:
-            option = "--" + name.replace("_", "-")
-            raise step.StepError(
-                f"{option}: {value} is out of range: give a number above {low}, at most {high:g}"
-            )
-    for name, least in {
-        "max_iter": 1,
-        "max_leaf_nodes": 2,
-        "min_samples_leaf": 1,
-        "l2_regularization": 0,
-        "random_state": 0,
-        "range_margin": 0,
-    }.items():
-        value = getattr(args, name)
-        if value < least:
-            raise step.StepError(f"--{name.replace('_', '-')}: {value} is out of range: give {least} or more")
+    """Raise a StepError for a hyperparameter that is out of range."""
+    for name, (low, high) in RANGES.items():
+        if not low < getattr(args, name) <= high:
+            raise _out_of_range(args, name, f"a number above {low}, at most {high:g}")
+    for name, least in MINIMA.items():
+        if getattr(args, name) < least:
+            raise _out_of_range(args, name, f"{least} or more")
+
+
+def _out_of_range(args: argparse.Namespace, name: str, valid: str) -> step.StepError:
+    return step.StepError(f"--{name.replace('_', '-')}: {getattr(args, name)} is out of range: give {valid}")
 
 
 def fit(estimator: Any, features: Any, target: Any) -> Any:
-    """Return `estimator`, fitted, in a state that does not depend on the number of threads."""
+    """Return `estimator`, fitted, in a state that is the same for any number of threads.
+
+    Parameters
+    ----------
+    estimator : object
+        Unfitted, with scikit-learn's interface.
+    features : ndarray of shape (rows, features)
+    target : ndarray of shape (rows,)
+    """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    # sums in BLAS depend on how many threads share them; few rows are done before threads have started
-    threads = {"blas": 1, "openmp": None if len(features) > WORTH_THREADS else 1}
+    # sums in BLAS depend on the number of threads; for few rows, starting threads takes longer than fitting
+    threads = {"blas": 1, "openmp": None if len(features) > MIN_ROWS_FOR_THREADS else 1}
     with threadpool_limits(limits={name: limit for name, limit in threads.items() if limit}):
         estimator.fit(features, target)
     return without_threads(estimator)
 
 
 def without_threads(estimator: Any) -> Any:
-    """Return a fitted estimator that has forgotten, in all its parts, on how many threads it was fitted."""
+    """Return a fitted estimator without the number of threads, in all its parts."""
     from sklearn.base import BaseEstimator
 
     for name in ("n_jobs", "n_threads"):
         if name in estimator.get_params(deep=False):
             estimator.set_params(**{name: None})
-    for held in vars(estimator).values():
-        for part in held if isinstance(held, list) else [held]:
+    for value in vars(estimator).values():
+        for part in value if isinstance(value, list) else [value]:
             if isinstance(part, BaseEstimator):
                 without_threads(part)
     return estimator
@@ -111,29 +131,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     spec = FeatureSpec.from_dict(prepared["features"])
     tables.require_columns(table, [TARGET], str(args.training))
     if prepared["classes"] and table[TARGET].nunique() < 2:
-        raise step.StepError(
-            f"{args.training} has rows of one class only: there is nothing to learn; split anew"
-        )
-    spec = spec.without_levels_beside(table)
-    made = spec.transform(table)
-    counts = {name: len(levels) for name, levels in spec.levels.items()}
+        raise step.StepError(f"{args.training} has rows of one class only: change the split of prepare")
+    spec = spec.without_unused_categories(table)
+    features = spec.transform(table)
+    counts = {name: len(categories) for name, categories in spec.categories.items()}
     _, used = estimators.ESTIMATORS[args.estimator]
     hyperparameters = {name: getattr(args, name) for name in used}
     names = estimators.Features(list(spec.sources), counts)
     unfitted = estimators.make(args.estimator, prepared["task"], names, hyperparameters)
-    estimator = fit(unfitted, made, table[TARGET].to_numpy())
-    facts = {
-        **prepared,
-        "features": spec.to_dict(),
-        "estimator": args.estimator,
-        "hyperparameters": hyperparameters,
-        "rows": len(table),
-    }
+    estimator = fit(unfitted, features, table[TARGET].to_numpy())
+    facts = {**prepared, "features": spec.to_dict(), "rows": len(table)}
+    facts |= {"estimator": args.estimator, "hyperparameters": hyperparameters}
     facts["schema"] = row_schema.describe(table, spec, args.range_margin)
     with step.new_folder(args.model) as folder:
         digest = models.save(folder, estimator, facts)
-        step.log_metrics(folder, {"rows": len(table), "features": made.shape[1]})
-    print(f"trained {args.estimator} on {len(table)} rows, {made.shape[1]} features: {digest[:12]}")
+        step.log_metrics(folder, {"rows": len(table), "features": features.shape[1]})
+    print(f"trained {args.estimator} on {len(table)} rows, {features.shape[1]} features: {digest[:12]}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Credentials: the Azure ML workspace, opened by the first of three ways that is there."""
+"""Credentials: the Azure ML workspace, opened by the first of three ways that is available."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIG = Path(__file__).resolve().parents[1] / "config.json"
 
 
 class _Lacking(Exception):
-    """A way to the workspace is not there; ``str(error)`` says what it lacks."""
+    """A way to the workspace is not available; ``str(error)`` says what it lacks."""
 
 
 def workspace(
@@ -31,7 +31,7 @@ def workspace(
     group: str | None = None,
     subscription: str | None = None,
 ) -> Workspace:
-    """Open the Azure ML workspace by the first of three ways that is there.
+    """Open the Azure ML workspace by the first of three ways that is available.
 
     1. ``config.json``: a developer's machine. The login is the service principal where its variables are
        set, else the machine's managed identity, else that of ``az login``, else, at a terminal only, the
@@ -39,7 +39,7 @@ def workspace(
     2. The run context: remote compute.
     3. A service principal in the variables AZUREML_SERVICE_PRINCIPAL_TENANT_ID, _ID and _PASSWORD: CI.
 
-    A way that is there decides: when it fails, no other is tried, lest another workspace be opened.
+    When an available way fails, no other is tried: it might open another workspace.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def workspace(
     Raises
     ------
     StepError
-        When no way is there, or the one that is there fails: what each of them lacked.
+        When no way is available, or the first available one fails: what each of them lacked.
     """
     ways: dict[str, Callable[[], Workspace]] = {
         "config.json": lambda: _from_config(config or CONFIG),
@@ -60,11 +60,11 @@ def workspace(
         "service principal": lambda: _from_principal(name, group, subscription),
     }
     lacks, failed = [], ""
-    for number, (way, opened) in enumerate(ways.items(), start=1):
+    for number, (way, connect) in enumerate(ways.items(), start=1):
         try:
             if not failed:
-                return opened()
-            lack = f"not tried, because {failed} is there and comes first"
+                return connect()
+            lack = f"not tried, because {failed} is available and comes first"
         except _Lacking as error:
             lack = str(error)
         except StepError as error:
@@ -75,21 +75,22 @@ def workspace(
 
 def _from_config(config: Path) -> Workspace:
     if not config.is_file():
-        raise _Lacking(f"there is no {config}; the workspace's page at ml.azure.com gives it")
+        raise _Lacking(f"there is no {config}; download it from the workspace's page at ml.azure.com")
     try:
-        place = json.loads(config.read_text(encoding="utf-8"))
-        name, group, subscription = (
-            place[key] for key in ("workspace_name", "resource_group", "subscription_id")
-        )
+        content = json.loads(config.read_text(encoding="utf-8"))
+        keys = ("workspace_name", "resource_group", "subscription_id")
+        name, group, subscription = (content[key] for key in keys)
     except (ValueError, KeyError, TypeError) as error:
-        raise StepError(f"{config} names no workspace; take the one of its page at ml.azure.com") from error
+        raise StepError(
+            f"{config} names no workspace; download it from the workspace's page at ml.azure.com"
+        ) from error
     return _opened(name, group, subscription, _login)
 
 
 def _from_run_context() -> Workspace:
     run = os.environ.get("AZUREML_RUN_ID")
     if not run:
-        raise _Lacking("this process is no Azure ML run, AZUREML_RUN_ID is not set")
+        raise _Lacking("not an Azure ML run: AZUREML_RUN_ID is not set")
     return azure.ask(lambda: azure.run().experiment.workspace, f"run {run}")
 
 
@@ -114,13 +115,17 @@ def _opened(
 
 
 def _only_subscription(login: AbstractAuthentication) -> str:
-    """Return the subscription that `login` sees; asked for none, the SDK asks Azure for one called None."""
+    """Return the only subscription of `login`; without one, the SDK asks Azure for one called None."""
     # private: azure-mgmt-resource's public list does not know the login's own cloud, national or emulated
-    seen, _ = login._get_all_subscription_ids()
-    if len(seen) != 1:
-        names = listing([f"{one.subscription_id} ({one.subscription_name})" for one in seen]) or "none"
-        raise StepError(f"which subscription? Set SUBSCRIPTION_ID. The login sees: {names}")
-    return str(seen[0].subscription_id)
+    visible, _ = login._get_all_subscription_ids()
+    if len(visible) != 1:
+        names = [
+            f"{subscription.subscription_id} ({subscription.subscription_name})" for subscription in visible
+        ]
+        raise StepError(
+            f"set SUBSCRIPTION_ID: the login sees {len(visible)} subscriptions: {listing(names) or 'none'}"
+        )
+    return str(visible[0].subscription_id)
 
 
 def _principal() -> AbstractAuthentication:
@@ -128,7 +133,7 @@ def _principal() -> AbstractAuthentication:
 
     missing = [variable for variable in PRINCIPAL if not os.environ.get(variable)]
     if missing:
-        raise StepError(f"a part of the service principal is not set: {listing(missing)}")
+        raise StepError(f"the service principal is incomplete, not set: {listing(missing)}")
     return ServicePrincipalAuthentication(*(os.environ[variable] for variable in PRINCIPAL))
 
 

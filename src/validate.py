@@ -1,4 +1,4 @@
-"""Validate: hold a table to its schema, and profile it; nothing is written of a table that fails."""
+"""Validate: check a table against its schema, and profile it; a table that fails is not written."""
 
 from __future__ import annotations
 
@@ -21,15 +21,12 @@ QUOTE = "'"
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
-    parser = argparse.ArgumentParser(description="Hold a table to its schema, and profile it.")
-    parser.add_argument(
-        "--table", type=step.input_path, required=True, help="CSV or Parquet file, or folder of them"
-    )
-    parser.add_argument("--schema", type=step.input_path, required=True, help="pandera schema, a YAML file")
-    parser.add_argument("--validated", type=step.output_path, required=True, help="folder for table.parquet")
-    parser.add_argument(
-        "--report", type=step.output_path, required=True, help="folder for profile.json, metrics.json"
-    )
+    parser = argparse.ArgumentParser(description="Check a table against its schema, and profile it.")
+    add = parser.add_argument
+    add("--table", type=step.input_path, required=True, help="CSV or Parquet file, or a folder of them")
+    add("--schema", type=step.input_path, required=True, help="pandera schema, a YAML file")
+    add("--validated", type=step.output_path, required=True, help="output folder: table.parquet")
+    add("--report", type=step.output_path, required=True, help="output folder: profile.json, metrics.json")
     return parser
 
 
@@ -39,7 +36,7 @@ def read_schema(file: Path) -> DataFrameSchema:
     Raises
     ------
     StepError
-        When the file is missing or is no schema.
+        When the file is missing or not a schema.
     """
     import yaml
     from pandera.errors import BackendNotFoundError, SchemaDefinitionError, SchemaInitError
@@ -57,7 +54,7 @@ def read_schema(file: Path) -> DataFrameSchema:
     return schema
 
 
-# what from_yaml raises on well-formed YAML that is no schema, depending on what it stumbles over
+# raised by from_yaml for well-formed YAML that is not a schema
 _MALFORMED = (TypeError, KeyError, AttributeError, ValueError)
 
 
@@ -75,9 +72,10 @@ def check(table: pd.DataFrame, schema: DataFrameSchema, schema_name: str) -> pd.
         return schema.validate(table, lazy=True)
     except SchemaErrors as errors:
         problems = failures(errors.failure_cases, list(map(str, table.columns)), len(table), schema)
-        message = f"the table does not match {schema_name}:\n  " + "\n  ".join(problems)
-        advice = "\nmend the rows where they come from, or the column in the schema"
-        raise step.StepError(message + advice) from None
+        lines = [f"the table does not match {schema_name}:", *(f"  {problem}" for problem in problems)]
+        raise step.StepError(
+            "\n".join([*lines, "fix the rows at their source, or the column in the schema"])
+        ) from None
 
 
 def failures(cases: pd.DataFrame, columns: list[str], rows: int, schema: DataFrameSchema) -> list[str]:
@@ -88,13 +86,13 @@ def failures(cases: pd.DataFrame, columns: list[str], rows: int, schema: DataFra
     }
     lines = []
     for (column, name), part in cases.groupby(["column", "check"], sort=False, dropna=False):
-        if _tells(str(name), column, ill_typed):
+        if _is_informative(str(name), column, ill_typed):
             lines.append(_failure(str(name), part, columns, rows, schema))
     return list(dict.fromkeys(lines))
 
 
-def _tells(name: str, column: object, ill_typed: dict[str, set[object]]) -> bool:
-    """Return whether a check says something new: whatever else a column fails follows from its type."""
+def _is_informative(name: str, column: object, ill_typed: dict[str, set[object]]) -> bool:
+    """Return whether a check adds information: what else a column of the wrong type fails follows from it."""
     if column in ill_typed["coerce_dtype("]:
         return name.startswith("coerce_dtype(")
     return column not in ill_typed["dtype("] or name.startswith("dtype(")
@@ -127,7 +125,7 @@ def _requirement(name: str) -> str:
     if name.startswith("dtype("):
         return f"are not {name.split(QUOTE)[1]}"
     if name == "field_uniqueness":
-        return "stand there more than once"
+        return "are duplicates"
     return f"fail {name}"
 
 
@@ -137,7 +135,7 @@ def _example(case: Any) -> str:
 
 
 def profile(table: pd.DataFrame) -> dict[str, Any]:
-    """Return what the table holds: rows, duplicate rows, and for each column its type, gaps and range."""
+    """Return rows, duplicate rows, and for each column its type, missing values and range."""
     return {
         "rows": len(table),
         "duplicate_rows": int(table.duplicated().sum()),
@@ -147,23 +145,16 @@ def profile(table: pd.DataFrame) -> dict[str, Any]:
 
 def _profile(column: pd.Series) -> dict[str, Any]:
     """Return type, missing values, distinct values and range or commonest values of one column."""
-    facts = {
-        "type": str(column.dtype),
-        "missing": int(column.isna().sum()),
-        "distinct": int(column.nunique()),
-    }
+    missing = int(column.isna().sum())
+    facts = {"type": str(column.dtype), "missing": missing, "distinct": int(column.nunique())}
     known = column.dropna()
     if known.empty:
         return facts
     if pd.api.types.is_datetime64_any_dtype(column):
         return {**facts, "minimum": known.min().isoformat(), "maximum": known.max().isoformat()}
     if pd.api.types.is_numeric_dtype(column):
-        return {
-            **facts,
-            "minimum": float(known.min()),
-            "mean": float(known.mean()),
-            "maximum": float(known.max()),
-        }
+        extremes = {"minimum": float(known.min()), "maximum": float(known.max())}
+        return {**facts, **extremes, "mean": float(known.mean())}
     counts = known.astype(str).value_counts()
     commonest = counts.sort_index().sort_values(ascending=False, kind="stable").head(10)
     return {**facts, "commonest": {str(value): int(count) for value, count in commonest.items()}}

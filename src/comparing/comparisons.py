@@ -1,8 +1,7 @@
-"""Comparisons: what a scored log says of two variants, one observation for each key or each request."""
+"""Comparisons: two variants in a scored log, one observation for each key or each request."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from comparing.sample_ratio import ratio_evidence
+from comparing import sample_ratio as ratio
 from support import step
 from tabular import tables
 from tabular.columns import as_date, as_times
@@ -25,17 +24,17 @@ class Columns:
     Parameters
     ----------
     request : sequence of str
-        Together they name a scored row; both rows of a request in shadow mode have the same.
+        Together they identify a scored row; both rows of a request in shadow mode have the same.
     key : str
         What sticks to a variant, such as a customer.
     variant, model, label : str
-        The variant; the digest of the model that was behind it; what came true, missing until it is known.
+        The variant; the digest of its model; the label, missing until it is known.
     prediction : str
-        What is judged: a probability for brier, else the prediction.
+        What is judged: a probability for the Brier loss, else the prediction.
     share : str or None
-        The challenger's share of keys when the request came; None: the log does not say.
+        The challenger's share of keys at the time of the request; None: not logged.
     time : str or None
-        When it came; None: nobody asks.
+        When the request came; None: not needed.
     """
 
     request: Sequence[str]
@@ -60,9 +59,9 @@ def models_of(log: pd.DataFrame, columns: Columns) -> dict[str, str]:
     Raises
     ------
     StepError
-        When a variant had several: what came of them together says nothing of either.
+        When a variant had several models: their outcomes together describe neither.
     """
-    found: dict[str, str] = {}
+    models: dict[str, str] = {}
     for name, digests in log.groupby(columns.variant)[columns.model]:
         known = sorted({str(digest)[:12] for digest in digests})
         if len(known) > 1:
@@ -70,61 +69,55 @@ def models_of(log: pd.DataFrame, columns: Columns) -> dict[str, str]:
                 f"variant {str(name)!r} was answered by {len(known)} models, {step.listing(known)}: "
                 "give the part of the log in which each variant had one"
             )
-        found[str(name)] = str(digests.iloc[0])
-    return found
+        models[str(name)] = str(digests.iloc[0])
+    return models
 
 
 def require_variants(log: pd.DataFrame, column: str, names: Sequence[str]) -> None:
-    """Raise a StepError for a variant that is nowhere in the log."""
+    """Raise a StepError for a variant that is not in the log."""
     known = sorted(log[column].astype(str).unique())
     for name in names:
         if name not in known:
-            raise step.StepError(
-                f"the log has no variant {name!r}{step.nearest(name, known)}; "
-                f"its variants: {step.listing(known)}"
-            )
+            near, there = step.nearest(name, known), step.listing(known)
+            raise step.StepError(f"the log has no variant {name!r}{near}; its variants: {there}")
 
 
 def between(log: pd.DataFrame, column: str | None, since: str | None, until: str | None) -> pd.DataFrame:
-    """Return the requests that came from `since` on and before `until`; both are times in ISO's notation."""
+    """Return the requests from `since` on and before `until`, both times in ISO 8601."""
     if column is None:
         return log
     times = as_times(log[column])
-    kept = pd.Series(data=True, index=log.index)
-    if since:
-        kept &= times >= as_date(since, "--since")
-    if until:
-        kept &= times < as_date(until, "--until")
-    if not kept.any():
+    start = as_date(since, "--since") if since else times.min()
+    inside = (times >= start) & (times < as_date(until, "--until") if until else True)
+    if not inside.any():
         raise step.StepError(
-            f"no request came between --since and --until: they are of {times.min()} to {times.max()}"
+            f"no request lies between --since and --until: the log goes from {times.min()} to {times.max()}"
         )
-    return log[kept]
+    return log[inside]
 
 
 def with_planned(log: pd.DataFrame, column: str | None, share: float) -> pd.DataFrame:
-    """Return the requests that were drawn, with the challenger's share in a column "planned".
+    """Return the randomized requests, with the challenger's share in a column "planned".
 
-    Where the challenger had nothing, or everything, there is nothing to compare it with.
+    Where the challenger had no request, or all of them, there is nothing to compare.
     """
     planned = log[column].astype("float64") if column else pd.Series(share, index=log.index)
-    drawn = log.assign(planned=planned)[(planned > 0) & (planned < 1)]
-    if drawn.empty:
-        raise step.StepError("no request was drawn: the share of the challenger is 0 or 1 in the whole log")
-    return drawn
+    randomized = log.assign(planned=planned)[(planned > 0) & (planned < 1)]
+    if randomized.empty:
+        raise step.StepError("nothing to compare: the share of the challenger is 0 or 1 in the whole log")
+    return randomized
 
 
 def first_of_each_key(log: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     """Return the rows of the first request of each key.
 
-    A key that comes again gets the variant it had, and does as it did: counted once more, it would pass for
-    new evidence. A request without a key counts by itself.
+    A returning key gets the same variant and behaves alike: counting it again would pass for new evidence. A
+    request without a key counts by itself.
     """
     requests = pd.MultiIndex.from_frame(log[[*columns.request]])
     keyed = log[columns.key].notna().to_numpy()
     first = log.loc[keyed].drop_duplicates(columns.key).index
-    kept = requests.isin(requests[log.index.isin(first)]) | ~keyed
-    return log[kept]
+    return log[requests.isin(requests[log.index.isin(first)]) | ~keyed]
 
 
 def pairs(log: pd.DataFrame, columns: Columns, champion: str, challenger: str) -> tuple[Array, Array]:
@@ -145,26 +138,30 @@ def pairs(log: pd.DataFrame, columns: Columns, champion: str, challenger: str) -
 
 
 def without_repeats(log: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """Return each row that a variant scored once, as it was scored first.
+    """Return each row that a variant scored once, the first time.
 
-    A client that had no answer in time asks again under the same id; counted twice, it would pass for new
-    evidence.
+    A client that times out retries under the same id; counting the retry would pass for new evidence.
 
     Raises
     ------
     StepError
-        When a variant predicted differently for what has one name: then it was not the same row.
+        When a variant predicted differently for one id: then these were different rows.
     """
     names = [*columns.request, columns.variant]
-    once = log.drop_duplicates([*names, columns.prediction])
-    twice = once[once.duplicated(names)]
-    if len(twice):
-        where = ", ".join(f"{name} {twice[name].iloc[0]}" for name in columns.request)
+    unique = log.drop_duplicates([*names, columns.prediction])
+    repeated = unique[unique.duplicated(names)]
+    if len(repeated):
         raise step.StepError(
-            f"variant {str(twice[columns.variant].iloc[0])!r} has {where} twice, with different predictions: "
-            "give each scored row once, or name all columns that tell rows apart in --request"
+            f"variant {str(repeated[columns.variant].iloc[0])!r} has {_describe(repeated, columns)} twice, "
+            "with different predictions: give each scored row once, or name all columns that identify a row "
+            "in --request"
         )
-    return once
+    return unique
+
+
+def _describe(log: pd.DataFrame, columns: Columns) -> str:
+    """Return the id of the first row."""
+    return ", ".join(f"{name} {log[name].iloc[0]}" for name in columns.request)
 
 
 def summary(
@@ -182,38 +179,36 @@ def summary(
     rows = []
     for name, planned in zip(variants, (1 - mean, mean), strict=True):
         group = log[log[columns.variant] == name]
-        counts = {"requests": len(group), "labelled": int(group["loss"].notna().sum())}
         facts = {"variant": name, "model": models.get(name, ""), "planned": planned}
-        rows.append(
-            {**facts, "share": len(group) / len(log), **counts, "mean_loss": scale * group["loss"].mean()}
-        )
+        facts |= {"share": len(group) / len(log), "requests": len(group)}
+        loss = group["loss"]
+        rows.append({**facts, "labelled": int(loss.notna().sum()), "mean_loss": scale * loss.mean()})
     return pd.DataFrame(rows)
 
 
-def ratio_doubt(log: pd.DataFrame, columns: Columns, challenger: str) -> float:
-    """Return how probable it is, at most, that counts stray so far from the column "planned"."""
-    evidence = 0.0
+def sample_ratio(log: pd.DataFrame, columns: Columns, challenger: str) -> float:
+    """Return the p-value of the counts of both variants under the column "planned"; see `sample_ratio`."""
+    parts = []
     for share, part in log.groupby("planned"):
-        got = int((part[columns.variant] == challenger).sum())
+        count = int((part[columns.variant] == challenger).sum())
         planned = {"champion": 1 - float(share), "challenger": float(share)}
-        evidence += ratio_evidence({"champion": len(part) - got, "challenger": got}, planned)
-    return math.exp(-max(evidence, 0.0))
+        parts.append(({"champion": len(part) - count, "challenger": count}, planned))
+    return ratio.sample_ratio(parts)
 
 
 def with_labels(log: pd.DataFrame, labels: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """Return the log with the labels that came later, joined by the columns that name a request.
+    """Return the log with labels that arrived later, joined by the columns that identify a row.
 
     Raises
     ------
     StepError
-        When a column is missing, or two labels claim one row.
+        When a column is missing, or a row has two labels.
     """
     names = [*columns.request]
     tables.require_columns(labels, [*names, columns.label], "--labels")
-    twice = labels[labels.duplicated(names)]
-    if len(twice):
-        where = ", ".join(f"{name} {twice[name].iloc[0]}" for name in names)
-        raise step.StepError(f"--labels: {where} has two labels: leave one of them out")
+    repeated = labels[labels.duplicated(names)]
+    if len(repeated):
+        raise step.StepError(f"--labels: {_describe(repeated, columns)} has two labels: remove one of them")
     return log.drop(columns=columns.label, errors="ignore").merge(
         labels[[*names, columns.label]], on=names, how="left", validate="many_to_one"
     )

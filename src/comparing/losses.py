@@ -1,4 +1,4 @@
-"""Losses: how wrong a prediction was, from 0 to 1, once it is known what came true."""
+"""Losses: how wrong predictions were, from 0 to 1, once their labels are known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from support import step
-from tabular.columns import as_levels
+from tabular.columns import as_categories
 
 Array = np.ndarray[Any, Any]
 
@@ -23,21 +23,21 @@ def losses(
     positive: str | None = None,
     threshold: float | None = None,
 ) -> Array:
-    """Return how wrong each prediction was, missing (NaN) where the label is.
+    """Return the loss of each prediction, NaN where the label is missing.
 
     Parameters
     ----------
     prediction, label : Series of shape (rows,)
-        What was said, a probability for brier; and what came true.
+        The prediction, a probability for the Brier loss; and the label.
     loss : {"brier", "error", "absolute", "squared"}
-        (probability - happened) ** 2; whether prediction and label differ; their distance, or its square,
-        cut off at and divided by `bound`.
+        (probability - outcome) ** 2 (Brier, 1950); whether prediction and label differ; their distance, or
+        its square, clipped at and divided by `bound`.
     bound : float, default 1
-        The largest loss that counts, in the label's unit, or its square.
+        The largest loss, above 0, in the label's unit, or its square.
     positive : str, optional
-        brier: the label that the probability is of; None: labels are 0 and 1.
+        Brier loss: the positive label; None: labels are 0 and 1.
     threshold : float, optional
-        brier: labels are numbers, and it happened where they are this or more.
+        Brier loss: numeric labels at or above this count as positive.
 
     Returns
     -------
@@ -47,58 +47,60 @@ def losses(
     Raises
     ------
     StepError
-        For a probability that is none, labels that are neither 0 nor 1, or a bound of 0 or less.
+        For a probability outside 0 to 1, labels that are neither 0 nor 1, or a bound of 0 or less.
     """
-    made: dict[str, Callable[[], Array]] = {
-        "brier": lambda: (_probabilities(prediction) - _happened(label, positive, threshold)) ** 2,
-        "error": lambda: as_levels(prediction).ne(as_levels(label)).to_numpy("float64"),
+    functions: dict[str, Callable[[], Array]] = {
+        "brier": lambda: (_probabilities(prediction) - _outcomes(label, positive, threshold)) ** 2,
+        "error": lambda: as_categories(prediction).ne(as_categories(label)).to_numpy("float64"),
         "absolute": lambda: np.abs(_numbers(prediction) - _numbers(label)),
         "squared": lambda: (_numbers(prediction) - _numbers(label)) ** 2,
     }
     if not bound > 0:
         raise step.StepError(f"--loss-bound: {bound:g} is out of range: give a number above 0")
-    return np.where(label.isna(), np.nan, np.minimum(made[loss]() / unit(loss, bound), 1))
+    return np.where(label.isna(), np.nan, np.minimum(functions[loss]() / unit(loss, bound), 1))
 
 
 def unit(loss: str, bound: float) -> float:
-    """Return what a loss of 1 stands for: `bound` where losses are distances."""
+    """Return the size of a loss of 1: `bound` where losses are distances."""
     return bound if loss in ("absolute", "squared") else 1.0
 
 
 def _probabilities(column: pd.Series) -> Array:
-    chances = _numbers(column)
-    wrong = column[(chances < 0) | (chances > 1)]
-    if len(wrong):
+    probabilities = _numbers(column)
+    invalid = column[(probabilities < 0) | (probabilities > 1)]
+    if len(invalid):
         raise step.StepError(
-            f"column {column.name!r} holds {wrong.iloc[0]}, no probability: choose another --loss"
+            f"column {column.name!r} holds {invalid.iloc[0]}, not a probability: choose another --loss"
         )
-    return chances
+    return probabilities
 
 
-def _happened(label: pd.Series, positive: str | None, threshold: float | None) -> Array:
-    """Return 1 where it happened, else 0."""
+def _outcomes(label: pd.Series, positive: str | None, threshold: float | None) -> Array:
+    """Return 1 where the label is the positive one, else 0."""
     if threshold is not None:
         return (_numbers(label) >= threshold).astype("float64")
     if positive is None:
         numbers = _numbers(label)
         if not np.isin(numbers[~np.isnan(numbers)], [0, 1]).all():
             raise step.StepError(
-                f"column {label.name!r} holds other labels than 0 and 1: name the --positive one"
+                f"column {label.name!r} holds labels other than 0 and 1: name the --positive one"
             )
         return numbers
-    known = sorted(as_levels(label.dropna()).unique())
-    # one label alone may well be the other one: of rare outcomes, the first to be known are
+    known = sorted(as_categories(label.dropna()).unique())
+    # a single known label may be the negative one: rare outcomes arrive late
     if positive not in known and len(known) > 1:
         near = step.nearest(positive, known)
-        raise step.StepError(f"--positive: no label is {positive!r}{near}; there are: {step.listing(known)}")
-    return np.asarray(as_levels(label).eq(positive).to_numpy("float64"))
+        raise step.StepError(
+            f"--positive: no label is {positive!r}{near}; the labels are: {step.listing(known)}"
+        )
+    return np.asarray(as_categories(label).eq(positive).to_numpy("float64"))
 
 
 def _numbers(column: pd.Series) -> Array:
-    """Return numbers, missing ones as NaN, or say which value is none."""
+    """Return numbers, missing ones as NaN; raise a StepError for a value that is not a number."""
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
     broken = column[numbers.isna() & column.notna()]
     if len(broken):
-        shown = step.shown(broken.iloc[0])
-        raise step.StepError(f"column {column.name!r} holds {shown}, no number: use --loss error")
+        value = step.show(broken.iloc[0])
+        raise step.StepError(f"column {column.name!r} holds {value}, not a number: use --loss error")
     return np.asarray(numbers)

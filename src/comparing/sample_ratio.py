@@ -1,49 +1,41 @@
-"""The sample ratio: whether variants got as many requests as they were to get, asked at any time."""
+"""The sample ratio: whether variants got the share of requests that was planned, checked at any time."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+STRENGTH = 100.0  # how near the alternatives lie to the plan, in observations
 
 
-def sample_ratio(counts: Mapping[str, int], shares: Mapping[str, float]) -> float:
-    """Return how probable it is, at most, that counts ever stray so far from the shares they were drawn with.
-
-    Returns
-    -------
-    float
-        From 0 to 1: a p-value that may be looked at at any time, the inverse of `ratio_evidence`.
-    """
-    return math.exp(-max(ratio_evidence(counts, shares), 0.0))
-
-
-def ratio_evidence(counts: Mapping[str, int], shares: Mapping[str, float], strength: float = 100) -> float:
-    """Return the logarithm of the evidence that counts were drawn with other shares than planned.
-
-    The Bayes factor of shares drawn from a Dirichlet distribution around the planned ones against these: it
-    is ever 1 / p or more with a probability of at most p (Lindon and Malek, 2022, "Anytime-valid inference
-    for multinomial count data", NeurIPS 35). That of counts with several plans is the sum of those with each.
+def sample_ratio(parts: Iterable[tuple[Mapping[str, int], Mapping[str, float]]]) -> float:
+    """Return the p-value of counts under the planned shares, valid at any time.
 
     Parameters
     ----------
-    counts : mapping of str to int
-        What each variant got.
-    shares : mapping of str to float
-        What each of them was to get; together 1.
-    strength : float, default 100
-        How near the alternatives lie to the plan, in observations.
+    parts : iterable of (counts, shares)
+        For each plan the count of each variant and its planned share; the shares of a plan add up to 1.
 
     Returns
     -------
     float
-        Infinity where a variant of no share got something.
+        From 0 to 1: the inverse of the evidence, which that of all parts multiplies to.
+    """
+    return math.exp(-max(math.fsum(_log_evidence(*part) for part in parts), 0.0))
+
+
+def _log_evidence(counts: Mapping[str, int], shares: Mapping[str, float]) -> float:
+    """Return the logarithm of the evidence that counts were drawn with other shares than planned.
+
+    The Bayes factor of shares from a Dirichlet distribution around the planned ones against these: it ever
+    reaches 1 / p with a probability of at most p (Lindon and Malek, 2022, "Anytime-valid inference for
+    multinomial count data", NeurIPS 35). Infinite where a variant with a share of 0 was drawn.
     """
     if any(counts.get(name, 0) and not share for name, share in shares.items()):
         return math.inf
     drawn = {name: share for name, share in shares.items() if share}
-    total = sum(counts.get(name, 0) for name in drawn)
-    log_factor = math.lgamma(strength) - math.lgamma(strength + total)
+    log_factor = math.lgamma(STRENGTH) - math.lgamma(STRENGTH + sum(counts.get(name, 0) for name in drawn))
     for name, share in drawn.items():
-        count, prior = counts.get(name, 0), strength * share
+        count, prior = counts.get(name, 0), STRENGTH * share
         log_factor += math.lgamma(prior + count) - math.lgamma(prior) - count * math.log(share)
     return log_factor

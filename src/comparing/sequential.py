@@ -1,6 +1,6 @@
 """Sequential tests: looked at after every observation, wrong no more often than they state.
 
-All of it rests on one inequality. For scores X_1, X_2, ... that each lie in [-c, c], whatever their
+They rest on one inequality. For scores X_1, X_2, ... that each lie in [-c, c], whatever their
 distribution and however it changes, and with m_i the mean of X_i given all that came before it,
 
     exp(l * sum(X_i - m_i) - psi(l) * sum(X_i ** 2)),   psi(l) = (-log(1 - c l) - c l) / c ** 2
@@ -11,12 +11,13 @@ Howard, Ramdas, McAuliffe and Sekhon (2021), "Time-uniform, nonparametric, nonas
 sequences", Annals of Statistics 49, theorem 4, here with predictions of 0. So has its average over several l,
 their discrete mixture. By Ville's inequality it ever reaches 2 / error_rate with a probability of
 error_rate / 2 at most, once for each of the two directions. No distribution is assumed, no number of rows is
-planned, and looking again costs nothing.
+planned, and further looks cost nothing.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -28,22 +29,22 @@ from support import step
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 Counts = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
-# one of them is near the best bet for 1 to 10**7 rows; each that is added makes all others a little weaker
+# one of them is near the best for 1 to 10**7 rows; each further one weakens the others a little
 BETS = 0.75 * 0.5 ** np.arange(10)
-MOST_ROWS = 10**12
+MAX_ROWS = 10**12
 
 
 def log_evidence(deviation: Array, squares: Array, reach: float) -> Array:
-    """Return the logarithm of the evidence that scores do not have the mean they are held to.
+    """Return the logarithm of the evidence against the hypothesized mean of scores.
 
     Parameters
     ----------
     deviation : array
-        By how much the sum of the scores exceeds what it is held to be.
+        By how much the sum of the scores exceeds its hypothesized value.
     squares : array of the same shape
         Sum of the squares of the scores, 0 or more.
     reach : float
-        No score is farther from 0 than this, above 0.
+        Bound of the scores' absolute values, above 0.
 
     Returns
     -------
@@ -52,25 +53,25 @@ def log_evidence(deviation: Array, squares: Array, reach: float) -> Array:
     """
     total = np.zeros(np.shape(deviation))
     scaled, squared = deviation / reach, squares / reach**2
-    # beyond what a float holds the evidence is infinite, one way or the other, and says as much
+    # evidence beyond the range of a float is infinite, which is right
     with np.errstate(over="ignore", divide="ignore"):
         for bet in BETS:
             total += np.exp(bet * scaled + (math.log1p(-bet) + bet) * squared)
-        found: Array = np.log(total / len(BETS))
-    return found
+        evidence: Array = np.log(total / len(BETS))
+    return evidence
 
 
 def half_width(squares: Array, reach: float, error_rate: float) -> Array:
-    """Return by how much a sum of scores may stray from what it is held to be, at any time.
+    """Return by how much a sum of scores may deviate from its mean, at any time.
 
     Parameters
     ----------
     squares : array
         Sums of the squares of the scores.
     reach : float
-        No score is farther from 0 than this.
+        Bound of the scores' absolute values.
     error_rate : float
-        With this probability, at most, the sum ever strays farther, to either side.
+        Probability, at most, that the sum ever deviates farther, to either side.
 
     Returns
     -------
@@ -81,15 +82,15 @@ def half_width(squares: Array, reach: float, error_rate: float) -> Array:
     bets = BETS.reshape(-1, *[1] * spread.ndim)
     costs = -(np.log1p(-bets) + bets) * spread
     needed = math.log(2 / error_rate)
-    # one bet alone reaches it later than all; from above, Newton's steps on a convex curve never fall short
-    found = ((needed + math.log(len(BETS)) + costs) / bets).min(axis=0)
+    # a single bet reaches it later than all; from above, Newton's steps on a convex curve never fall short
+    width = ((needed + math.log(len(BETS)) + costs) / bets).min(axis=0)
     for _ in range(8):
-        exponents = bets * found - costs
+        exponents = bets * width - costs
         largest = exponents.max(axis=0)
         parts = np.exp(exponents - largest)
         excess = largest + np.log(parts.mean(axis=0)) - needed
-        found = found - excess * parts.sum(axis=0) / (parts * bets).sum(axis=0)
-    result: Array = found * reach
+        width = width - excess * parts.sum(axis=0) / (parts * bets).sum(axis=0)
+    result: Array = width * reach
     return result
 
 
@@ -97,47 +98,46 @@ def weighted_differences(losses: Array, challenger: Mask, share: Array | float) 
     """Return scores whose mean is the challenger's mean loss minus the champion's, and their reach.
 
     Each observation of an A/B test counts as the inverse of the probability with which its variant was drawn,
-    negative for the champion (Horvitz and Thompson, 1952). An average of the losses before it is taken off
-    first, which leaves the mean as it is and makes the scores smaller.
+    negative for the champion (Horvitz and Thompson, 1952). An average of the earlier losses is subtracted
+    first, which keeps the mean and makes the scores smaller.
 
     Parameters
     ----------
     losses : array of shape (..., observations)
-        From 0 to 1, in the order in which they came.
+        From 0 to 1, in the order of the observations.
     challenger : array of bool, of the same shape
-        Whether the challenger was drawn.
+        Whether the challenger answered.
     share : float, or array that fits them
-        With which probability it was, between 0 and 1; it may change from one observation to the next.
+        Probability of that, between 0 and 1; it may change from one observation to the next.
 
     Returns
     -------
     scores : array of the same shape
     reach : float
-        No score is farther from 0.
+        Bound of the scores' absolute values.
     """
     # the average that leaves the scores smallest weighs a variant by the other's share
     parts = np.where(challenger, 1 - share, share) / np.where(challenger, share, 1 - share)
     before = np.cumsum(parts * losses, axis=-1) - parts * losses
     usual = (before + 0.5) / (np.cumsum(parts, axis=-1) - parts + 1)
     weights = np.where(challenger, 1 / share, -1 / (1 - share))
-    return (losses - usual) * weights, float(
-        np.maximum(1 / np.asarray(share), 1 / (1 - np.asarray(share))).max()
-    )
+    shares = np.asarray(share)
+    return (losses - usual) * weights, float(np.maximum(1 / shares, 1 / (1 - shares)).max())
 
 
 @dataclass(frozen=True)
-class Course:
-    """How a comparison went: what was known after each observation.
+class SequentialResult:
+    """What a comparison knew after each observation.
 
     Parameters
     ----------
     sums, squares : array of shape (..., observations)
-        Of the scores so far, and of their squares.
+        Cumulative, of the scores and of their squares.
     reach : float
-        No score is farther from 0.
+        Bound of the scores' absolute values.
     error_rate : float
-        The probability, at most, that any interval of the course, at any time, misses the mean difference of
-        the observations so far.
+        Probability, at most, that any interval at any time misses the mean difference of the observations so
+        far.
     """
 
     sums: Array
@@ -146,10 +146,12 @@ class Course:
     error_rate: float
 
     @classmethod
-    def of(cls, scores: Array, reach: float, error_rate: float) -> Course:
-        """Return the course of `scores`, of shape (..., observations), none farther from 0 than `reach`."""
+    def of(cls, scores: Array, reach: float, error_rate: float) -> SequentialResult:
+        """Return the result for `scores` of shape (..., observations), absolute values at most `reach`."""
         if not 0 < error_rate < 1:
-            raise step.StepError(f"the error rate is {error_rate:g}: give a number between 0 and 1")
+            raise step.StepError(
+                f"--error-rate: {error_rate:g} is out of range: give a number between 0 and 1"
+            )
         return cls(np.cumsum(scores, axis=-1), np.cumsum(scores**2, axis=-1), reach, error_rate)
 
     @property
@@ -166,8 +168,8 @@ class Course:
         return self._certain(self.sums - value * self.counts)
 
     def _certain(self, deviation: Array) -> Mask:
-        found: Mask = log_evidence(deviation, self.squares, self.reach) > math.log(2 / self.error_rate)
-        return found
+        certain: Mask = log_evidence(deviation, self.squares, self.reach) > math.log(2 / self.error_rate)
+        return certain
 
     def intervals(self, looks: Counts) -> tuple[Array, Array, Array]:
         """Return the difference, and the ends of its interval, after each of `looks` observations (int)."""
@@ -177,7 +179,7 @@ class Course:
 
 
 def first(certain: Mask) -> Counts:
-    """Return after how many observations `certain`, of shape (..., observations), is first so; 0: never."""
+    """Return the number of observations after which `certain` (..., observations) is first true; 0: never."""
     return np.where(certain.any(axis=-1), certain.argmax(axis=-1) + 1, 0)
 
 
@@ -186,8 +188,8 @@ def observations_needed(
 ) -> int:
     """Return how many observations find a difference with a probability of `power` or more.
 
-    It is the probability that the test has its answer after exactly so many, on the approximation that their
-    sum is normally distributed; having looked before can only add to it.
+    Power is that of a single look after so many observations, with their sum approximated as normal; earlier
+    looks only add to it.
 
     Parameters
     ----------
@@ -196,7 +198,7 @@ def observations_needed(
     spread : float
         Their standard deviation.
     reach : float
-        No score is farther from 0.
+        Bound of the scores' absolute values.
     error_rate, power : float
         Between 0 and 1.
     """
@@ -204,18 +206,12 @@ def observations_needed(
 
     def enough(rows: int) -> bool:
         squares = rows * (spread**2 + size**2)
-        stray = float(half_width(np.array([squares]), reach, error_rate)[0])
-        return rows * size - stray >= likely * spread * math.sqrt(rows)
+        deviation = float(half_width(np.array([squares]), reach, error_rate)[0])
+        return rows * size - deviation >= likely * spread * math.sqrt(rows)
 
     most = 1
     while not enough(most):
-        if most > MOST_ROWS:
-            raise step.StepError(
-                f"a difference of {difference:g} is too small to be found: give a larger one"
-            )
+        if most > MAX_ROWS:
+            raise step.StepError(f"a difference of {difference:g} is too small to find: give a larger one")
         most *= 2
-    least = most // 2
-    while most - least > 1:
-        middle = (least + most) // 2
-        least, most = (least, middle) if enough(middle) else (middle, most)
-    return most
+    return bisect_left(range(most + 1), True, lo=most // 2 + 1 if most > 1 else 1, key=enough)

@@ -1,6 +1,6 @@
-"""Samples that packages bring along: the only module that knows a use case's data.
+"""Data sets of installed packages: the only module that knows a use case's data.
 
-Each reader returns one table in which everything but the outcome is known before the outcome is.
+In each table everything but the outcome is known before the outcome.
 """
 
 from __future__ import annotations
@@ -16,6 +16,12 @@ from examples import weather
 from support import step
 
 SAME_HOUR = ["origin", "departure_hour"]
+# minutes around a departure in which others are counted
+WINDOWS = {
+    "departures_30_before": (-30, 0),
+    "departures_180_before": (-180, 0),
+    "departures_30_after": (0, 30),
+}
 OUTCOMES = ["dep_time", "dep_delay", "arr_time", "air_time", "arr_delay"]
 UTC_OFFSETS_NOT_LISTED = {"BQN": -4, "PSE": -4, "SJU": -4, "STT": -4}
 
@@ -28,7 +34,7 @@ def read_sample(name: str) -> pd.DataFrame:
     StepError
         When the package that brings it is not installed.
     """
-    # three times as fast here: what `assign` and `merge` leave alone is not copied
+    # three times as fast here: columns that `assign` and `merge` keep are not copied
     with pd.option_context("mode.copy_on_write", True):
         return READERS[name]()
 
@@ -38,14 +44,9 @@ def read_diabetes() -> pd.DataFrame:
     from sklearn.datasets import load_diabetes
 
     table = load_diabetes(as_frame=True, scaled=False).frame
-    names = {
-        "s1": "cholesterol",
-        "s2": "ldl",
-        "s3": "hdl",
-        "s4": "cholesterol_per_hdl",
-        "s5": "log_triglycerides",
-    }
-    table = table.rename(columns={**names, "s6": "glucose", "target": "progression"})
+    serum = ["cholesterol", "ldl", "hdl", "cholesterol_per_hdl", "log_triglycerides", "glucose"]
+    names = {f"s{number}": name for number, name in enumerate(serum, start=1)}
+    table = table.rename(columns={**names, "target": "progression"})
     return table.assign(age=table["age"].astype("int64"), sex=table["sex"].map({1.0: "1", 2.0: "2"}))
 
 
@@ -86,7 +87,7 @@ def _data_folder(package: str) -> Path:
 
 
 def _with_schedule(flights: pd.DataFrame, airports: pd.DataFrame) -> pd.DataFrame:
-    """Add times of the schedule: local departure, block minutes (time zones reckoned), speed."""
+    """Add times of the schedule: local departure, minutes of flight across time zones, speed."""
     day = pd.to_datetime(flights[["year", "month", "day"]])
     minute = flights["sched_dep_time"] // 100 * 60 + flights["sched_dep_time"] % 100
     arrival = flights["sched_arr_time"] // 100 * 60 + flights["sched_arr_time"] % 100
@@ -102,44 +103,31 @@ def _with_schedule(flights: pd.DataFrame, airports: pd.DataFrame) -> pd.DataFram
     )
     flights["scheduled_speed"] = flights["distance"] / flights["scheduled_minutes"]
     flights["departure_hour"] = flights["scheduled_departure"].dt.floor("h")
-    kept = [
-        "scheduled_departure",
-        "departure_hour",
-        "month",
-        "carrier",
-        "flight",
-        "tailnum",
-        "origin",
-        "dest",
-        "route",
-    ]
-    kept += [
-        "departure_minute",
-        "arrival_minute",
-        "scheduled_minutes",
-        "scheduled_speed",
-        "distance",
-        *OUTCOMES,
-    ]
+    kept = (
+        "scheduled_departure departure_hour month carrier flight tailnum origin dest route departure_minute "
+    )
+    kept += "arrival_minute scheduled_minutes scheduled_speed distance"
     # kind: equal keys keep the package's order, so that the table never depends on the sorting algorithm
-    return flights[kept].sort_values(["scheduled_departure", "flight"], kind="stable", ignore_index=True)
+    return flights[[*kept.split(), *OUTCOMES]].sort_values(
+        ["scheduled_departure", "flight"], kind="stable", ignore_index=True
+    )
 
 
 def _with_previous_leg(flights: pd.DataFrame) -> pd.DataFrame:
-    """Add what the schedule says of the same plane's earlier departures from New York on that day."""
+    """Add what the schedule says about the same plane's earlier departures from New York on that day."""
     day = flights["scheduled_departure"].dt.floor("D")
     legs = flights.groupby(["tailnum", day])
     since = (flights["scheduled_departure"] - legs["scheduled_departure"].shift()).dt.total_seconds() / 60
     return flights.assign(
         legs_before=legs.cumcount().where(flights["tailnum"].notna()),
         minutes_since_leg=since,
-        # out and back again: what is left of the time between two departures is the slack on the ground
+        # out and back: the rest of the time between two departures is slack on the ground
         turnaround_slack=since - 2 * legs["scheduled_minutes"].shift(),
     )
 
 
 def _with_congestion(flights: pd.DataFrame) -> pd.DataFrame:
-    """Add how many departures the schedule has at the origin around the same time."""
+    """Add the number of scheduled departures at the origin around the same time."""
     flights = flights.assign(
         departures_in_hour=flights.groupby(SAME_HOUR)["flight"].transform("size"),
         carrier_in_hour=flights.groupby([*SAME_HOUR, "carrier"])["flight"].transform("size"),
@@ -148,27 +136,19 @@ def _with_congestion(flights: pd.DataFrame) -> pd.DataFrame:
     for origin in flights["origin"].unique():
         rows = np.flatnonzero(flights["origin"] == origin)
         times = minutes[rows]
-        for name, start, end in [
-            ("departures_30_before", -30, 0),
-            ("departures_180_before", -180, 0),
-            ("departures_30_after", 0, 30),
-        ]:
-            count = np.searchsorted(times, times + end, "right") - np.searchsorted(
-                times, times + start, "left"
-            )
-            flights.loc[rows, name] = count - 1
+        for name, (start, end) in WINDOWS.items():
+            before = np.searchsorted(times, times + start, "left")
+            flights.loc[rows, name] = np.searchsorted(times, times + end, "right") - before - 1
     return flights
 
 
 def _with_plane(flights: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
-    """Add seats, engines, make, model and age in years of the plane, where the registry knows it."""
-    planes = planes.rename(columns={"year": "built"})[
-        ["tailnum", "built", "manufacturer", "model", "engines", "seats"]
-    ]
-    flights = flights.merge(planes, on="tailnum", how="left")
-    return flights.assign(plane_age=flights["scheduled_departure"].dt.year - flights["built"]).drop(
-        columns="built"
-    )
+    """Add seats, engines, make, model and age in years of the plane, where they are known."""
+    planes = planes.rename(columns={"year": "built"})
+    kept = ["tailnum", "built", "manufacturer", "model", "engines", "seats"]
+    flights = flights.merge(planes[kept], on="tailnum", how="left")
+    age = flights["scheduled_departure"].dt.year - flights["built"]
+    return flights.assign(plane_age=age).drop(columns="built")
 
 
 def _with_holidays(flights: pd.DataFrame) -> pd.DataFrame:
@@ -182,9 +162,8 @@ def _with_holidays(flights: pd.DataFrame) -> pd.DataFrame:
     to_next = (holidays[after] - day.to_numpy()) / np.timedelta64(1, "D")
     before = np.searchsorted(holidays, day.to_numpy(), "right") - 1
     since_last = (day.to_numpy() - holidays[before]) / np.timedelta64(1, "D")
-    return flights.assign(
-        days_to_holiday=np.minimum(to_next, 10), days_since_holiday=np.minimum(since_last, 10)
-    )
+    to_next, since_last = np.minimum(to_next, 10), np.minimum(since_last, 10)
+    return flights.assign(days_to_holiday=to_next, days_since_holiday=since_last)
 
 
 def _with_weather(flights: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Weather: what stations recorded in the whole hours before an hour, never in the hour itself."""
+"""Weather: records of stations in the hours before an hour, never of the hour itself."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import pandas as pd
 
 RECORDED = ["temp", "dewp", "humid", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
 FASTEST_WIND = 200  # miles an hour; one record says 1048
-OLDEST = 2  # hours that a record may stand in for a missing one
+MAX_AGE = 2  # hours for which a record replaces missing ones
 
 
 def before(records: pd.DataFrame, station: str, hour: str) -> pd.DataFrame:
-    """Return what was known at the start of each hour at each station.
+    """Return the weather known at the start of each hour at each station.
 
     Parameters
     ----------
@@ -36,17 +36,17 @@ def before(records: pd.DataFrame, station: str, hour: str) -> pd.DataFrame:
 
 
 def _of_one_station(records: pd.DataFrame) -> pd.DataFrame:
-    """Return for each hour what the hours before it recorded at one station."""
+    """Return for each hour the records of the hours before it at one station."""
     hours = pd.date_range(records.index.min(), records.index.max() + pd.Timedelta(hours=1), freq="h")
-    seen = records[[*RECORDED, "wind_dir"]].reindex(hours)
-    seen["wind_speed"] = seen["wind_speed"].where(seen["wind_speed"] < FASTEST_WIND)
-    angle = np.deg2rad(seen.pop("wind_dir"))
+    recorded = records[[*RECORDED, "wind_dir"]].reindex(hours)
+    recorded["wind_speed"] = recorded["wind_speed"].where(recorded["wind_speed"] < FASTEST_WIND)
+    angle = np.deg2rad(recorded.pop("wind_dir"))
     # a wind from the west has the direction 270 and blows to the east
-    seen = seen.assign(
-        wind_east=-seen["wind_speed"] * np.sin(angle), wind_north=-seen["wind_speed"] * np.cos(angle)
+    recorded = recorded.assign(
+        wind_east=-recorded["wind_speed"] * np.sin(angle), wind_north=-recorded["wind_speed"] * np.cos(angle)
     )
-    past = seen.shift(1)
-    last = past.ffill(limit=OLDEST)
+    past = recorded.shift(1)
+    last = past.ffill(limit=MAX_AGE)
     return last.assign(
         precip_3h=past["precip"].rolling(3, min_periods=1).sum(),
         precip_6h=past["precip"].rolling(6, min_periods=1).sum(),
@@ -60,7 +60,7 @@ def _of_one_station(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_the_region(known: pd.DataFrame, hour: str) -> pd.DataFrame:
-    """Return the worst or mean weather of all stations in each hour: they share their airspace."""
+    """Return the worst or mean weather over all stations in each hour: they share their airspace."""
     over = {
         "precip_3h": "max",
         "precip_6h": "mean",

@@ -1,4 +1,4 @@
-"""Features: declared once, fitted on training rows, the same for training, batch and online scoring."""
+"""Features: declared once, fitted on training rows, the same in training, batch and online scoring."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from support import step
 from tabular import tables
-from tabular.columns import PARTS, Array, as_array, as_numbers, as_times, level_texts, require_finite
+from tabular.columns import PARTS, Array, as_array, as_numbers, as_times, category_texts, require_finite
 
 DEFAULT_PARTS = ("month", "weekday", "hour")
 PAIR = " & "
@@ -28,19 +28,19 @@ class FeatureSpec:
     Parameters
     ----------
     numeric : tuple of str
-        Columns taken as numbers; missing ones stay missing (NaN).
+        Numeric columns; missing values stay missing (NaN).
     categorical : tuple of str
-        Columns taken as levels. A level that training did not know is missing (NaN).
+        Categorical columns. A category that was not in training is missing (NaN).
     cyclic : mapping of str to float
-        Column and the period after which it starts again, such as 24 for hours; gives sine and cosine.
+        Column and its period, above 0, such as 24 for hours; gives sine and cosine.
     datetime : mapping of str to tuple of str
         Column of times and the parts of it that are features (`PARTS`).
     pairs : tuple of (str, str)
-        Two columns whose combinations are levels.
-    max_levels : int, default 250
-        A column keeps at most so many levels, the commonest ones (ties by name).
-    levels : mapping of str to tuple of str
-        Fitted: the levels of each categorical feature, sorted.
+        Two columns whose combinations are categories.
+    max_categories : int, default 250
+        Categories kept of a column, the commonest ones (ties by name), 1 or more.
+    categories : mapping of str to tuple of str
+        Fitted: the categories of each categorical feature, sorted.
     """
 
     numeric: tuple[str, ...] = ()
@@ -48,8 +48,8 @@ class FeatureSpec:
     cyclic: Mapping[str, float] = field(default_factory=dict)
     datetime: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pairs: tuple[tuple[str, str], ...] = ()
-    max_levels: int = 250
-    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    max_categories: int = 250
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> list[str]:
@@ -67,23 +67,25 @@ class FeatureSpec:
         return sources | {f"{name} {part}": (name,) for name, parts in times for part in parts}
 
     def fit(self, table: pd.DataFrame | Columns) -> FeatureSpec:
-        """Return the same features, with the levels that `table` (training rows only) has.
+        """Return the same features, with the categories of `table` (training rows only).
 
         Raises
         ------
         StepError
             When a column is missing.
         """
-        texts = self._level_texts(self._arrays(table))
-        return replace(self, levels={name: _commonest(texts[name], self.max_levels) for name in texts})
+        texts = self._category_texts(self._arrays(table))
+        return replace(
+            self, categories={name: _commonest(texts[name], self.max_categories) for name in texts}
+        )
 
-    def without_levels_beside(self, table: pd.DataFrame) -> FeatureSpec:
-        """Return the same features without the levels that no row of `table` has."""
-        there = self._level_texts(self._arrays(table))
-        levels = {
-            name: tuple(sorted({*known}.intersection(there[name]))) for name, known in self.levels.items()
+    def without_unused_categories(self, table: pd.DataFrame) -> FeatureSpec:
+        """Return the same features without the categories that no row of `table` has."""
+        texts = self._category_texts(self._arrays(table))
+        categories = {
+            name: tuple(sorted({*known}.intersection(texts[name]))) for name, known in self.categories.items()
         }
-        return replace(self, levels=levels)
+        return replace(self, categories=categories)
 
     def transform(self, table: pd.DataFrame | Columns) -> Array:
         """Return the features of each row, whatever the other rows are.
@@ -96,13 +98,13 @@ class FeatureSpec:
         Returns
         -------
         ndarray of shape (rows, features)
-            float64, in the order of `sources`; a categorical feature holds the code of its level, NaN for
-            unknown or missing.
+            float64, in the order of `sources`; a categorical feature holds the code of its category, NaN for
+            an unknown or missing one.
 
         Raises
         ------
         StepError
-            When a column is missing, or holds something else than it was declared to.
+            When a column is missing, or holds values of another kind than declared.
         """
         arrays = self._arrays(table)
         rows = len(arrays[self.columns[0]]) if self.columns else 0
@@ -115,31 +117,31 @@ class FeatureSpec:
                 require_finite(column, name)
         return features
 
-    def unknown_levels(self, table: Columns, features: Array) -> list[tuple[int, str, str]]:
-        """Return row, feature and level of each level that training did not know, in order of rows.
+    def unknown_categories(self, table: Columns, features: Array) -> list[tuple[int, str, str]]:
+        """Return row, feature and category of each category that was not in training, in order of rows.
 
         Parameters
         ----------
         table : mapping of str to ndarray of shape (rows,)
             The columns.
         features : ndarray of shape (rows, features)
-            What `transform` made of them.
+            Their features, from `transform`.
         """
         first = len(self.numeric)
         if not np.isnan(features[:, first : first + len(self._codes)]).any():
             return []
         unknown = [
             (row, name, text)
-            for name, texts in self._level_texts(table).items()
+            for name, texts in self._category_texts(table).items()
             for row, text in enumerate(texts)
             if text is not None and text not in self._codes[name]
         ]
-        return sorted(unknown, key=lambda found: found[0])
+        return sorted(unknown, key=lambda item: item[0])
 
     @cached_property
     def _codes(self) -> dict[str, dict[str | None, float]]:
-        levels = self.levels.items()
-        return {name: {text: float(code) for code, text in enumerate(texts)} for name, texts in levels}
+        categories = self.categories.items()
+        return {name: {text: float(code) for code, text in enumerate(texts)} for name, texts in categories}
 
     def _arrays(self, table: pd.DataFrame | Columns) -> Columns:
         tables.require_columns(table, self.columns, "features")
@@ -150,7 +152,7 @@ class FeatureSpec:
     def _features(self, arrays: Columns) -> Iterator[Any]:
         for name in self.numeric:
             yield as_numbers(arrays[name], name)
-        for name, texts in self._level_texts(arrays).items():
+        for name, texts in self._category_texts(arrays).items():
             codes = self._codes[name]
             yield [codes.get(text, NAN) for text in texts]
         for name, period in sorted(self.cyclic.items()):
@@ -163,33 +165,27 @@ class FeatureSpec:
                 times = as_times(pd.Series(times, name=name), allow_missing=True).to_numpy()
             yield from (np.where(np.isnat(times), NAN, PARTS[part](times)) for part in parts)
 
-    def _level_texts(self, arrays: Columns) -> dict[str, list[str | None]]:
-        """Return the text of each level by feature, pairs joined; None where it is missing."""
-        texts = {name: level_texts(arrays[name]) for name in self.categorical}
+    def _category_texts(self, arrays: Columns) -> dict[str, list[str | None]]:
+        """Return the text of each category by feature, pairs joined; None for a missing one."""
+        texts = {name: category_texts(arrays[name]) for name in self.categorical}
         for pair in self.pairs:
-            first, second = (texts.get(name) or level_texts(arrays[name]) for name in pair)
+            first, second = (texts.get(name) or category_texts(arrays[name]) for name in pair)
             texts[PAIR.join(pair)] = [
-                None if one is None or other is None else one + PAIR + other
-                for one, other in zip(first, second, strict=True)
+                None if left is None or right is None else left + PAIR + right
+                for left, right in zip(first, second, strict=True)
             ]
         return texts
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the features as JSON knows them."""
+        """Return the features as JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> FeatureSpec:
-        """Return the features that `to_dict` gave, read back from JSON."""
-        return cls(
-            numeric=tuple(value["numeric"]),
-            categorical=tuple(value["categorical"]),
-            cyclic=dict(value["cyclic"]),
-            datetime={name: tuple(parts) for name, parts in value["datetime"].items()},
-            pairs=tuple((first, second) for first, second in value["pairs"]),
-            max_levels=value["max_levels"],
-            levels={name: tuple(levels) for name, levels in value["levels"].items()},
-        )
+        """Return the features of `to_dict`, read back from JSON."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(cls).validate_python(value)
 
 
 def parse_cyclic(values: Sequence[str]) -> dict[str, float]:
@@ -198,7 +194,7 @@ def parse_cyclic(values: Sequence[str]) -> dict[str, float]:
     for value in values:
         name, _, period = value.rpartition(":")
         if not name or not _is_positive(period):
-            raise step.StepError(f"--cyclic: {value!r} is not name:period, such as hour:24")
+            raise step.StepError(f"--cyclic: {value!r} is not name:period, e.g. hour:24")
         periods[name] = float(period)
     return periods
 
@@ -219,7 +215,9 @@ def parse_datetime(values: Sequence[str]) -> dict[str, tuple[str, ...]]:
         for part in parts[name]:
             if part not in PARTS:
                 known = ", ".join(PARTS)
-                raise step.StepError(f"--datetime: {value!r} has the part {part!r}; the parts are: {known}")
+                raise step.StepError(
+                    f"--datetime: {value!r}: there is no part {part!r}; the parts are: {known}"
+                )
     return parts
 
 
@@ -229,12 +227,12 @@ def parse_pairs(values: Sequence[str]) -> tuple[tuple[str, str], ...]:
     for value in values:
         first, _, second = value.partition(":")
         if not first or not second or ":" in second:
-            raise step.StepError(f"--pairs: {value!r} is not first:second, such as carrier:origin")
+            raise step.StepError(f"--pairs: {value!r} is not first:second, e.g. carrier:origin")
         pairs.append((first, second))
     return tuple(pairs)
 
 
 def _commonest(texts: list[str | None], most: int) -> tuple[str, ...]:
-    """Return the commonest levels, sorted; of equally common ones the first by name."""
+    """Return the commonest categories, sorted; of equally common ones the first by name."""
     counts = Counter(text for text in texts if text is not None)
     return tuple(sorted(sorted(counts, key=lambda text: (-counts[text], text))[:most]))

@@ -1,34 +1,35 @@
-"""Measures: how good predictions are, with the simple baseline beside them."""
+"""Metrics: how good predictions are, with a simple baseline beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from tabular.columns import as_levels
+from tabular.columns import as_categories
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Z = 1.96
 
 
 def binary(actual: Array, probability: Array) -> dict[str, float]:
-    """Return measures of a two-class model.
+    """Return the metrics of a two-class model.
 
     Parameters
     ----------
     actual : array of shape (rows,)
         0 or 1.
     probability : array of shape (rows,)
-        Of class 1, from 0 to 1.
+        Probability of class 1, from 0 to 1.
 
     Returns
     -------
     dict
-        roc_auc, average_precision, log_loss (in nats), brier; rankings only where both classes are there.
+        log_loss (in nats), brier (0 to 1), and where both classes are present roc_auc and average_precision
+        (0 to 1).
     """
     found = {
         "log_loss": metrics.log_loss(actual, probability, labels=[0, 1]),
@@ -41,7 +42,7 @@ def binary(actual: Array, probability: Array) -> dict[str, float]:
 
 
 def multiclass(actual: Array, probability: Array) -> dict[str, float]:
-    """Return measures of a model of three or more classes; `probability` has the shape (rows, classes)."""
+    """Return the metrics of a model of three or more classes; `probability` has the shape (rows, classes)."""
     classes = list(range(probability.shape[1]))
     predicted = probability.argmax(axis=1)
     found = {
@@ -55,7 +56,7 @@ def multiclass(actual: Array, probability: Array) -> dict[str, float]:
 
 
 def regression(actual: Array, predicted: Array) -> dict[str, float]:
-    """Return rmse and mae in the target's unit, and r2 (1 is perfect) of two rows or more."""
+    """Return rmse and mae in the target's unit, and r2 (at most 1) of two rows or more."""
     found = {
         "rmse": metrics.root_mean_squared_error(actual, predicted),
         "mae": metrics.mean_absolute_error(actual, predicted),
@@ -66,9 +67,16 @@ def regression(actual: Array, predicted: Array) -> dict[str, float]:
 
 
 def measure(classes: Sequence[str], actual: Array, predicted: Array) -> dict[str, float]:
-    """Return the measures that fit the task: `classes` is empty for regression.
+    """Return the metrics that fit the task.
 
-    `predicted` holds numbers of shape (rows,) for regression, else probabilities of shape (rows, classes).
+    Parameters
+    ----------
+    classes : sequence of str
+        Names of the classes; empty for regression.
+    actual : array of shape (rows,)
+        Numbers, or positions of classes.
+    predicted : array of shape (rows,) or (rows, classes)
+        Numbers, or probabilities of classes.
     """
     if not classes:
         return regression(actual, predicted)
@@ -76,7 +84,7 @@ def measure(classes: Sequence[str], actual: Array, predicted: Array) -> dict[str
 
 
 def loss(classes: Sequence[str], actual: Array, predicted: Array) -> float:
-    """Return log loss (in nats) or for regression root mean squared error (in the target's unit)."""
+    """Return log loss (in nats), or for regression root mean squared error (in the target's unit)."""
     if not classes:
         return float(metrics.root_mean_squared_error(actual, predicted))
     return float(metrics.log_loss(actual, predicted, labels=list(range(len(classes)))))
@@ -85,7 +93,7 @@ def loss(classes: Sequence[str], actual: Array, predicted: Array) -> float:
 def baseline(
     training: pd.DataFrame, rows: pd.DataFrame, target: str, classes: Sequence[str], by: Sequence[str]
 ) -> Array:
-    """Predict by the rule of thumb: the mean, or the share of each class, of training rows alike.
+    """Predict the mean, or the share of each class, of training rows with the same categories.
 
     Parameters
     ----------
@@ -96,12 +104,12 @@ def baseline(
     classes : sequence of str
         Names of the classes; empty for regression.
     by : sequence of str
-        Columns in which rows are alike; none for the same prediction everywhere.
+        Columns of the categories; none: the same prediction everywhere.
 
     Returns
     -------
     array of shape (rows,) or (rows, classes)
-        Groups are shrunk towards the whole as though 20 more rows of it were in them.
+        Groups are shrunk towards the overall mean, as if they had 20 more rows of it.
     """
     outcomes = _outcomes(training[target], classes)
     overall = outcomes.mean()
@@ -111,11 +119,8 @@ def baseline(
         groups = outcomes.groupby([training[name].astype(str) for name in by])
         sums, counts = groups.sum(), groups.size()
         rates = (sums + 20 * overall).div(counts + 20, axis=0)
-        keys = (
-            pd.MultiIndex.from_frame(rows[list(by)].astype(str))
-            if len(by) > 1
-            else pd.Index(rows[by[0]].astype(str))
-        )
+        named = rows[list(by)].astype(str)
+        keys = pd.MultiIndex.from_frame(named) if len(by) > 1 else pd.Index(named[by[0]])
         predicted = rates.reindex(keys).fillna(overall)
     values: Array = predicted.to_numpy(dtype="float64")
     return values if classes else values[:, 0]
@@ -129,63 +134,78 @@ def _outcomes(target: pd.Series, classes: Sequence[str]) -> pd.DataFrame:
 
 
 def interval(rate: Array, rows: Array) -> tuple[Array, Array]:
-    """Return the 95 % Wilson interval of a share `rate` seen in `rows` rows."""
+    """Return the 95 % interval of a share `rate` observed in `rows` rows (Wilson, 1927)."""
     middle = (rate + Z**2 / (2 * rows)) / (1 + Z**2 / rows)
     half = Z / (1 + Z**2 / rows) * np.sqrt(rate * (1 - rate) / rows + Z**2 / (4 * rows**2))
-    # the share is inside; rounding must not put it outside
+    # rounding must not put the share outside
     return np.clip(middle - half, 0, rate), np.clip(middle + half, rate, 1)
 
 
 def auc_interval(auc: float, positives: int, negatives: int) -> tuple[float, float]:
-    """Return the 95 % interval of an area under the ROC curve, after Hanley and McNeil (1982)."""
+    """Return the 95 % interval of an area under the ROC curve (Hanley and McNeil, 1982)."""
     first, second = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     spread = auc * (1 - auc) + (positives - 1) * (first - auc**2) + (negatives - 1) * (second - auc**2)
     half = Z * float(np.sqrt(max(spread, 0) / (positives * negatives)))
     return max(auc - half, 0.0), min(auc + half, 1.0)
 
 
+def auc_bounds(metrics: Mapping[str, float], actual: Array) -> dict[str, float]:
+    """Return the ends of `auc_interval` as metrics, where `metrics` has a roc_auc."""
+    if "roc_auc" not in metrics:
+        return {}
+    positives = int(actual.sum())
+    low, high = auc_interval(metrics["roc_auc"], positives, len(actual) - positives)
+    return {"roc_auc_low": low, "roc_auc_high": high}
+
+
 def slices(predictions: pd.DataFrame, columns: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """Return measures for each level of each of `columns`, largest level first.
+    """Return metrics for each category of each of `columns`, largest category first.
 
     Parameters
     ----------
     predictions : DataFrame of shape (rows, 2 or more)
         With `actual` and `predicted`: numbers, 0 or 1 and the probability of 1, or positions of classes.
     columns : DataFrame of shape (rows, columns)
-        Columns whose levels are the slices, of the same rows; gaps are a level of their own.
+        Columns whose categories are the slices, of the same rows; missing values are a category.
     classes : sequence of str
         Names of the classes; empty for regression.
 
     Returns
     -------
-    DataFrame of shape (levels of all columns, 7 or more)
-        column, level, rows, actual, low, high (mean outcome and its 95 % interval), predicted (mean), and the
-        measures of `binary` or `regression`, missing where a slice cannot have one. For three or more classes
-        actual is the share of right predictions, and predicted is what it is as a whole.
+    DataFrame of shape (categories of all columns, 7 or more)
+        column, category, rows, actual, low, high (mean label and its 95 % interval), predicted (mean), and
+        the metrics of `binary` or `regression`, missing where undefined. For three or more classes, actual is
+        the accuracy of the slice and predicted that of all rows.
     """
     if len(classes) > 2:
         right = (predictions["actual"] == predictions["predicted"]).astype("float64")
         predictions = pd.DataFrame({"actual": right, "predicted": right.mean()})
-    made = [
-        _slice(str(name), str(level), predictions.loc[rows.index], classes)
+    rows_of = [
+        _slice(str(name), str(category), predictions.loc[rows.index], classes)
         for name in columns
-        for level, rows in _parts(columns[name])
+        for category, rows in _parts(columns[name])
     ]
-    names = ["column", "level", "rows", "actual", "low", "high", "predicted"]
-    return pd.DataFrame(made) if made else pd.DataFrame(columns=names).astype({"rows": "int64"})
+    names = ["column", "category", "rows", "actual", "low", "high", "predicted"]
+    return pd.DataFrame(rows_of) if rows_of else pd.DataFrame(columns=names).astype({"rows": "int64"})
 
 
 def _parts(column: pd.Series) -> list[tuple[str, pd.Series]]:
-    """Return level and values of each level of `column`, the largest first."""
-    levels = as_levels(column).fillna("missing")
-    return sorted(column.groupby(levels), key=lambda pair: (-len(pair[1]), pair[0]))
+    """Return category and values of each category of `column`, the largest first."""
+    categories = as_categories(column).fillna("missing")
+    return sorted(column.groupby(categories), key=lambda pair: (-len(pair[1]), pair[0]))
 
 
-def _slice(column: str, level: str, part: pd.DataFrame, classes: Sequence[str]) -> dict[str, Any]:
+def _slice(column: str, category: str, part: pd.DataFrame, classes: Sequence[str]) -> dict[str, Any]:
     """Return the row of one slice."""
     actual, predicted = part["actual"].to_numpy("float64"), part["predicted"].to_numpy("float64")
     mean, rows = actual.mean(), len(part)
-    facts = {"column": column, "level": level, "rows": rows, "actual": mean, "predicted": predicted.mean()}
+    facts = {
+        "column": column,
+        "category": category,
+        "rows": rows,
+        "actual": mean,
+        "predicted": predicted.mean(),
+    }
     if not classes:
         half = Z * actual.std(ddof=1) / np.sqrt(rows) if rows > 1 else np.nan
         return {**facts, "low": mean - half, "high": mean + half, **regression(actual, predicted)}
@@ -194,9 +214,4 @@ def _slice(column: str, level: str, part: pd.DataFrame, classes: Sequence[str]) 
     if len(classes) > 2:
         return facts
     found = binary(actual, predicted)
-    if "roc_auc" in found:
-        positives = int(actual.sum())
-        found["roc_auc_low"], found["roc_auc_high"] = auc_interval(
-            found["roc_auc"], positives, rows - positives
-        )
-    return {**facts, **found}
+    return {**facts, **found, **auc_bounds(found, actual)}

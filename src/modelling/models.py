@@ -34,11 +34,11 @@ class Model:
     Parameters
     ----------
     estimator : object
-        Fitted on what `features` makes of a table.
+        Fitted on the features of a table.
     features : FeatureSpec
         Fitted.
     facts : dict
-        What model.json holds: digest, task, target, classes, estimator, hyperparameters, packages.
+        Content of model.json: digest, task, target, classes, estimator, hyperparameters, packages.
     """
 
     estimator: Any
@@ -51,7 +51,7 @@ class Model:
         return list(self.facts["classes"])
 
     def predict(self, table: pd.DataFrame | Columns) -> Array:
-        """Return what the model predicts of each row, whatever the other rows are.
+        """Return the prediction of each row, independent of the other rows.
 
         Parameters
         ----------
@@ -66,18 +66,18 @@ class Model:
         Raises
         ------
         StepError
-            When a column is missing, or holds something else than it was declared to.
+            When a column is missing, or holds values of another kind than declared.
         """
         return self.predict_features(self.features.transform(table))
 
     def predict_features(self, features: Array) -> Array:
-        """Return what the model predicts of rows whose features are made, of shape (rows, features)."""
+        """Return the predictions for `features` of shape (rows, features)."""
         return self._with_all_classes(self._predictor(features))
 
     def predict_in_bulk(self, table: pd.DataFrame) -> Array:
-        """Return what the model predicts of very many rows; the last bits may differ from those of `predict`.
+        """Return the predictions of many rows; the last bits may differ from those of `predict`.
 
-        Boosted trees are left to scikit-learn, which is more than twice as quick there.
+        Boosted trees are left to scikit-learn, which is more than twice as fast here.
         """
         predict = bulk_predictor(self.estimator) or self._predictor
         return self._with_all_classes(predict(self.features.transform(table)))
@@ -86,7 +86,7 @@ class Model:
         if predicted.ndim == 1:
             return predicted
         probabilities = np.zeros((len(predicted), len(self.classes)))
-        # a class that no training row had is never expected
+        # a class without training rows has the probability 0
         probabilities[:, self.estimator.classes_] = predicted
         return probabilities
 
@@ -98,7 +98,7 @@ class Model:
         predicted : ndarray of shape (rows,) or (rows, classes)
             What `predict` returned.
         threshold : float
-            For two classes, the probability from which on a row is of the positive one, from 0 to 1.
+            For two classes, the probability from which on the positive one is predicted, from 0 to 1.
 
         Returns
         -------
@@ -121,10 +121,10 @@ class Model:
 
 
 def to_bytes(estimator: Any) -> bytes:
-    """Return a pickle that is the same for equal estimators, whoever fitted them."""
+    """Return a pickle that is the same for equal estimators of different processes."""
     stream = io.BytesIO()
     pickler = pickle.Pickler(stream, protocol=5)
-    # the memo records which equal strings are one object, and that differs from process to process
+    # the memo depends on which equal strings are one object, which differs between processes
     pickler.fast = True
     pickler.dump(estimator)
     return stream.getvalue()
@@ -141,18 +141,18 @@ def save(folder: Path, estimator: Any, facts: dict[str, Any]) -> str:
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
-    """Return model.json of `folder`, once it is a model's.
+    """Return the content of model.json in `folder`.
 
     Raises
     ------
     StepError
-        When the file is missing, broken, or of something else.
+        When the file is missing, broken, or does not describe a model.
     """
     facts = step.read_json(folder / FACTS_FILE)
     needed = {"digest", "packages", "task", "classes", "features"}
     if not isinstance(facts, dict) or not needed <= facts.keys():
         raise step.StepError(
-            f"{folder / FACTS_FILE} does not describe a model: run the step that trains it again"
+            f"{folder / FACTS_FILE} does not describe a model: rerun the step that trains it"
         )
     return facts
 
@@ -171,13 +171,13 @@ def verify(folder: Path) -> tuple[bytes, dict[str, Any]]:
         content = file.read_bytes()
     except OSError as error:
         raise step.StepError(
-            f"cannot read {file}: {error.strerror}; run the step that trains it again"
+            f"cannot read {file}: {error.strerror}; rerun the step that trains it"
         ) from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != facts["digest"]:
         raise step.StepError(
             f"{file} is not the model that was trained: its digest is {digest[:12]}, {FACTS_FILE} says "
-            f"{str(facts['digest'])[:12]}; it was not loaded, train it again"
+            f"{str(facts['digest'])[:12]}; it was not loaded, retrain it"
         )
     return content, facts
 
@@ -188,16 +188,16 @@ def load(folder: Path) -> Model:
     Raises
     ------
     StepError
-        When its bytes are not those that training wrote, or packages have other versions than then.
+        When its bytes are not those that training wrote, or packages have other versions.
     """
     content, facts = verify(folder)
     for package, trained in facts["packages"].items():
         if version(package) != trained:
             raise step.StepError(
-                f"{folder} was trained with {package} {trained}, here is {version(package)}: "
-                "train it again, or install that version"
+                f"{folder} was trained with {package} {trained} but {version(package)} is installed: "
+                f"retrain, or install {package} {trained}"
             )
     estimator = pickle.loads(content)  # verified above
-    if hasattr(estimator, "feature_names_in_"):
-        raise step.StepError(f"{folder} was trained by an earlier version of these scripts: train it again")
+    if hasattr(estimator, "feature_names_in_") or "categories" not in facts["features"]:
+        raise step.StepError(f"{folder} was trained by an earlier version of these scripts: retrain it")
     return Model(estimator, FeatureSpec.from_dict(facts["features"]), facts)

@@ -1,4 +1,4 @@
-"""What a fitted estimator predicts of arrays: a row has the same bits alone and among others."""
+"""Predictions of a fitted estimator: a row gets the same bits alone and among others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, Any]
-MANY_ROWS = 1_000  # from here on threads are worth starting
+MIN_ROWS_FOR_THREADS = 1_000
 
 
 def predictor(estimator: Any) -> Callable[[Array], Array]:
@@ -17,9 +17,8 @@ def predictor(estimator: Any) -> Callable[[Array], Array]:
     Parameters
     ----------
     estimator : object
-        Fitted on an array of shape (rows, features): histogram gradient boosting or a random forest, which
-        treelite executes; a pipeline that ends in Ridge or LogisticRegression; or any other, by its own
-        `predict_proba` or `predict`.
+        Fitted on an array of shape (rows, features). Histogram gradient boosting and random forests are
+        executed by treelite, pipelines of `estimators.linear` here, others by their own methods.
 
     Returns
     -------
@@ -42,7 +41,7 @@ def predictor(estimator: Any) -> Callable[[Array], Array]:
 
 
 def bulk_predictor(estimator: Any) -> Callable[[Array], Array] | None:
-    """Return what is quicker for many rows than `predictor`: the own method of boosted trees, else None."""
+    """Return what is faster for many rows than `predictor`: the own method of boosted trees, else None."""
     from sklearn import ensemble
 
     if isinstance(estimator, ensemble.HistGradientBoostingClassifier):
@@ -53,18 +52,18 @@ def bulk_predictor(estimator: Any) -> Callable[[Array], Array] | None:
 
 
 def _trees(estimator: Any, *, is_boosted: bool) -> Callable[[Array], Array]:
-    """Return the function that leads rows through trees; treelite is many times faster for a single row."""
+    """Return the function that evaluates trees; treelite is many times faster for a single row."""
     from treelite import gtil, sklearn
 
-    with np.errstate(invalid="ignore"):  # a missing level is one of the codes that treelite looks at
+    with np.errstate(invalid="ignore"):  # treelite casts NaN, the code of a missing category
         trees = sklearn.import_model(estimator)
     is_classifier = hasattr(estimator, "classes_")
 
     def predict(features: Array) -> Array:
         if not is_boosted:
-            features = features.astype("float32").astype("float64")  # as random forests do at training
-        threads = 1 if len(features) < MANY_ROWS else -1
-        # treelite's own softmax is of single precision
+            features = features.astype("float32").astype("float64")  # as random forests do in training
+        threads = 1 if len(features) < MIN_ROWS_FOR_THREADS else -1
+        # treelite's own softmax has single precision
         sums: Array = gtil.predict(trees, features, nthread=threads, pred_margin=is_boosted)[:, 0, :]
         if not is_classifier:
             return sums[:, 0]
@@ -74,24 +73,25 @@ def _trees(estimator: Any, *, is_boosted: bool) -> Callable[[Array], Array]:
 
 
 def _linear(pipeline: Any) -> Callable[[Array], Array]:
-    """Return the function that adds from left to right what `estimators.linear` made of each feature.
+    """Return the function that evaluates a pipeline of `estimators.linear`, adding from left to right.
 
-    BLAS adds in another order for many rows than for one, and the last bits differ.
+    BLAS adds many rows in another order than one, so that the last bits differ.
     """
     columns, model = pipeline[0], pipeline[-1]
-    places = {name: positions for name, _, positions in columns.transformers_}
+    positions = {name: indices for name, _, indices in columns.transformers_}
     fitted, coefficients = columns.named_transformers_, np.atleast_2d(model.coef_)
 
     def predict(features: Array) -> Array:
         sums, first = np.zeros((len(features), len(coefficients))), 0
-        if places["numbers"]:
-            inputs = _standardised(features[:, places["numbers"]], *fitted["numbers"])
+        if positions["numbers"]:
+            inputs = _standardised(features[:, positions["numbers"]], *fitted["numbers"])
             first = inputs.shape[1]
             for output, weights in enumerate(coefficients[:, :first]):
                 sums[:, output] = np.add.accumulate(inputs * weights, axis=1)[:, -1]
-        for place, known in zip(places["levels"], getattr(fitted["levels"], "categories_", ()), strict=True):
+        known_codes = getattr(fitted["categories"], "categories_", ())
+        for position, known in zip(positions["categories"], known_codes, strict=True):
             weights = np.vstack([coefficients[:, first : first + len(known)].T, np.zeros(len(coefficients))])
-            sums += weights[_level_numbers(features[:, place], known)]
+            sums += weights[_category_positions(features[:, position], known)]
             first += len(known)
         sums += model.intercept_
         return _probabilities(sums) if hasattr(model, "classes_") else sums[:, 0]
@@ -100,25 +100,25 @@ def _linear(pipeline: Any) -> Callable[[Array], Array]:
 
 
 def _standardised(numbers: Array, imputer: Any, scaler: Any) -> Array:
-    """Return numbers without gaps and flags of gaps, scaled: what both steps of scikit-learn give."""
-    gaps = np.isnan(numbers)
-    filled = np.where(gaps, imputer.statistics_, numbers)
-    flags = gaps[:, imputer.indicator_.features_]
+    """Return imputed numbers and flags of missing values, scaled: the result of both scikit-learn steps."""
+    missing = np.isnan(numbers)
+    filled = np.where(missing, imputer.statistics_, numbers)
+    flags = missing[:, imputer.indicator_.features_]
     inputs: Array = (np.hstack([filled, flags]) - scaler.mean_) / scaler.scale_
     return inputs
 
 
-def _level_numbers(codes: Array, known: Array) -> Array:
-    """Return the position of each code among the known ones, which may end in NaN; behind them for others."""
-    places = np.searchsorted(known, codes)
-    there = np.append(known, -1.0)[places]
-    return np.where((there == codes) | (np.isnan(there) & np.isnan(codes)), places, len(known))
+def _category_positions(codes: Array, known: Array) -> Array:
+    """Return the position of each code among the known ones, which may end in NaN; len(known) for others."""
+    positions = np.searchsorted(known, codes)
+    nearest = np.append(known, -1.0)[positions]
+    return np.where((nearest == codes) | (np.isnan(nearest) & np.isnan(codes)), positions, len(known))
 
 
 def _probabilities(sums: Array) -> Array:
     """Return probabilities of classes: logistic function of one sum, or softmax of one sum a class."""
     if sums.shape[1] == 1:
-        with np.errstate(over="ignore"):  # infinity is right: the probability is 0
+        with np.errstate(over="ignore"):  # infinity gives the right probability, 0
             positive = 1 / (1 + np.exp(-sums[:, 0]))
         return np.stack([1 - positive, positive], axis=1)
     powers = np.exp(sums - sums.max(axis=1, keepdims=True))

@@ -1,4 +1,4 @@
-"""Targets: what is predicted, as numbers, or as positions of classes."""
+"""Targets: numbers, or positions of classes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from support import step
 from tabular import tables
-from tabular.columns import as_levels
+from tabular.columns import as_categories
 
 TARGET = "target"
 
@@ -19,20 +19,20 @@ def with_target(
     threshold: float | None = None,
     positive: str | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows that have a target, with it in column `TARGET`, and the classes.
+    """Return the rows that have a target, with a column `TARGET`, and the classes.
 
     Parameters
     ----------
     table : DataFrame
         With `column`.
     column : str
-        Holds numbers for regression or with a threshold, else labels.
+        Its name: numbers for regression or with a threshold, else labels.
     task : {"classification", "regression"}
         What is predicted.
     threshold : float, optional
-        Values of it or more are the positive class.
+        Values at or above it are the positive class.
     positive : str, optional
-        Label of the positive class; all others together are the negative one.
+        Label of the positive class; all other labels are the negative one.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def with_target(
     Raises
     ------
     StepError
-        When the column is missing, empty, of the wrong type, or holds one class only.
+        When the column is missing, empty, of the wrong type, or holds a single class.
     """
     tables.require_columns(table, [column], "--target")
     known = table[table[column].notna()]
@@ -66,23 +66,23 @@ def with_target(
 
 
 def _numbers(values: pd.Series) -> pd.Series:
-    """Return the values as floats, if they are numbers."""
+    """Return the values as floats; raise a StepError unless they are finite numbers."""
     if not pd.api.types.is_numeric_dtype(values):
         raise step.StepError(
-            f"column {values.name!r} holds {step.shown(values.iloc[0])}, not numbers: "
+            f"column {values.name!r} holds {step.show(values.iloc[0])}, not numbers: "
             "use --task classification without --threshold, or choose another --target"
         )
     numbers = values.astype("float64")
     if numbers.isin([float("inf"), float("-inf")]).any():
         raise step.StepError(
-            f"column {values.name!r} holds infinity: no model can learn that, mend the value"
+            f"column {values.name!r} holds infinity, which no model can learn: fix the value"
         )
     return numbers
 
 
 def _labelled(values: pd.Series, positive: str | None) -> tuple[pd.Series, list[str]]:
     """Return the position of each label's class, and the classes."""
-    labels = as_levels(values)
+    labels = as_categories(values)
     classes = sorted(labels.unique())
     if positive is None:
         return labels.map({name: code for code, name in enumerate(classes)}), classes

@@ -8,11 +8,10 @@ from plotting.classes import (
     precision_recall,
     roc,
     score_distribution,
-    share_by_decile,
 )
 from plotting.data import correlation, distributions, information, missing_values, mutual_information
 from plotting.models import importance, model_and_baseline, predicted_against_actual, residuals, slices
-from plotting.target import target_by, target_heatmap, target_over_time
+from plotting.target import target_by, target_over_time
 from plotting.variants import difference_course, variant_shares
 
 __all__ = [
@@ -31,10 +30,8 @@ __all__ = [
     "residuals",
     "roc",
     "score_distribution",
-    "share_by_decile",
     "slices",
     "target_by",
-    "target_heatmap",
     "target_over_time",
     "variant_shares",
 ]

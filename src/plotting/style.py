@@ -1,22 +1,26 @@
-"""The look of every picture: one palette that colour-blind readers tell apart, one frame, no global state."""
+"""The style of every plot: one palette that colour-blind readers tell apart, one frame, no global state."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 # Okabe and Ito's palette: told apart with every common kind of colour blindness, and in grey
-BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
-INK, MUTED, FAINT = "#1F2933", "#66727F", "#E4E8EC"
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+INK, MUTED, GREY, FAINT = "#1F2933", "#66727F", "#B8C1CA", "#E4E8EC"
 SEQUENTIAL = LinearSegmentedColormap.from_list("sequential", ["#F3F7FA", "#9CC9E3", "#2F83B7", "#0B3C5D"])
 DIVERGING = LinearSegmentedColormap.from_list("diverging", [ORANGE, "#F6D5C0", "#FAFAFA", "#BBD9EA", BLUE])
 STYLE: dict[str, Any] = {
@@ -24,7 +28,7 @@ STYLE: dict[str, Any] = {
     "font.size": 10,
     "text.color": INK,
     "axes.labelcolor": MUTED,
-    "axes.edgecolor": "#B8C1CA",
+    "axes.edgecolor": GREY,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -46,25 +50,24 @@ STYLE: dict[str, Any] = {
     "figure.titlesize": 12,
     "figure.titleweight": "bold",
 }
-
-
+Values: TypeAlias = Sequence[float] | pd.Series | np.ndarray[Any, Any]
 F = TypeVar("F", bound=Callable[..., Figure])
 
 
 @contextmanager
 def in_style() -> Iterator[None]:
-    """Set the workbench's style, whatever the reader's own settings are, for a while."""
+    """Use the workbench's style inside the block, whatever the reader's own settings are."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
         yield
 
 
-class Picture(Figure):
-    """A figure that a notebook shows without pyplot's global state, drawn the same for every reader."""
+class Plot(Figure):
+    """A figure that a notebook shows without pyplot's global state, the same for every reader."""
 
     def savefig(self, *args: Any, **options: Any) -> None:
-        """Write the figure in the style it was made in: much of it is looked up while it is drawn."""
+        """Write the figure in the workbench's style, much of which is looked up while it is drawn."""
         with in_style():
             super().savefig(*args, **options)
 
@@ -72,12 +75,12 @@ class Picture(Figure):
         stream = io.BytesIO()
         self.savefig(stream, dpi=144, metadata={"Software": None})
         width, height = self.get_size_inches()
-        shown = {"width": round(width * 96), "height": round(height * 96), "alt": self.get_suptitle()}
-        return stream.getvalue(), shown
+        size = {"width": round(width * 96), "height": round(height * 96)}
+        return stream.getvalue(), {**size, "alt": self.get_suptitle()}
 
 
 def styled(draw: F) -> F:
-    """Draw in the workbench's style."""
+    """Decorate a function that plots: it draws in the workbench's style."""
 
     @wraps(draw)
     def drawn(*args: Any, **options: Any) -> Figure:
@@ -97,7 +100,7 @@ def grid(
     title: str, rows: int, columns: int, width: float, height: float, **options: Any
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with a title, and its rows times columns axes, row by row."""
-    figure = Picture(figsize=(width, height), layout="constrained")
+    figure = Plot(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, x=0.01, ha="left")
     axes = figure.subplots(rows, columns, squeeze=False, **options)
@@ -105,10 +108,29 @@ def grid(
 
 
 def note(axes: Axes, text: str, x: float = 0.98, y: float = 0.04) -> None:
-    """Write a small remark into a corner of `axes` (shares of its width and height)."""
-    axes.text(
-        x, y, text, transform=axes.transAxes, ha="right" if x > 0.5 else "left", color=MUTED, fontsize=9
-    )
+    """Write a note into `axes`, at shares `x` and `y` of its width and height."""
+    side = "right" if x > 0.5 else "left"
+    axes.text(x, y, text, transform=axes.transAxes, ha=side, color=MUTED, fontsize=9)
+
+
+def ranking(title: str, names: Iterable[object], values: pd.Series) -> tuple[Figure, Axes, BarContainer]:
+    """Return a figure with a horizontal bar for each name, the first on top, its axes and its bars."""
+    figure, axes = canvas(title, height=1.2 + 0.24 * max(len(values), 3))
+    bars = axes.barh([str(name) for name in names][::-1], values[::-1], color=BLUE, height=0.7)
+    only_grid(axes, "x")
+    return figure, axes, bars
+
+
+def heatmap(
+    axes: Axes, values: np.ndarray[Any, Any], rows: Sequence[str], columns: Sequence[str], **style: Any
+) -> AxesImage:
+    """Draw a matrix with named rows and columns."""
+    image = axes.imshow(values, **style)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    return image
 
 
 def short(text: object, most: int = 18) -> str:
@@ -116,7 +138,7 @@ def short(text: object, most: int = 18) -> str:
     return str(text) if len(str(text)) <= most else str(text)[: most - 1] + "…"
 
 
-def only_grid(axes: Axes, which: str) -> None:
-    """Keep the grid lines across the values only."""
+def only_grid(axes: Axes, which: Literal["x", "y"]) -> None:
+    """Keep only the grid lines of one axis, "x" or "y"."""
     axes.grid(visible=False)
-    axes.grid(visible=True, axis="x" if which == "x" else "y")
+    axes.grid(visible=True, axis=which)

@@ -1,4 +1,4 @@
-"""Pictures of how two variants compare."""
+"""Plots of how two variants compare."""
 
 from __future__ import annotations
 
@@ -14,31 +14,30 @@ from plotting.style import BLUE, INK, MUTED, ORANGE, canvas, note, only_grid, st
 
 @styled
 def difference_course(course: pd.DataFrame, stopped: int = 0, margin: float = 0.0) -> Figure:
-    """Draw the challenger's mean loss minus the champion's, with its interval, as observations came in.
+    """Plot the challenger's mean loss minus the champion's, with its interval, over the observations.
 
     Parameters
     ----------
     course : DataFrame
         observations, difference, low, high.
     stopped : int, default 0
-        After how many observations the test had its answer; 0: it has none.
+        Number of observations after which the test had its answer; 0: it has none.
     margin : float, default 0
-        Up to here differences don't matter; 0: all do.
+        Largest difference that does not matter; 0: all do.
     """
     figure, axes = canvas("Challenger minus champion, as observations came in")
-    seen = course["observations"]
+    observations = course["observations"]
     axes.axhline(0, color=ORANGE, linewidth=1.4, linestyle="--")
     if margin:
         axes.axhspan(-margin, margin, color=ORANGE, alpha=0.12, linewidth=0, label="does not matter")
     axes.fill_between(
-        seen, course["low"], course["high"], color=BLUE, alpha=0.2, linewidth=0, label="interval"
+        observations, course["low"], course["high"], color=BLUE, alpha=0.2, linewidth=0, label="interval"
     )
-    axes.plot(seen, course["difference"], color=BLUE, label="difference")
+    axes.plot(observations, course["difference"], color=BLUE, label="difference")
     if stopped:
         axes.axvline(stopped, color=INK, linewidth=1.2, linestyle=":", label=f"answer after {stopped:,}")
     _limit(axes, course, margin)
-    axes.set_xlabel("observations")
-    axes.set_ylabel("mean loss, challenger minus champion")
+    axes.set(xlabel="observations", ylabel="mean loss, challenger minus champion")
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     note(axes, "below 0 the challenger is better")
     axes.legend(loc="upper right", fontsize=9)
@@ -46,7 +45,7 @@ def difference_course(course: pd.DataFrame, stopped: int = 0, margin: float = 0.
 
 
 def _limit(axes: Axes, course: pd.DataFrame, margin: float) -> None:
-    """Show the later nine tenths whole: the first intervals are as wide as the losses themselves."""
+    """Fit the axes to the last nine tenths: the first intervals are as wide as the losses themselves."""
     later = course[course["observations"] >= course["observations"].max() / 10]
     high = 1.15 * max(float(later["high"].max()), -float(later["low"].min()), margin, 1e-9)
     axes.set_ylim(-high, high)
@@ -55,9 +54,9 @@ def _limit(axes: Axes, course: pd.DataFrame, margin: float) -> None:
 
 @styled
 def variant_shares(variants: pd.DataFrame) -> Figure:
-    """Draw the share of requests that each variant got, with 95 % interval, and the share it was to get.
+    """Plot the actual share of requests of each variant, with 95 % Wilson interval, and the planned one.
 
-    `variants` has variant, planned, share and requests.
+    `variants` has the columns variant, planned, share and requests.
     """
     part = variants[::-1]
     figure, axes = canvas("Share of each variant", height=1.4 + 0.5 * max(len(part), 2))
@@ -65,7 +64,7 @@ def variant_shares(variants: pd.DataFrame) -> Figure:
     low, high = interval(part["share"].to_numpy("float64"), np.full(len(part), float(part["requests"].sum())))
     errors = np.abs([part["share"] - low, high - part["share"]])
     axes.errorbar(
-        part["share"], places, xerr=errors, fmt="o", color=BLUE, capsize=3, elinewidth=1.2, label="got"
+        part["share"], places, xerr=errors, fmt="o", color=BLUE, capsize=3, elinewidth=1.2, label="actual"
     )
     axes.plot(part["planned"], places, "|", color=ORANGE, markersize=18, markeredgewidth=2, label="planned")
     axes.set_yticks(

@@ -1,8 +1,9 @@
-"""Requests, read against the model's schema: problems are told by row and column, the first ones listed."""
+"""Requests, checked against the model's schema: problems are reported by row and column."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,15 +13,15 @@ import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from scoring.request_values import LONGEST_SHOWN, cut, kind_of, reason, shown, value_type
+from scoring.request_values import MAX_SHOWN, kind_of, reason, shorten, show, value_type
 from scoring.row_schema import Column
 from support import step
 
-MOST_LISTED = 100  # problems, and warnings, of one answer: the others are counted
-DTYPES = {"number": "float64", "integer": "float64", "time": "datetime64[ns]"}  # of others: objects
+MAX_LISTED = 100  # problems, and warnings, per answer: the others are counted
+DTYPES = {"number": "float64", "integer": "float64", "time": "datetime64[ns]"}  # others: objects
 
 
-class Malformed(Exception):
+class MalformedRequest(Exception):
     """The request as a whole cannot be read; ``str(error)`` says why."""
 
 
@@ -45,23 +46,23 @@ class Problem:
 
 @dataclass
 class Request:
-    """What was read of a request.
+    """A request that was read.
 
     Parameters
     ----------
-    given : list of mapping
-        The rows as they came.
+    records : list of mapping
+        The rows as they were sent.
     columns : mapping of str to ndarray of shape (rows,)
         The values, as `FeatureSpec.transform` takes them; empty where there are problems.
     problems : list of Problem
-        The first `MOST_LISTED` of them.
+        The first `MAX_LISTED` of them.
     count : int
         Of all problems.
     warnings : list of Problem
-        Gaps where training had none: the first `MOST_LISTED`, then how many there are.
+        Missing values where training had none: the first `MAX_LISTED`, then how many there are.
     """
 
-    given: list[Mapping[str, Any]]
+    records: list[Mapping[str, Any]]
     columns: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     count: int = 0
@@ -85,7 +86,7 @@ class RequestReader:
         row = typed_dict("Row", {name: value_type(column) for name, column in schema.items()})
         row.__pydantic_config__ = ConfigDict(extra="forbid", strict=True)
         self._row = TypeAdapter(row)
-        self._gapless = [name for name, column in schema.items() if not column.gaps]
+        self._complete = [name for name, column in schema.items() if not column.has_missing]
         self._nearest_column = lru_cache(lambda name: step.nearest(name, self.schema))
 
     def read(self, body: str | bytes) -> Request:
@@ -93,67 +94,61 @@ class RequestReader:
 
         Raises
         ------
-        Malformed
+        MalformedRequest
             When the body is not such JSON in UTF-8, or has no row or too many.
         """
         request = Request(_records(parse(body), self.most_rows))
         rows: list[Mapping[str, Any]] = []
-        for number, record in enumerate(request.given):
+        for number, record in enumerate(request.records):
             try:
                 rows.append(self._row.validate_python(record))
             except ValidationError as error:
                 self._add(request, number, error)
         if not request.count:
             request.columns = {name: self._array(name, [row[name] for row in rows]) for name in self.schema}
-            request.warnings = self._new_gaps(rows)
+            request.warnings = self._unexpected_nulls(rows)
         return request
 
     def _array(self, name: str, values: list[Any]) -> np.ndarray[Any, Any]:
         return np.array(values, dtype=DTYPES.get(self.schema[name].kind, object))
 
-    def _new_gaps(self, rows: list[Mapping[str, Any]]) -> list[Problem]:
-        gaps = [
-            (number, name)
-            for number, row in enumerate(rows)
-            if None in row.values()
-            for name in self._gapless
-            if row[name] is None
-        ]
-        listed = [Problem(*gap, "is null: training had no gap there") for gap in gaps[:MOST_LISTED]]
-        return bounded(listed, len(gaps))
+    def _unexpected_nulls(self, rows: list[Mapping[str, Any]]) -> list[Problem]:
+        with_null = [(number, row) for number, row in enumerate(rows) if None in row.values()]
+        nulls = [(number, name) for number, row in with_null for name in self._complete if row[name] is None]
+        text = "is null, but training had no missing values here"
+        return bounded([Problem(number, name, text) for number, name in nulls[:MAX_LISTED]], len(nulls))
 
     def _add(self, request: Request, row: int, error: ValidationError) -> None:
-        """Add the problems of one row, as far as they are listed."""
-        left = MOST_LISTED - len(request.problems)
+        """Add the problems of one row, up to the limit of listed ones."""
+        left = MAX_LISTED - len(request.problems)
         request.count += error.error_count()
         if left > 0:
             details = error.errors(include_url=False)[:left]
-            request.problems += [self._problem(row, detail, request.given[row]) for detail in details]
+            request.problems += [self._problem(row, detail, request.records[row]) for detail in details]
 
     def _problem(self, row: int, detail: Mapping[str, Any], record: Any) -> Problem:
         if not detail["loc"]:
             return Problem(row, None, f"is {kind_of(record)}, not an object of columns")
         name, value = str(detail["loc"][0]), detail["input"]
         if detail["type"] == "extra_forbidden":
-            near = self._nearest_column(name[:LONGEST_SHOWN])
-            return Problem(row, cut(name), f"is no column of the model{near}")
+            near = self._nearest_column(name[:MAX_SHOWN])
+            return Problem(row, shorten(name), f"is not a column of the model{near}")
         if detail["type"] == "missing":
             near = self._renamed(name, record)
-            return Problem(row, name, f"is missing{near}; null stands for an unknown value")
+            return Problem(row, name, f"is missing{near}; send null for an unknown value")
         return Problem(row, name, reason(self.schema[name], detail, value))
 
     def _renamed(self, name: str, record: Mapping[str, Any]) -> str:
-        """Return the nearest of the first names that are no column of the model."""
-        unknown = (other[:LONGEST_SHOWN] for other in record if other not in self.schema)
-        return step.nearest(name, [other for other, _ in zip(unknown, range(MOST_LISTED), strict=False)])
+        """Return the nearest of the first unknown names of a record."""
+        unknown = (other[:MAX_SHOWN] for other in record if other not in self.schema)
+        return step.nearest(name, [other for other, _ in zip(unknown, range(MAX_LISTED), strict=False)])
 
 
 def bounded(problems: list[Problem], count: int) -> list[Problem]:
-    """Return the first of `count` problems, and how many were left out."""
-    if count <= MOST_LISTED:
+    """Return the first of `count` problems, and how many are left out."""
+    if count <= MAX_LISTED:
         return problems
-    more = Problem(None, None, f"and {count - MOST_LISTED:,} more of this kind")
-    return [*problems[:MOST_LISTED], more]
+    return [*problems[:MAX_LISTED], Problem(None, None, f"and {count - MAX_LISTED:,} more of this kind")]
 
 
 def parse(body: str | bytes) -> Any:
@@ -161,48 +156,50 @@ def parse(body: str | bytes) -> Any:
 
     Raises
     ------
-    Malformed
-        When it is none.
+    MalformedRequest
+        When the body is anything else.
     """
     try:
         text = body.decode() if isinstance(body, bytes) else body
-        return json.loads(text, object_pairs_hook=_record, parse_constant=_refuse_constant)
+        return json.loads(text, object_pairs_hook=_record, parse_constant=_reject_constant)
     except UnicodeDecodeError:
-        raise Malformed("the request is not JSON: it is not UTF-8") from None
+        raise MalformedRequest("the request is not JSON: it is not UTF-8") from None
     except json.JSONDecodeError as error:
         if text.startswith("\ufeff"):
-            raise Malformed("the request begins with a byte-order mark: send UTF-8 without one") from None
-        place = f"line {error.lineno}, column {error.colno}"
-        raise Malformed(f"the request is not JSON: {error.msg} at {place}") from None
+            raise MalformedRequest(
+                "the request begins with a byte-order mark: send UTF-8 without it"
+            ) from None
+        position = f"line {error.lineno}, column {error.colno}"
+        raise MalformedRequest(f"the request is not JSON: {error.msg} at {position}") from None
     except RecursionError:
-        raise Malformed("the request is not JSON that can be read: it is nested too deeply") from None
+        raise MalformedRequest("the request is nested too deeply") from None
     except ValueError:  # Python refuses to read a number of thousands of digits
-        raise Malformed("the request holds a number of too many digits") from None
+        raise MalformedRequest("the request holds a number with too many digits") from None
 
 
 def _record(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise Malformed(f"the name {shown(twice)} stands twice in one object")
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, _ in pairs if counts[name] > 1)
+        raise MalformedRequest(f"the name {show(twice)} occurs twice in one object")
     return record
 
 
-def _refuse_constant(word: str) -> float:
-    raise Malformed(f"the request is not JSON: {word} is no number; null stands for an unknown value")
+def _reject_constant(name: str) -> float:
+    raise MalformedRequest(f"the request is not JSON: {name} is not a number; send null for an unknown value")
 
 
 def _records(document: Any, most: int) -> list[Any]:
     if not isinstance(document, dict):
-        raise Malformed(f'the request is {kind_of(document)}, not an object such as {{"data": [...]}}')
+        raise MalformedRequest(f'the request is {kind_of(document)}, not an object such as {{"data": [...]}}')
     for name in document:
         if name != "data":
-            raise Malformed(f"there is no field {shown(name)}{step.nearest(name[:LONGEST_SHOWN], ['data'])}")
+            raise MalformedRequest(f"unknown field {show(name)}{step.nearest(name[:MAX_SHOWN], ['data'])}")
     data = document.get("data")
-    given = [data] if isinstance(data, dict) else data
-    if not isinstance(given, list) or not given:
-        raise Malformed('"data" must be a list of rows, each an object of columns, at least one')
-    if len(given) > most:
-        raise Malformed(f"{len(given)} rows are more than one request may have: {most}")
-    return given
+    records = [data] if isinstance(data, dict) else data
+    if not isinstance(records, list) or not records:
+        raise MalformedRequest('"data" must be a list of at least one row, each an object of columns')
+    if len(records) > most:
+        raise MalformedRequest(f"{len(records)} rows exceed the limit of {most} per request")
+    return records

@@ -1,8 +1,9 @@
-"""Values of a request: what pydantic makes of them by column, and what a message says of those it refuses."""
+"""Values of a request: the pydantic type of each column, and messages for the values it rejects."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -12,8 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from scoring.row_schema import Column
 from support import step
 
-LONGEST_SHOWN = 60  # characters of a value in a message
-LARGEST = 1.7976931348623157e308
+MAX_SHOWN = 60  # characters of a value in a message
+LARGEST = sys.float_info.max
 TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 1678, 2261  # what 64 bits of nanoseconds hold
 EXPECTED = {
@@ -27,7 +28,7 @@ EXPECTED = {
 
 
 def value_type(column: Column) -> Any:
-    """Return what pydantic is to make of one value of a column; null is always a gap."""
+    """Return the pydantic type of a column's values; null is always a missing value."""
     low, high = _limits(column)
     whole = 1 if column.kind == "integer" else None
     number = Field(strict=True, ge=low, le=high, allow_inf_nan=False, multiple_of=whole)
@@ -46,14 +47,14 @@ def _limits(column: Column) -> tuple[float, float]:
 
 
 def reason(column: Column, detail: Mapping[str, Any], value: Any) -> str:
-    """Return what is wrong with a value of a column, as the end of a sentence that begins with its name."""
+    """Return what is wrong with a value, as the end of a sentence that begins with its column."""
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
     if detail["type"] == "multiple_of":
         return f"is {value}, not a whole number"
     if column.kind in ("number", "integer") and type(value) in (int, float):
         low, high = _limits(column)
-        return f"is {shown(value)}, not between {low:g} and {high:g}"
+        return f"is {show(value)}, not between {low:g} and {high:g}"
     return f"is {kind_of(value)}, not {EXPECTED[column.kind]}"
 
 
@@ -68,12 +69,12 @@ def _encodable(text: str) -> str:
 
 def _code(value: Any) -> Any:
     if type(value) is float and value.is_integer():
-        return f"{value:.0f}"  # the text of a level, as tables have it
+        return f"{value:.0f}"  # as `as_categories` writes it
     return str(value) if type(value) in (int, float) else value
 
 
 def _time(value: Any) -> Any:
-    """Return the time that a text is, in UTC where it names a zone, without a zone."""
+    """Return the time in a text without its zone; a time with a zone is converted to UTC."""
     if value is None:
         return None
     if type(value) is not str:
@@ -88,29 +89,23 @@ def _time(value: Any) -> Any:
             if FIRST_YEAR <= time.year <= LAST_YEAR:
                 return time
             raise ValueError(f"is {value}, not between the years {FIRST_YEAR} and {LAST_YEAR}")
-    raise ValueError(f"is {shown(value)}, not {EXPECTED['time']}")
+    raise ValueError(f"is {show(value)}, not {EXPECTED['time']}")
 
 
 def kind_of(value: Any) -> str:
-    """Return what JSON calls a value."""
-    names = {
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-        str: "text",
-        list: "a list",
-        dict: "an object",
-    }
+    """Return the kind of a JSON value."""
+    numbers = {int: "a number", float: "a number", bool: "true or false"}
+    names: dict[type, str] = {**numbers, str: "text", list: "a list", dict: "an object"}
     return names.get(type(value), "null")
 
 
-def shown(value: object) -> str:
-    """Return a value as a message shows it, never long."""
+def show(value: object) -> str:
+    """Return a value for a message, shortened."""
     if isinstance(value, int) and abs(value) > LARGEST:
-        return "a number of hundreds of digits"
-    return cut(step.shown(value[: 2 * LONGEST_SHOWN] if isinstance(value, str) else value))
+        return "a number with hundreds of digits"
+    return shorten(step.show(value[: 2 * MAX_SHOWN] if isinstance(value, str) else value))
 
 
-def cut(text: str) -> str:
+def shorten(text: str) -> str:
     """Return text that is short enough for a message."""
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."

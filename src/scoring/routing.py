@@ -1,4 +1,4 @@
-"""Routing: champion and challenger behind one endpoint, exchanged while requests come."""
+"""Routing: champion and challenger behind one endpoint, replaced without a gap."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from scoring.scorer import Answer, Scorer
-from scoring.split_plan import CHALLENGER, LivePlan, Plan
-from scoring.variants import CHAMPION, position
+from scoring.scorer import Scorer, ScoreResponse
+from scoring.split_plan import LivePlan, Plan
+from scoring.variants import CHALLENGER, CHAMPION, position
 
 LOG = logging.getLogger("score")
-MOST_WAITING = 1000  # requests that wait to be scored in shadow; more are left out
+MAX_WAITING = 1000  # requests that wait to be scored in shadow; more are skipped
 
 
 def routed(plan: Plan, variant: str, key: str, *, shadow: bool = False) -> dict[str, Any]:
-    """Return what the log says of who was asked.
+    """Return what the log records of the routing of a request.
 
     Returns
     -------
     dict
-        variant; key: where it lies among all keys, in place of what may be a person's number; share: that the
-        challenger had of all keys; shadow: whether the client got another variant's answer.
+        variant; key: its position among all keys, instead of what may identify a person; share: of all keys,
+        that the challenger had; shadow: whether the client got another variant's answer.
     """
-    place = f"{position(plan.salt, key):016x}"
-    return {"variant": variant, "key": place, "share": 0.0 if plan.shadow else plan.share, "shadow": shadow}
+    share, hashed = 0.0 if plan.shadow else plan.share, f"{position(plan.salt, key):016x}"
+    return {"variant": variant, "key": hashed, "share": share, "shadow": shadow}
 
 
 class Router:
-    """Gives each request to the variant that its key sticks to.
+    """Sends each request to the variant of its key.
 
     Parameters
     ----------
@@ -43,29 +43,30 @@ class Router:
 
     def __init__(self, champion: Scorer, challenger: Scorer, plan: LivePlan) -> None:
         self._champion, self._challenger, self._plan = champion, challenger, plan
-        self._waiting: queue.Queue[tuple[Plan, str | bytes, str, str] | None] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.Queue[tuple[Plan, str | bytes, str, str] | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._score_in_shadow, name="shadow", daemon=True)
         self._thread.start()
 
-    def answer(self, text: str | bytes, request_id: str, key: str | None = None) -> Answer:
-        """Return the answer: the challenger's where the plan says so and it has one, else the champion's."""
-        sticks = key or request_id
-        plan = self._plan.now()
-        if plan.split.variant(sticks) == CHALLENGER:
-            tried = self._tried(plan, text, request_id, sticks)
-            if tried is not None and tried.status == 200:
-                return tried
-        answer = self._champion.answer(text, request_id, routed(plan, CHAMPION, sticks))
-        if plan.shadow and answer.status == 200:
-            self._mirror(plan, text, request_id, sticks)
-        return answer
+    def answer(self, text: str | bytes, request_id: str, key: str | None = None) -> ScoreResponse:
+        """Return the challenger's response where the plan says so and it succeeds, else the champion's."""
+        key, plan = key or request_id, self._plan.now()
+        if plan.split.variant(key) == CHALLENGER:
+            response = self._try_challenger(plan, text, request_id, key)
+            if response is not None and response.status == 200:
+                return response
+        response = self._champion.answer(text, request_id, routed(plan, CHAMPION, key))
+        if plan.shadow and response.status == 200:
+            self._mirror(plan, text, request_id, key)
+        return response
 
     def close(self) -> None:
-        """Score what still waits, then end."""
+        """Score the waiting requests, then end."""
         self._waiting.put(None)
         self._thread.join()
 
-    def _tried(self, plan: Plan, text: str | bytes, request_id: str, key: str) -> Answer | None:
+    def _try_challenger(
+        self, plan: Plan, text: str | bytes, request_id: str, key: str
+    ) -> ScoreResponse | None:
         try:
             return self._challenger.answer(text, request_id, routed(plan, CHALLENGER, key))
         except Exception:  # the boundary: a client must not pay for a challenger that fails
@@ -76,24 +77,24 @@ class Router:
         try:
             self._waiting.put_nowait((plan, text, request_id, key))
         except queue.Full:  # no client waits for a shadow
-            LOG.warning("request %s: not scored in shadow, too many wait", request_id)
+            LOG.warning("request %s: not scored in shadow, too many are waiting", request_id)
 
     def _score_in_shadow(self) -> None:
         while (waiting := self._waiting.get()) is not None:
             plan, text, request_id, key = waiting
             try:
                 self._challenger.answer(text, request_id, routed(plan, CHALLENGER, key, shadow=True))
-            except Exception:  # the boundary: a shadow that fails is told, and nobody misses its answer
+            except Exception:  # the boundary: no client waits for a shadow
                 LOG.exception("request %s: the challenger failed in shadow", request_id)
 
 
 class Deployment:
-    """What answers until it is replaced: a champion, or with a challenger and a plan both.
+    """The models that answer until they are replaced: a champion, or a champion and a challenger with a plan.
 
     Parameters
     ----------
     champion : Scorer
-        Answers; alone, everything.
+        Answers every request when alone.
     challenger : Scorer, optional
         A second model.
     plan : LivePlan, optional
@@ -102,9 +103,9 @@ class Deployment:
     Attributes
     ----------
     requests : int
-        Being answered at the moment.
+        Number of requests in progress.
     is_replaced : bool
-        Whether no other request comes.
+        Whether no further request comes.
     """
 
     def __init__(
@@ -117,14 +118,14 @@ class Deployment:
             self.scorers[CHALLENGER] = challenger
             self._router = Router(champion, challenger, plan)
 
-    def answer(self, text: str | bytes, request_id: str, key: str | None = None) -> Answer:
-        """Return the answer to one request; of two models the one answers that `key` sticks to."""
+    def answer(self, text: str | bytes, request_id: str, key: str | None = None) -> ScoreResponse:
+        """Return the response to one request; `key` decides which of two models answers."""
         if self._router is None:
             return self.champion.answer(text, request_id)
         return self._router.answer(text, request_id, key)
 
     def close(self) -> None:
-        """Score what waits in shadow, and close the logs."""
+        """Score what waits in shadow, then close the logs."""
         if self._router is not None:
             self._router.close()
         for scorer in self.scorers.values():
@@ -132,8 +133,8 @@ class Deployment:
                 scorer.log.close()
 
 
-class Exchange:
-    """Holds what answers, and replaces it between two requests."""
+class DeploymentSwitch:
+    """Holds the deployment that answers, and replaces it between two requests."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -141,12 +142,12 @@ class Exchange:
 
     @property
     def deployment(self) -> Deployment:
-        """What answers now.
+        """The deployment that answers now.
 
         Raises
         ------
         RuntimeError
-            When nothing was loaded yet.
+            When none was loaded yet.
         """
         if self._deployment is None:
             raise RuntimeError("call init() before run()")
@@ -154,7 +155,7 @@ class Exchange:
 
     @contextmanager
     def request(self) -> Iterator[Deployment]:
-        """Hold what answers now as long as a request takes."""
+        """Hold the current deployment for the duration of a request."""
         with self._lock:
             deployment = self.deployment
             deployment.requests += 1
@@ -164,11 +165,11 @@ class Exchange:
             with self._lock:
                 deployment.requests -= 1
                 is_done = deployment.is_replaced and not deployment.requests
-            if is_done:  # not in the way of this request: what waits in shadow is scored first
+            if is_done:  # apart from this request, since what waits in shadow is scored first
                 threading.Thread(target=deployment.close, name="replaced").start()
 
     def replace(self, deployment: Deployment | None) -> None:
-        """Let `deployment` answer every request that begins from now on; who observed, observes it too.
+        """Let `deployment` answer every request from now on, with the observers of the one before.
 
         The one before is closed after its last request.
         """

@@ -1,4 +1,4 @@
-"""What a row of a request must look like: learnt from the training rows, stored with the model."""
+"""The schema of a request's rows: inferred from the training rows, stored with the model."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ class Column:
     Parameters
     ----------
     kind : {"number", "integer", "boolean", "text", "code", "time"}
-        What JSON must hold: a code is a level that training had as a number, given as number or text; a time
-        is text in ISO's notation.
-    gaps : bool
+        What JSON must hold: a code is a category that was a number in training, sent as number or text; a
+        time is text in ISO 8601.
+    has_missing : bool
         Whether training had missing values; where it had none, null is answered with a warning.
     minimum, maximum : float, optional
-        Numbers outside are refused; None where training says nothing of the range.
+        Numbers outside are refused; None where training does not tell the range.
     """
 
     kind: Kind
-    gaps: bool
+    has_missing: bool
     minimum: float | None = None
     maximum: float | None = None
 
 
 def describe(table: pd.DataFrame, spec: FeatureSpec, margin: float) -> dict[str, dict[str, Any]]:
-    """Return what the columns of `table` that features are made of look like, as JSON knows it.
+    """Return the schema of the columns that features are made of, as JSON.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def describe(table: pd.DataFrame, spec: FeatureSpec, margin: float) -> dict[str,
     spec : FeatureSpec
         The features.
     margin : float
-        How far beyond its range in training a number may lie, as a multiple of that range's width.
+        How far outside the training range a number may be, as a multiple of that range; 0 or more.
 
     Returns
     -------
@@ -53,9 +53,8 @@ def describe(table: pd.DataFrame, spec: FeatureSpec, margin: float) -> dict[str,
         Name of a column -> the fields of its `Column`.
     """
     numbers, times = {*spec.numeric, *spec.cyclic}, set(spec.datetime)
-    return {
-        name: asdict(_column(table[name], name in numbers, name in times, margin)) for name in spec.columns
-    }
+    columns = {name: _column(table[name], name in numbers, name in times, margin) for name in spec.columns}
+    return {name: asdict(column) for name, column in columns.items()}
 
 
 def from_facts(facts: Mapping[str, Any], where: str) -> dict[str, Column]:
@@ -64,29 +63,32 @@ def from_facts(facts: Mapping[str, Any], where: str) -> dict[str, Column]:
     Raises
     ------
     StepError
-        When the model was trained before models described their rows.
+        When the model was trained by an earlier version of these scripts.
     """
-    if "schema" not in facts:
-        raise step.StepError(f"{where} does not say what a row looks like: train it again")
-    return {name: Column(**fields) for name, fields in facts["schema"].items()}
+    try:
+        return {name: Column(**fields) for name, fields in facts["schema"].items()}
+    except (KeyError, TypeError):
+        raise step.StepError(
+            f"{where} was trained by an earlier version of these scripts: retrain it"
+        ) from None
 
 
 def _column(column: pd.Series, is_number: bool, is_time: bool, margin: float) -> Column:
-    known, gaps = column.dropna(), bool(column.isna().any())
+    known, has_missing = column.dropna(), bool(column.isna().any())
     if is_time:
-        return Column("time", gaps)
+        return Column("time", has_missing)
     if len(known) and all(isinstance(value, bool) for value in known.unique().tolist()):
-        return Column("boolean", gaps)
+        return Column("boolean", has_missing)
     if is_number:
         kind: Kind = "integer" if pd.api.types.is_integer_dtype(column) else "number"
-        return Column(kind, gaps, *_range(pd.to_numeric(known, errors="coerce").dropna(), margin))
-    return Column("code" if pd.api.types.is_numeric_dtype(column) else "text", gaps)
+        return Column(kind, has_missing, *_range(pd.to_numeric(known, errors="coerce").dropna(), margin))
+    return Column("code" if pd.api.types.is_numeric_dtype(column) else "text", has_missing)
 
 
 def _range(known: pd.Series, margin: float) -> tuple[float | None, float | None]:
-    """Return the range with its margin; a column of one value says nothing about others."""
+    """Return the range with its margin; the range of a single value is unknown."""
     if known.empty or known.min() == known.max():
         return None, None
     low, high = float(known.min()), float(known.max())
-    beyond = (high - low) * margin
-    return low - beyond, high + beyond
+    width = (high - low) * margin
+    return low - width, high + width

@@ -1,4 +1,4 @@
-"""The form of scored data: what is kept of each row that was scored, online and in batch, and what is not.
+"""The form of scored data, online and in batch: what is logged of each scored row, and what is not.
 
 One row of the table is one scored row: time, request_id, row (of the request), name, version and digest of
 the model, where there are two of them variant, key, share and shadow, then ``input.<column>``,
@@ -19,20 +19,19 @@ from typing import Any
 from support import step
 
 INPUT, FEATURE, OUTPUT = "input.", "feature.", "output."
-HEAD = ("time", "request_id", "row", "model_name", "model_version", "model_digest")
 KEY_FILE = "hash.key"
 
 
 @dataclass(frozen=True)
 class Redaction:
-    """Which columns of the inputs are not kept as they are.
+    """Which columns of the inputs are left out of the log, or hashed.
 
     Parameters
     ----------
     left_out : frozenset of str
-        Columns that are not kept.
+        Columns that are left out.
     hashed : frozenset of str
-        Columns of which a keyed hash is kept: rows with the same value can be found, the value cannot.
+        Columns logged as a keyed hash: equal values can be matched, but not read.
     secret : bytes
         Key of the hashes.
     """
@@ -47,14 +46,17 @@ class Redaction:
         return not self.left_out and not self.hashed
 
     def inputs(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is kept of the inputs of one row."""
+        """Return the inputs of one row as they are logged."""
         if self.keeps_all:
             return dict(row)
-        kept = {name: value for name, value in row.items() if name not in self.left_out}
-        return {name: self._hash(value) if name in self.hashed else value for name, value in kept.items()}
+        return {
+            name: self._hash(value) if name in self.hashed else value
+            for name, value in row.items()
+            if name not in self.left_out
+        }
 
     def hides(self, columns: Iterable[str]) -> bool:
-        """Return whether a feature made of `columns` would tell what is not kept of them."""
+        """Return whether a feature made of `columns` would reveal what is redacted."""
         return not (self.left_out | self.hashed).isdisjoint(columns)
 
     def _hash(self, value: Any) -> str | None:
@@ -67,12 +69,12 @@ class Redaction:
 def redaction(
     folder: Path, columns: Iterable[str], left_out: Sequence[str], hashed: Sequence[str]
 ) -> Redaction:
-    """Return the redaction of a log in `folder`; the key of its hashes is made there and stays.
+    """Return the redaction of a log in `folder`; the key of its hashes is created there once.
 
     Raises
     ------
     StepError
-        When a name is no column of the model.
+        When a name is not a column of the model.
     """
     known = list(columns)
     for option, names in (("--log-leave-out", left_out), ("--log-hash", hashed)):

@@ -1,8 +1,8 @@
-"""The log of scored rows: a request is acknowledged once its record is with the operating system.
+"""The log of scored rows: a request is acknowledged once the operating system has its record.
 
-A process that is killed loses no acknowledged record. A machine that stops without notice loses those of
-the last `sync_seconds` at most: so often the file is forced to the disk. A record is one line of JSON; a line
-that was cut off is the last one of its file, and was not acknowledged.
+A killed process loses no acknowledged record; a machine that crashes loses those of the last `sync_seconds`
+at most, the interval of forced writes to disk. A record is one line of JSON; only the last line of a file can
+be incomplete, and was not acknowledged then.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +31,22 @@ from scoring.scored_form import Redaction
 
 OPEN, CLOSED = ".open.jsonl", ".jsonl"
 FULL = (errno.ENOSPC, errno.EDQUOT) if hasattr(errno, "EDQUOT") else (errno.ENOSPC,)
-PROBE = 65_536  # bytes that the disk must take for the log to be written: a large record
+PROBE = 65_536  # bytes, a large record: what the disk must have space for
 LOG = logging.getLogger("score")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When a file is forced to the disk, and when the next one begins.
+    """When a file is forced to disk, and when the next one begins.
 
     Parameters
     ----------
     sync_seconds : float, default 1
-        Between two times that the file is forced to the disk.
+        Between two forced writes to disk.
     most_bytes : int, default 64 MB
-        Of a file.
+        Maximum size of a file.
     most_seconds : float, default 3600
-        That a file is written to.
+        Maximum time for which a file is written to.
     """
 
     sync_seconds: float = 1.0
@@ -54,25 +55,25 @@ class Limits:
 
 
 class ScoredLog:
-    """Keeps what one process has scored.
+    """Logs the rows that one process scores.
 
     Parameters
     ----------
     folder : Path
-        Where the files are; it is made. Other processes may write there too, each to files of its own.
+        Folder of the log, created if missing; several processes may log there, each to its own files.
     spec : FeatureSpec
         The model's features.
     redacted : Redaction
-        What is not kept.
+        What is left out or hashed.
     limits : Limits
-        When files are forced to the disk and change.
+        When files are forced to disk and replaced.
     """
 
     def __init__(self, folder: Path, spec: FeatureSpec, redacted: Redaction, limits: Limits) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self._redacted, self._limits = folder, redacted, limits
-        kept = [name for name, columns in spec.sources.items() if not redacted.hides(columns)]
-        self._names, self._places = kept, [list(spec.sources).index(name) for name in kept]
+        visible = [not redacted.hides(columns) for columns in spec.sources.values()]
+        self._names, self._visible = list(compress(spec.sources, visible)), np.array(visible, dtype=bool)
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._file, self._size, self._synced, self._empty = -1, 0, 0, 0
         try:
@@ -80,21 +81,21 @@ class ScoredLog:
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            LOG.error("the log of scored rows cannot be kept in %s: the disk is full", folder)  # yet
-        threading.Thread(target=self._keep, name="scored-log", daemon=True).start()
+            LOG.error("cannot write the scoring log to %s: the disk is full", folder)
+        threading.Thread(target=self._maintain, name="scored-log", daemon=True).start()
 
     def add(
         self,
         request_id: str,
         model: Mapping[str, Any],
-        given: Sequence[Mapping[str, Any]],
+        records: Sequence[Mapping[str, Any]],
         features: np.ndarray[Any, Any],
         outputs: Sequence[Mapping[str, Any]],
         *,
         raw: bytes | None = None,
         routed: Mapping[str, Any] | None = None,
     ) -> None:
-        """Keep the rows of one request.
+        """Log the rows of one request.
 
         Parameters
         ----------
@@ -102,41 +103,41 @@ class ScoredLog:
             Letters, digits and - _ . : only.
         model : mapping
             name, version and digest.
-        given : sequence of mapping
+        records : sequence of mapping
             The rows of the request.
         features : ndarray of shape (rows, features)
             In the order of `FeatureSpec.transform`.
         outputs : sequence of mapping
-            Of each row.
+            The outputs of each row.
         raw : bytes, optional
-            The request itself, JSON that holds `given` and nothing else: to be kept without writing it anew.
+            The request itself, JSON of `records` alone: logged without encoding it again.
         routed : mapping, optional
-            Which of several models the request went to, and why.
+            To which of several models the request went, and why.
 
         Raises
         ------
         OSError
-            When they cannot be kept; nothing of them is.
+            When they cannot be written; then nothing of them is.
         """
         parts: dict[str, Any] = {
             "time": datetime.now(UTC).isoformat(timespec="microseconds"),
             "request_id": request_id,
             "model": model,
             "outputs": outputs,
-            "features": features[:, self._places].astype("<f8").tobytes().hex(),
+            "features": features[:, self._visible].astype("<f8").tobytes().hex(),
         }
         if routed is not None:
             parts["routed"] = routed
         if raw is not None and self._redacted.keeps_all and b"\n" not in raw and b"\r" not in raw:
             line = json.dumps(parts)[:-1].encode() + b', "request": ' + raw + b"}\n"
         else:
-            parts["inputs"] = [self._redacted.inputs(row) for row in given]
+            parts["inputs"] = [self._redacted.inputs(row) for row in records]
             line = json.dumps(parts).encode() + b"\n"
         with self._lock:
             self._append(line)
 
     def can_write(self) -> bool:
-        """Return whether the disk takes more records now: a file that nobody sees is written and removed."""
+        """Return whether the disk has space for more records, by writing a temporary file."""
         try:
             with self._lock:
                 if self._file < 0:
@@ -147,7 +148,7 @@ class ScoredLog:
             return False
 
     def close(self) -> None:
-        """Force what is there to the disk; the file is one of the closed ones then."""
+        """Force the file to disk and mark it as closed."""
         self._ended.set()
         with self._lock:
             self._end()
@@ -159,7 +160,7 @@ class ScoredLog:
             if os.write(self._file, line) != len(line):
                 raise OSError(errno.ENOSPC, "the disk is full")
         except OSError:
-            os.ftruncate(self._file, self._size)  # the next record begins on a line of its own
+            os.ftruncate(self._file, self._size)  # the next record begins on a new line
             raise
         self._size += len(line)
 
@@ -173,13 +174,13 @@ class ScoredLog:
         except OSError:
             os.close(self._file)
             self._file = -1
-            self._path.unlink()  # without its first line no other could be read
+            self._path.unlink()  # unreadable without its first line
             raise
         self._empty = self._size
-        if os.name != "nt":  # the file's name must be on the disk too
-            place = os.open(self.folder, os.O_RDONLY)
-            os.fsync(place)
-            os.close(place)
+        if os.name != "nt":  # the file's name must be on disk too
+            folder = os.open(self.folder, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
 
     def _end(self) -> None:
         if self._file < 0:
@@ -192,15 +193,15 @@ class ScoredLog:
         else:
             self._path.rename(str(self._path).removesuffix(OPEN) + CLOSED)
 
-    def _keep(self) -> None:
-        """Force the file to the disk again and again, and begin the next one in time."""
+    def _maintain(self) -> None:
+        """Force the file to disk at intervals, and begin the next one in time."""
         while not self._ended.wait(self._limits.sync_seconds):
             try:
-                self._kept()
+                self._sync()
             except OSError:
-                LOG.exception("the log of scored rows cannot be kept in %s", self.folder)
+                LOG.exception("cannot write the scoring log to %s", self.folder)
 
-    def _kept(self) -> None:
+    def _sync(self) -> None:
         with self._lock:
             if self._ended.is_set():
                 return
@@ -217,9 +218,9 @@ class ScoredLog:
 
 
 def compact_elsewhere(folder: Path) -> None:
-    """Start a process that makes Parquet of closed files: it must not take time from requests.
+    """Start a process that converts closed files to Parquet: it must not take time from requests.
 
-    Where that cannot be written, as in a small image, the files stay as they are: they are read as well.
+    Without pyarrow, as in a small image, the files stay as they are and are read as well.
     """
     if find_spec("pyarrow") is None:
         return

@@ -1,4 +1,4 @@
-"""Files of scored rows: lines of JSON become Parquet, and all of them are one table."""
+"""Files of scored rows: lines of JSON become Parquet, and together they are one table."""
 
 from __future__ import annotations
 
@@ -21,32 +21,33 @@ from support import step
 from tabular import tables
 
 PARQUET, UNREADABLE = ".parquet", ".unreadable"
+NAME_A_LOG = "name the log of a service or of batch_score"
 LOG = logging.getLogger("score")
-LEFT_BEHIND = 2 * Limits().most_seconds  # age of an open file whose process is gone: a live one has closed it
+ABANDONED = 2 * Limits().most_seconds  # age at which a live process would have closed an open file
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """Return all scored rows of a log, in the order in which they were scored; see `read_counted`."""
+    """Return all scored rows of a log in their order; see `read_counted`."""
     table, unreadable = read_counted(folder)
     if unreadable:
-        LOG.warning("%s: %d records cannot be read and are left out", folder, unreadable)
+        LOG.warning("%s: %d unreadable records were skipped", folder, unreadable)
     return table
 
 
 def read_counted(folder: Path) -> tuple[pd.DataFrame, int]:
-    """Return all scored rows of a log, and how many of its records cannot be read.
+    """Return all scored rows of a log, and the number of unreadable records.
 
     Parameters
     ----------
     folder : Path
-        Of a service or of batch_score.
+        The log of a service or of batch_score.
 
     Returns
     -------
     table : DataFrame of shape (scored rows, columns)
-        In the form that `scored_form` describes, in the order in which they were scored.
+        In the form that `scored_form` describes, in the order of scoring.
     unreadable : int
-        Records that are left out.
+        Records that are skipped.
 
     Raises
     ------
@@ -58,27 +59,25 @@ def read_counted(folder: Path) -> tuple[pd.DataFrame, int]:
             parts = [_read(file) for file in _files(folder)]
             break
         except FileNotFoundError:
-            continue  # one has got another name meanwhile: all of them again
+            continue  # a file was renamed meanwhile: start over
     unreadable = sum(len(lines) for _, lines in parts)
     filled = [part for part, _ in parts if not part.empty]
     if not filled:
-        aside = f" ({unreadable} records cannot be read)" if unreadable else ""
-        raise step.StepError(
-            f"{folder} holds no scored rows{aside}: name the log of a service or of batch_score"
-        )
+        skipped = f" ({unreadable} unreadable records)" if unreadable else ""
+        raise step.StepError(f"{folder} holds no scored rows{skipped}: {NAME_A_LOG}")
     table = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0]
     return table.sort_values(["time", "request_id", "row"], kind="stable", ignore_index=True), unreadable
 
 
 def compact(folder: Path) -> list[Path]:
-    """Make Parquet of each closed file, and of open ones that their process has left behind.
+    """Convert closed files, and abandoned open ones, to Parquet; return the Parquet files.
 
-    Records that cannot be read are set aside, in a file beside it.
+    Unreadable records are moved to a file beside it.
     """
-    made = []
+    converted = []
     for file in sorted(folder.glob(f"*{CLOSED}")):
         stem = file.name.removesuffix(OPEN).removesuffix(CLOSED)
-        if file.name.endswith(OPEN) and not _is_left_behind(stem):
+        if file.name.endswith(OPEN) and not _is_abandoned(stem):
             continue
         target = folder / f"{stem}{PARQUET}"
         if not target.exists():
@@ -87,23 +86,23 @@ def compact(folder: Path) -> list[Path]:
                 table, unreadable = _read(file)
                 tables.write_table(table, partial)
             except FileNotFoundError:
-                continue  # another process makes Parquet of it
+                continue  # another process converts it
             if unreadable:
                 target.with_suffix(UNREADABLE).write_bytes(b"".join(unreadable))
             partial.replace(target)
         file.unlink(missing_ok=True)
-        made.append(target)
-    return made
+        converted.append(target)
+    return converted
 
 
-def _is_left_behind(stem: str) -> bool:
-    return time.time() - int(stem.partition("-")[0]) / 1e9 > LEFT_BEHIND
+def _is_abandoned(stem: str) -> bool:
+    return time.time() - int(stem.partition("-")[0]) / 1e9 > ABANDONED
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return each part once: lines whose Parquet is there already are only waiting to be removed."""
+    """Return each part once: lines that are already Parquet are about to be removed."""
     if not folder.is_dir():
-        raise step.StepError(f"{folder} does not exist: name the log of a service or of batch_score")
+        raise step.StepError(f"{folder} does not exist: {NAME_A_LOG}")
     files: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
         for suffix in (OPEN, CLOSED, PARQUET):
@@ -116,7 +115,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _read(file: Path) -> tuple[pd.DataFrame, list[bytes]]:
-    """Return the rows of a part, and the lines that cannot be read."""
+    """Return the rows of a part, and its unreadable lines."""
     if file.suffix == PARQUET:
         aside = file.with_suffix(UNREADABLE)
         return tables.read_parquet(file), aside.read_bytes().splitlines() if aside.exists() else []
@@ -126,11 +125,11 @@ def _read(file: Path) -> tuple[pd.DataFrame, list[bytes]]:
     with file.open("rb") as lines:
         for line in lines:
             if not line.endswith(b"\n"):
-                break  # cut off when its process was killed: it was not acknowledged
+                break  # incomplete when its process was killed: it was not acknowledged
             try:
                 record = json.loads(line)
                 if names is None and isinstance(record["features"], list):
-                    names = record["features"]  # the first line names what the others hold
+                    names = record["features"]  # the first line names the features of the others
                 else:
                     rows += _rows(record, names or [])
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -139,8 +138,8 @@ def _read(file: Path) -> tuple[pd.DataFrame, list[bytes]]:
 
 
 def _rows(record: dict[str, Any], names: list[str]) -> list[dict[str, Any]]:
-    given = record["inputs"] if "inputs" in record else record["request"]["data"]
-    inputs = [given] if isinstance(given, dict) else given
+    inputs = record["inputs"] if "inputs" in record else record["request"]["data"]
+    inputs = [inputs] if isinstance(inputs, dict) else inputs
     features = np.frombuffer(bytes.fromhex(record["features"]), dtype="<f8").reshape(len(inputs), len(names))
     model = {f"model_{name}": record["model"][name] for name in ("name", "version", "digest")}
     head = {"time": pd.Timestamp(record["time"]), "request_id": record["request_id"]}
@@ -151,10 +150,10 @@ def _rows(record: dict[str, Any], names: list[str]) -> list[dict[str, Any]]:
             **model,
             **record.get("routed", {}),
             **{INPUT + name: value for name, value in row.items()},
-            **{FEATURE + name: value for name, value in zip(names, made, strict=True)},
+            **{FEATURE + name: value for name, value in zip(names, values, strict=True)},
             **{OUTPUT + name: value for name, value in outputs.items()},
         }
-        for number, (row, made, outputs) in enumerate(
+        for number, (row, values, outputs) in enumerate(
             zip(inputs, features.tolist(), record["outputs"], strict=True)
         )
     ]

@@ -1,19 +1,19 @@
-"""A model that answers requests: read, make features, predict, answer."""
+"""A model that answers requests: read, build features, predict, answer."""
 
 from __future__ import annotations
 
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from modelling.models import Model
 from scoring import row_schema
-from scoring.request_reader import MOST_LISTED, Malformed, Problem, Request, RequestReader, bounded
+from scoring.request_reader import MAX_LISTED, MalformedRequest, Problem, Request, RequestReader, bounded
 from scoring.scored_log import ScoredLog
 from scoring.served_model import Served
 
@@ -21,17 +21,17 @@ LOG = logging.getLogger("score")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a client gets.
+class ScoreResponse:
+    """The response to a client.
 
     Parameters
     ----------
     status : {200, 400, 500, 503}
-        As HTTP has it.
+        HTTP status.
     request_id : str
         Also in the log.
     document : dict
-        What becomes JSON: predictions, model and warnings, or an error with its problems.
+        To become JSON: predictions, model and warnings, or an error with its problems.
     lost : bool, default False
         Whether the log has no record of it.
     """
@@ -46,24 +46,29 @@ class Answer:
         return json.dumps({**self.document, "request_id": self.request_id}).encode()
 
     @classmethod
-    def refused(cls, request_id: str, problems: list[Problem], count: int = 1) -> Answer:
-        """Return the answer to a request that is wrong; of `count` problems the first are listed."""
+    def rejected(cls, request_id: str, problems: list[Problem], count: int = 1) -> ScoreResponse:
+        """Return the response to an invalid request; of `count` problems the first are listed."""
         number = "1 problem" if count == 1 else f"{count} problems"
         listed = "" if count == len(problems) else f"; the first {len(problems)} are listed"
-        message, told = f"the request has {number}{listed}", [asdict(problem) for problem in problems]
-        return cls(400, request_id, {"error": {"message": message, "problems": told}})
+        message = f"the request has {number}{listed}"
+        return cls._error(400, request_id, message, [asdict(problem) for problem in problems])
 
     @classmethod
-    def unlogged(cls, request_id: str) -> Answer:
-        """Return the answer to a request that could be predicted, but not logged."""
+    def unlogged(cls, request_id: str) -> ScoreResponse:
+        """Return the response to a request that was predicted, but could not be logged."""
         message = "Prediction withheld: the scoring log is unavailable. Retry later."
-        return cls(503, request_id, {"error": {"message": message, "problems": []}}, lost=True)
+        return replace(cls._error(503, request_id, message), lost=True)
 
     @classmethod
-    def failed(cls, request_id: str) -> Answer:
-        """Return the answer to a request that met a defect."""
-        message = "an unexpected error; the log of the service tells more under this request_id"
-        return cls(500, request_id, {"error": {"message": message, "problems": []}})
+    def failed(cls, request_id: str) -> ScoreResponse:
+        """Return the response to a request that met a defect."""
+        return cls._error(500, request_id, "Unexpected error. Search the service's log for this request_id.")
+
+    @classmethod
+    def _error(
+        cls, status: int, request_id: str, message: str, problems: Sequence[object] = ()
+    ) -> ScoreResponse:
+        return cls(status, request_id, {"error": {"message": message, "problems": list(problems)}})
 
 
 class Scorer:
@@ -72,23 +77,23 @@ class Scorer:
     Parameters
     ----------
     served : Served
-        Where the model is from.
+        Where the model comes from.
     model : Model
         The model, loaded.
     threshold : float
-        For two classes, the probability from which on a row is of the positive one.
+        For two classes, the probability from which on the positive one is predicted, from 0 to 1.
     most_rows : int
         Rows that one request may have.
 
     Attributes
     ----------
     log : ScoredLog or None
-        Where rows are kept.
+        Where rows are logged.
     log_is_needed : bool
         Whether a request that cannot be logged is refused.
     observed : callable or None
-        Told of each answer: variant (champion, challenger, or shadow), status, seconds, rows, and whether
-        the log has lost it.
+        Called after each answer with variant (champion, challenger, or shadow), status, seconds, rows, and
+        whether the log has lost it.
     """
 
     def __init__(self, served: Served, model: Model, threshold: float, most_rows: int) -> None:
@@ -101,16 +106,18 @@ class Scorer:
         self.identity = {"name": served.name, "version": served.version or digest[:12], "digest": digest}
 
     def warm_up(self) -> None:
-        """Predict once, so that no client waits for what happens only once."""
+        """Predict once, so that no client waits for one-time work."""
         row = dict.fromkeys(self.reader.schema)
         self.model.predict(self.reader.read(json.dumps({"data": [row]})).columns)
 
     def can_log(self) -> bool:
-        """Return whether the log can be written now, or need not be."""
+        """Return whether the log can be written now, or is not needed."""
         return self.log is None or not self.log_is_needed or self.log.can_write()
 
-    def answer(self, text: str | bytes, request_id: str, routed: Mapping[str, Any] | None = None) -> Answer:
-        """Return the answer to a request; `routed` goes to the log."""
+    def answer(
+        self, text: str | bytes, request_id: str, routed: Mapping[str, Any] | None = None
+    ) -> ScoreResponse:
+        """Return the response to a request; `routed` goes to the log."""
         if self.observed is None:
             return self._answer(text, request_id, routed)
         started, status, rows, lost = time.perf_counter(), 500, 0, False
@@ -122,33 +129,35 @@ class Scorer:
             variant = "champion" if routed is None else "shadow" if routed["shadow"] else routed["variant"]
             self.observed(variant, status, time.perf_counter() - started, rows, lost)
 
-    def _answer(self, body: str | bytes, request_id: str, routed: Mapping[str, Any] | None) -> Answer:
+    def _answer(self, body: str | bytes, request_id: str, routed: Mapping[str, Any] | None) -> ScoreResponse:
         try:
             request = self.reader.read(body)
-        except Malformed as error:
-            return Answer.refused(request_id, [Problem(None, None, str(error))])
+        except MalformedRequest as error:
+            return ScoreResponse.rejected(request_id, [Problem(None, None, str(error))])
         if request.count:
-            return Answer.refused(request_id, request.problems, request.count)
+            return ScoreResponse.rejected(request_id, request.problems, request.count)
         features = self.model.features.transform(request.columns)
         outputs = self.model.outputs(self.model.predict_features(features), self.threshold)
         values = zip(*(column.tolist() for column in outputs.values()), strict=True)
         predictions = [dict(zip(outputs, row, strict=True)) for row in values]
         raw = body if isinstance(body, bytes) else None
-        lost = not self._kept(request_id, request.given, features, predictions, raw=raw, routed=routed)
+        lost = not self._log(request_id, request.records, features, predictions, raw=raw, routed=routed)
         if lost and self.log_is_needed:
-            return Answer.unlogged(request_id)
-        warnings = [asdict(one) for one in (*request.warnings, *self._unknown(request, features))]
+            return ScoreResponse.unlogged(request_id)
+        warnings = [asdict(warning) for warning in (*request.warnings, *self._unknown(request, features))]
         document = {"predictions": predictions, "model": self.identity, "warnings": warnings}
-        return Answer(200, request_id, document, lost)
+        return ScoreResponse(200, request_id, document, lost)
 
     def _unknown(self, request: Request, features: np.ndarray[Any, Any]) -> list[Problem]:
-        unknown = self.model.features.unknown_levels(request.columns, features)
-        told = "was not in training: taken as missing"
-        listed = [Problem(row, name, f"{level[:60]!r} {told}") for row, name, level in unknown[:MOST_LISTED]]
+        unknown = self.model.features.unknown_categories(request.columns, features)
+        listed = [
+            Problem(row, name, f"{category[:60]!r} was not in training: taken as missing")
+            for row, name, category in unknown[:MAX_LISTED]
+        ]
         return bounded(listed, len(unknown))
 
-    def _kept(self, request_id: str, *record: Any, **details: Any) -> bool:
-        """Log the rows, where there is a log; return whether they are kept."""
+    def _log(self, request_id: str, *record: Any, **details: Any) -> bool:
+        """Log the rows, where there is a log; return whether that succeeded."""
         if self.log is None:
             return True
         try:

@@ -1,4 +1,4 @@
-"""Which model is served: found by path, by its alias in the registry, or where Azure ML puts it."""
+"""Which model is served: by path, by its alias in the registry, or where Azure ML puts it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ AZURE = "AZUREML_MODEL_DIR"
 
 @dataclass(frozen=True)
 class Served:
-    """A model's place and name.
+    """Where a model is, and its name.
 
     Parameters
     ----------
     folder : Path
         Holds model.pickle and model.json.
     name, version : str or None
-        As registered; None for one that is given by its path.
+        As registered; None for a model named by its path.
     digest : str or None
-        What the model's digest must be; None where only model.json says.
+        SHA-256 that the model must have; None: any.
     """
 
     folder: Path
@@ -45,19 +45,19 @@ class Served:
         Raises
         ------
         StepError
-            When its bytes are not those that training wrote, or it is another model than the one meant.
+            When its bytes are not those that training wrote, or its digest is not the expected one.
         """
         self.check_digest(models.read_facts(self.folder))
         return models.load(self.folder)
 
     def check_digest(self, facts: Mapping[str, Any]) -> None:
-        """Raise a StepError when `facts` are those of another model than the one meant."""
-        found = str(facts["digest"])
-        if self.digest and found != self.digest:
-            meant = f"{self.name} version {self.version}" if self.name else "the one asked for"
+        """Raise a StepError when `facts` describe another model than the expected one."""
+        digest = str(facts["digest"])
+        if self.digest and digest != self.digest:
+            model = f"{self.name} version {self.version}" if self.name else "the requested model"
             raise step.StepError(
-                f"{self.folder} is not {meant}: its digest is {found[:12]}, that of {meant} is "
-                f"{self.digest[:12]}; it was not loaded, name the right model"
+                f"{self.folder} is not {model}: its digest is {digest[:12]}, expected {self.digest[:12]}; "
+                "it was not loaded, name the right model"
             )
 
 
@@ -74,8 +74,8 @@ def by_path(folder: Path, digest: str | None = None) -> Served:
     below = sorted(file.parent for file in folder.rglob(models.FACTS_FILE)) if folder.is_dir() else []
     if len(below) == 1:
         return Served(below[0], digest=digest)
-    found = f"holds {len(below)} models: name one of them" if below else "holds no model: name its folder"
-    raise step.StepError(f"{folder} {found}, the one with {models.MODEL_FILE} and {models.FACTS_FILE}")
+    content = f"holds {len(below)} models: name one of them" if below else "holds no model: name its folder"
+    raise step.StepError(f"{folder} {content}, the one with {models.MODEL_FILE} and {models.FACTS_FILE}")
 
 
 def by_alias(name: str, alias: str, uri: str, digest: str | None = None) -> Served:
@@ -84,7 +84,7 @@ def by_alias(name: str, alias: str, uri: str, digest: str | None = None) -> Serv
     Raises
     ------
     StepError
-        When there is no such registry, model or alias, or its files are elsewhere.
+        When there is no such registry, model or alias, or its files are not on this machine.
     """
     from mlflow.exceptions import MlflowException
 
@@ -96,38 +96,36 @@ def by_alias(name: str, alias: str, uri: str, digest: str | None = None) -> Serv
     source = urlsplit(str(version.source))
     if source.scheme != "file":
         raise step.StepError(
-            f"{name} version {version.version} is at {version.source}: name the folder it was downloaded to"
+            f"{name} version {version.version} is at {version.source}: download it and name its folder"
         )
-    found = by_path(Path(url2pathname(source.path)))
-    return Served(found.folder, name, str(version.version), digest or version.tags.get("digest"))
+    folder = by_path(Path(url2pathname(source.path))).folder
+    return Served(folder, name, str(version.version), digest or version.tags.get("digest"))
 
 
 def _missing(client: MlflowClient, name: str, alias: str, uri: str) -> str:
-    """Say what there is instead of a model that was not found, and how to have it."""
-    known = {one.name: sorted(one.aliases) for one in client.search_registered_models()}
-    if name not in known:
-        nearest, there_are = step.nearest(name, known), step.listing(sorted(known)) or "none"
-        return (
-            f"{uri} has no model {name!r}{nearest}; its models: {there_are}. Run register, or name a folder"
-        )
-    nearest, there_are = step.nearest(alias, known[name]), step.listing(known[name]) or "none"
+    """Say what the registry has instead of a model, and how to fix it."""
+    aliases = {model.name: sorted(model.aliases) for model in client.search_registered_models()}
+    if name not in aliases:
+        nearest, known = step.nearest(name, aliases), step.listing(sorted(aliases)) or "none"
+        return f"{uri} has no model {name!r}{nearest}; its models: {known}. Run register, or name a folder"
+    nearest, known = step.nearest(alias, aliases[name]), step.listing(aliases[name]) or "none"
     return (
-        f"model {name!r} has no alias {alias!r} in {uri}{nearest}; its aliases: {there_are}. "
+        f"model {name!r} has no alias {alias!r} in {uri}{nearest}; its aliases: {known}. "
         "Run register with --alias, or name the folder of a model"
     )
 
 
 def by_azure(digest: str | None = None) -> Served:
-    """Return the model that Azure ML has put where the environment variable AZUREML_MODEL_DIR says.
+    """Return the model in the folder that the environment variable AZUREML_MODEL_DIR names.
 
     The folder is ``.../azureml-models/<name>/<version>`` where the service has one model.
     """
-    place = os.environ.get(AZURE)
-    if not place:
+    folder = os.environ.get(AZURE)
+    if not folder:
         raise step.StepError(f"no model: give --model, or --name and --tracking-uri, or set {AZURE}")
-    found = by_path(Path(place), digest)
-    parts = found.folder.parts
+    served = by_path(Path(folder), digest)
+    parts = served.folder.parts
     if "azureml-models" in parts[:-2]:
         name, version = parts[parts.index("azureml-models") + 1 :][:2]
-        return Served(found.folder, name, version, digest)
-    return found
+        return Served(served.folder, name, version, digest)
+    return served

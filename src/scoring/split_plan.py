@@ -18,11 +18,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the command `split` starts this by its path
 
-from scoring.variants import Split
+from scoring.variants import CHALLENGER, Split
 from support import step
 
 LOG = logging.getLogger("score")
-CHALLENGER = "challenger"
 REPLACE_ATTEMPTS = 50  # on Windows a file that is just being read cannot be replaced
 
 

@@ -1,4 +1,4 @@
-"""Variants: which model answers a request; a key gets the same one on every machine, today and later."""
+"""Variants: which model answers a request; a key gets the same one on every machine, at any time."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from functools import cached_property
 
 from support import step
 
-CHAMPION = "champion"
+CHAMPION, CHALLENGER = "champion", "challenger"
 WHOLE = 2**64
 
 
 def position(salt: str, key: str) -> int:
-    """Return where `key` lies in 0..2**64-1: the first 8 bytes of SHA-256 of salt, a zero byte and key.
+    """Return the position of `key` in 0..2**64-1: the first 8 bytes of SHA-256 of salt, a zero byte and key.
 
-    Uniform over keys, and with another salt independent of where it lay before.
+    Uniform over keys, and independent for different salts.
     """
-    # a key may hold what is no text, such as half of a surrogate pair out of JSON: it has a place too
+    # a key from JSON may hold an unpaired surrogate: it has a position too
     text = f"{salt}\0{key}".encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
 
@@ -28,18 +28,18 @@ def position(salt: str, key: str) -> int:
 class Split:
     """A sticky split of keys among a champion and its challengers.
 
-    The challengers lie side by side from position 0 on, in the order they are named, and the champion has
-    what is left. A challenger whose share grows keeps all its keys and takes new ones from what follows: from
-    the champion, where it is the only challenger or the last. A share of 0 gives all its keys back.
+    Challengers take positions side by side from 0 on, in the order of `shares`, the champion the rest. A
+    challenger whose share grows keeps its keys and takes new ones from what follows: from the champion,
+    where it is the only challenger or the last.
 
     Parameters
     ----------
     shares : mapping of str to float
         Each challenger and its share, from 0 to 1; together at most 1.
     salt : str, default ""
-        Names the comparison: another one splits the same keys afresh.
+        Names the comparison: another salt splits the same keys afresh.
     champion : str, default "champion"
-        Answers all other keys.
+        Name of the variant that answers the remaining keys.
 
     Raises
     ------
@@ -57,37 +57,27 @@ class Split:
                 raise step.StepError(f"the share of {name!r} is {share:g}: give a number from 0 to 1")
         if self.champion in self.shares:
             raise step.StepError(
-                f"{self.champion!r} is the champion, it has what is left: give the shares of challengers only"
+                f"{self.champion!r} is the champion and gets the rest: give the shares of challengers only"
             )
         if sum(_width(share) for share in self.shares.values()) > WHOLE:
             total = math.fsum(self.shares.values())
-            raise step.StepError(
-                f"the shares add up to {total:g}: give at most 1 to all challengers together"
-            )
+            raise step.StepError(f"the shares add up to {total:g}: give challengers at most 1 in total")
 
     @cached_property
     def _ends(self) -> list[tuple[int, str]]:
-        """Each challenger with the position before which it ends."""
+        """The end of each challenger's positions, exclusive, with its name."""
         ends, end = [], 0
         for name, share in self.shares.items():
             end += _width(share)
             ends.append((end, name))
         return ends
 
-    @property
-    def planned(self) -> dict[str, float]:
-        """Every variant, the champion first, and the share of keys that it is to get."""
-        return {self.champion: 1 - math.fsum(self.shares.values()), **self.shares}
-
     def variant(self, key: str) -> str:
         """Return the name of the variant that answers `key`."""
-        place = position(self.salt, key)
-        for end, name in self._ends:
-            if place < end:
-                return name
-        return self.champion
+        key_position = position(self.salt, key)
+        return next((name for end, name in self._ends if key_position < end), self.champion)
 
 
 def _width(share: float) -> int:
-    """Return how many positions a share has; exact, because 2**64 only moves the binary point."""
+    """Return the number of positions of a share; exact, because 2**64 only moves the binary point."""
     return int(share * WHOLE)

@@ -1,4 +1,4 @@
-"""What every Core Script shares: paths, errors, folders and metrics; light to import."""
+"""What every Core Script uses: paths, errors, output folders, metrics and plots; light to import."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from support import azure
 from support.errors import GateRejected, StepError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = [
     "GateRejected",
@@ -30,9 +33,10 @@ __all__ = [
     "output_path",
     "read_json",
     "run_script",
-    "shown",
+    "show",
     "whole_digest",
     "write_json",
+    "write_plots",
 ]
 
 
@@ -47,7 +51,7 @@ def output_path(value: str) -> Path:
 
 
 def whole_digest(value: str) -> str:
-    """Read a SHA-256 that is given whole: a beginning of one proves little, an empty one nothing."""
+    """Read a whole SHA-256: a prefix of one proves little, an empty one nothing."""
     if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
         raise argparse.ArgumentTypeError(f"expected a whole SHA-256, 64 hexadecimal digits, got {value!r}")
     return value.lower()
@@ -70,23 +74,22 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Write a folder whole or not at all.
+    """Create a folder whole or not at all.
 
     Parameters
     ----------
     path : Path
-        The folder to create. One that exists is replaced, if it holds nothing but files that the
-        new one has too.
+        The folder to create. An existing one is replaced if it holds no files that the new one lacks.
 
     Yields
     ------
     Path
-        The folder to write into; it takes the name `path` when the block ends well.
+        The folder to write into, renamed to `path` when the block succeeds.
 
     Raises
     ------
     StepError
-        When the disk is full, the place cannot be written, or `path` holds foreign files.
+        When the disk is full, `path` cannot be written, or it holds foreign files.
     """
     target = Path(path).absolute()
     partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
@@ -102,27 +105,29 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def _replace(target: Path, partial: Path) -> None:
-    """Give `partial` the name `target`, after making sure that nothing foreign is lost."""
+    """Rename `partial` to `target`, unless foreign files would be lost."""
     if target.is_dir():
-        foreign = sorted(
-            {entry.name for entry in target.iterdir()} - {entry.name for entry in partial.iterdir()}
-        )
+        foreign = {entry.name for entry in target.iterdir()} - {entry.name for entry in partial.iterdir()}
         if foreign:
-            found = f"{target} holds {foreign[0]!r}, which this step does not write"
-            raise StepError(f"{found}: name another folder, or remove it")
+            raise StepError(
+                f"{target} holds {min(foreign)!r}, which this step does not write: "
+                "name another folder, or remove it"
+            )
         shutil.rmtree(target)
     partial.replace(target)
 
 
 def _write_error(target: Path, error: OSError) -> StepError:
-    """Return what a person can do about an output that could not be written."""
+    """Return the error for an output that could not be written."""
     if error.errno == errno.ENOSPC:
-        return StepError(f"no space left for {target}: free some, or name a folder on another disk")
+        return StepError(
+            f"no space left to write {target}: free disk space, or name a folder on another disk"
+        )
     return StepError(f"cannot write {target}: {error.strerror or error}")
 
 
 def write_json(value: object, file: Path) -> None:
-    """Write `value` as JSON, keys sorted, one line a value, so that equal values give equal bytes."""
+    """Write `value` as JSON with sorted keys, so that equal values give equal bytes."""
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     file.write_text(text + "\n", encoding="utf-8", newline="\n")
 
@@ -132,9 +137,9 @@ def read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise StepError(f"cannot read {file}: {error.strerror}; run the step that writes it") from error
+        raise StepError(f"cannot read {file}: {error.strerror}; rerun the step that writes it") from error
     except ValueError as error:
-        raise StepError(f"{file} is not JSON: {error}; run the step that writes it again") from error
+        raise StepError(f"{file} is not JSON: {error}; rerun the step that writes it") from error
 
 
 def log_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
@@ -143,13 +148,13 @@ def log_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
     Raises
     ------
     StepError
-        When a value is not a finite number: only finite numbers are metrics.
+        When a value is not a finite number.
     """
     file = folder / "metrics.json"
     known: dict[str, float] = read_json(file) if file.exists() else {}
     for name, value in metrics.items():
         if not math.isfinite(value):
-            raise StepError(f"metric {name} is {value}: only finite numbers are metrics")
+            raise StepError(f"metric {name} is {value}: it must be a finite number")
         known[name] = float(value)
     write_json(known, file)
     run = os.environ.get("AZUREML_RUN_ID")
@@ -159,12 +164,18 @@ def log_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
         )
 
 
-def shown(value: object) -> str:
-    """Return a value as a message shows it: text in quotation marks, anything else bare."""
+def write_plots(plots: Mapping[str, Figure], folder: Path) -> None:
+    """Write each plot as ``<name>.png``, without metadata, which would hold a clock or a version."""
+    for name, figure in plots.items():
+        figure.savefig(folder / f"{name}.png", dpi=110, metadata={"Software": None})
+
+
+def show(value: object) -> str:
+    """Return a value for a message: text in quotation marks, anything else bare."""
     return repr(value) if isinstance(value, str) else str(value)
 
 
 def listing(values: Sequence[object], most: int = 5) -> str:
-    """Return the first `most` values, separated by commas, and how many were left off."""
-    shown = ", ".join(str(value) for value in values[:most])
-    return f"{shown} and {len(values) - most} more" if len(values) > most else shown
+    """Return the first `most` values, separated by commas, and how many more there are."""
+    text = ", ".join(str(value) for value in values[:most])
+    return f"{text} and {len(values) - most} more" if len(values) > most else text

@@ -1,4 +1,4 @@
-"""Columns of tables and requests as arrays: numbers, levels as text, times without a zone."""
+"""Columns of tables and requests as arrays: numbers, categories as text, times without a zone."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ PARTS: dict[str, Callable[[Array], Any]] = {
 
 
 def as_times(column: pd.Series, *, allow_missing: bool = False) -> pd.Series:
-    """Return `column` as times without a zone (in UTC where they had one).
+    """Return `column` as times without a zone; times with a zone are converted to UTC.
 
     Raises
     ------
     StepError
-        When the column holds numbers, or a value is no time in ISO's notation, or (unless
-        `allow_missing`) is missing.
+        When the column holds numbers, a value is not a time in ISO 8601, or, unless `allow_missing`, a value
+        is missing.
     """
     if pd.api.types.is_numeric_dtype(column) and column.notna().any():
         raise step.StepError(f"column {column.name!r} holds numbers, not times: name a column of times")
@@ -39,13 +39,13 @@ def as_times(column: pd.Series, *, allow_missing: bool = False) -> pd.Series:
     if len(broken):
         raise step.StepError(
             f"column {column.name!r}: {len(broken)} of {len(column)} values are not times such as "
-            f"2013-01-31T05:00:00: {step.listing(list(broken))}; mend them, or name another column"
+            f"2013-01-31T05:00:00: {step.listing(list(broken))}; fix them, or name another column"
         )
     return times
 
 
 def as_date(value: str, argument: str) -> pd.Timestamp:
-    """Return `value` as a time, or raise a StepError that says which `argument` is not one."""
+    """Return `value` as a time; raise a StepError that names the `argument` if it is not one."""
     try:
         date = pd.Timestamp(value)
     except ValueError as error:
@@ -53,9 +53,9 @@ def as_date(value: str, argument: str) -> pd.Timestamp:
     return date.tz_convert("UTC").tz_localize(None) if date.tzinfo else date
 
 
-def as_levels(column: pd.Series) -> pd.Series:
-    """Return levels as text: whole numbers without a point, so that 1, 1.0 and "1" are one level."""
-    return pd.Series(level_texts(as_array(column)), column.index, dtype=object, name=column.name)
+def as_categories(column: pd.Series) -> pd.Series:
+    """Return categories as text, whole numbers without a point: 1, 1.0 and "1" are one category."""
+    return pd.Series(category_texts(as_array(column)), column.index, dtype=object, name=column.name)
 
 
 def as_array(column: pd.Series) -> Array:
@@ -67,45 +67,45 @@ def as_array(column: pd.Series) -> Array:
     return array
 
 
-def level_texts(values: Array) -> list[str | None]:
-    """Return each level as text, None where it is missing."""
-    # NumPy's own list of times is one of whole numbers
-    levels = list(pd.Series(values)) if values.dtype.kind == "M" else values.tolist()
-    return [level if type(level) is str else _text(level) for level in levels]
+def category_texts(values: Array) -> list[str | None]:
+    """Return each category as text, None where it is missing."""
+    # NumPy lists times as whole numbers
+    categories = list(pd.Series(values)) if values.dtype.kind == "M" else values.tolist()
+    return [category if type(category) is str else _text(category) for category in categories]
 
 
-def _text(level: Any) -> str | None:
-    if level is None or level != level:  # noqa: PLR0124 - only NaN and NaT differ from themselves
+def _text(category: Any) -> str | None:
+    if category is None or category != category:  # noqa: PLR0124 - only NaN and NaT differ from themselves
         return None
-    return f"{level:.0f}" if isinstance(level, float) and level.is_integer() else str(level)
+    return f"{category:.0f}" if isinstance(category, float) and category.is_integer() else str(category)
 
 
 def as_numbers(values: Array, name: str) -> Array:
-    """Return numbers as float64, or say which value is none."""
+    """Return numbers as float64; raise a StepError for a value that is not a number."""
     if values.dtype.kind in "fiub":
         return values.astype("float64", copy=False)
     column = pd.Series(values)
     numbers: Array = pd.to_numeric(column, errors="coerce").to_numpy("float64")
     broken = column[np.isnan(numbers) & column.notna()]
     if len(broken):
-        raise _no_number(name, broken.iloc[0])
+        raise _not_numeric(name, broken.iloc[0])
     return numbers
 
 
 def require_finite(numbers: Array, name: str) -> Array:
-    """Return `numbers`, or say that one is infinite."""
+    """Return `numbers`; raise a StepError if one is infinite."""
     infinite = numbers[np.isinf(numbers)]
     if len(infinite):
-        raise _no_number(name, infinite[0])
+        raise _not_numeric(name, infinite[0])
     return numbers
 
 
-def _no_number(name: str, value: object) -> step.StepError:
-    declared = f"features: column {name!r} is declared numeric but holds {step.shown(value)}"
-    return step.StepError(f"{declared}: declare it categorical, or mend the value")
+def _not_numeric(name: str, value: object) -> step.StepError:
+    problem = f"features: column {name!r} is declared numeric but holds {step.show(value)}"
+    return step.StepError(f"{problem}: declare it categorical, or fix the value")
 
 
 def _count(times: Array, unit: str, since: str) -> Any:
-    """Return how many whole units have passed since the latest start of a longer one."""
+    """Return the number of whole units since the start of the current longer one, e.g. hours of a day."""
     passed = times.astype(f"M8[{unit}]") - times.astype(f"M8[{since}]").astype(f"M8[{unit}]")
     return passed.astype("int64")

@@ -1,4 +1,4 @@
-"""Tables: CSV and Parquet, files and folders, read with care and written with equal bytes."""
+"""Tables: CSV and Parquet files and folders; equal tables are written as equal bytes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ SUFFIXES = (".csv", ".parquet")
 
 
 def table_files(path: Path) -> list[Path]:
-    """Return the CSV and Parquet files that `path`, a file or a folder, stands for, sorted."""
+    """Return the CSV and Parquet files of `path`, a file or a folder, sorted."""
     if not path.exists():
         raise step.StepError(f"{path} does not exist: name a CSV or Parquet file, or a folder of them")
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     tables = [file for file in files if file.suffix.lower() in SUFFIXES]
     if not tables:
-        raise step.StepError(
-            f"{path} holds no table: name a {' or '.join(SUFFIXES)} file, or a folder of them"
-        )
+        raise step.StepError(f"{path} holds no table: name a .csv or .parquet file, or a folder of them")
     return tables
 
 
@@ -32,9 +30,9 @@ def read_table(path: Path, *, allow_empty: bool = False) -> pd.DataFrame:
     Parameters
     ----------
     path : Path
-        File, or folder whose files, sorted by name, are the parts of one table.
+        A file, or a folder whose files, sorted by name, are parts of one table.
     allow_empty : bool, default False
-        Whether a table without rows is fine.
+        Whether a table without rows is valid.
 
     Returns
     -------
@@ -44,7 +42,7 @@ def read_table(path: Path, *, allow_empty: bool = False) -> pd.DataFrame:
     Raises
     ------
     StepError
-        When a file is missing, unreadable, or has other columns than the first, or no row is there.
+        When a file is missing, unreadable, or has other columns than the first, or the table has no rows.
     """
     files = table_files(Path(path))
     parts = [_read_file(file) for file in files]
@@ -60,37 +58,40 @@ def read_parquet(file: Path) -> pd.DataFrame:
     """Read one Parquet file as it is."""
     from pyarrow.parquet import ParquetFile
 
-    # pandas would hand over an open file, which Arrow's threads may still hold when the process ends: it
-    # then hangs or aborts, now and then. Arrow opens what it is told the name of.
+    # given an open file by pandas, Arrow's threads may still hold it when the process ends, which then
+    # sometimes hangs or aborts; given a name, Arrow opens the file itself
     with ParquetFile(file) as opened:
         table: pd.DataFrame = opened.read().to_pandas()
     return table
 
 
 def _read_file(file: Path) -> pd.DataFrame:
-    """Read one file, or say why it cannot be read."""
-    from pyarrow import ArrowException  # here: a service that keeps no log reads no table, and goes without
+    """Read one file."""
+    from pyarrow import ArrowException  # here: an image of a service without a log has no pyarrow
 
     try:
         if file.suffix.lower() == ".parquet":
             return _named(read_parquet(file), file)
         return pd.read_csv(file, sep=_separator(file), encoding="utf-8-sig", low_memory=False)
     except (ArrowException, ValueError, OSError) as error:
-        kind = file.suffix.lower().lstrip(".").replace("csv", "CSV").replace("parquet", "Parquet")
-        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        raise step.StepError(
-            f"cannot read {file} as {kind}: {reason}; write the file again or name another"
-        ) from error
+        raise unreadable(file, error) from error
+
+
+def unreadable(file: Path, error: Exception) -> step.StepError:
+    """Return the error for a file that cannot be read as a table."""
+    kind = {".csv": "CSV", ".parquet": "Parquet"}[file.suffix.lower()]
+    reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    return step.StepError(f"cannot read {file} as {kind}: {reason}; fix the file or name another")
 
 
 def _named(table: pd.DataFrame, file: Path) -> pd.DataFrame:
-    """Return a table with text as names of columns; an index with a name is a column too."""
+    """Return a table with text as column names; a named index becomes a column."""
     if any(name is not None for name in table.index.names):
         table = table.reset_index()
     table.columns = [str(name) for name in table.columns]
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
-        raise step.StepError(f"{file}: column {twice[0]!r} is there twice: rename one of them")
+        raise step.StepError(f"{file}: column {twice[0]!r} is duplicated: rename one of them")
     return table
 
 
@@ -102,13 +103,13 @@ def _separator(file: Path) -> str:
     names = [name.strip().strip('"') for name in header.split(separator)]
     twice = sorted({name for name in names if names.count(name) > 1 and name})
     if twice:
-        raise step.StepError(f"{file}:1: column {twice[0]!r} is there twice: rename one of them")
+        raise step.StepError(f"{file}:1: column {twice[0]!r} is duplicated: rename one of them")
     return separator
 
 
-def _check_same_columns(first: Path, expected: list[str], file: Path, found: list[str]) -> None:
-    """Refuse parts of one table that don't have the same columns."""
-    differing = sorted(set(map(str, expected)) ^ set(map(str, found)))
+def _check_same_columns(first: Path, expected: list[str], file: Path, actual: list[str]) -> None:
+    """Reject parts of one table that have different columns."""
+    differing = sorted(set(map(str, expected)) ^ set(map(str, actual)))
     if differing:
         raise step.StepError(
             f"{file} and {first} are not parts of one table: column {differing[0]!r} is in one of them only; "
@@ -127,12 +128,12 @@ def write_table(table: pd.DataFrame, file: Path) -> None:
 
 
 def require_columns(table: pd.DataFrame | Mapping[str, Any], names: Iterable[str], where: str) -> None:
-    """Raise a StepError that names those of `names` that `table` lacks, and the nearest that it has."""
+    """Raise a StepError that names the missing columns, and the nearest ones that `table` has."""
     names = list(names)
     if all(name in table for name in names):
         return
     known = [str(name) for name in table]
     missing = [f"{name!r}{step.nearest(name, known)}" for name in dict.fromkeys(names) if name not in known]
     if missing:
-        there_are = f"the columns are: {step.listing(known, most=60)}"
-        raise step.StepError(f"{where}: there is no column {', no column '.join(missing)}; {there_are}")
+        columns = f"the columns are: {step.listing(known, most=60)}"
+        raise step.StepError(f"{where}: there is no column {', no column '.join(missing)}; {columns}")

@@ -59,30 +59,11 @@ def file(tmp_path: Path) -> Callable[[pd.DataFrame], Path]:
 TUMOURS = [
     *("--task", "classification", "--target", "diagnosis", "--positive", "malignant"),
     *("--split", "time", "--time-column", "day", "--holdout-from", "2021-03-01"),
-    *(
-        "--numeric",
-        "radius",
-        "texture",
-        "--categorical",
-        "size",
-        "--datetime",
-        "day:weekday",
-        "--keep",
-        "size",
-    ),
+    *("--numeric", "radius", "texture", "--categorical", "size"),
+    *("--datetime", "day:weekday", "--keep", "size"),
 ]
-PATIENTS = [
-    "--task",
-    "regression",
-    "--target",
-    "progression",
-    "--numeric",
-    "bmi",
-    "bp",
-    "age",
-    "--categorical",
-    "sex",
-]
+PATIENTS = ["--task", "regression", "--target", "progression", "--categorical", "sex"]
+PATIENTS += ["--numeric", "bmi", "bp", "age"]
 IRISES = ["--task", "classification", "--target", "species", "--numeric", "petal length", "sepal width"]
 
 
@@ -136,7 +117,7 @@ def all_flights(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 @pytest.fixture(scope="session")
 def diabetes(tmp_path_factory: pytest.TempPathFactory, patients: pd.DataFrame) -> Trained:
-    """Numbers: gradient boosting, with a code of two levels."""
+    """Numbers: gradient boosting, with a code of two categories."""
     words = ["--max-iter", "60", "--min-samples-leaf", "5"]
     return Trained(tmp_path_factory.mktemp("diabetes"), patients, PATIENTS, words)
 
@@ -163,7 +144,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) 
 
 @pytest.fixture(scope="session")
 def sparse(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) -> Trained:
-    """Three classes, logistic regression: many levels, so that a batch is sparse where a row is not."""
+    """Three classes, logistic regression: many categories, so that a batch is sparse where a row is not."""
     table = tumours.assign(ward=tumours.index.to_numpy() % 40, kind=tumours["size"].fillna("unknown"))
     prepare = ["--task", "classification", "--target", "kind", "--numeric", "radius", "texture"]
     words = ["--estimator", "linear"]
@@ -172,13 +153,13 @@ def sparse(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) -> T
 
 @pytest.fixture(scope="session")
 def logistic(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) -> Trained:
-    """Two classes, logistic regression: gaps in numbers, in levels and in times."""
+    """Two classes, logistic regression: gaps in numbers, in categories and in times."""
     return Trained(tmp_path_factory.mktemp("logistic"), tumours, TUMOURS, ["--estimator", "linear"])
 
 
 @pytest.fixture(scope="session")
 def gaps(tmp_path_factory: pytest.TempPathFactory, tumours: pd.DataFrame) -> Trained:
-    """Two classes, logistic regression on levels alone: most of them are missing, some are new later."""
+    """Two classes, logistic regression on categories alone: most of them are missing, some are new later."""
     late = tumours["day"] > pd.Timestamp("2021-01-01")
     table = tumours.assign(
         size=tumours["size"].where(tumours.index % 3 > 0), ward=late.map({True: "b", False: "a"})

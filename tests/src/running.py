@@ -6,11 +6,14 @@ import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
+
+from support import step
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 
@@ -18,6 +21,13 @@ SRC = Path(__file__).resolve().parents[2] / "src"
 def run(script: str, *argv: object) -> None:
     """Run ``main(argv)`` of a Core Script in this process."""
     importlib.import_module(script).main([str(word) for word in argv])
+
+
+def error_of(call: Callable[..., object], *args: Any, **options: Any) -> str:
+    """Return the message of the StepError that `call` raises."""
+    with pytest.raises(step.StepError) as caught:
+        call(*args, **options)
+    return str(caught.value)
 
 
 def child(script: str, *argv: object, **variables: str) -> subprocess.CompletedProcess[str]:

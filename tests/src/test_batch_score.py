@@ -7,9 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from support import step
 from tabular import tables
-from tests.src.running import Trained, child, contents, left_over, run
+from tests.src.running import Trained, child, contents, error_of, left_over, run
 
 
 def score(trained: Trained, folder: Path, table: Path, *words: object) -> pd.DataFrame:
@@ -46,7 +45,7 @@ def test_one_row_alone_gives_what_it_gives_in_the_table(binary: Trained, tmp_pat
         assert score(binary, tmp_path, tmp_path / "row.csv")["probability"].tolist() == [together[row]]
 
 
-def test_unknown_levels_and_gaps_are_scored(binary: Trained, tmp_path: Path) -> None:
+def test_unknown_categories_and_gaps_are_scored(binary: Trained, tmp_path: Path) -> None:
     gaps = pd.DataFrame({"radius": [None], "texture": [None], "size": ["gigantic"], "day": [None]})
     gaps.to_csv(tmp_path / "gaps.csv", index=False)
     assert score(binary, tmp_path, tmp_path / "gaps.csv")["probability"].notna().all()
@@ -56,9 +55,7 @@ def test_a_column_that_is_missing(binary: Trained, tmp_path: Path) -> None:
     tables.read_table(binary.holdout).rename(columns={"radius": "raduis"}).to_parquet(
         tmp_path / "rows.parquet"
     )
-    with pytest.raises(step.StepError) as caught:
-        score(binary, tmp_path, tmp_path / "rows.parquet")
-    assert str(caught.value) == (
+    assert error_of(score, binary, tmp_path, tmp_path / "rows.parquet") == (
         "features: there is no column 'radius' (did you mean 'raduis'?); "
         "the columns are: raduis, texture, size, day, target"
     )
@@ -67,10 +64,8 @@ def test_a_column_that_is_missing(binary: Trained, tmp_path: Path) -> None:
 
 def test_a_kept_column_with_a_name_of_the_scores(binary: Trained, tmp_path: Path) -> None:
     tables.read_table(binary.holdout).assign(probability=1).to_parquet(tmp_path / "rows.parquet")
-    with pytest.raises(step.StepError) as caught:
-        score(binary, tmp_path, tmp_path / "rows.parquet", "--keep", "probability")
-    assert str(caught.value) == (
-        "--keep: the scores have a column 'probability' of their own: leave it out, or rename it"
+    assert error_of(score, binary, tmp_path, tmp_path / "rows.parquet", "--keep", "probability") == (
+        "--keep: the scores have their own column 'probability': drop it or rename it"
     )
 
 

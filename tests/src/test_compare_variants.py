@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 
 from scoring.variants import Split
-from support import step
-from tests.src.running import child, contents, left_over, run
+from tests.src.running import child, contents, error_of, left_over, run
 
 WRITTEN = [
     "course.parquet",
@@ -236,7 +235,7 @@ def test_a_process_of_its_own_writes_the_same_bytes(file: Write, tmp_path: Path)
             {"request_id": "r"},
             [],
             "variant 'challenger' has request_id r, row 0 twice, with different predictions: "
-            "give each scored row once, or name all columns that tell rows apart in --request",
+            "give each scored row once, or name all columns that identify a row in --request",
         ),
         ({"label": None}, [], "one of the variants has no labels yet: add labels, or wait for them"),
         (
@@ -248,30 +247,30 @@ def test_a_process_of_its_own_writes_the_same_bytes(file: Write, tmp_path: Path)
         (
             {},
             ["--positive", "Yes"],
-            "--positive: no label is 'Yes' (did you mean 'yes'?); there are: no, yes",
+            "--positive: no label is 'Yes' (did you mean 'yes'?); the labels are: no, yes",
         ),
         (
             {"output.probability": 7.5},
             [],
-            "column 'output.probability' holds 7.5, no probability: choose another --loss",
+            "column 'output.probability' holds 7.5, not a probability: choose another --loss",
         ),
         (
             {"output.probability": "high"},
             [],
-            "column 'output.probability' holds 'high', no number: use --loss error",
+            "column 'output.probability' holds 'high', not a number: use --loss error",
         ),
         ({}, ["--loss-bound", "0"], "--loss-bound: 0 is out of range: give a number above 0"),
-        ({}, ["--error-rate", "2"], "the error rate is 2: give a number between 0 and 1"),
+        ({}, ["--error-rate", "2"], "--error-rate: 2 is out of range: give a number between 0 and 1"),
         (
             {},
             ["--share", "1"],
-            "no request was drawn: the share of the challenger is 0 or 1 in the whole log",
+            "nothing to compare: the share of the challenger is 0 or 1 in the whole log",
         ),
         (
             {},
             ["--since", "2025-01-01"],
-            "no request came between --since and --until: "
-            "they are of 2024-01-01 00:00:00 to 2024-01-01 00:59:00",
+            "no request lies between --since and --until: the log goes from 2024-01-01 00:00:00 to "
+            "2024-01-01 00:59:00",
         ),
         ({}, ["--until", "noon"], "--until: 'noon' is not a date such as 2013-01-31"),
         (
@@ -287,9 +286,7 @@ def test_what_cannot_be_compared(
     change: dict[str, Any], words: list[str], message: str, file: Write, tmp_path: Path
 ) -> None:
     log = file(scored(60).assign(**change))
-    with pytest.raises(step.StepError) as caught:
-        compare(log, tmp_path, *words)
-    assert str(caught.value) == message
+    assert error_of(compare, log, tmp_path, *words) == message
     assert not (tmp_path / "report").exists()
 
 
@@ -298,12 +295,14 @@ def test_labels_of_numbers_need_no_name(file: Write, tmp_path: Path) -> None:
     numbers = log.assign(label=(log["label"] == "yes").astype("int64"))
     words = ("--log", file(numbers), "--report", tmp_path / "report")
     run("compare_variants", *words)
-    with pytest.raises(step.StepError) as caught:
-        run("compare_variants", "--log", file(log), "--report", tmp_path / "other")
-    assert str(caught.value) == "column 'label' holds 'no', no number: use --loss error"
-    with pytest.raises(step.StepError) as caught:
-        run("compare_variants", "--log", file(log.assign(label=3)), "--report", tmp_path / "other")
-    assert str(caught.value) == "column 'label' holds other labels than 0 and 1: name the --positive one"
+    assert (
+        error_of(run, "compare_variants", "--log", file(log), "--report", tmp_path / "other")
+        == "column 'label' holds 'no', not a number: use --loss error"
+    )
+    assert (
+        error_of(run, "compare_variants", "--log", file(log.assign(label=3)), "--report", tmp_path / "other")
+        == "column 'label' holds labels other than 0 and 1: name the --positive one"
+    )
 
 
 def test_labels_may_be_amounts(file: Write, tmp_path: Path) -> None:
@@ -315,6 +314,7 @@ def test_labels_may_be_amounts(file: Write, tmp_path: Path) -> None:
 
 def test_a_row_has_one_label(file: Write, tmp_path: Path) -> None:
     log = scored(60)
-    with pytest.raises(step.StepError) as caught:
-        compare(file(log), tmp_path, "--labels", file(pd.concat([log, log[:1]])))
-    assert str(caught.value) == "--labels: request_id request 0, row 0 has two labels: leave one of them out"
+    assert (
+        error_of(compare, file(log), tmp_path, "--labels", file(pd.concat([log, log[:1]])))
+        == "--labels: request_id request 0, row 0 has two labels: remove one of them"
+    )

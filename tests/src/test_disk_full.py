@@ -46,7 +46,9 @@ def test_a_full_disk(script: str, binary: Trained, tmp_path: Path) -> None:
         "train": binary.trained_into(disk / "out"),
     }[script]
     done = on_a_small_disk(disk, sys.executable, SRC / f"{script}.py", *words)
-    expected = f"error: no space left for {disk / 'out'}: free some, or name a folder on another disk\n"
+    expected = (
+        f"error: no space left to write {disk / 'out'}: free disk space, or name a folder on another disk\n"
+    )
     assert done.stderr == expected
     assert done.returncode == 1
     assert done.stdout == ""

@@ -10,9 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from support import step
 from tabular import tables
-from tests.src.running import Trained, child, contents, left_over, run
+from tests.src.running import Trained, child, contents, error_of, left_over, run
 
 COMMON = {"predictions.parquet", "slices.parquet", "importance.parquet", "metrics.json", "importance.png"}
 
@@ -54,7 +53,7 @@ def test_three_classes(multiclass: Trained, tmp_path: Path) -> None:
 def test_predictions_and_slices_say_the_same(binary: Trained, tmp_path: Path) -> None:
     evaluate(binary, tmp_path, "--slices", "size")
     predictions = pd.read_parquet(tmp_path / "report/predictions.parquet")
-    slices = pd.read_parquet(tmp_path / "report/slices.parquet").set_index("level")
+    slices = pd.read_parquet(tmp_path / "report/slices.parquet").set_index("category")
     assert len(predictions) == slices["rows"].sum() == 144
     large = predictions[predictions["size"] == "large"]
     assert slices.loc["large", "actual"] == pytest.approx(large["actual"].mean())
@@ -93,9 +92,7 @@ def chunks(png: bytes) -> set[bytes]:
 
 
 def test_slices_that_were_not_kept(binary: Trained, tmp_path: Path) -> None:
-    with pytest.raises(step.StepError) as caught:
-        evaluate(binary, tmp_path, "--slices", "sise", "smoothness")
-    assert str(caught.value) == (
+    assert error_of(evaluate, binary, tmp_path, "--slices", "sise", "smoothness") == (
         "--slices: there is no column 'sise' (did you mean 'size'?), no column 'smoothness'; "
         "the columns are: radius, texture, size, day, target"
     )

@@ -8,9 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from support import step
 from tabular import tables
-from tests.src.running import child, contents, left_over, run
+from tests.src.running import child, contents, error_of, left_over, run
 
 File = Callable[[pd.DataFrame], Path]
 
@@ -60,10 +59,10 @@ def test_rows_are_sampled_by_chance_in_their_order(tmp_path: Path, file: File, t
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--sample-rows", "0"], "--sample-rows: 0 is not a number of rows: give 1 or more, or leave it out"),
+        (["--sample-rows", "0"], "--sample-rows: 0 is out of range: give 1 or more, or leave it out"),
         (
             ["--period-from", "2020-01-01"],
-            "--period-from and --period-to need --time-column: name the column that holds the time",
+            "--period-from and --period-to need --time-column: name the column of times",
         ),
         (
             ["--time-column", "dya"],
@@ -77,8 +76,8 @@ def test_rows_are_sampled_by_chance_in_their_order(tmp_path: Path, file: File, t
         ),
         (
             ["--time-column", "day", "--period-from", "2031-01-01"],
-            "no row of 'day' is in the period from 2031-01-01 "
-            "to the last: the times go from 2020-01-01 00:00:00 to 2021-07-22 00:00:00",
+            "no row of 'day' is from 2031-01-01 to the last: its times go from 2020-01-01 00:00:00 "
+            "to 2021-07-22 00:00:00",
         ),
     ],
 )
@@ -86,9 +85,7 @@ def test_what_cannot_be_ingested(
     tmp_path: Path, file: File, tumours: pd.DataFrame, words: list[str], message: str
 ) -> None:
     data = file(tumours)
-    with pytest.raises(step.StepError) as caught:
-        ingested(tmp_path, "--data", data, *words)
-    assert str(caught.value) == message
+    assert error_of(ingested, tmp_path, "--data", data, *words) == message
     assert left_over(tmp_path) == [data.name]
 
 

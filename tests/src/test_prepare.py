@@ -11,7 +11,7 @@ import pytest
 
 from support import step
 from tabular import tables
-from tests.src.running import Trained, child, contents, left_over, run
+from tests.src.running import Trained, child, contents, error_of, left_over, run
 
 File = Callable[[pd.DataFrame], Path]
 
@@ -41,7 +41,7 @@ def test_features_are_fitted_on_training_rows_only(tmp_path: Path, file: File, t
     split = ["--split", "time", "--time-column", "day", "--holdout-fraction", 69 / 569]
     training, holdout, features = prepare(tmp_path, table, *words, *split)
     assert (len(training), len(holdout)) == (500, 69)
-    assert features["features"]["levels"] == {"size": ["early"]}  # type: ignore[index]
+    assert features["features"]["categories"] == {"size": ["early"]}  # type: ignore[index]
 
 
 def test_a_random_split_has_its_share_and_is_repeated(
@@ -74,25 +74,24 @@ def test_what_is_known_of_the_target_is_written(binary: Trained, regression: Tra
     ("words", "message"),
     [
         ([], "no feature is declared: give --numeric, --categorical, --cyclic, --datetime or --pairs"),
-        (["--numeric", "diagnosis"], "column 'diagnosis' is the target and no feature: take it off the list"),
+        (["--numeric", "diagnosis"], "column 'diagnosis' is the target and cannot be a feature: remove it"),
         (
             ["--pairs", "size:target"],
-            "column 'target' has the name of prepared targets: rename it in the source",
+            "column name 'target' is reserved for the target: rename the column in the source",
         ),
         (
             ["--numeric", "radius", "--known-afterwards", "texture", "radius"],
-            "column 'radius' is known only afterwards (--known-afterwards): no feature may be made of it, "
-            "take it off the list",
+            "column 'radius' is known only afterwards (--known-afterwards): it cannot be a feature, "
+            "remove it",
         ),
         (
             ["--datetime", "day:hour", "--known-afterwards", "day"],
-            "column 'day' is known only afterwards (--known-afterwards): no feature may be made of it, "
-            "take it off the list",
+            "column 'day' is known only afterwards (--known-afterwards): it cannot be a feature, remove it",
         ),
         (
             ["--numeric", "size"],
             "features: column 'size' is declared numeric but holds 'large': "
-            "declare it categorical, or mend the value",
+            "declare it categorical, or fix the value",
         ),
         (
             ["--numeric", "raduis"],
@@ -101,7 +100,7 @@ def test_what_is_known_of_the_target_is_written(binary: Trained, regression: Tra
         ),
         (
             ["--numeric", "radius", "--split", "time"],
-            "--split time needs --time-column: name the column that holds the time",
+            "--split time needs --time-column: name the column of times",
         ),
         (
             [
@@ -141,9 +140,10 @@ def test_what_cannot_be_prepared(
     tmp_path: Path, file: File, tumours: pd.DataFrame, words: list[str], message: str
 ) -> None:
     table = file(tumours)
-    with pytest.raises(step.StepError) as caught:
-        prepare(tmp_path, table, "--task", "classification", "--target", "diagnosis", *words)
-    assert str(caught.value) == message
+    assert (
+        error_of(prepare, tmp_path, table, "--task", "classification", "--target", "diagnosis", *words)
+        == message
+    )
     assert left_over(tmp_path) == [table.name]
 
 

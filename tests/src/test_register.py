@@ -36,15 +36,15 @@ def test_conditions_compare_metrics_and_numbers(condition: str, passed: bool) ->
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
-        ("roc_auc", "--gate: 'roc_auc' is not a condition such as roc_auc>=0.6 or rmse<baseline_rmse"),
+        ("roc_auc", "--gate: 'roc_auc' is not a condition, e.g. roc_auc>=0.6 or rmse<baseline_rmse"),
         (
             "roc_auc=>0.6",
-            "--gate: 'roc_auc=>0.6' is not a condition such as roc_auc>=0.6 or rmse<baseline_rmse",
+            "--gate: 'roc_auc=>0.6' is not a condition, e.g. roc_auc>=0.6 or rmse<baseline_rmse",
         ),
         (
             "rocauc>=0.6",
             "--gate: 'rocauc>=0.6': there is no metric 'rocauc' (did you mean 'roc_auc'?); "
-            "there are: baseline_log_loss, log_loss, roc_auc",
+            "the metrics are: baseline_log_loss, log_loss, roc_auc",
         ),
     ],
 )
@@ -109,7 +109,7 @@ def test_a_rejected_model_is_not_registered(binary: Trained, report: Path, regis
     with pytest.raises(step.GateRejected) as caught:
         run("register", *words(binary, report, registry, "rejected", *gate))
     assert str(caught.value) == (
-        "the gate rejected the model, it was not registered: roc_auc>=0.8 does not hold: 0.7 against 0.8; "
+        "the gate rejected the model; it is not registered: roc_auc>=0.8 does not hold: 0.7 against 0.8; "
         "log_loss>=baseline_log_loss does not hold: 0.4 against 0.5"
     )
     assert left_over(report.parent) == ["report"]
@@ -119,7 +119,7 @@ def test_a_rejected_model_is_not_registered(binary: Trained, report: Path, regis
 def test_a_process_is_rejected_with_exit_code_3(binary: Trained, report: Path, registry: str) -> None:
     done = child("register", *words(binary, report, registry, "rejected", "--gate", "roc_auc>=0.8"))
     assert done.returncode == 3
-    assert done.stderr.startswith("error: the gate rejected the model, it was not registered: roc_auc>=0.8 ")
+    assert done.stderr.startswith("error: the gate rejected the model; it is not registered: roc_auc>=0.8 ")
 
 
 def test_two_processes_may_make_the_registry_at_the_same_time(
@@ -150,7 +150,7 @@ def test_a_tampered_model_is_not_registered(
 
 
 def test_a_name_that_the_registry_refuses(binary: Trained, report: Path, registry: str) -> None:
-    with pytest.raises(step.StepError, match=r"^the registry refuses the name 'a/b': "):
+    with pytest.raises(step.StepError, match=r"^the registry rejects the name 'a/b': "):
         run("register", *words(binary, report, registry, "a/b"))
     assert left_over(report.parent) == ["report"]
 

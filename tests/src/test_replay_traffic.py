@@ -10,8 +10,7 @@ import pytest
 
 from modelling import models
 from scoring.variants import Split
-from support import step
-from tests.src.running import Trained, child, contents, run
+from tests.src.running import Trained, child, contents, error_of, run
 
 
 def replay(trained: Trained, folder: Path, *words: object) -> pd.DataFrame:
@@ -74,15 +73,14 @@ def test_what_is_replayed_is_compared(binary: Trained, tmp_path: Path) -> None:
 
 def test_models_of_two_targets(binary: Trained, regression: Trained, tmp_path: Path) -> None:
     inputs = ["--champion", binary.model, "--challenger", regression.model, "--table", binary.holdout]
-    with pytest.raises(step.StepError) as caught:
-        run("replay_traffic", *inputs, "--log", tmp_path / "log")
-    assert str(caught.value) == (
+    assert error_of(run, "replay_traffic", *inputs, "--log", tmp_path / "log") == (
         f"{binary.model} predicts benign, malignant, {regression.model} a number: "
         "name two models of the same target"
     )
 
 
 def test_a_share_that_is_none(binary: Trained, tmp_path: Path) -> None:
-    with pytest.raises(step.StepError) as caught:
-        replay(binary, tmp_path, "--share", "1.5")
-    assert str(caught.value) == "the share of 'challenger' is 1.5: give a number from 0 to 1"
+    assert (
+        error_of(replay, binary, tmp_path, "--share", "1.5")
+        == "the share of 'challenger' is 1.5: give a number from 0 to 1"
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from support import step
 from tabular import tables
-from tests.src.running import Trained, child, contents, left_over, run
+from tests.src.running import Trained, child, contents, error_of, left_over, run
 
 
 def test_what_a_model_says_of_itself(binary: Trained) -> None:
@@ -22,7 +22,7 @@ def test_what_a_model_says_of_itself(binary: Trained) -> None:
     assert facts["classes"] == ["benign", "malignant"]
     assert facts["hyperparameters"]["max_iter"] == 20
     assert set(facts["packages"]) == {"numpy", "pandas", "scikit-learn"}
-    assert facts["features"]["levels"] == {"size": ["large", "medium", "small"]}
+    assert facts["features"]["categories"] == {"size": ["large", "medium", "small"]}
     assert facts["rows"] == 425
 
 
@@ -85,9 +85,7 @@ def test_the_constant_learns_nothing_but_the_mean(regression: Trained, tmp_path:
 def test_hyperparameters_out_of_range(
     binary: Trained, tmp_path: Path, words: list[str], message: str
 ) -> None:
-    with pytest.raises(step.StepError) as caught:
-        run("train", *binary.trained_into(tmp_path / "m"), *words)
-    assert str(caught.value) == message
+    assert error_of(run, "train", *binary.trained_into(tmp_path / "m"), *words) == message
     assert left_over(tmp_path) == []
 
 
@@ -109,21 +107,19 @@ def test_a_prediction_rises_only_with_what_it_may_rise_with(binary: Trained, tmp
     [
         (
             ["--increasing", "raduis"],
-            "--increasing: there is no feature 'raduis' that is a number (did you mean 'radius'?)",
+            "--increasing: there is no numeric feature 'raduis' (did you mean 'radius'?)",
         ),
-        (["--decreasing", "size"], "--decreasing: there is no feature 'size' that is a number"),
+        (["--decreasing", "size"], "--decreasing: there is no numeric feature 'size'"),
         (
             ["--increasing", "radius", "--decreasing", "radius"],
-            "--increasing and --decreasing: 'radius' cannot be both",
+            "--increasing and --decreasing both name 'radius': remove it from one",
         ),
     ],
 )
 def test_directions_that_there_are_not(
     binary: Trained, tmp_path: Path, words: list[str], message: str
 ) -> None:
-    with pytest.raises(step.StepError) as caught:
-        run("train", *binary.trained_into(tmp_path / "m"), *words)
-    assert str(caught.value) == message
+    assert error_of(run, "train", *binary.trained_into(tmp_path / "m"), *words) == message
 
 
 def test_rows_that_were_not_prepared(binary: Trained, tmp_path: Path) -> None:
@@ -137,11 +133,9 @@ def test_rows_that_were_not_prepared(binary: Trained, tmp_path: Path) -> None:
 def test_training_rows_of_one_class(binary: Trained, tmp_path: Path) -> None:
     table = tables.read_table(binary.training)
     table[table["target"] == 1].to_parquet(tmp_path / "t.parquet")
-    with pytest.raises(step.StepError) as caught:
-        run("train", *binary.trained_into(tmp_path / "m"), "--training", tmp_path / "t.parquet")
-    assert str(caught.value) == (
-        f"{tmp_path / 't.parquet'} has rows of one class only: there is nothing to learn; split anew"
-    )
+    assert error_of(
+        run, "train", *binary.trained_into(tmp_path / "m"), "--training", tmp_path / "t.parquet"
+    ) == (f"{tmp_path / 't.parquet'} has rows of one class only: change the split of prepare")
 
 
 def test_a_class_that_only_the_holdout_has_is_never_expected(multiclass: Trained, tmp_path: Path) -> None:
@@ -156,13 +150,14 @@ def test_a_class_that_only_the_holdout_has_is_never_expected(multiclass: Trained
     assert predicted.sum(axis=1) == pytest.approx(1)
 
 
-def test_too_many_levels_for_gradient_boosting() -> None:
+def test_too_many_categories_for_gradient_boosting() -> None:
     from modelling import estimators
 
-    with pytest.raises(step.StepError) as caught:
-        estimators.gradient_boosting("regression", estimators.Features(["c"], {"c": 256}), {})
-    assert str(caught.value) == (
-        "feature 'c' has 256 levels; gradient-boosting takes at most 255: lower --max-levels of prepare"
+    assert error_of(
+        estimators.gradient_boosting, "regression", estimators.Features(["c"], {"c": 256}), {}
+    ) == (
+        "feature 'c' has 256 categories but gradient-boosting takes at most 255: lower "
+        "--max-categories of prepare"
     )
 
 

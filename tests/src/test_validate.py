@@ -51,7 +51,7 @@ def problems(folder: Path, table: pd.DataFrame) -> list[str]:
     assert left_over(folder) == ["schema.yml", "table.parquet"]
     first, *lines, last = str(caught.value).splitlines()
     assert first == "the table does not match schema.yml:"
-    assert last == "mend the rows where they come from, or the column in the schema"
+    assert last == "fix the rows at their source, or the column in the schema"
     return [line.strip() for line in lines]
 
 
@@ -108,7 +108,7 @@ def test_a_good_table_is_profiled(validated: Path) -> None:
         ),
         (
             GOOD.assign(seats=[1, 2, 2, 4]),
-            ["column 'seats': 2 of 4 values stand there more than once: 2 (row 1), 2 (row 2)"],
+            ["column 'seats': 2 of 4 values are duplicates: 2 (row 1), 2 (row 2)"],
         ),
         (
             pd.concat([GOOD, GOOD.head(1).assign(seats=5)], ignore_index=True),

@@ -83,18 +83,18 @@ class Answer:
 
 
 def example_row(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row that the model takes: the middle of each range, the first of each column's levels."""
-    levels = facts["features"]["levels"]
-    return {name: _value(column, levels.get(name, [])) for name, column in facts["schema"].items()}
+    """Return a row that the model takes: the middle of each range, the first of each column's categories."""
+    categories = facts["features"]["categories"]
+    return {name: _value(column, categories.get(name, [])) for name, column in facts["schema"].items()}
 
 
-def _value(column: Mapping[str, Any], levels: list[str]) -> Any:
+def _value(column: Mapping[str, Any], categories: list[str]) -> Any:
     if column["kind"] in {"number", "integer"}:
         bounds = [bound for bound in (column["minimum"], column["maximum"]) if bound is not None]
         middle = sum(bounds) / len(bounds) if bounds else 0.0
         return round(middle) if column["kind"] == "integer" else middle
     plain = {"boolean": False, "time": "2020-02-29T12:00:00"}
-    return plain.get(column["kind"], levels[0] if levels else None)
+    return plain.get(column["kind"], categories[0] if categories else None)
 
 
 def opening(service: Webservice) -> dict[str, str]:

@@ -14,8 +14,9 @@ from operation.execution.utils import workspace
 from support import azure, step
 
 ROOT = Path(__file__).resolve().parents[3]
-NO_FILE = "there is no {folder}/nowhere.json; the workspace's page at ml.azure.com gives it"
-NO_RUN = "this process is no Azure ML run, AZUREML_RUN_ID is not set"
+FROM_PAGE = "download it from the workspace's page at ml.azure.com"
+NO_FILE = "there is no {folder}/nowhere.json; " + FROM_PAGE
+NO_RUN = "not an Azure ML run: AZUREML_RUN_ID is not set"
 NO_PRINCIPAL = (
     "not set: AZUREML_SERVICE_PRINCIPAL_TENANT_ID, AZUREML_SERVICE_PRINCIPAL_ID, "
     "AZUREML_SERVICE_PRINCIPAL_PASSWORD"
@@ -41,7 +42,7 @@ runpy.run_path({str(script)!r}, run_name='__main__')"""
 def told(config: str, run: str = "", principal: str = "", error: str = "StepError") -> str:
     """Return the whole error; a way without words was not tried, because the one before it was there."""
     tried = "config.json" if not run else "run context"
-    skipped = f"not tried, because {tried} is there and comes first"
+    skipped = f"not tried, because {tried} is available and comes first"
     return (
         f"{error}: cannot open the Azure ML workspace\n  1. config.json: {config}\n"
         f"  2. run context: {run or skipped}\n  3. service principal: {principal or skipped}"
@@ -65,11 +66,11 @@ OF_CONFIG = {
     "to set up an account",
     "without a login": f"no login: set {NO_PRINCIPAL.removeprefix('not set: ')}, or `az login`, "
     "or call this at a terminal",
-    "with half a service principal": "a part of the service principal is not set: "
+    "with half a service principal": "the service principal is incomplete, not set: "
     "AZUREML_SERVICE_PRINCIPAL_TENANT_ID",
     "of a missing workspace": "workspace missing in resource group rg-test: Workspace not found.",
-    "that is broken": "{folder}/broken.json names no workspace; take the one of its page at ml.azure.com",
-    "that names nothing": "{folder}/list.json names no workspace; take the one of its page at ml.azure.com",
+    "that is broken": "{folder}/broken.json names no workspace; " + FROM_PAGE,
+    "that names nothing": "{folder}/list.json names no workspace; " + FROM_PAGE,
 }
 OF_PRINCIPAL = {
     "without its secret": "not set: AZUREML_SERVICE_PRINCIPAL_PASSWORD",
@@ -132,7 +133,7 @@ def test_a_subscription_is_not_guessed(seen: list[str], names: str) -> None:
     login = SimpleNamespace(_get_all_subscription_ids=lambda: (infos, "tenant"))
     with pytest.raises(step.StepError) as caught:
         utils._only_subscription(login)
-    expected = f"which subscription? Set SUBSCRIPTION_ID. The login sees: {names}"
+    expected = f"set SUBSCRIPTION_ID: the login sees {len(seen)} subscriptions: {names}"
     assert str(caught.value) == expected
 
 

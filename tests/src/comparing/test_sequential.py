@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comparing import sequential
-from comparing.sequential import Array, Course
-from support import step
+from comparing.sequential import Array, SequentialResult
+from tests.src.running import error_of
 
 EXPERIMENTS = int(os.environ.get("WORKBENCH_EXPERIMENTS", "400"))
 AT_ONCE = 200
@@ -83,7 +83,7 @@ def test_weighted_differences_are_right_on_average_over_all_that_could_be_drawn(
 
 def test_a_course_tells_at_each_look_what_was_known_then() -> None:
     scores = np.array([0.2, -0.1, 0.4, 0.3] * 50)
-    course = Course.of(scores, 1.0, 0.05)
+    course = SequentialResult.of(scores, 1.0, 0.05)
     looks = np.arange(1, 201)
     difference, low, high = course.intervals(looks)
     assert difference[-1] == pytest.approx(0.2)
@@ -91,7 +91,7 @@ def test_a_course_tells_at_each_look_what_was_known_then() -> None:
     for value in (0.0, 0.05, 0.15):
         assert (course.above(value) == (low > value)).all()
         assert (course.below(value) == (high < value)).all()
-    shorter = Course.of(scores[:60], 1.0, 0.05)
+    shorter = SequentialResult.of(scores[:60], 1.0, 0.05)
     assert shorter.intervals(np.array([60]))[1][0] == low[59]
     stop = int(sequential.first(course.above()))
     assert low[stop - 2] <= 0 < low[stop - 1]
@@ -140,7 +140,7 @@ def stopped(draw: Draw, rows: int) -> tuple[int, int, float]:
     ends: list[Array] = []
     for _ in range(EXPERIMENTS // AT_ONCE):
         scores, reach = draw(random, AT_ONCE, rows)
-        course = Course.of(scores, reach, ERROR_RATE)
+        course = SequentialResult.of(scores, reach, ERROR_RATE)
         below, above = sequential.first(course.below()), sequential.first(course.above())
         # the first answer stands
         earlier = (below > 0) & ((above == 0) | (below < above))
@@ -216,13 +216,15 @@ def test_a_smaller_difference_takes_more_rows() -> None:
 
 
 def test_a_difference_that_nothing_finds() -> None:
-    with pytest.raises(step.StepError) as caught:
-        sequential.observations_needed(1e-9, 0.4, 1.0, 0.05, 0.8)
-    assert str(caught.value) == "a difference of 1e-09 is too small to be found: give a larger one"
+    assert (
+        error_of(sequential.observations_needed, 1e-9, 0.4, 1.0, 0.05, 0.8)
+        == "a difference of 1e-09 is too small to find: give a larger one"
+    )
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, math.nan])
 def test_an_error_rate_that_is_none(rate: float) -> None:
-    with pytest.raises(step.StepError) as caught:
-        Course.of(np.zeros(3), 1.0, rate)
-    assert str(caught.value) == f"the error rate is {rate:g}: give a number between 0 and 1"
+    assert (
+        error_of(SequentialResult.of, np.zeros(3), 1.0, rate)
+        == f"--error-rate: {rate:g} is out of range: give a number between 0 and 1"
+    )

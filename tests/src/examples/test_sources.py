@@ -10,7 +10,7 @@ import pytest
 
 import ingest
 from examples import sources
-from support import step
+from tests.src.running import error_of
 
 FLIGHTS_FILES = ["flights.csv.zip", "airports.csv", "planes.csv", "airlines.csv", "weather.csv"]
 
@@ -37,9 +37,10 @@ def test_ingest_offers_the_samples_that_there_are() -> None:
 
 
 def test_a_package_that_is_not_installed() -> None:
-    with pytest.raises(step.StepError) as caught:
-        sources._data_folder("nosuchpackage")
-    assert str(caught.value) == "package nosuchpackage is not installed: pip install nosuchpackage"
+    assert (
+        error_of(sources._data_folder, "nosuchpackage")
+        == "package nosuchpackage is not installed: pip install nosuchpackage"
+    )
 
 
 def test_patients_have_measurements_in_their_own_units() -> None:

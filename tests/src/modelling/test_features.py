@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from modelling import features
 from modelling.features import FeatureSpec
-from support import step
+from tests.src.running import error_of
 
 SPEC = FeatureSpec(
     numeric=("size",),
@@ -70,9 +70,9 @@ def test_every_feature_is_a_float_and_a_level_is_one_that_training_knew(
     fitted = SPEC.fit(table_of(*training))
     made = made_of(fitted, table_of(*scored))
     assert (made.dtypes == "float64").all()
-    for name in fitted.levels:
+    for name in fitted.categories:
         codes = made[name].dropna()
-        assert codes.isin(range(len(fitted.levels[name]))).all()
+        assert codes.isin(range(len(fitted.categories[name]))).all()
 
 
 @settings(max_examples=30, deadline=None)
@@ -80,7 +80,7 @@ def test_every_feature_is_a_float_and_a_level_is_one_that_training_knew(
 def test_the_order_of_training_rows_does_not_matter(training: list[dict[str, Any]], random: Any) -> None:
     shuffled = list(training)
     random.shuffle(shuffled)
-    assert SPEC.fit(table_of(*training)).levels == SPEC.fit(table_of(*shuffled)).levels
+    assert SPEC.fit(table_of(*training)).categories == SPEC.fit(table_of(*shuffled)).categories
 
 
 def test_what_each_feature_is() -> None:
@@ -101,7 +101,7 @@ def test_what_each_feature_is() -> None:
     }
 
 
-def test_unknown_and_missing_levels_are_missing() -> None:
+def test_unknown_and_missing_categories_are_missing() -> None:
     fitted = SPEC.fit(table_of(ROW))
     made = made_of(fitted, table_of({**ROW, "colour": "green"}, {**ROW, "colour": None}))
     assert made["colour"].isna().all()
@@ -112,14 +112,14 @@ def test_unknown_and_missing_levels_are_missing() -> None:
 @pytest.mark.parametrize("grade", [1, 1.0, "1", np.int8(1), np.float32(1)])
 def test_a_whole_number_is_the_same_level_in_every_type(grade: object) -> None:
     fitted = SPEC.fit(table_of(ROW, {**ROW, "grade": None}))
-    assert fitted.levels["grade"] == ("1",)
+    assert fitted.categories["grade"] == ("1",)
     assert made_of(fitted, table_of({**ROW, "grade": grade}))["grade"].tolist() == [0]
 
 
-def test_only_the_commonest_levels_are_kept() -> None:
+def test_only_the_commonest_categories_are_kept() -> None:
     table = pd.DataFrame({"c": list("aabbbcdd")})
-    fitted = FeatureSpec(categorical=("c",), max_levels=2).fit(table)
-    assert fitted.levels == {"c": ("a", "b")}
+    fitted = FeatureSpec(categorical=("c",), max_categories=2).fit(table)
+    assert fitted.categories == {"c": ("a", "b")}
 
 
 def test_columns_in_order_of_declaration() -> None:
@@ -132,33 +132,30 @@ def test_columns_in_order_of_declaration() -> None:
         (
             {"size": "big"},
             "features: column 'size' is declared numeric but holds 'big': "
-            "declare it categorical, or mend the value",
+            "declare it categorical, or fix the value",
         ),
         (
             {"size": float("-inf")},
             "features: column 'size' is declared numeric but holds -inf: "
-            "declare it categorical, or mend the value",
+            "declare it categorical, or fix the value",
         ),
         (
             {"when": "soon"},
-            "column 'when': 1 of 1 values are not times such as 2013-01-31T05:00:00: soon; "
-            "mend them, or name another column",
+            "column 'when': 1 of 1 values are not times such as 2013-01-31T05:00:00: soon; fix them, "
+            "or name another column",
         ),
     ],
 )
 def test_values_of_the_wrong_type(row: dict[str, Any], message: str) -> None:
     fitted = SPEC.fit(table_of(ROW))
-    with pytest.raises(step.StepError) as caught:
-        fitted.transform(table_of({**ROW, **row}))
-    assert str(caught.value) == message
+    assert error_of(fitted.transform, table_of({**ROW, **row})) == message
 
 
 def test_a_missing_column() -> None:
-    with pytest.raises(step.StepError) as caught:
-        SPEC.fit(table_of(ROW)).transform(
-            table_of(ROW).drop(columns="size").rename(columns={"hour": "hours"})
-        )
-    assert str(caught.value) == (
+    assert error_of(
+        SPEC.fit(table_of(ROW)).transform,
+        table_of(ROW).drop(columns="size").rename(columns={"hour": "hours"}),
+    ) == (
         "features: there is no column 'size', no column 'hour' (did you mean 'hours'?); "
         "the columns are: colour, grade, hours, when"
     )
@@ -177,22 +174,19 @@ def test_declarations_are_read() -> None:
     "value", ["hour", "hour:", ":24", "hour:0", "hour:-1", "hour:nan", "hour:inf", "hour:x"]
 )
 def test_cyclic_that_cannot_be_read(value: str) -> None:
-    with pytest.raises(step.StepError) as caught:
-        features.parse_cyclic([value])
-    assert str(caught.value) == f"--cyclic: {value!r} is not name:period, such as hour:24"
+    assert error_of(features.parse_cyclic, [value]) == f"--cyclic: {value!r} is not name:period, e.g. hour:24"
 
 
 @pytest.mark.parametrize("value", ["a", "a:", ":b", "a:b:c"])
 def test_pairs_that_cannot_be_read(value: str) -> None:
-    with pytest.raises(step.StepError) as caught:
-        features.parse_pairs([value])
-    assert str(caught.value) == f"--pairs: {value!r} is not first:second, such as carrier:origin"
+    assert (
+        error_of(features.parse_pairs, [value])
+        == f"--pairs: {value!r} is not first:second, e.g. carrier:origin"
+    )
 
 
 def test_datetime_parts_that_there_are_not() -> None:
-    with pytest.raises(step.StepError) as caught:
-        features.parse_datetime(["when:hour+wekday"])
-    assert str(caught.value) == (
-        "--datetime: 'when:hour+wekday' has the part 'wekday'; "
+    assert error_of(features.parse_datetime, ["when:hour+wekday"]) == (
+        "--datetime: 'when:hour+wekday': there is no part 'wekday'; "
         "the parts are: month, day, weekday, hour, minute-of-day, day-of-year"
     )

@@ -35,7 +35,7 @@ def test_the_baseline_without_columns_is_the_mean() -> None:
     assert measures.baseline(training, pd.DataFrame(index=range(2)), "target", [], []).tolist() == [3.0, 3.0]
 
 
-def test_the_baseline_by_levels_is_shrunk_towards_the_whole() -> None:
+def test_the_baseline_by_categories_is_shrunk_towards_the_whole() -> None:
     training = pd.DataFrame({"target": [1, 0, 0, 0], "c": ["a", "b", "b", "b"]})
     rows = pd.DataFrame({"c": ["a", "b", "unknown", None]})
     predicted = measures.baseline(training, rows, "target", ["no", "yes"], ["c"])
@@ -71,7 +71,7 @@ def test_slices_are_measured_one_by_one() -> None:
         }
     )
     made = measures.slices(table, table[["c"]], ["no", "yes"])
-    assert made["level"].tolist() == ["a", "b"]
+    assert made["category"].tolist() == ["a", "b"]
     assert made["rows"].tolist() == [4, 1]
     assert made["actual"].tolist() == [0.5, 1.0]
     assert made["predicted"].tolist() == [0.5, 0.7]
@@ -82,7 +82,7 @@ def test_slices_are_measured_one_by_one() -> None:
 def test_slices_of_numbers() -> None:
     table = pd.DataFrame({"actual": [1.0, 3.0, 5.0], "predicted": [2.0, 3.0, 5.0], "c": [1, 1, None]})
     made = measures.slices(table, table[["c"]], [])
-    assert made["level"].tolist() == ["1", "missing"]
+    assert made["category"].tolist() == ["1", "missing"]
     assert made["rmse"].tolist() == [pytest.approx(0.5**0.5), 0.0]
 
 

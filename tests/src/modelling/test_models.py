@@ -53,7 +53,7 @@ def test_a_tampered_model_is_never_unpickled(copied: Path) -> None:
     assert str(caught.value).startswith(
         f"{copied / 'model.pickle'} is not the model that was trained: its digest is "
     )
-    assert str(caught.value).endswith("; it was not loaded, train it again")
+    assert str(caught.value).endswith("; it was not loaded, retrain it")
 
 
 def test_a_single_flipped_bit_is_seen(copied: Path) -> None:
@@ -72,25 +72,28 @@ def test_another_version_of_a_package(copied: Path) -> None:
         models.load(copied)
     here = version("scikit-learn")
     assert str(caught.value) == (
-        f"{copied} was trained with scikit-learn 0.1, here is {here}: train it again, or install that version"
+        f"{copied} was trained with scikit-learn 0.1 but {here} is installed: "
+        "retrain, or install scikit-learn 0.1"
     )
 
 
 def test_a_folder_that_holds_no_model(tmp_path: Path, binary: Trained) -> None:
     with pytest.raises(step.StepError) as caught:
         models.load(tmp_path)
-    missing = f"cannot read {tmp_path / 'model.json'}: No such file or directory; run the step that writes it"
+    missing = (
+        f"cannot read {tmp_path / 'model.json'}: No such file or directory; rerun the step that writes it"
+    )
     assert str(caught.value) == missing
     (tmp_path / "model.json").write_text("{}", encoding="utf-8")
     with pytest.raises(step.StepError) as caught:
         models.load(tmp_path)
-    other = f"{tmp_path / 'model.json'} does not describe a model: run the step that trains it again"
+    other = f"{tmp_path / 'model.json'} does not describe a model: rerun the step that trains it"
     assert str(caught.value) == other
     shutil.copy(binary.model / "model.json", tmp_path)
     with pytest.raises(step.StepError) as caught:
         models.load(tmp_path)
     bytes_missing = f"cannot read {tmp_path / 'model.pickle'}: No such file or directory"
-    assert str(caught.value) == f"{bytes_missing}; run the step that trains it again"
+    assert str(caught.value) == f"{bytes_missing}; rerun the step that trains it"
 
 
 def test_bytes_do_not_depend_on_which_equal_strings_are_one_object() -> None:

@@ -63,7 +63,7 @@ def test_a_row_has_the_same_bits_alone(trained: Trained, monkeypatch: pytest.Mon
     features, together = model.features.transform(table), model.predict(table)
     alone = np.concatenate([model.predict_features(row[np.newaxis]) for row in features])
     assert alone.tobytes() == together.tobytes()
-    monkeypatch.setattr(prediction, "MANY_ROWS", 1)
+    monkeypatch.setattr(prediction, "MIN_ROWS_FOR_THREADS", 1)
     assert model.predict(table).tobytes() == together.tobytes()
 
 
@@ -87,8 +87,8 @@ def test_whatever_the_features_are(name: str, seed: int, request_: Any) -> None:
     features = np.empty((200, seen.shape[1]))
     for place, feature in enumerate(model.features.sources):
         known = seen[:, place]
-        if feature in model.features.levels:
-            pool = np.append(np.arange(len(model.features.levels[feature])), np.nan)
+        if feature in model.features.categories:
+            pool = np.append(np.arange(len(model.features.categories[feature])), np.nan)
         else:
             pool = np.concatenate([known, np.nextafter(known, 1e9), extremes])
         features[:, place] = random.choice(pool, size=200)
@@ -103,7 +103,7 @@ def request_(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue
 
 
-def test_levels_alone_are_features_enough() -> None:
+def test_categories_alone_are_features_enough() -> None:
     random = np.random.default_rng(0)
     codes = random.integers(0, 40, size=(500, 2)).astype(float)
     codes[random.random(codes.shape) < 0.1] = np.nan

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from modelling.targets import TARGET, with_target
-from support import step
+from tests.src.running import error_of
 
 TABLE = pd.DataFrame(
     {
@@ -66,7 +66,7 @@ def test_whole_numbers_are_labels_without_a_point() -> None:
             "endless",
             "regression",
             {},
-            "column 'endless' holds infinity: no model can learn that, mend the value",
+            "column 'endless' holds infinity, which no model can learn: fix the value",
         ),
         ("empty", "regression", {}, "column 'empty' has no values: choose another --target"),
         (
@@ -99,6 +99,4 @@ def test_whole_numbers_are_labels_without_a_point() -> None:
     ],
 )
 def test_targets_that_are_none(column: str, task: str, options: dict[str, object], message: str) -> None:
-    with pytest.raises(step.StepError) as caught:
-        with_target(TABLE, column, task, **options)  # type: ignore[arg-type]
-    assert str(caught.value) == message
+    assert error_of(with_target, TABLE, column, task, **options) == message

@@ -22,7 +22,7 @@ TABLE = pd.DataFrame(
     {
         "hour": [row % 24 for row in range(ROWS)],
         "size": [row**0.5 if row % 9 else None for row in range(ROWS)],
-        "name": [("a", "b", "a level with quite a long name", None)[row % 4] for row in range(ROWS)],
+        "name": [("a", "b", "a category with quite a long name", None)[row % 4] for row in range(ROWS)],
         "when": pd.date_range("2020-01-01", periods=ROWS, freq="D"),
         "late": [float(row % 3 == 0) for row in range(ROWS)],
         "amount": [float(row % 50) for row in range(ROWS)],
@@ -53,12 +53,11 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "missing_values-none": lambda: plotting.missing_values(TABLE[["hour"]]),
     "distributions": lambda: plotting.distributions(TABLE, ["hour", "size", "name", "when"]),
     "distributions-one": lambda: plotting.distributions(TABLE, ["name"]),
-    "target_by-levels": lambda: plotting.target_by(TABLE, "name", "late", label="Late"),
+    "target_by-categories": lambda: plotting.target_by(TABLE, "name", "late", label="Late"),
     "target_by-hours": lambda: plotting.target_by(TABLE, "hour", "late"),
     "target_by-bins": lambda: plotting.target_by(TABLE, "size", "amount"),
     "target_over_time": lambda: plotting.target_over_time(TABLE, "when", "late"),
     "target_over_time-months": lambda: plotting.target_over_time(TABLE, "when", "amount", frequency="M"),
-    "target_heatmap": lambda: plotting.target_heatmap(TABLE, "name", "hour", "late", least=1),
     "correlation": lambda: plotting.correlation(TABLE, ["hour", "size", "amount"]),
     "information": lambda: plotting.information(TABLE, ["hour", "size", "name", "empty"], "late"),
     "roc": lambda: plotting.roc(ACTUAL, PROBABILITY, baseline=np.full(ROWS, 0.3)),
@@ -67,7 +66,6 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "calibration-constant": lambda: plotting.calibration(ACTUAL, np.full(ROWS, 0.3)),
     "confusion": lambda: plotting.confusion(ACTUAL, PROBABILITY >= 0.5, ["on time", "late"], cut=0.5),
     "score_distribution": lambda: plotting.score_distribution(ACTUAL, PROBABILITY, ["on time", "late"]),
-    "share_by_decile": lambda: plotting.share_by_decile(ACTUAL, PROBABILITY),
     "slices": lambda: plotting.slices(SLICES, "hour"),
     "slices-numbers": lambda: plotting.slices(NUMBERS, "hour"),
     "importance": lambda: plotting.importance(RANKED),
@@ -127,6 +125,6 @@ def test_the_mean_of_each_level_and_its_rows() -> None:
 
 
 def test_a_rare_level_falls_among_the_others() -> None:
-    codes = plots_of_data._coded(pd.Series(["a", "a", "b", "c", None]), 10, 1)
+    codes = plots_of_data._codes(pd.Series(["a", "a", "b", "c", None]), 10, 1)
     assert codes[0] == codes[1] != codes[2] == codes[3]
     assert codes[4] == 0

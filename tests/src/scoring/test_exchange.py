@@ -11,7 +11,7 @@ import pytest
 
 import score
 from scoring import scored_parts
-from scoring.scorer import Answer
+from scoring.scorer import ScoreResponse
 from support import step
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, run
@@ -24,7 +24,7 @@ def models(binary: Trained, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     return binary.model, constant
 
 
-def digest_of(answer: Answer) -> str:
+def digest_of(answer: ScoreResponse) -> str:
     return str(answer.document["model"]["digest"])
 
 

@@ -17,13 +17,13 @@ from scoring import scored_parts
 from scoring.routing import Router
 from scoring.scored_form import Redaction
 from scoring.scored_log import Limits, ScoredLog
-from scoring.scorer import Answer, Scorer
+from scoring.scorer import Scorer, ScoreResponse
 from scoring.served_model import Served
 from scoring.split_plan import LivePlan, Plan, read_plan, write_plan
 from scoring.variants import Split, position
 from support import step
 from tests.src.requesting import request, rows
-from tests.src.running import Trained, run
+from tests.src.running import Trained, error_of, run
 
 KEYS = [f"customer {number}" for number in range(80)]
 
@@ -166,7 +166,7 @@ def test_a_client_does_not_pay_for_a_challenger_that_fails(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fails(*_: object) -> Answer:
+    def fails(*_: object) -> ScoreResponse:
         raise ZeroDivisionError
 
     monkeypatch.setattr(scorers[1].reader, "read", fails)
@@ -187,9 +187,7 @@ def test_the_scoring_script_holds_both_models(
     first, second = (str(scorer.served.folder) for scorer in scorers)
     write_plan(Plan(0.4, "one"), tmp_path / "plan.json")
     words = ["--model", first, "--challenger", shlex.join(["--model", second])]
-    with pytest.raises(step.StepError) as caught:
-        score.init(words)
-    assert str(caught.value) == "--challenger: name the file that says who answers too, with --plan"
+    assert error_of(score.init, words) == "--challenger needs --plan: name the plan file of the split"
     score.init([*words, "--plan", str(tmp_path / "plan.json")])
     split, names = Split({"challenger": 0.4}, "one"), dict(zip((first, second), scorers, strict=True))
     for key in KEYS[:20]:
@@ -208,9 +206,10 @@ def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [1.5, -0.1])
 def test_a_share_that_is_none_is_not_written(share: float, tmp_path: Path) -> None:
-    with pytest.raises(step.StepError) as caught:
-        write_plan(Plan(share), tmp_path / "plan.json")
-    assert str(caught.value) == f"the share of 'challenger' is {share:g}: give a number from 0 to 1"
+    assert (
+        error_of(write_plan, Plan(share), tmp_path / "plan.json")
+        == f"the share of 'challenger' is {share:g}: give a number from 0 to 1"
+    )
     assert not (tmp_path / "plan.json").exists()
 
 
@@ -218,8 +217,6 @@ def test_a_share_that_is_none_is_not_written(share: float, tmp_path: Path) -> No
 def test_a_file_that_is_no_plan(value: object, tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     file.write_text(json.dumps({"share": value, "salt": "", "shadow": False}), encoding="utf-8")
-    with pytest.raises(step.StepError) as caught:
-        read_plan(file)
-    assert str(caught.value) == (
+    assert error_of(read_plan, file) == (
         f"{file} is not a plan: share must be a number from 0 to 1, salt text, shadow true or false"
     )

@@ -22,10 +22,9 @@ from modelling import models
 from scoring import scored_parts
 from scoring.scored_form import Redaction
 from scoring.scored_log import Limits, ScoredLog
-from support import step
 from tabular import tables
 from tests.src.requesting import request, rows
-from tests.src.running import SRC, Trained, run
+from tests.src.running import SRC, Trained, error_of, run
 from tests.src.test_disk_full import on_a_small_disk
 
 
@@ -158,7 +157,7 @@ def test_a_record_that_cannot_be_read_is_set_aside_and_counted(
     table, unreadable = scored_parts.read_counted(log)
     assert (len(table), unreadable) == (7, 1)
     scored_parts.read(log)
-    assert caplog.messages == [f"{log}: 1 records cannot be read and are left out"]
+    assert caplog.messages == [f"{log}: 1 unreadable records were skipped"]
     scored_parts.compact(log)
     assert sorted(file.suffix for file in log.iterdir()) == [".parquet", ".unreadable"]
     table, unreadable = scored_parts.read_counted(log)
@@ -172,10 +171,8 @@ def test_a_log_without_its_first_line_holds_nothing_that_can_be_read(binary: Tra
     scored(binary, log)
     (lines,) = log.iterdir()
     lines.write_bytes(b"".join(lines.read_bytes().splitlines(keepends=True)[1:]))
-    with pytest.raises(step.StepError) as caught:
-        scored_parts.read(log)
-    assert str(caught.value) == (
-        f"{log} holds no scored rows (5 records cannot be read): name the log of a service or of batch_score"
+    assert error_of(scored_parts.read, log) == (
+        f"{log} holds no scored rows (5 unreadable records): name the log of a service or of batch_score"
     )
 
 
@@ -212,9 +209,10 @@ def test_what_is_redacted_is_nowhere_in_the_log(everything: Trained, log: Path) 
 
 
 def test_a_column_that_cannot_be_redacted(binary: Trained, log: Path) -> None:
-    with pytest.raises(step.StepError) as caught:
-        scored(binary, log, "--log-hash", "raduis")
-    assert str(caught.value) == "--log-hash: the model has no column 'raduis' (did you mean 'radius'?)"
+    assert (
+        error_of(scored, binary, log, "--log-hash", "raduis")
+        == "--log-hash: the model has no column 'raduis' (did you mean 'radius'?)"
+    )
 
 
 def test_what_cannot_be_logged_is_not_answered_unless_asked(
@@ -306,20 +304,17 @@ def test_labels_that_arrive_later_are_joined(binary: Trained, log: Path) -> None
 
 def test_a_label_for_a_request_of_several_rows(binary: Trained, log: Path) -> None:
     scored(binary, log)
-    with pytest.raises(step.StepError) as caught:
-        labelled(log, pd.DataFrame({"request_id": ["first"], "label": [1]}))
-    assert str(caught.value) == (
-        "--labels: request first has several rows, and one label: add the column row to the labels"
+    assert error_of(labelled, log, pd.DataFrame({"request_id": ["first"], "label": [1]})) == (
+        "--labels: request first has several rows but one label: add the column row to the labels"
     )
-    with pytest.raises(step.StepError) as caught:
-        labelled(log, pd.DataFrame({"raduis": [1], "label": [1]}), "--key", "raduis")
-    assert str(caught.value) == "--key: the log has no column 'raduis' (did you mean 'radius'?)"
+    assert (
+        error_of(labelled, log, pd.DataFrame({"raduis": [1], "label": [1]}), "--key", "raduis")
+        == "--key: the log has no column 'raduis' (did you mean 'radius'?)"
+    )
 
 
 def test_a_folder_that_is_no_log(tmp_path: Path) -> None:
-    with pytest.raises(step.StepError) as caught:
-        scored_parts.read(tmp_path)
-    assert str(caught.value) == (
+    assert error_of(scored_parts.read, tmp_path) == (
         f"{tmp_path} holds no scored rows: name the log of a service or of batch_score"
     )
 

@@ -90,17 +90,17 @@ def test_metrics_are_added_to(tmp_path: Path) -> None:
 def test_a_metric_is_finite(tmp_path: Path, value: float) -> None:
     with pytest.raises(step.StepError) as caught:
         step.log_metrics(tmp_path, {"rmse": value})
-    assert message(caught) == f"metric rmse is {value}: only finite numbers are metrics"
+    assert message(caught) == f"metric rmse is {value}: it must be a finite number"
     assert left_over(tmp_path) == []
 
 
 def test_broken_json(tmp_path: Path) -> None:
     with pytest.raises(step.StepError) as caught:
         step.read_json(tmp_path / "a.json")
-    missing = f"cannot read {tmp_path / 'a.json'}: No such file or directory; run the step that writes it"
+    missing = f"cannot read {tmp_path / 'a.json'}: No such file or directory; rerun the step that writes it"
     assert message(caught) == missing
     (tmp_path / "a.json").write_text("{", encoding="utf-8")
-    with pytest.raises(step.StepError, match=r"a.json is not JSON: .*; run the step that writes it again"):
+    with pytest.raises(step.StepError, match=r"a.json is not JSON: .*; rerun the step that writes it"):
         step.read_json(tmp_path / "a.json")
 
 

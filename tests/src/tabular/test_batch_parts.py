@@ -23,7 +23,7 @@ from modelling import models
 from scoring import scored_parts
 from support import step
 from tabular import batch_parts, tables
-from tests.src.running import SRC, Trained, contents, run
+from tests.src.running import SRC, Trained, contents, error_of, run
 
 ROWS = int(os.environ.get("WORKBENCH_BATCH_ROWS", "24000"))
 
@@ -127,9 +127,7 @@ def test_parts_of_another_batch_are_not_gone_on_with(binary: Trained, tmp_path: 
     assert batch_parts.Parts(tmp_path / "done", "another").done == 0
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years", encoding="utf-8")
-    with pytest.raises(step.StepError) as caught:
-        batch_parts.Parts(tmp_path / "mine", "a key")
-    assert str(caught.value) == (
+    assert error_of(batch_parts.Parts, tmp_path / "mine", "a key") == (
         f"--resume: {tmp_path / 'mine'} holds 'thesis.txt', which this step does not write: "
         "name another folder"
     )

@@ -1,4 +1,4 @@
-"""Columns: times without a zone, levels as text, numbers."""
+"""Columns: times without a zone, categories as text, numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 
 from support import step
 from tabular import columns
+from tests.src.running import error_of
 
 
 @pytest.mark.parametrize(
@@ -22,17 +23,16 @@ def test_a_column_of_times_stays() -> None:
 
 
 def test_numbers_are_no_times() -> None:
-    with pytest.raises(step.StepError) as caught:
-        columns.as_times(pd.Series([2013, 2014], name="year"))
-    assert str(caught.value) == "column 'year' holds numbers, not times: name a column of times"
+    assert (
+        error_of(columns.as_times, pd.Series([2013, 2014], name="year"))
+        == "column 'year' holds numbers, not times: name a column of times"
+    )
 
 
 def test_values_that_are_no_times() -> None:
-    with pytest.raises(step.StepError) as caught:
-        columns.as_times(pd.Series(["2013-01-31", "31.1.2013", None], name="day"))
-    assert str(caught.value) == (
-        "column 'day': 2 of 3 values are not times such as 2013-01-31T05:00:00: 31.1.2013, None; "
-        "mend them, or name another column"
+    assert error_of(columns.as_times, pd.Series(["2013-01-31", "31.1.2013", None], name="day")) == (
+        "column 'day': 2 of 3 values are not times such as 2013-01-31T05:00:00: 31.1.2013, None; fix "
+        "them, or name another column"
     )
 
 
@@ -46,6 +46,7 @@ def test_missing_times_may_be_allowed() -> None:
 
 def test_a_date_that_is_none() -> None:
     assert columns.as_date("2013-01-31T05:00+05:00", "--period-from") == pd.Timestamp("2013-01-31")
-    with pytest.raises(step.StepError) as caught:
-        columns.as_date("2013-13-01", "--period-from")
-    assert str(caught.value) == "--period-from: '2013-13-01' is not a date such as 2013-01-31"
+    assert (
+        error_of(columns.as_date, "2013-13-01", "--period-from")
+        == "--period-from: '2013-13-01' is not a date such as 2013-01-31"
+    )

@@ -103,7 +103,7 @@ def test_a_wrong_key_is_refused_and_not_shown(container: str, monkeypatch: pytes
 
 def test_without_a_credential_the_ways_are_named() -> None:
     assert message(Remote("blob:a/b/c")) == (
-        "--remote blob:a/b/c: nothing opens the account: name a secret of the key vault by "
+        "--remote blob:a/b/c: no credential for the account: name a key vault secret by "
         "--credential-secret, or set one of AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY, "
         "AZURE_STORAGE_SAS_TOKEN"
     )
@@ -114,13 +114,14 @@ def test_without_a_credential_the_ways_are_named() -> None:
     [
         (
             "s3://bucket/key",
-            "--remote: 's3://bucket/key' is none of dataset:<name>:<version>, datastore:<name>/<path>, "
+            "--remote: 's3://bucket/key' must have one of the forms dataset:<name>:<version>, "
+            "datastore:<name>/<path>, "
             "blob:<account>/<container>/<path>",
         ),
-        ("dataset:flights", "--remote: 'dataset:flights' is not complete: write dataset:<name>:<version>"),
-        ("dataset:flights:new", "--remote: 'new' is no version of dataset flights: give its number"),
-        ("datastore:in/", "--remote: 'datastore:in/' is not complete: write datastore:<name>/<path>"),
-        ("blob:a/b", "--remote: 'blob:a/b' is not complete: write blob:<account>/<container>/<path>"),
+        ("dataset:flights", "--remote: 'dataset:flights' is incomplete: write dataset:<name>:<version>"),
+        ("dataset:flights:new", "--remote: 'new' is not a version of dataset flights: give its number"),
+        ("datastore:in/", "--remote: 'datastore:in/' is incomplete: write datastore:<name>/<path>"),
+        ("blob:a/b", "--remote: 'blob:a/b' is incomplete: write blob:<account>/<container>/<path>"),
     ],
 )
 def test_a_source_is_written_in_one_of_three_forms(source: str, said: str) -> None:

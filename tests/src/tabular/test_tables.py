@@ -60,7 +60,7 @@ def test_parquet_that_is_none(tmp_path: Path) -> None:
     assert message(caught) == (
         f"cannot read {tmp_path / 'a.parquet'} as Parquet: "
         "Parquet magic bytes not found in footer. Either the file is corrupted or this is not a parquet file"
-        "; write the file again or name another"
+        "; fix the file or name another"
     )
 
 
@@ -69,7 +69,7 @@ def test_parquet_that_was_cut_off(tmp_path: Path, length: int) -> None:
     TABLE.to_parquet(tmp_path / "whole.parquet")
     cut = (tmp_path / "whole.parquet").read_bytes()[:length]
     (tmp_path / "a.parquet").write_bytes(cut)
-    with pytest.raises(step.StepError, match=r"as Parquet: .*; write the file again or name another"):
+    with pytest.raises(step.StepError, match=r"as Parquet: .*; fix the file or name another"):
         tables.read_table(tmp_path / "a.parquet")
 
 
@@ -86,14 +86,14 @@ def test_csv_that_is_none(tmp_path: Path, content: bytes, reason: str) -> None:
     with pytest.raises(step.StepError) as caught:
         tables.read_table(tmp_path / "a.csv")
     start = f"cannot read {tmp_path / 'a.csv'} as CSV: {reason}"
-    assert message(caught) == start + "; write the file again or name another"
+    assert message(caught) == start + "; fix the file or name another"
 
 
 def test_csv_with_a_column_twice(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b,a\n1,2,3\n", encoding="utf-8")
     with pytest.raises(step.StepError) as caught:
         tables.read_table(tmp_path / "a.csv")
-    assert message(caught) == f"{tmp_path / 'a.csv'}:1: column 'a' is there twice: rename one of them"
+    assert message(caught) == f"{tmp_path / 'a.csv'}:1: column 'a' is duplicated: rename one of them"
 
 
 def test_an_index_with_a_name_is_a_column_and_names_are_text(tmp_path: Path) -> None:

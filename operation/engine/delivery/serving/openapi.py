@@ -37,8 +37,8 @@ def document(facts: Mapping[str, Any], version: str, *, needs_key: bool, most_ro
     described: dict[str, Any] = json.loads(TEMPLATE.read_text(encoding="utf-8"))
     described["info"] = {"title": f"Predicts {facts['target']}", "version": version}
     components, post = described["components"], described["paths"]["/score"]["post"]
-    schemas, levels = components["schemas"], facts["features"]["levels"]
-    columns = {name: _column(column, levels.get(name, [])) for name, column in facts["schema"].items()}
+    schemas, categories = components["schemas"], facts["features"]["categories"]
+    columns = {name: _column(column, categories.get(name, [])) for name, column in facts["schema"].items()}
     schemas["Row"] |= {"required": list(columns), "properties": columns}
     schemas["Request"]["properties"]["data"]["anyOf"][0]["maxItems"] = most_rows
     prediction = _prediction(facts["classes"])
@@ -52,15 +52,15 @@ def document(facts: Mapping[str, Any], version: str, *, needs_key: bool, most_ro
     return described
 
 
-def _column(column: Mapping[str, Any], levels: list[str]) -> dict[str, Any]:
+def _column(column: Mapping[str, Any], categories: list[str]) -> dict[str, Any]:
     limits = {name: column[name] for name in ("minimum", "maximum") if column[name] is not None}
-    notes = [] if column["gaps"] else ["null gets a warning: training had no missing values here"]
-    if levels:
-        notes.append(f"training knew {len(levels)} levels; others count as missing, with a warning")
+    notes = [] if column["has_missing"] else ["null gets a warning: training had no missing values here"]
+    if categories:
+        notes.append(f"training knew {len(categories)} categories; others count as missing, with a warning")
     return {
         **KINDS[column["kind"]],
         **limits,
-        **({"examples": levels[:10]} if levels else {}),
+        **({"examples": categories[:10]} if categories else {}),
         **({"description": "; ".join(notes)} if notes else {}),
     }
 
@@ -74,19 +74,21 @@ def _prediction(classes: list[str]) -> dict[str, Any]:
 
 
 def example(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Build a synthetic row: numbers from the middle of their range, the first level of what has levels."""
-    levels = facts["features"]["levels"]
-    return {name: _example_value(column, levels.get(name, [])) for name, column in facts["schema"].items()}
+    """Build a synthetic row: numbers from the middle of their range, the first category of others."""
+    categories = facts["features"]["categories"]
+    return {
+        name: _example_value(column, categories.get(name, [])) for name, column in facts["schema"].items()
+    }
 
 
-def _example_value(column: Mapping[str, Any], levels: list[str]) -> object:
+def _example_value(column: Mapping[str, Any], categories: list[str]) -> object:
     kind = column["kind"]
     if kind == "time":
         return EXAMPLE_TIME
     if kind == "boolean":
         return True
-    if levels:
-        return levels[0]
+    if categories:
+        return categories[0]
     if column["minimum"] is None or column["maximum"] is None:
         return None if kind in ("text", "code") else 0
     middle = (column["minimum"] + column["maximum"]) / 2

@@ -19,7 +19,7 @@ from operation.execution.services import trial
 from operation.execution.services.chosen import Chosen
 from operation.execution.services.order import DeploymentFailed, Order
 
-COLUMN = {"gaps": False, "minimum": None, "maximum": None}
+COLUMN = {"has_missing": False, "minimum": None, "maximum": None}
 FACTS = {
     "digest": "ab" * 32,
     "schema": {
@@ -30,7 +30,7 @@ FACTS = {
         "departure": {**COLUMN, "kind": "time"},
         "free": {**COLUMN, "kind": "number"},
     },
-    "features": {"levels": {"carrier": ["AA", "UA"]}},
+    "features": {"categories": {"carrier": ["AA", "UA"]}},
 }
 
 

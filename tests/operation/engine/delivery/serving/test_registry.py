@@ -204,4 +204,4 @@ def test_a_model_of_before_there_were_schemas_is_to_be_trained_again(live: Live,
     done = live.workbench("split", "--challenger", old, "--port", live.service.port)
     assert done.returncode == 1
     assert done.stderr.startswith("error: Rejected the new challenger; still serving flights version 2 (")
-    assert done.stderr.endswith(f": {old} does not say what a row looks like: train it again\n")
+    assert done.stderr.endswith(f": {old} was trained by an earlier version of these scripts: retrain it\n")
