@@ -38,8 +38,8 @@ def mask_values(value: Any, *, thorough: bool = False) -> Any:
     signature = hash((texts, known_secrets()))
     if signature in _clean:
         return value
-    words = "\n".join(text for key, text in texts if not key.startswith(_BINARY))
-    clean = _Masker(words, thorough).value(value)
+    text = "\n".join(text for key, text in texts if not key.startswith(_BINARY))
+    clean = _Masker(text, thorough).value(value)
     if clean == value:
         _clean.add(signature)
         return value

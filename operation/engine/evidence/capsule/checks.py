@@ -1,4 +1,4 @@
-"""What a file must satisfy to be taken for a capsule: a stranger may have made it."""
+"""Checks of a capsule that a stranger may have made."""
 
 from __future__ import annotations
 
@@ -107,23 +107,23 @@ def check_store(path: Path, layout: Layout, records: list[dict[str, Any]]) -> No
     Parameters
     ----------
     records : list of dict
-        Of the steps in the capsule: they tell the same digests.
+        Of the steps in the capsule: they hold the same digests.
     """
     try:
-        told = {record["key"]: record["outputs"] for record in records}
-        damaged = next(_damaged(layout, told), None)
+        outputs = {record["key"]: record["outputs"] for record in records}
+        damaged = next(_damaged(layout, outputs), None)
     except (KeyError, TypeError, AttributeError) as error:
-        raise _tampered(path, "the record of a step is not one") from error
+        raise _tampered(path, "a step in it has no valid record") from error
     if damaged:
         raise _tampered(path, f"the output {damaged} in its store is not what was recorded")
 
 
-def _damaged(layout: Layout, told: Mapping[str, Any]) -> Iterator[str]:
+def _damaged(layout: Layout, recorded_outputs: Mapping[str, Any]) -> Iterator[str]:
     digests = Digests(layout.runs / "digests.db")
     for folder in sorted(layout.store.glob("*")):
         outputs = (manifest.read(folder / "manifest.json") or {})["outputs"]
         for name, output in outputs.items():
             there = digests.of(folder / name).digest if (folder / name).exists() else None
-            recorded = told.get(folder.name, {}).get(name, output)
+            recorded = recorded_outputs.get(folder.name, {}).get(name, output)
             if not there == output["digest"] == recorded["digest"]:
                 yield f"{folder.name[:12]}/{name}"

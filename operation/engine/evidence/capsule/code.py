@@ -20,7 +20,7 @@ _SHA1 = "0" * 40
 def code_differences(capsule: Capsule, here: Layout) -> list[str]:
     """Return in which files the capsule's project is not as in its commit, and whether its notebook is.
 
-    Where this clone does not have the commit, the files of this checkout take its place.
+    Where this clone does not have the commit, the files of this checkout are compared instead.
     """
     with zipfile.ZipFile(capsule.path) as archive:
         members = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}

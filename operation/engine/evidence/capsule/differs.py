@@ -66,12 +66,12 @@ def _digest(packages: dict[str, str]) -> str:
 
 def _commit(content: Any, here: Layout) -> list[str]:
     head = commit(here.root)["commit"]
-    found = []
+    lines = []
     if content["commit"] != head:
-        found.append(f"commit: {_short(content['commit'])} -> {_short(head)}")
+        lines.append(f"commit: {_short(content['commit'])} -> {_short(head)}")
     if content["dirty"]:
-        found.append("it ran with changes that are not in its commit; the capsule has them")
-    return found
+        lines.append("it ran with changes that are not in its commit; the capsule has them")
+    return lines
 
 
 def _short(commit: str | None) -> str:

@@ -122,15 +122,28 @@ def store_entries(layout: Layout, records: Sequence[Mapping[str, Any]]) -> list[
 
 
 def external_files(
-    layout: Layout, prepared: Executed, notebook: str, records: Sequence[Mapping[str, Any]]
+    layout: Layout,
+    prepared: Executed,
+    notebook: str,
+    records: Sequence[Mapping[str, Any]],
+    opened: Iterable[str],
 ) -> list[Input]:
-    """Return the files that arguments, the configuration, parameters and cells name."""
-    found: dict[Path, set[str]] = {}
-    for spelled, path in _named(layout, prepared, notebook, records):
+    """Return the files that arguments, the configuration, parameters and cells name, and those `opened`."""
+    spellings: dict[Path, set[str]] = {}
+    read = ((name, layout.root / name) for name in opened if not name.endswith(("/", "\\")))
+    for spelled, path in (*_named(layout, prepared, notebook, records), *read):
         whole = path.resolve()
         if path.exists() and not _is_ours(layout, whole):
-            found.setdefault(whole, set()).add(spelled)
-    return [_external(layout, index, path, names) for index, (path, names) in enumerate(found.items())]
+            spellings.setdefault(whole, set()).add(spelled)
+    return [_external(layout, index, path, names) for index, (path, names) in enumerate(spellings.items())]
+
+
+def leave_out_private(archive: Archive, layout: Layout, opened: Iterable[str]) -> None:
+    """Say which private files were read, as they are never packed."""
+    for name in opened:
+        file = layout.root / name
+        if file.name in _PRIVATE and file.is_file():
+            archive.leave_out(f"project/{file.name}", file.stat().st_size, "it is private")
 
 
 def _external(layout: Layout, index: int, path: Path, spelled: set[str]) -> Input:

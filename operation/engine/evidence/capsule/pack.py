@@ -15,6 +15,7 @@ from operation.engine.evidence.capsule.inputs import (
     Input,
     add_inputs,
     external_files,
+    leave_out_private,
     store_entries,
     visible_files,
 )
@@ -23,6 +24,7 @@ from operation.engine.foundation import manifest
 from operation.engine.foundation.known_secrets import indistinct_secrets
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.run_folder import RunFolder
+from operation.engine.identity.opened import read_notebook_record
 
 SCHEMA = 1
 NAME = "capsule.zip"
@@ -87,12 +89,14 @@ def pack(
     """
     notebook = record["error"]["notebook"]
     records = [step for step in folder.records() if step["notebook"] == notebook]
-    inputs = [*store_entries(layout, records), *external_files(layout, prepared, notebook, records)]
+    opened = read_notebook_record(folder.path, notebook)
+    inputs = [*store_entries(layout, records), *external_files(layout, prepared, notebook, records, opened)]
     inputs += [Input(file, f"project/{layout.relative(file)}") for file in visible_files(layout.notebooks)]
     with writing(folder.path / NAME, {} if include_secrets else indistinct_secrets()) as archive:
         _add_run(archive, folder)
         _add_project(archive, layout, prepared)
         moved = add_inputs(archive, layout, inputs, limit)
+        leave_out_private(archive, layout, opened)
         content = {**_identity(layout, prepared, record), "moved": moved, "left_out": archive.left_out}
         archive.text(json.dumps({**content, "masked": archive.masked}, indent=1), "capsule.json")
     return folder.path / NAME
@@ -139,5 +143,5 @@ def _add_project(archive: Archive, layout: Layout, prepared: Executed) -> None:
 def installed_packages() -> dict[str, str]:
     """Return the versions of what is installed, by package, without reading each one's metadata."""
     folders = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
-    found = (file.stem.rpartition("-") for folder in folders for file in folder.glob("*.dist-info"))
-    return {name.lower().replace("_", "-"): version for name, _, version in sorted(found)}
+    names = (file.stem.rpartition("-") for folder in folders for file in folder.glob("*.dist-info"))
+    return {name.lower().replace("_", "-"): version for name, _, version in sorted(names)}

@@ -54,9 +54,9 @@ class Replay:
     @cached_property
     def cell(self) -> int:
         """Index of the failing cell in `document`; of the first code cell when the kernel never started."""
-        found = failing_cell(self.document)
+        failing = failing_cell(self.document)
         code = [index for index, cell in enumerate(self.document["cells"]) if cell["cell_type"] == "code"]
-        return code[0] if found is None else found
+        return code[0] if failing is None else failing
 
     @property
     def prompt(self) -> int:
@@ -107,7 +107,7 @@ def check(replay: Replay) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``reproduced``, and the place, type and message ``expected`` and ``found`` (None: it ran through).
+        ``reproduced``, and the location, type and message ``expected`` and ``found`` (None: it ran through).
     """
     source = replay.layout.notebooks / f"{replay.capsule.notebook}.check.ipynb"
     cells = [_bare(cell) for cell in replay.document["cells"][: replay.cell + 1]]
@@ -139,9 +139,9 @@ def _is_same(replay: Replay, expected: dict[str, Any], found: dict[str, Any]) ->
     )
 
 
-def _comparable(message: str, places: dict[str, str]) -> str:
-    """Return a message without secrets and addresses in memory, with the `places` as the run had them."""
-    for here, there in places.items():
+def _comparable(message: str, paths: dict[str, str]) -> str:
+    """Return a message without secrets and addresses in memory, with the `paths` as the run had them."""
+    for here, there in paths.items():
         message = message.replace(here, there)
     return re.sub(r"\b0x[0-9a-fA-F]+", "0x", masked(message).replace("\\", "/"))
 

@@ -12,7 +12,7 @@ from operation.engine.evidence.capsule.unpack import run_folder, steps
 from operation.engine.foundation.children import child
 from operation.engine.foundation.errors import UsageError
 
-_OWN_WORDS = {"StepError", "GateRejected"}  # the script ends orderly: there is no traceback to inspect
+_WITHOUT_TRACEBACK = {"StepError", "GateRejected"}
 
 
 def debug(replay: Replay) -> int:
@@ -36,7 +36,7 @@ def command(replay: Replay) -> list[str]:
 
 def _failed_step(replay: Replay) -> dict[str, Any]:
     notebook = replay.capsule.notebook
-    failed = [one for one in steps(run_folder(replay.layout), notebook) if one["how"] == "failed"]
+    failed = [step for step in steps(run_folder(replay.layout), notebook) if step["how"] == "failed"]
     if not failed:
         raise UsageError(
             f"--script: no step failed, the mistake is in a cell of {notebook}. Replay it without --script."
@@ -47,7 +47,7 @@ def _failed_step(replay: Replay) -> dict[str, Any]:
 def _commands(replay: Replay, step: dict[str, Any]) -> list[str]:
     """Stop before the line that raises a StepError; for anything else pdb stops where it was raised."""
     error = step["error"]
-    if error["type"] in _OWN_WORDS and error["line"]:
+    if error["type"] in _WITHOUT_TRACEBACK and error["line"]:
         return ["-c", f"break {replay.layout.root / error['file']}:{error['line']}", "-c", "continue"]
     return ["-c", "continue"]
 
@@ -58,16 +58,16 @@ def _argv(replay: Replay, step: dict[str, Any]) -> list[str]:
     outputs = layout.runs / "script" / "outputs"
     outputs.mkdir(parents=True, exist_ok=True)
     separator = "\\" if "\\" in content["store"] else "/"
-    places = {f"{content['store']}{separator}{step['key']}": outputs, content["store"]: layout.store}
-    places |= {spelled: layout.root / member for spelled, member in content["moved"].items()}
-    places[content["root"]] = layout.root
-    return [_moved(word, places) for word in step["argv"]]
+    moves = {f"{content['store']}{separator}{step['key']}": outputs, content["store"]: layout.store}
+    moves |= {spelled: layout.root / member for spelled, member in content["moved"].items()}
+    moves[content["root"]] = layout.root
+    return [_moved(argument, moves) for argument in step["argv"]]
 
 
-def _moved(word: str, places: Mapping[str, Path]) -> str:
-    """Return `word` with the first of `places` that it names replaced by where that is here."""
-    for before, here in places.items():
-        head, found, rest = word.partition(before)
-        if found:
+def _moved(argument: str, moves: Mapping[str, Path]) -> str:
+    """Return `argument` with the first path of `moves` that it names replaced by where that is here."""
+    for before, here in moves.items():
+        head, separator, rest = argument.partition(before)
+        if separator:
             return f"{head}{here}{rest.replace(chr(92), '/')}"
-    return word
+    return argument

@@ -112,13 +112,13 @@ def serving(root: Path, variables: Mapping[str, str], log: Path) -> Iterator[Ser
         When the server ends or does not answer; names its log.
     """
     server = Server(free_port(), secrets.token_hex(16))
-    words = ["jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={server.port}", "--no-browser"]
-    words += [f"--IdentityProvider.token={server.token}", f"--ServerApp.root_dir={root}", "--allow-root"]
-    words += ["--ServerApp.port_retries=0"]
+    argv = ["jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={server.port}", "--no-browser"]
+    argv += [f"--IdentityProvider.token={server.token}", f"--ServerApp.root_dir={root}", "--allow-root"]
+    argv += ["--ServerApp.port_retries=0"]
     with (
         log.open("wb") as file,
         child(
-            [sys.executable, "-m", *words],
+            [sys.executable, "-m", *argv],
             cwd=root,
             env=dict(variables),
             stdin=subprocess.DEVNULL,

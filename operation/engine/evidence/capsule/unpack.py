@@ -92,11 +92,11 @@ def restore(capsule: Capsule, replays: Path) -> Layout:
     """
     layout = Layout(_new_folder(replays, str(capsule.content["id"])))
     with _opened(capsule.path) as archive:
-        for one in archive.infolist():
-            if not one.is_dir():
-                target = _target(layout, one.filename)
+        for member in archive.infolist():
+            if not member.is_dir():
+                target = _target(layout, member.filename)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(archive.read(one))
+                target.write_bytes(archive.read(member))
     check_store(capsule.path, layout, steps(run_folder(layout), capsule.notebook))
     _point_to_restored(layout, capsule.content["moved"])
     return layout
@@ -108,7 +108,7 @@ def run_folder(layout: Layout) -> Path:
 
 
 def _new_folder(replays: Path, name: str) -> Path:
-    """Return a new folder: one that is there may hold a person's work."""
+    """Return a new folder: an earlier replay may hold a person's work."""
     number, folder = 1, replays / name
     while folder.exists():
         number += 1
@@ -119,8 +119,8 @@ def _new_folder(replays: Path, name: str) -> Path:
 
 def _target(layout: Layout, member: str) -> Path:
     top, _, rest = member.partition("/")
-    places = {"project": layout.root, "store": layout.store, "run": run_folder(layout)}
-    return places[top] / rest if top in places else layout.root / member
+    folders = {"project": layout.root, "store": layout.store, "run": run_folder(layout)}
+    return folders[top] / rest if top in folders else layout.root / member
 
 
 def _point_to_restored(layout: Layout, moved: Mapping[str, str]) -> None:
@@ -143,5 +143,5 @@ def _in_json(path: str) -> str:
 
 def steps(folder: Path, notebook: str) -> list[dict[str, Any]]:
     """Return the records of the steps that `notebook` called in the run at `folder`, oldest first."""
-    found = (manifest.read(file) for file in sorted((folder / "steps").glob("*.json")))
-    return [one for one in found if one is not None and one["notebook"] == notebook]
+    records = (manifest.read(file) for file in sorted((folder / "steps").glob("*.json")))
+    return [record for record in records if record and record.get("notebook") == notebook]

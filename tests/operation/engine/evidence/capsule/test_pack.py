@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from operation.engine.evidence.capsule.archive import writing
 from operation.engine.evidence.capsule.inputs import Input, add_inputs
 from operation.engine.foundation.layout import Layout
+from operation.engine.runs.request import Request, prepare
+from operation.engine.runs.run import start
+from tests.operation.engine.conftest import build, notebook, write
 from tests.operation.engine.evidence.capsule.conftest import CANARIES, Failed, spellings
 
 
@@ -57,9 +61,38 @@ def test_a_capsule_holds_all_that_a_replay_needs(failed: Failed) -> None:
         assert name in members
     assert "project/config.json" not in members
     assert content["given"] == {"FACTOR": "2"}
-    assert content["left_out"] == []
+    assert content["left_out"] == [{"member": "project/config.json", "bytes": 33, "reason": "it is private"}]
     assert content["packages"]["pytest"] == pytest.__version__
     assert json.loads(members["resolved-configuration.json"])["steps"]["count"]["arguments"] == {"factor": 2}
+
+
+READS = """
+    import pathlib
+    root = pathlib.Path("..")
+    (root / ("da" + "ta") / f"{'pieces'}.csv").read_text()
+    [part.read_text() for part in sorted(pathlib.Path("../parts").glob("*.txt"))]
+    open("below/deeper/note.txt").read()
+    (root / ".env").read_text()
+"""
+
+
+def test_what_a_cell_opened_is_in_the_capsule_or_left_out_aloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = build(tmp_path / "project", monkeypatch)
+    read = ["data/pieces.csv", "parts/1.txt", "parts/2.txt", "notebooks/below/deeper/note.txt"]
+    for name in [*read, ".env", "notebooks/below/unread.txt", "data/unread.csv"]:
+        write(layout, name, "text")
+    book = notebook('use_case: str = "tiny"\nenvironment: str = "DEV"', dedent(READS), "1 / 0")
+    write(layout, "notebooks/01-count-letters.ipynb", json.dumps(book))
+    start(layout, prepare(layout, Request(notebooks=["01-count-letters"])), lambda *_: None)
+    (capsule,) = layout.runs.glob("2*/capsule.zip")
+    members = _members(capsule)
+    assert {f"project/{name}" for name in read} <= set(members)
+    assert "project/notebooks/below/unread.txt" in members
+    assert "project/.env" not in members
+    left_out = json.loads(members["capsule.json"])["left_out"]
+    assert left_out == [{"member": "project/.env", "bytes": 4, "reason": "it is private"}]
 
 
 def test_the_largest_inputs_stay_out_beyond_the_limit(tmp_path: Path) -> None:
