@@ -104,6 +104,32 @@ def test_the_alias_moves_to_another_model(
     assert len(versions(registry, "moving")) == 2
 
 
+@pytest.mark.parametrize("scheme", ["sqlite:///", "none that is read here:"])
+def test_an_alias_that_points_elsewhere_is_seen(
+    binary: Trained,
+    regression: Trained,
+    report: Path,
+    registry: str,
+    scheme: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("support.registry.SQLITE", scheme)
+    name = f"seen-{len(scheme)}"
+    first, second = (
+        list(map(str, words(model, report, registry, name, "--alias", "champion")))
+        for model in (binary, regression)
+    )
+
+    def stands(argv: list[str]) -> bool:
+        return register.effects_stand(register.build_parser().parse_args(argv))
+
+    assert not stands(first)
+    register.main(first)
+    assert (stands(first), stands(second)) == (True, False)
+    register.main(second)
+    assert (stands(first), stands(second)) == (False, True)
+
+
 def test_a_rejected_model_is_not_registered(binary: Trained, report: Path, registry: str) -> None:
     gate = ["--gate", "roc_auc>=0.6", "roc_auc>=0.8", "log_loss>=baseline_log_loss"]
     with pytest.raises(step.GateRejected) as caught:

@@ -11,7 +11,7 @@ import pytest
 from operation.engine.foundation.layout import Layout
 from operation.engine.runs.request import Request, prepare
 from operation.engine.runs.run import start
-from tests.operation.engine.conftest import build
+from tests.operation.engine.conftest import build, write
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +39,15 @@ def edit(name: str, old: str, new: str) -> Callable[[Layout], None]:
         text = path.read_text(encoding="utf-8")
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
+
+    return change
+
+
+def add(name: str, text: str) -> Callable[[Layout], None]:
+    """Return a change: a file more."""
+
+    def change(layout: Layout) -> None:
+        write(layout, name, text)
 
     return change
 

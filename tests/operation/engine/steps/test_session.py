@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -174,3 +175,48 @@ def test_a_fresh_run_executes_every_step_once(tiny: Layout, monkeypatch: pytest.
         session.step(name)
     executed = [one["step"] for one in folder.records() if one["how"] == "executed"]
     assert executed == ["count", "double"]
+
+
+EFFECT = """
+    def effects_stand(args):
+        mark = Path("mark.txt")
+        return mark.exists() and mark.read_text() == str(args.factor)
+
+    def build_parser():
+"""
+
+
+def test_what_a_step_did_elsewhere_is_looked_at_and_made_good(tiny: Layout) -> None:
+    script = tiny.src / "count.py"
+    text = script.read_text().replace("def build_parser():\n", dedent(EFFECT))
+    text = text.replace(
+        "    return parser\n", "    parser.set_defaults(effects_stand=effects_stand)\n    return parser\n"
+    )
+    script.write_text(
+        text.replace(
+            "    folder.mkdir()\n", "    folder.mkdir()\n    Path('mark.txt').write_text(str(args.factor))\n"
+        )
+    )
+    mark = tiny.root / "mark.txt"
+    for factor in (1, 2):
+        assert _session(tiny).step("count", {"factor": factor}).how == "executed"
+    assert _session(tiny).step("count", {"factor": 2}).how == "reused"
+    assert _session(tiny).step("count", {"factor": 1}).how == "executed"
+    assert mark.read_text() == "1.0"
+    mark.unlink()
+    assert _session(tiny).step("count", {"factor": 1}).how == "executed"
+    assert mark.exists()
+
+
+@pytest.mark.parametrize("run_script", [in_process, child_process])
+def test_a_file_that_a_script_opened_unasked_counts(tiny: Layout, run_script: Runner) -> None:
+    words = tiny.src / "words.py"
+    words.write_text(
+        words.read_text().replace("return sum", "text += open('data/extra.txt').read()\n    return sum")
+    )
+    write(tiny, "data/extra.txt", "xy")
+    assert _session(tiny, run_script).step("count").metrics == {"letters": 7.0}
+    assert _session(tiny, run_script).step("count").how == "reused"
+    write(tiny, "data/extra.txt", "xyz")
+    found = _session(tiny, run_script).step("count")
+    assert (found.how, found.metrics) == ("executed", {"letters": 8.0})
