@@ -96,7 +96,7 @@ class Remote:
             raise
 
     def _known(self, planned: Plan) -> Run | None:
-        """Return a run with this key that goes on, or whose outputs were never collected here."""
+        """Return a run with this key that is still running, or whose outputs were never collected here."""
         from azureml.core import Experiment
 
         experiment = Experiment(self.workspace, self.configured.use_case)
@@ -111,7 +111,7 @@ class Remote:
             step=planned.step,
             source=job_files.snapshot(self.layout, planned.contract.script),
             script=planned.contract.script.name,
-            arguments=arguments(planned, {name: str(place) for name, place in inputs.items()}),
+            arguments=arguments(planned, {name: str(path) for name, path in inputs.items()}),
             references={
                 reference.data_reference_name: reference
                 for reference in inputs.values()

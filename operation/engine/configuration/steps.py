@@ -18,7 +18,7 @@ from operation.engine.identity.contract import Argument, Contract
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REFERENCE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
-Found = tuple[KeyPath, str]
+Mistake = tuple[KeyPath, str]
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Graph:
     @property
     def contracts(self) -> dict[str, Contract]:
         """The contracts that could be read, by step."""
-        return {name: one for name, one in self._read.items() if isinstance(one, Contract)}
+        return {name: contract for name, contract in self._read.items() if isinstance(contract, Contract)}
 
-    def problems(self) -> Iterator[Found]:
+    def problems(self) -> Iterator[Mistake]:
         """Yield every mistake with its place in the file."""
         if not self.steps:
             yield ("steps",), "'steps' is empty: add a step, such as 'ingest:'."
@@ -63,7 +63,7 @@ class Graph:
                 f"steps depend on each other in a circle: {around}. Remove one of these inputs.",
             )
 
-    def _against(self, name: str, contract: Contract) -> Iterator[Found]:
+    def _against(self, name: str, contract: Contract) -> Iterator[Mistake]:
         wrong = [*self._arguments(name, contract), *self._inputs(name, contract)]
         if name not in self.broken:
             wrong += self._required(name, contract)
@@ -71,7 +71,7 @@ class Graph:
             wrong.append((("steps", name), f"step '{name}': {problem}."))
         yield from wrong
 
-    def _arguments(self, name: str, contract: Contract) -> Iterator[Found]:
+    def _arguments(self, name: str, contract: Contract) -> Iterator[Mistake]:
         for key, value in self.steps[name].arguments.items():
             key_path = ("steps", name, "arguments", key)
             argument = contract.arguments.get(key)
@@ -80,7 +80,7 @@ class Graph:
             elif _is_closed(value) and (problem := argument.problem(value)):
                 yield key_path, f"argument '{key}' of step '{name}': {problem}."
 
-    def _inputs(self, name: str, contract: Contract | None) -> Iterator[Found]:
+    def _inputs(self, name: str, contract: Contract | None) -> Iterator[Mistake]:
         for key, value in self.steps[name].inputs.items():
             key_path = ("steps", name, "inputs", key)
             argument = contract.arguments.get(key) if contract else None
@@ -113,7 +113,7 @@ class Graph:
         if "/" in value or "\\" in value:
             if Path(value).is_absolute():
                 return None  # data may be mounted where the step runs and not where it is checked
-            siblings = [self.layout.relative(one) for one in sorted(path.parent.glob("*"))]
+            siblings = [self.layout.relative(sibling) for sibling in sorted(path.parent.glob("*"))]
             return f"reads the path '{value}', which does not exist.{did_you_mean(value, siblings)}"
         if reference is None:
             expected = "expected step.output, such as 'ingest.table', or a path that exists"
@@ -127,38 +127,45 @@ class Graph:
         if contract is None or output in contract.outputs:
             return None
         written = listed(contract.outputs, "and")
-        hint = did_you_mean(f"{step}.{output}", [f"{step}.{one}" for one in contract.outputs])
+        hint = did_you_mean(f"{step}.{output}", [f"{step}.{name}" for name in contract.outputs])
         return f"reads '{step}.{output}', but step '{step}' writes {written}.{hint}"
 
     def _outputs(self) -> list[str]:
-        return [f"{step}.{output}" for step, one in self.contracts.items() for output in one.outputs]
+        return [
+            f"{step}.{output}" for step, contract in self.contracts.items() for output in contract.outputs
+        ]
 
-    def _required(self, name: str, contract: Contract) -> Iterator[Found]:
+    def _required(self, name: str, contract: Contract) -> Iterator[Mistake]:
         step = self.steps[name]
-        given = {key for key, value in {**step.inputs, **step.arguments}.items() if not is_empty(value)}
-        for one in contract.arguments.values():
+        present = {key for key, value in {**step.inputs, **step.arguments}.items() if not is_empty(value)}
+        for argument in contract.arguments.values():
             misspelt = any(
-                contract.nearest(key) == one.name for key in given if key not in contract.arguments
+                contract.nearest(key) == argument.name for key in present if key not in contract.arguments
             )
-            if one.required and one.role != "output" and one.name not in given and not misspelt:
-                yield ("steps", name), f"step '{name}' lacks {self._lacking(one)}"
+            if (
+                argument.required
+                and argument.role != "output"
+                and argument.name not in present
+                and not misspelt
+            ):
+                yield ("steps", name), f"step '{name}' lacks {self._lacking(argument)}"
 
     def _lacking(self, argument: Argument) -> str:
         what = f"'{argument.name}' ({argument.help})" if argument.help else f"'{argument.name}'"
         if argument.role == "value":
             return f"the argument {what}: add '{argument.name}: ...', {argument.expected}, to its arguments."
-        likely = [one for one in self._outputs() if one.endswith(f".{argument.name}")]
+        likely = [output for output in self._outputs() if output.endswith(f".{argument.name}")]
         example = likely[0] if likely else "step.output"
         return f"the input {what}: add a line such as '{argument.name}: {example}' to its inputs."
 
     @property
     def _needs(self) -> dict[str, list[str]]:
-        found = {name: map(_REFERENCE.fullmatch, step.inputs.values()) for name, step in self.steps.items()}
+        matches = {name: map(_REFERENCE.fullmatch, step.inputs.values()) for name, step in self.steps.items()}
         return {
-            name: [one[1] for one in refs if one and one[1] in self.steps] for name, refs in found.items()
+            name: [ref[1] for ref in refs if ref and ref[1] in self.steps] for name, refs in matches.items()
         }
 
-    def azure_problems(self, automl: Automl | None, pipeline: Pipeline | None) -> Iterator[Found]:
+    def azure_problems(self, automl: Automl | None, pipeline: Pipeline | None) -> Iterator[Mistake]:
         """Yield what is wrong with the sections for Azure ML against the steps."""
         if automl:
             for key, value in (("training", automl.training), ("holdout", automl.holdout)):

@@ -30,7 +30,7 @@ Settings = TypeVar("Settings")
 class ConfigFolder(Generic[Settings]):
     """A folder of ``configuration/`` whose files describe things of one sort."""
 
-    thing: str  # what a file describes, and the folder's name
+    folder: str  # what a file describes, and the folder's name
     union: Any  # models of what a file holds, told apart by `kind`
     variables: Mapping[str, str]  # variables of an environment that choose a file -> the file by default
     exempt: str  # the key whose value may look like a secret
@@ -43,14 +43,16 @@ class ConfigFolder(Generic[Settings]):
         self, layout: Layout, configured: Configuration, name: str | None, variable: str
     ) -> tuple[str, Settings]:
         """Return name and settings of the file `name`, else of the one that the environment chooses."""
-        wanted = name or str(configured.variables.get(variable, self.variables[variable]))
-        if wanted not in self.names(layout):
+        requested = name or str(configured.variables.get(variable, self.variables[variable]))
+        if requested not in self.names(layout):
             origin = "" if name else f" ({variable} of environment {configured.environment})"
-            raise UsageError(f"unknown {self.thing} '{wanted}'{origin}: there is {self._no(layout, wanted)}")
-        settings, problems = self.read(layout, wanted, configured.variables)
+            raise UsageError(
+                f"unknown {self.folder} '{requested}'{origin}: there is {self._no(layout, requested)}"
+            )
+        settings, problems = self.read(layout, requested, configured.variables)
         if settings is None:
             raise ConfigurationError(problems)
-        return wanted, settings
+        return requested, settings
 
     def problems(self, layout: Layout, environment: str | None = None) -> Iterator[Problem]:
         """Yield every mistake in every file, and in the choice of one, for each sound environment."""
@@ -60,13 +62,15 @@ class ConfigFolder(Generic[Settings]):
             if problems or not file.document:
                 continue
             for variable in self.variables.keys() & file.variables.keys():
-                wanted = file.variables[variable].text
-                if wanted not in self.names(layout):
-                    message = f"{variable}: there is {self._no(layout, wanted)}"
+                requested = file.variables[variable].text
+                if requested not in self.names(layout):
+                    message = f"{variable}: there is {self._no(layout, requested)}"
                     yield file.document.problem(("variables", variable), message)
-            values = {key: one.value for key, one in file.variables.items() if one.value is not None}
-            for one in self.names(layout):
-                yield from self.read(layout, one, values)[1]
+            values = {
+                key: variable.value for key, variable in file.variables.items() if variable.value is not None
+            }
+            for chosen in self.names(layout):
+                yield from self.read(layout, chosen, values)[1]
 
     def read(
         self, layout: Layout, name: str, variables: Mapping[str, Any]
@@ -77,24 +81,24 @@ class ConfigFolder(Generic[Settings]):
         if document is None:
             return None, problems
         wrong = [*self._values(document, variables)]
-        if problem := name_problem(self.thing, name):
+        if problem := name_problem(self.folder, name):
             wrong.append(((), f"{problem} Rename the file."))
         data = resolved(document.data, {key: typed(str(value)) for key, value in variables.items()})
         settings: Settings | None = None
         try:
             settings = TypeAdapter(self.union).validate_python(data)
         except ValidationError as error:
-            wrong += [self._message(one, data) for one in error.errors(include_url=False)]
+            wrong += [self._message(detail, data) for detail in error.errors(include_url=False)]
         problems += [document.problem(key_path, text) for key_path, text in wrong]
         return (None, problems) if problems else (settings, [])
 
     def _folder(self, layout: Layout) -> Path:
-        return layout.configuration / self.thing
+        return layout.configuration / self.folder
 
-    def _no(self, layout: Layout, wanted: str) -> str:
+    def _no(self, layout: Layout, requested: str) -> str:
         names = self.names(layout)
-        hint = did_you_mean(wanted, names)
-        return f"no configuration/{self.thing}/{wanted}.yml.{hint} Known: {listed(names, 'and')}."
+        hint = did_you_mean(requested, names)
+        return f"no configuration/{self.folder}/{requested}.yml.{hint} Known: {listed(names, 'and')}."
 
     def _values(self, document: Document, variables: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         """Yield what is wrong with references, and values that look like secrets."""
@@ -108,11 +112,11 @@ class ConfigFolder(Generic[Settings]):
     def _message(self, error: Any, data: Mapping[str, Any]) -> tuple[KeyPath, str]:
         kinds = self._kinds()
         if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
-            said = f", found {data['kind']!r}" if "kind" in data else ""
+            found_kind = f", found {data['kind']!r}" if "kind" in data else ""
             hint = did_you_mean(str(data.get("kind")), kinds)
-            return ("kind",), f"'kind': expected one of {listed(kinds)}{said}.{hint}"
+            return ("kind",), f"'kind': expected one of {listed(kinds)}{found_kind}.{hint}"
         kind, *key_path = error["loc"]  # a union puts the kind before the place
-        owner = f" in a {self.thing} of kind {kind}"
+        owner = f" in a {self.folder} of kind {kind}"
         return tuple(key_path), explain(error, f"'{'.'.join(map(str, key_path))}'", owner, kinds[kind])
 
     def _kinds(self) -> dict[str, type[BaseModel]]:
@@ -121,13 +125,13 @@ class ConfigFolder(Generic[Settings]):
 
 
 COMPUTES: ConfigFolder[ComputeSettings] = ConfigFolder(
-    thing="compute",
+    folder="compute",
     union=ComputeSettings,
     variables={"COMPUTE": "cpu-cluster", "SPARKCOMPUTE": "spark-cluster"},
     exempt="private-key-file",
 )
 DEPLOYMENTS: ConfigFolder[DeploymentSettings] = ConfigFolder(
-    thing="deployment", union=DeploymentSettings, variables={"DEPLOYMENT": "aci"}, exempt="secrets"
+    folder="deployment", union=DeploymentSettings, variables={"DEPLOYMENT": "aci"}, exempt="secrets"
 )
 
 

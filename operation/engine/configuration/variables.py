@@ -34,7 +34,7 @@ def references(text: str) -> list[str]:
 
 def malformed(text: str) -> list[str]:
     """Return what looks like a reference in `text` and is none: ``$(A B)``, ``${NAME}``, ``${{ x }}``."""
-    return [found for found in _LOOKALIKE.findall(text) if not _REFERENCE.fullmatch(found)]
+    return [part for part in _LOOKALIKE.findall(text) if not _REFERENCE.fullmatch(part)]
 
 
 def substitute(text: str, variables: Mapping[str, Variable]) -> Variable:
@@ -45,7 +45,7 @@ def substitute(text: str, variables: Mapping[str, Variable]) -> Variable:
     alone = _REFERENCE.fullmatch(text)
     if alone:
         return variables[alone[1]]
-    whole = _REFERENCE.sub(lambda found: variables[found[1]].text, text)
+    whole = _REFERENCE.sub(lambda match: variables[match[1]].text, text)
     return Variable(whole, whole)
 
 
@@ -53,9 +53,9 @@ def resolve(
     raw: Mapping[str, Variable], declared: Collection[str] = ()
 ) -> tuple[dict[str, Variable], dict[str, list[str]]]:
     """Resolve the references among variables."""
-    graph = {name: references(one.text) if isinstance(one.value, str) else [] for name, one in raw.items()}
+    graph = {name: references(item.text) if isinstance(item.value, str) else [] for name, item in raw.items()}
     known = {*raw, *declared}
-    problems = {name: found for name, one in raw.items() if (found := reference_problems(one.value, known))}
+    problems = {name: wrong for name, item in raw.items() if (wrong := reference_problems(item.value, known))}
     inner = {name: [to for to in names if to in raw] for name, names in graph.items()}
     for name, path in circles(inner):
         message = f"refers to itself: {' -> '.join(path)}. Give one of them a value of its own."
@@ -63,7 +63,7 @@ def resolve(
     done: dict[str, Variable] = {}
     sound = TopologicalSorter({name: names for name, names in inner.items() if name not in problems})
     for name in sound.static_order():
-        if name not in problems and all(one in done for one in graph[name]):
+        if name not in problems and all(reference in done for reference in graph[name]):
             done[name] = substitute(raw[name].text, done) if graph[name] else raw[name]
     return {name: done[name] for name in raw if name in done}, problems
 
@@ -75,7 +75,7 @@ def reference_problems(value: Value, known: Collection[str] | None, owner: str =
     """
     if not isinstance(value, str):
         return []
-    return [f"'{found}' is not a reference. Write variables as $(NAME)." for found in malformed(value)] + [
+    return [f"'{part}' is not a reference. Write variables as $(NAME)." for part in malformed(value)] + [
         f"$({name}) is undefined: {owner} declares no variable of that name.{did_you_mean(name, known or ())}"
         for name in dict.fromkeys(references(value))
         if known is not None and name not in known
@@ -92,9 +92,9 @@ def is_open(value: Value) -> bool:
 def resolved(value: Value, variables: Mapping[str, Variable]) -> Value:
     """Return `value` (a scalar, list or mapping) with every reference in it replaced where it can be."""
     if isinstance(value, dict):
-        return {key: resolved(one, variables) for key, one in value.items()}
+        return {key: resolved(member, variables) for key, member in value.items()}
     if isinstance(value, list):
-        return [resolved(one, variables) for one in value]
+        return [resolved(member, variables) for member in value]
     if isinstance(value, str) and all(name in variables for name in references(value)):
         return substitute(value, variables).value
     return value

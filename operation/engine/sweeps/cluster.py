@@ -21,7 +21,7 @@ from operation.engine.sweeps import node
 from operation.engine.sweeps.node import Answer, Order
 from operation.engine.sweeps.parcel import at_home, copy_project, pack_entry, pack_folder, take_entry, unpack
 from operation.engine.sweeps.plan import Sweep
-from operation.engine.sweeps.upstream import upstream_records
+from operation.engine.sweeps.point import upstream_records
 
 _RETRIES = 5  # times that a point is executed again when its node is lost
 

@@ -87,8 +87,10 @@ def known(layout: Layout, sweep: Sweep) -> dict[int, Recalled]:
     """Return the points that need no execution, by number: some run, of a sweep or not, did the same."""
     if sweep.request.fresh:
         return {}
-    found = {point.number: Notebooks(layout, point.prepared).find(sweep.notebook) for point in sweep.points}
-    return {number: recalled for number, recalled in found.items() if recalled}
+    recalled_points = {
+        point.number: Notebooks(layout, point.prepared).find(sweep.notebook) for point in sweep.points
+    }
+    return {number: recalled for number, recalled in recalled_points.items() if recalled}
 
 
 def _prepared(layout: Layout, request: SweepRequest) -> Prepared:

@@ -21,11 +21,10 @@ from operation.engine.runs.rendering import Rendering
 from operation.engine.runs.tracking import Tracker
 from operation.engine.sweeps.page import write_sweep_page
 from operation.engine.sweeps.plan import Point, Sweep, known
-from operation.engine.sweeps.point import PointRun
+from operation.engine.sweeps.point import PointRun, execute_upstream
 from operation.engine.sweeps.pools import KernelPool
 from operation.engine.sweeps.results import write_results
 from operation.engine.sweeps.sweep_manifest import SweepManifest
-from operation.engine.sweeps.upstream import execute_upstream
 
 Say = Callable[[Point, Mapping[str, Any], int], None]
 
