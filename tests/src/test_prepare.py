@@ -47,16 +47,8 @@ def test_features_are_fitted_on_training_rows_only(tmp_path: Path, file: File, t
 def test_a_random_split_has_its_share_and_is_repeated(
     tmp_path: Path, file: File, patients: pd.DataFrame
 ) -> None:
-    words = [
-        "--task",
-        "regression",
-        "--target",
-        "progression",
-        "--numeric",
-        "bmi",
-        "--holdout-fraction",
-        "0.25",
-    ]
+    words = ["--task", "regression", "--target", "progression", "--numeric", "bmi"]
+    words += ["--holdout-fraction", "0.25"]
     made = [prepare(tmp_path, file(patients), *words, "--random-state", seed) for seed in (0, 0, 1)]
     assert [len(table) for table in made[0][:2]] == [332, 110]
     assert made[0][1].equals(made[1][1])
@@ -70,80 +62,32 @@ def test_what_is_known_of_the_target_is_written(binary: Trained, regression: Tra
     assert step.read_json(regression.features / "features.json")["classes"] == []
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ([], "no feature is declared: give --numeric, --categorical, --cyclic, --datetime or --pairs"),
-        (["--numeric", "diagnosis"], "column 'diagnosis' is the target and cannot be a feature: remove it"),
-        (
-            ["--pairs", "size:target"],
-            "column name 'target' is reserved for the target: rename the column in the source",
-        ),
-        (
-            ["--numeric", "radius", "--known-afterwards", "texture", "radius"],
-            "column 'radius' is known only afterwards (--known-afterwards): it cannot be a feature, "
-            "remove it",
-        ),
-        (
-            ["--datetime", "day:hour", "--known-afterwards", "day"],
-            "column 'day' is known only afterwards (--known-afterwards): it cannot be a feature, remove it",
-        ),
-        (
-            ["--numeric", "size"],
-            "features: column 'size' is declared numeric but holds 'large': "
-            "declare it categorical, or fix the value",
-        ),
-        (
-            ["--numeric", "raduis"],
-            "features and --keep: there is no column 'raduis' (did you mean 'radius'?); "
-            "the columns are: radius, texture, smoothness, size, day, diagnosis, target",
-        ),
-        (
-            ["--numeric", "radius", "--split", "time"],
-            "--split time needs --time-column: name the column of times",
-        ),
-        (
-            [
-                "--numeric",
-                "radius",
-                "--split",
-                "time",
-                "--time-column",
-                "day",
-                "--holdout-from",
-                "2031-01-01",
-            ],
-            "the split leaves no row for the holdout: "
-            "check --holdout-from and --holdout-fraction, or give more rows",
-        ),
-        (
-            [
-                "--numeric",
-                "radius",
-                "--split",
-                "time",
-                "--time-column",
-                "day",
-                "--holdout-from",
-                "2011-01-01",
-            ],
-            "the split leaves no row for training: "
-            "check --holdout-from and --holdout-fraction, or give more rows",
-        ),
-        (
-            ["--numeric", "radius", "--holdout-fraction", "1.5"],
-            "--holdout-fraction: 1.5 is not between 0 and 1",
-        ),
-    ],
-)
-def test_what_cannot_be_prepared(
-    tmp_path: Path, file: File, tumours: pd.DataFrame, words: list[str], message: str
-) -> None:
-    table = file(tumours)
-    assert (
-        error_of(prepare, tmp_path, table, "--task", "classification", "--target", "diagnosis", *words)
-        == message
-    )
+SPLIT = "check --holdout-from and --holdout-fraction, or give more rows"
+MISTAKES = {
+    "": "no feature is declared: give --numeric, --categorical, --cyclic, --datetime or --pairs",
+    "--numeric diagnosis": "column 'diagnosis' is the target and cannot be a feature: remove it",
+    "--pairs size:target": "column name 'target' is reserved for the target: rename the column in the source",
+    "--numeric radius --known-afterwards texture radius": "column 'radius' is known only afterwards "
+    "(--known-afterwards): it cannot be a feature, remove it",
+    "--datetime day:hour --known-afterwards day": "column 'day' is known only afterwards "
+    "(--known-afterwards): it cannot be a feature, remove it",
+    "--numeric size": "features: column 'size' is declared numeric but holds 'large': "
+    "declare it categorical, or fix the value",
+    "--numeric raduis": "features and --keep: there is no column 'raduis' (did you mean 'radius'?); "
+    "the columns are: radius, texture, smoothness, size, day, diagnosis, target",
+    "--numeric radius --split time": "--split time needs --time-column: name the column of times",
+    "--numeric radius --split time --time-column day --holdout-from 2031-01-01": "the split leaves no row "
+    f"for the holdout: {SPLIT}",
+    "--numeric radius --split time --time-column day --holdout-from 2011-01-01": "the split leaves no row "
+    f"for training: {SPLIT}",
+    "--numeric radius --holdout-fraction 1.5": "--holdout-fraction: 1.5 is not between 0 and 1",
+}
+
+
+@pytest.mark.parametrize("words", MISTAKES)
+def test_what_cannot_be_prepared(tmp_path: Path, file: File, tumours: pd.DataFrame, words: str) -> None:
+    table, task = file(tumours), ["--task", "classification", "--target", "diagnosis"]
+    assert error_of(prepare, tmp_path, table, *task, *words.split()) == MISTAKES[words]
     assert left_over(tmp_path) == [table.name]
 
 

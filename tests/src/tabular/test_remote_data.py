@@ -74,8 +74,7 @@ def test_data_must_be_what_was_meant(container: str, monkeypatch: pytest.MonkeyP
     with fetched(Remote(source, digest=there.upper())):
         pass
     assert message(Remote(source, digest="0" * 64)) == (
-        f"--remote {source} holds other data than was meant: its SHA-256 is {there}, "
-        f"--remote-digest wants {'0' * 64}"
+        f"--remote {source}: its SHA-256 is {there}, not {'0' * 64} as --remote-digest says"
     )
 
 
