@@ -13,6 +13,7 @@ from tests.src.running import SRC, child
 MODULES = sorted(path.relative_to(SRC).with_suffix("").as_posix() for path in SRC.rglob("*.py"))
 OWN = {name.partition("/")[0] for name in MODULES}
 SCRIPTS = [name for name in MODULES if "def build_parser" in (SRC / f"{name}.py").read_text(encoding="utf-8")]
+OPENING = ("read_text", "write_text", "open")
 OUTSIDE = {"operation", "papermill", "IPython", "nbconvert"}
 AZURE = {"azureml", "azure"}
 ASK_AZURE = {"utils", "support/azure", "tabular/remote_data"}  # credentials, the run, data that is elsewhere
@@ -27,11 +28,8 @@ TRAINING = {
     "mlflow",
     "yaml",
     "threadpoolctl",
-    "treelite",
-    "filelock",
-    "pydantic",
-    "typing_extensions",
 }
+TRAINING |= {"threadpoolctl", "treelite", "filelock", "pydantic", "typing_extensions"}
 
 
 def imports(module: str) -> set[str]:
@@ -47,18 +45,8 @@ def imports(module: str) -> set[str]:
 
 
 def test_the_scripts_of_a_use_case_are_there() -> None:
-    assert SCRIPTS == [
-        "batch_score",
-        "compare_variants",
-        "evaluate",
-        "ingest",
-        "join_outcomes",
-        "prepare",
-        "register",
-        "replay_traffic",
-        "train",
-        "validate",
-    ]
+    scripts = "batch_score compare_variants evaluate ingest join_outcomes prepare register "
+    assert " ".join(SCRIPTS) == f"{scripts}replay_traffic train validate"
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -121,11 +109,7 @@ def test_no_line_outside_the_readers_mentions_a_use_case(use_case: str) -> None:
 def test_texts_are_read_and_written_as_utf_8() -> None:
     for path in sorted(SRC.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in (
-                "read_text",
-                "write_text",
-                "open",
-            ):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in OPENING:
                 mode = getattr(node.args[0], "value", "") if node.args else ""
                 if mode in ("rb", "wb", "xb") or ast.unparse(node.func) == "os.open":
                     continue  # bytes
