@@ -72,7 +72,7 @@ _TOKENS = {
     "xox": r"[abeoprs]-[A-Za-z0-9-]{10,}",  # Slack
     "sk_live_": r"[A-Za-z0-9]{20,}",  # Stripe
     "rk_live_": r"[A-Za-z0-9]{20,}",
-    "sk-": r"[A-Za-z0-9_-]{32,}",  # OpenAI, Anthropic
+    "sk-": r"(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{32,}",  # OpenAI, Anthropic; classes of CSS are lower case
     "SG.": r"[\w-]{16,32}\.[\w-]{16,64}",  # SendGrid
     "glpat-": r"[\w-]{20,}",  # GitLab
     "npm_": r"[A-Za-z0-9]{36}",

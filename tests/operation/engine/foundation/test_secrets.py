@@ -91,3 +91,26 @@ def test_json_stays_json_where_a_secret_is_a_number(monkeypatch: pytest.MonkeyPa
     clean = secrets.mask_document('{"seconds": 0.123456, "text": "123456"}', ".json")
     assert json.loads(clean) == {"seconds": 0.123456, "text": "***"}
     assert secrets.mask_document('{"half": "123456', ".json") == '{"half": "***'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk-container-id-1 div.sk-toggleable__content-and-some-more-words",
+        "script-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
+        "abfss://container-of-flights@account.dfs.core.windows.net/x",
+        "https://cdn.example.com/npm/package@1.2.3/dist/index.js",
+        "0123456789abcdef" * 4,
+        "sqlite:///runs/mlflow.db",
+        "password={password!r}",
+    ],
+)
+def test_what_looks_harmless_is_not_masked(text: str) -> None:
+    assert secrets.masked(text) == text
+
+
+def test_pictures_and_numbers_of_plots_are_not_masked() -> None:
+    text = base64.b64encode(bytes(range(32))).decode()
+    outputs = {"data": {"image/png": f"{text}\n"}, "figure": {"y": {"bdata": text}}}
+    assert secrets.mask_values(outputs) == outputs
+    assert secrets.masked(text) == "***"
