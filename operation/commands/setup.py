@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_: argparse.Namespace) -> int:
     """Say what the environment holds."""
-    environment = Environment.of_checkout()
+    environment = Environment()
     groups = environment.stamp().get("groups") or ["none"]
     place = environment.folder if environment.is_running() else "the activated environment"
     print(f"{place} is complete; optional groups in it: {', '.join(groups)}")

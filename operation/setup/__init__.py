@@ -1,7 +1,7 @@
-"""Set-up: make the project's environment when it is missing, then go on inside it.
+"""Set-up: make the project's environment when it is missing, then continue inside it.
 
-What is here runs before anything is installed, so it uses the standard library alone. `python_version`
-is read by whatever Python a person has, 3.8 or later; everything else by Python 3.11.
+It runs before anything is installed, so it uses the standard library alone. This file and `python_version`
+are read by whatever Python a person has, 3.8 or later; the others by Python 3.11.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def enter(arguments: Sequence[str]) -> int | None:
-    """Go on in the project's environment, making or completing it first where that is needed.
+    """Continue in the project's environment, making or completing it first where that is needed.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ def enter(arguments: Sequence[str]) -> int | None:
     Returns
     -------
     int or None
-        None: this process is to go on itself. A number: the exit code, all is done. On POSIX a
-        hand-over to another Python does not return.
+        None: this process is the right one, and continues. A number: the exit code, all is done. On
+        POSIX a hand-over to another Python does not return.
     """
     from operation.setup.python_version import SetupError, right_python
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # CI cancels so: an installer must not go on
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so CI cancels, and the installer must end too
     try:
         python = right_python()
         return replace([python, "-m", "operation", *arguments]) if python else _enter(list(arguments))
@@ -41,39 +41,40 @@ def enter(arguments: Sequence[str]) -> int | None:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted; the next call sets up what is missing", file=sys.stderr)
+        print("\ninterrupted; the next command completes the set-up", file=sys.stderr)
         return 130
 
 
 def _enter(arguments: list[str]) -> int | None:
-    from operation.setup.environment import Environment, is_activated
+    from operation.setup.activated import is_activated
+    from operation.setup.environment import Environment
     from operation.setup.groups import needed_groups
 
-    environment = Environment.of_checkout()
+    environment = Environment()
     if is_activated(environment.root):
         return None
     groups = needed_groups(arguments)
-    if not environment.holds(groups) and not _goes_without(arguments, environment):
+    if not environment.holds(groups) and not _works_without(arguments, environment):
         from operation.setup.install import install
 
-        if environment.is_running():  # the Python that made it: this one may be replaced
+        if environment.is_running():  # by the Python that made it: this one may be replaced
             base: str = getattr(sys, "_base_executable", sys.executable)
             return replace([base, "-m", "operation", *arguments])
-        install(environment, groups, arguments[0] if arguments else "run")
+        install(environment, groups, arguments[0])
     if environment.is_running() or not environment.python.is_file():
         return None
     return replace([str(environment.python), "-m", "operation.cli", *arguments])
 
 
-def _goes_without(arguments: list[str], environment: Environment) -> bool:
-    """Return whether a command needs no complete environment: help, a mistyped one, a lock to be mended."""
+def _works_without(arguments: list[str], environment: Environment) -> bool:
+    """Return whether a command needs no complete environment: help, a mistyped one, a lock to be repaired."""
     from operation import cli
 
-    if not arguments or arguments[0] in cli.HELP or arguments[0] not in cli.COMMANDS:
+    if not arguments or arguments[0] not in cli.COMMANDS:
         return True
     if {"-h", "--help"} & set(arguments) and cli.importable(arguments[0]):
         return True
-    return arguments[0] == "lock" and environment.can_lock()
+    return arguments[0] == "lock" and environment.program("uv").is_file()
 
 
 def replace(command: Sequence[str]) -> int:

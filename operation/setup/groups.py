@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 ALL = frozenset({"azure", "emulator", "ray", "test"})
 OF_COMMAND = {
-    "submit": {"azure"},
-    "models": {"azure"},
-    "deploy": {"azure"},
-    "export": {"azure"},
+    **{command: {"azure"} for command in ("submit", "models", "deploy", "export")},
     "emulator": {"azure", "emulator"},
     "test": ALL,
 }

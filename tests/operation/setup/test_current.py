@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from operation.setup.environment import CHOICE, is_activated
+from operation.setup.activated import CHOICE, is_activated
 from operation.setup.python_version import SetupError
 
 from .conftest import ROOT, Project
@@ -69,7 +69,7 @@ def test_choice_of_the_person_wins(conda: str, tmp_path: Path, monkeypatch: pyte
 
 def test_unknown_choice_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CHOICE, "conda")
-    said = "WORKBENCH_PYTHON is 'conda': set it to 'current' or 'venv', or leave it unset."
+    said = "WORKBENCH_PYTHON is 'conda'\\. Set it to 'current' or 'venv', or leave it unset."
     with pytest.raises(SetupError, match=said):
         is_activated(ROOT)
 

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operation.setup.indexes import installer_environment, parse_settings, uv_options, uv_variables
+from operation.setup.indexes import (
+    installer_environment,
+    parse_settings,
+    pip_settings,
+    uv_options,
+    uv_variables,
+)
 
-LISTED = """:env:.cert='/corporate/ca.pem'
-:env:.find-links='/wheels'
-global.cert='/elsewhere.pem'
-global.extra-index-url='https://one/simple https://two/simple'
-global.index-url='https://user:it\\'s@index/simple'
-install.timeout='30'
-global.trusted-host='one two'
-freeze.index-url='https://not-for-install'
+CONFIGURED = """[global]
+cert = /elsewhere.pem
+extra-index-url = https://one/simple https://two/simple
+index-url = https://user:it's@index/simple
+trusted-host = one two
+[install]
+timeout = 30
+[freeze]
+index-url = https://not-for-install
 """
 
 
-def test_sections_win_as_in_pip() -> None:
-    found = parse_settings(LISTED)
-    assert found == {
+def test_settings_win_as_in_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "pip.conf").write_text(CONFIGURED, encoding="utf-8")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setenv("PIP_CERT", "/corporate/ca.pem")
+    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels")
+    settings = pip_settings(Path(sys.executable))
+    assert settings == settings | {
         "cert": "/corporate/ca.pem",
         "find-links": "/wheels",
         "extra-index-url": "https://one/simple https://two/simple",
@@ -31,6 +46,8 @@ def test_sections_win_as_in_pip() -> None:
         "timeout": "30",
         "trusted-host": "one two",
     }
+    listed = "install.proxy='mine'\nglobal.proxy='all'\nfreeze.proxy='no'\n"
+    assert parse_settings(listed) == {"proxy": "mine"}
 
 
 @given(st.text())

@@ -37,7 +37,7 @@ NOTEBOOK = {
 }
 
 
-@pytest.mark.skipif(not Environment.of_checkout().is_running(), reason="this Python is not the project's own")
+@pytest.mark.skipif(not Environment().is_running(), reason="this Python is not the project's own")
 def test_papermills_command_line_knows_the_engine(tmp_path: Path) -> None:
     source, target = tmp_path / "in.ipynb", tmp_path / "out.ipynb"
     source.write_text(json.dumps(NOTEBOOK), encoding="utf-8")

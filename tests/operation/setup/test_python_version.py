@@ -38,10 +38,9 @@ def test_wrong_version_and_no_other_is_one_message(monkeypatch: pytest.MonkeyPat
         right_python((3, 13, 0))
     assert str(caught.value) == (
         f"the workbench needs Python 3.11 and this is Python 3.13.0 ({sys.executable}). "
-        "No python3.11 is on PATH: install it (python.org, `apt install python3.11`, "
+        "No python3.11 is on PATH. Install it (python.org, `apt install python3.11`, "
         "`brew install python@3.11`, `winget install Python.Python.3.11`, "
-        "`conda env create -f environment.yml`) "
-        "and run the same command again."
+        "`conda env create -f environment.yml`), then rerun."
     )
 
 

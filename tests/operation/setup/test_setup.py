@@ -77,7 +77,7 @@ def test_groups_are_added_by_the_command_that_needs_them(project: Project, ready
     assert project.installed() == {"tiny": "1.0", "uv": UV}
     added = project.call("setup", "--group", "ray")
     assert added.returncode == 0, added.stderr
-    assert added.stderr.startswith("`setup` needs packages of the group ray, which are added once.\n")
+    assert added.stderr.startswith("`setup` needs packages of the group ray, added once.\n")
     assert added.stdout.endswith("optional groups in it: ray\n")
     assert project.installed() == {"tiny": "1.0", "big": "1.0", "uv": UV}
     again = project.call("setup", "--group=ray")
@@ -123,7 +123,7 @@ def test_no_index_is_one_message(started: Project, ready_uv: Path) -> None:
     message = answer.stderr[answer.stderr.index("error: ") :]
     said = "error: no package index can be reached (index-url http://***@127.0.0.1:9/simple): "
     assert message.startswith(said)
-    assert "Look at `pip config list`, PIP_INDEX_URL and, behind a proxy, HTTPS_PROXY and PIP_CERT" in message
+    assert "Check `pip config list`, PIP_INDEX_URL and, behind a proxy, HTTPS_PROXY and PIP_CERT" in message
     assert f"The installer's output is in {started.root / 'runs' / 'set-up.log'}." in message
     assert "Traceback" not in answer.stderr
     assert "secret" not in answer.stderr
@@ -225,7 +225,7 @@ def test_interrupt_is_said_and_exits_130(project: Project, ready_uv: Path) -> No
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert said.endswith("\ninterrupted; the next call sets up what is missing\n")
+    assert said.endswith("\ninterrupted; the next command completes the set-up\n")
 
 
 @pytest.mark.skipif(not POSIX, reason="starts process groups")
@@ -260,8 +260,8 @@ def test_environment_of_another_python_is_not_thrown_away(project: Project, read
     answer = project.call("version")
     assert answer.returncode == 1
     assert answer.stderr == (
-        f"error: {project.root / '.venv'} was made with Python 3.12.1 and the workbench needs 3.11: "
-        "remove the folder, and the same command makes a new one.\n"
+        f"error: {project.root / '.venv'} was made with Python 3.12.1 and the workbench needs 3.11. "
+        "Remove the folder, then rerun: a new one is made.\n"
     )
 
 
@@ -298,7 +298,7 @@ def test_disk_that_is_too_small_is_said_before_anything_is_written(
     answer = project.call("version")
     assert answer.returncode == 1
     assert f"error: the environment takes about 80 MB and {project.root} has 7" in answer.stderr
-    assert answer.stderr.endswith(" MB free: free some space, or clone to a larger disk.\n")
+    assert answer.stderr.endswith(" MB free. Free some space, or clone to a larger disk.\n")
     assert not (project.root / ".venv").exists()
 
 
@@ -309,5 +309,5 @@ def test_disk_that_fills_up_is_said(project: Project, ready_uv: Path, small_disk
     answer = project.call("version")
     assert answer.returncode == 1
     assert f"error: no space is left on the disk of {project.root / '.venv'}" in answer.stderr
-    assert "Free some and run the same command again: it starts over." in answer.stderr
+    assert "Free some, then rerun: it starts over." in answer.stderr
     assert "Traceback" not in answer.stderr.split("error: no space")[1]

@@ -105,7 +105,7 @@ def test_the_user_s_own_profile_is_the_kernel_s(tmp_path: Path, monkeypatch: pyt
     assert found["notebook"]["cells"][1]["outputs"][0]["data"]["text/plain"] == ["5"]
 
 
-@pytest.mark.skipif(not Environment.of_checkout().is_running(), reason="this Python is not the project's own")
+@pytest.mark.skipif(not Environment().is_running(), reason="this Python is not the project's own")
 def test_any_client_of_jupyter_may_ask_for_the_warm_kernel(tmp_path: Path) -> None:
     notebook = from_dict(document(["import os\nopen(f'/proc/{os.getppid()}/cmdline').read()"]))  # type: ignore[no-untyped-call]
     NotebookClient(notebook, kernel_name="python-warm").execute()
