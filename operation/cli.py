@@ -1,4 +1,4 @@
-"""The command line: a table of commands, and the one place where errors become exit codes."""
+"""The command line: the table of commands, and the one place where errors become exit codes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import atexit
 import importlib
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from types import ModuleType
@@ -15,32 +16,43 @@ from typing import NoReturn
 from operation.engine.foundation.children import interrupted_by_signals
 from operation.engine.foundation.secrets import masked_console
 
-COMMANDS = {
-    "run": "execute the notebooks of a use case headlessly and leave HTML reports",
-    "sweep": "execute one notebook at many points of its parameters, several at once",
-    "step": "execute one step of a use case as a plain script",
-    "why": "say why a step was executed or reused, and what differs now",
-    "certify": "prove that script, call and notebook give the same bytes",
-    "replay": "open what a failed run left, stopped before the failing cell",
-    "report": "write the HTML reports and the gallery of runs again",
-    "serve": "serve a model over HTTP, behind keys and limits",
-    "package": "build an image that answers requests with a model",
-    "split": "change which share of keys the challenger of a service answers; 0 rolls back",
-    "outcomes": "join labels that arrive later with the rows that were scored",
-    "lab": "open the notebooks in JupyterLab",
-    "new": "write an environment or a use case, ready to run and to edit",
-    "check": "check the configuration and say every mistake at once",
-    "submit": "send a step or a whole use case to Azure ML, or to its emulator",
-    "emulator": "start a loopback Azure ML that executes what is submitted",
-    "models": "list, register, download and promote the models of the workspaces",
-    "deploy": "put a model behind a web service of Azure ML, or its emulator",
-    "export": "write what the Azure CLI reads: jobs of version 2, variables of a shell",
-    "clean": "free space: old runs, and outputs that no kept run refers to",
-    "setup": "make or complete the environment; --all with every optional group",
-    "lock": "resolve requirements.lock from environment.yml",
-    "test": "lint, type-check and test the project, as CI does",
-    "version": "say what is running: workbench, Python, commit, environment",
+GROUPS = {
+    "explore and run": {
+        "lab": "open the notebooks in JupyterLab",
+        "run": "execute the notebooks of a use case and write HTML reports",
+        "sweep": "execute one notebook with many combinations of parameter values",
+        "step": "execute one step of a use case as a plain script",
+        "new": "write an environment, or a use case from your data, ready to run and to edit",
+    },
+    "understand": {
+        "why": "say why a step was executed or reused, and what has changed since",
+        "replay": "open a failed run in JupyterLab, stopped before the failing cell",
+        "certify": "prove that script, function call and notebook give the same bytes",
+        "report": "write the HTML reports of a run and the gallery of runs again",
+    },
+    "serve": {
+        "serve": "serve a model over HTTP, with API keys and limits",
+        "split": "change the challenger's share of the traffic of a service; 0 rolls back",
+        "outcomes": "add true labels that arrive later, and join them with the scored rows",
+        "package": "build a container image that serves a model",
+    },
+    "Azure ML": {
+        "submit": "execute a step or a whole use case in Azure ML, or in its emulator",
+        "models": "list, register, download and promote the models of a workspace",
+        "deploy": "deploy a model as a web service of Azure ML, or of its emulator",
+        "export": "write files for the Azure CLI: jobs (v2), shell variables",
+        "emulator": "start an Azure ML emulator on this machine that executes what is submitted",
+    },
+    "maintain": {
+        "check": "check the configuration and list all mistakes at once",
+        "test": "lint, type-check and test the project, as CI does",
+        "clean": "free disk space: delete old runs and outputs that no run refers to",
+        "setup": "create or complete the environment; --all with every optional group of packages",
+        "lock": "resolve requirements.lock from environment.yml",
+        "version": "print versions of workbench and Python, commit and environment",
+    },
 }
+COMMANDS = {command: summary for group in GROUPS.values() for command, summary in group.items()}
 HELP = ("-h", "--help", "help")
 SHOW_KEYS = ("emulator", "lab", "replay")  # print the key of the server that they start
 RENAMED = {"rehearse": "emulator", "--rehearse": "--emulator"}
@@ -102,11 +114,13 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _overview() -> argparse.ArgumentParser:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items()]
+    lines = ["The workbench: one code path from the notebook to CI."]
+    for group, commands in GROUPS.items():
+        lines += ["", f"{group}:", *(f"  {name:{width}}  {summary}" for name, summary in commands.items())]
     return argparse.ArgumentParser(
         prog="python3 -m operation",
         usage="python3 -m operation <command> [options]",
-        description="The workbench: one code path from the notebook to CI.\n\ncommands:\n" + "\n".join(lines),
+        description="\n".join(lines),
         epilog="examples:\n  python3 -m operation run\n  python3 -m operation run --help",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -116,7 +130,7 @@ def _unknown(command: str) -> int:
     from operation.engine.foundation.nearest import did_you_mean, listed
 
     option = command.startswith("-")
-    what = f"option {command} stands before the command" if option else f"there is no command '{command}'"
+    what = f"write option {command} behind the command" if option else f"there is no command '{command}'"
     hint = _renamed(command) or did_you_mean(command, COMMANDS)
     print(f"error: {what}.{hint} Commands: {listed(COMMANDS, 'and')}.", file=sys.stderr)
     return 2
@@ -127,13 +141,14 @@ def _module(command: str) -> ModuleType:
 
 
 def _parse(command: str, module: ModuleType, words: list[str]) -> argparse.Namespace:
-    """Parse `words`; a command that passes words on has said so by ``set_defaults(rest=[])``."""
+    """Parse `words`; a command that passes unknown words on declares ``set_defaults(rest=[])``."""
     parser = argparse.ArgumentParser(
         prog=f"python3 -m operation {command}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     module.add_arguments(parser)
+    parser.description = textwrap.fill(parser.description or "", 100)
     args, rest = parser.parse_known_args(words)
     if not rest:
         return args
@@ -165,7 +180,7 @@ def _failed(error: Exception, arguments: Sequence[str]) -> int:
         return error.exit_code
     if isinstance(error, ModuleNotFoundError) and (group := _group_of(error.name or "")):
         print(
-            f"error: {error.name} is not installed: it is in the optional group {group}. "
+            f"error: {error.name} is not installed: it belongs to the optional group {group}. "
             f"Add it with `python3 -m operation setup --group {group}`, then rerun.",
             file=sys.stderr,
         )

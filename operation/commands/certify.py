@@ -7,24 +7,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from operation.commands.options import add_choice, add_emulator, emulated
+from operation.commands.options import add_choice, add_compute, add_emulator, add_json, emulated
 from operation.engine import configuration
 from operation.engine.configuration.targets import chosen_compute
 from operation.engine.evidence.certificate.certify import certify
 from operation.engine.evidence.reports.run_page import write_certificate
 from operation.engine.foundation.layout import project
-from operation.execution.sending import azure_ml
+from operation.execution.routes import azure_ml
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``certify``."""
     parser.description = (
-        "Execute steps afresh in every way there is: by a call of main(argv), in a notebook that stock "
-        "papermill executes, in one that is executed as by `run`, as a child process in other surroundings "
-        "(folders, time zone, locale, hash seed, threads, ...), and with --emulator or "
-        "--azure-ml as runs of Azure ML. "
-        "Compare sources, command lines, inputs and output bytes; exit 1 with the first difference when "
-        "there is one."
+        "Execute steps again in every way there is: by a call of main(argv), in a notebook under stock "
+        "papermill, in a notebook as `run` executes it, as a plain script in other surroundings (folders, "
+        "time zone, locale, hash seed, threads), and with --emulator or --azure-ml as a run of Azure ML. "
+        "Compare sources, command lines, inputs and output bytes; exit code 1 and the first difference "
+        "when there is one."
     )
     parser.epilog = "example: python3 -m operation certify prepare train"
     add = parser.add_argument
@@ -32,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choice(parser)
     add_emulator(parser)
     add("--azure-ml", action="store_true", help="also as runs in the environment's workspace")
-    add("--compute", metavar="NAME", help="configuration/compute/<NAME>.yml (default: COMPUTE)")
-    add("--json", action="store_true", help="print the certificate for programs")
+    add_compute(parser)
+    add_json(parser, "the certificate")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,7 +63,10 @@ def _lines(content: Mapping[str, Any]) -> list[str]:
     for step in content["steps"]:
         verdict = "DIFFERS" if step["differences"] else "identical"
         lines.append(f"  {step['step']:<14} {verdict:<10} {step['files']:3d} files, {step['bytes']:,} bytes")
-        lines += [f"    {one['way']} against {one['against']}: {one['what']}" for one in step["differences"]]
+        lines += [
+            f"    {difference['way']} against {difference['against']}: {difference['what']}"
+            for difference in step["differences"]
+        ]
         lines += [f"    it depends on: {', '.join(step['causes'])}"] if step["causes"] else []
     ways = ", ".join(content["ways"])
     return [

@@ -20,9 +20,9 @@ PRIVATE = ("config.json", ".azureml/config.json")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
-        "Check every environment with every use case (or the ones named), the schemas and the notebooks: "
+        "Check every environment with every use case (or the given ones), the schemas and the notebooks: "
         "names, types, references, the scripts' arguments, Azure's naming rules, secrets. "
-        "Says every mistake at once, with file, line and how to fix it; exit code 2 when there are any."
+        "Lists all mistakes at once, each with file, line and how to fix it; exit code 2 if there are any."
     )
     parser.epilog = (
         "examples:\n"
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line for each file that is right; raise with all mistakes when there are any."""
+    """Print a line for each correct file; raise with all mistakes when there are any."""
     layout = project()
     problems = list(_problems(layout, args.environment, args.use_case))
     files = _files(layout, args.environment, args.use_case)
@@ -51,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
 def _problems(layout: Layout, environment: str | None, use_case: str | None) -> Iterator[Problem]:
     if not (environment or use_case):
         yield from _stray_files(layout)
-    for name in _named(environment, configuration.environments(layout)):
-        for case in _named(use_case, configuration.use_cases(layout)):
+    for name in _selected(environment, configuration.environments(layout)):
+        for case in _selected(use_case, configuration.use_cases(layout)):
             yield from configuration.examine(name, case, layout)[1]
     for path in sorted(layout.schemas.glob("*.yml")):
         yield from read_document(path, layout.relative(path))[1]
@@ -63,8 +63,8 @@ def _problems(layout: Layout, environment: str | None, use_case: str | None) -> 
     yield from _tracked(layout)
 
 
-def _named(one: str | None, every: list[str]) -> list[str | None]:
-    return [one] if one else [*every] or [None]
+def _selected(name: str | None, names: list[str]) -> list[str | None]:
+    return [name] if name else [*names] or [None]
 
 
 def _stray_files(layout: Layout) -> Iterator[Problem]:
@@ -81,13 +81,13 @@ def _stray_files(layout: Layout) -> Iterator[Problem]:
 
 def _files(layout: Layout, environment: str | None, use_case: str | None) -> list[str]:
     names = [
-        *_named(environment, configuration.environments(layout)),
-        *_named(use_case, configuration.use_cases(layout)),
+        *_selected(environment, configuration.environments(layout)),
+        *_selected(use_case, configuration.use_cases(layout)),
     ]
     paths = [configuration.configuration_file(layout, name) for name in names if name]
     paths += [*sorted(layout.schemas.glob("*.yml")), *sorted(layout.notebooks.glob("*.ipynb"))]
-    for shelf in ("compute", "deployment"):
-        paths += sorted((layout.configuration / shelf).glob("*.yml"))
+    for folder in ("compute", "deployment"):
+        paths += sorted((layout.configuration / folder).glob("*.yml"))
     return [layout.relative(path) for path in paths]
 
 

@@ -14,9 +14,9 @@ _PLURALS = {"store entry": "store entries"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``clean``."""
     parser.description = (
-        "Remove old runs, certificates and replays, outputs in the store that no kept run refers to, and "
-        "what killed processes left. Kept are: runs that are younger, the newest one, the newest that "
-        "succeeded of each use case and environment, and all that these refer to."
+        "Delete old runs, certificates and replays, stored outputs that no remaining run refers to, and "
+        "leftovers of killed processes. Kept: younger runs, the newest run, the newest successful run of "
+        "each use case and environment, and everything that these refer to."
     )
     parser.epilog = "example: python3 -m operation clean --older-than 7 --dry-run"
     add = parser.add_argument
@@ -25,20 +25,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--larger-than",
         metavar="GB",
         type=_not_negative,
-        help="let the store be this large: beyond it the oldest outputs that no kept run refers to go too",
+        help="target size of the store: beyond it, delete the oldest outputs that no remaining run uses",
     )
-    add("--dry-run", action="store_true", help="say what would go, remove nothing")
+    add("--dry-run", action="store_true", help="list what would be deleted, delete nothing")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Say what goes, and remove it."""
+    """Say what is deleted, and delete it."""
     layout = project()
     limit = None if args.larger_than is None else args.larger_than * 1e9
     cleaning = plan_cleaning(layout, args.older_than, limit)
     print("\n".join(_lines(layout, cleaning, args.dry_run)), flush=True)
     if cleaning.removable and not args.dry_run:
         remove(layout, cleaning)
-        if any(one.kind == "run" for one in cleaning.removable):
+        if any(item.kind == "run" for item in cleaning.removable):
             _write_gallery(layout)
     return 0
 
@@ -46,16 +46,16 @@ def run(args: argparse.Namespace) -> int:
 def _not_negative(text: str) -> float:
     value = float(text)
     if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number from 0, found {text}")
+        raise argparse.ArgumentTypeError(f"expected 0 or more, got {text}")
     return value
 
 
 def _lines(layout: Layout, cleaning: Cleaning, dry: bool) -> list[str]:
-    kept = f"kept: {_counted('run', cleaning.runs)} and all they refer to."
+    kept = f"kept: {_counted('run', cleaning.runs)} and everything they refer to."
     if not cleaning.removable:
         return [f"nothing to remove; {kept}"]
     items = [
-        f"  {human(one.bytes):>10}  {one.kind} {layout.relative(one.path)}" for one in cleaning.removable
+        f"  {human(item.bytes):>10}  {item.kind} {layout.relative(item.path)}" for item in cleaning.removable
     ]
     return [*items, f"{'would free' if dry else 'freeing'} {_summary(cleaning.removable)}; {kept}"]
 
@@ -63,7 +63,7 @@ def _lines(layout: Layout, cleaning: Cleaning, dry: bool) -> list[str]:
 def _summary(removable: list[Removable]) -> str:
     counts = Counter(one.kind for one in removable)
     words = ", ".join(_counted(kind, number) for kind, number in counts.items())
-    return f"{human(sum(one.bytes for one in removable))}: {words}"
+    return f"{human(sum(item.bytes for item in removable))}: {words}"
 
 
 def _counted(kind: str, number: int) -> str:

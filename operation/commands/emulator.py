@@ -13,8 +13,8 @@ from operation.engine.foundation.layout import project
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.description = (
-        "Start a loopback Azure ML service that the SDK talks to and that executes what is submitted.\n"
-        "No subscription is needed. Ctrl-C stops it and its jobs; its state is kept for the next start."
+        "Start an Azure ML emulator on this machine: the SDK connects to it, and it executes what is "
+        "submitted. No subscription is needed. Ctrl-C stops it and its jobs; the next start finds its state."
     )
     parser.epilog = (
         "examples:\n"
@@ -22,15 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  python3 -m operation emulator --folder /tmp/emulator\n"
         "  python3 -m operation submit pipeline --emulator     starts and stops one by itself"
     )
-    parser.add_argument(
-        "--folder", type=Path, help="where its state is kept (default: runs/emulator of the project)"
-    )
+    parser.add_argument("--folder", type=Path, help="folder for its state (default: runs/emulator)")
     parser.add_argument(
         "--token-seconds",
         type=int,
         default=86_400,
         metavar="SECONDS",
-        help="how long its tokens are good, to see what an expired one does (default: %(default)s)",
+        help="lifetime of its tokens, to try an expired one (default: %(default)s)",
     )
 
 

@@ -6,7 +6,7 @@ import argparse
 import shlex
 from pathlib import Path
 
-from operation.commands.options import add_choice
+from operation.commands.options import add_choice, add_compute
 from operation.engine import configuration
 from operation.engine.configuration.targets import chosen_compute
 from operation.engine.foundation.errors import UsageError
@@ -16,7 +16,7 @@ from operation.execution.azure_cli import Export, write
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare ``azure-cli`` and ``shell``."""
-    parser.description = "Write what the Azure CLI reads, from the same configuration."
+    parser.description = "Write files for the Azure CLI from the same configuration."
     parser.epilog = (
         "examples:\n"
         "  python3 -m operation export azure-cli --environment PROD\n"
@@ -25,19 +25,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
     jobs = kinds.add_parser(
         "azure-cli",
-        help="the steps and the pipeline as job files of version 2, for az ml job create",
+        help="steps and pipeline as job files (v2), for `az ml job create`",
         epilog="example: python3 -m operation export azure-cli --environment PROD --output azure",
     )
     add_choice(jobs)
     jobs.add_argument(
         "--output", type=Path, metavar="FOLDER", help="default: runs/azure-cli/<use case>-<environment>"
     )
-    jobs.add_argument(
-        "--compute", metavar="NAME", help="configuration/compute/<NAME>.yml (default: the environment's)"
-    )
+    add_compute(jobs)
     shell = kinds.add_parser(
         "shell",
-        help="the environment's variables as variables of a shell",
+        help="the environment's variables as shell variables",
         epilog='example: eval "$(python3 -m operation export shell --environment PROD)"',
     )
     shell.add_argument("--environment", metavar="NAME", help="configuration-<NAME>.yml (default: DEV)")
@@ -45,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write what was asked for."""
+    """Write the files, or print the variables."""
     layout = project()
     return _shell(args, layout) if args.kind == "shell" else _azure_cli(args, layout)
 
@@ -75,7 +73,7 @@ def _azure_cli(args: argparse.Namespace, layout: Layout) -> int:
     compute = chosen_compute(layout, configured, args.compute)
     if compute.settings.kind != "amlcompute":
         raise UsageError(
-            f"compute '{compute.name}' is of kind {compute.settings.kind}: jobs of version 2 are executed on "
+            f"compute '{compute.name}' is of kind {compute.settings.kind}, and job files (v2) need kind "
             "amlcompute. Name another with --compute."
         )
     for path in write(Export(configured, layout, folder, compute)):

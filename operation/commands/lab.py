@@ -15,10 +15,10 @@ ADDRESS = ("--ip", "--ServerApp.ip", "--ServerApp.allow_remote_access")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of ``lab``; what it does not know goes to JupyterLab."""
+    """Declare the options of ``lab``; unknown ones are passed to JupyterLab."""
     parser.description = (
-        "Open the folder notebooks/ in JupyterLab, with this environment as its kernel python3. "
-        "It listens on this computer only. Options that are not known go to JupyterLab."
+        "Open the folder notebooks/ in JupyterLab, with this environment as the kernel python3. "
+        "It listens on this computer only. Other options are passed to JupyterLab."
     )
     parser.epilog = (
         "examples:\n  python3 -m operation lab\n  python3 -m operation lab --no-browser --port 8890"
@@ -31,14 +31,14 @@ def run(args: argparse.Namespace) -> int:
     # a kernel named python3 in the person's home must not win over the environment's
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     layout = project()
-    words = command(layout, args.rest)
+    argv = command(layout, args.rest)
     if sys.platform == "linux":
         os.environ.update(_warm_kernels(layout))
-    return replace(words)
+    return replace(argv)
 
 
 def _warm_kernels(layout: Layout) -> dict[str, str]:
-    """Start what "Python (warm)" is forked from; return the variable by which JupyterLab has it."""
+    """Start the process that "Python (warm)" is forked from; return the variable that names it."""
     from operation.engine.notebooks.fork_server.client import ForkServer
     from operation.engine.notebooks.fork_server.libraries import libraries
 
@@ -56,10 +56,10 @@ def command(layout: Layout, rest: Sequence[str]) -> list[str]:
     UsageError
         `rest` asks for another address than this computer's own.
     """
-    asked = [word for word in rest if word.split("=", maxsplit=1)[0] in ADDRESS]
-    if asked:
+    addresses = [word for word in rest if word.split("=", maxsplit=1)[0] in ADDRESS]
+    if addresses:
         raise UsageError(
-            f"{asked[0]}: lab listens on 127.0.0.1 only. From another computer use a tunnel: "
+            f"{addresses[0]}: lab listens on 127.0.0.1 only. From another computer use a tunnel: "
             "ssh -L 8888:127.0.0.1:8888 <host>"
         )
     own = [
@@ -71,6 +71,6 @@ def command(layout: Layout, rest: Sequence[str]) -> list[str]:
 
 
 def _root_user() -> list[str]:
-    """Jupyter refuses to start as root, which is whom a container runs as; it listens on loopback."""
+    """Allow root, as in a container: Jupyter listens on this computer only."""
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return ["--allow-root"] if is_root else []

@@ -21,25 +21,26 @@ PYTHON = "3.11"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``lock``."""
     parser.description = (
-        "Resolve requirements.lock anew from environment.yml, for Linux, macOS and Windows, with hashes. "
-        "Versions that still fit are kept."
+        "Resolve requirements.lock from environment.yml, for Linux, macOS and Windows, with hashes. "
+        "Locked versions that still fit stay as they are."
     )
     parser.epilog = "examples:\n  python3 -m operation lock\n  python3 -m operation lock --check"
     parser.add_argument(
-        "--upgrade", action="store_true", help="take the newest versions that fit, not those of the lock"
+        "--upgrade", action="store_true", help="use the newest versions that fit instead of the locked ones"
     )
     parser.add_argument(
-        "--check", action="store_true", help="change nothing, ask no index; exit 1 when the lock does not fit"
+        "--check",
+        action="store_true",
+        help="change nothing, without a network; exit code 1 if the lock is outdated",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check or resolve, and say what came of it."""
+    """Check or resolve, and print what changed."""
     layout = project()
     if args.check:
-        found = problems(layout)
-        if found:
-            raise WorkbenchError("\n".join([*found, "Fix it with `python3 -m operation lock`."]))
+        if mistakes := problems(layout):
+            raise WorkbenchError("\n".join([*mistakes, "Fix it with `python3 -m operation lock`."]))
         print("requirements.lock fits environment.yml")
         return 0
     before = lockfile.versions(layout.lock) if layout.lock.is_file() else {}
@@ -49,22 +50,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def problems(layout: Layout) -> list[str]:
-    """Return why the lock does not fit environment.yml, a line each, without asking an index."""
-    is_there = layout.lock.is_file()
-    entries, locked = (
-        (lockfile.entries(layout.lock), lockfile.versions(layout.lock)) if is_there else ([], {})
-    )
-    wanted = direct(layout)
-    found = [
-        f"environment.yml pins {name} {version}; requirements.lock has {_told(locked.get(name))}"
-        for name, version in wanted.items()
-        if locked.get(name) != {version}
-    ]
+    """Return why the lock does not fit environment.yml, a line each, without using an index."""
+    entries = lockfile.entries(layout.lock) if layout.lock.is_file() else []
+    locked = lockfile.versions(layout.lock) if entries else {}
+    pins = direct(layout)
     bare = [entry.text.split()[0] for entry in entries if "--hash=" not in entry.text]
     named = {entry.name for entry in entries if entry.is_direct}
-    unnamed = sorted(set(wanted) & set(locked) - named)
+    unnamed = sorted(set(pins) & set(locked) - named)
     return [
-        *found,
+        *(
+            f"environment.yml pins {name} {version}; requirements.lock has {_listed(locked.get(name))}"
+            for name, version in pins.items()
+            if locked.get(name) != {version}
+        ),
         *(f"requirements.lock: {name} has no hash" for name in bare),
         *(f"requirements.lock does not say that environment.yml names {name}" for name in unnamed),
     ]
@@ -77,54 +75,38 @@ def direct(layout: Layout) -> dict[str, str]:
 
 
 def resolve(layout: Layout, *, upgrade: bool = False) -> None:
-    """Write the lock anew; the old one stays when the pins cannot be resolved together."""
+    """Write a new lock; the old one stays when the pins cannot be resolved together."""
     with tempfile.TemporaryDirectory() as folder:
-        wanted, lock = Path(folder) / "environment.in", Path(folder) / "requirements.lock"
+        pinned, lock = Path(folder) / "environment.in", Path(folder) / "requirements.lock"
         pins = direct(layout).items()
-        wanted.write_text("".join(f"{name}=={version}\n" for name, version in pins), encoding="utf-8")
+        pinned.write_text("".join(f"{name}=={version}\n" for name, version in pins), encoding="utf-8")
         if layout.lock.is_file():
             shutil.copyfile(layout.lock, lock)  # uv keeps the versions that it finds there
-        _compile(wanted, lock, upgrade=upgrade)
+        _compile(pinned, lock, upgrade=upgrade)
         with replacing(layout.lock) as partial:
             shutil.copyfile(lock, partial)
 
 
-def _compile(wanted: Path, lock: Path, *, upgrade: bool) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "uv",
-        "pip",
-        "compile",
-        wanted.name,
-        "--output-file",
-        lock.name,
-        "--quiet",
-    ]
-    command += [
-        "--universal",
-        "--python-version",
-        PYTHON,
-        "--generate-hashes",
-        "--no-header",
-        "--annotation-style=line",  # which package needs it: set-up reads groups from it
-    ]
+def _compile(pinned: Path, lock: Path, *, upgrade: bool) -> None:
+    command = [sys.executable, "-m", "uv", "pip", "compile", pinned.name, f"--output-file={lock.name}"]
+    command += ["--universal", f"--python-version={PYTHON}", "--generate-hashes", "--no-header", "--quiet"]
+    command += ["--annotation-style=line"]  # which package needs it: set-up reads groups from it
     settings = pip_settings(Path(sys.executable))
     command += [*uv_options(settings), *(["--upgrade"] if upgrade else [])]
     environment = installer_environment(settings)
-    answer = subprocess.run(
+    process = subprocess.run(
         command, cwd=lock.parent, env=environment, capture_output=True, encoding="utf-8", check=False
     )
-    if answer.returncode:
-        raise WorkbenchError(f"environment.yml cannot be resolved:\n{answer.stderr.strip()}")
+    if process.returncode:
+        raise WorkbenchError(f"environment.yml cannot be resolved:\n{process.stderr.strip()}")
 
 
 def _report(before: dict[str, set[str]], after: dict[str, set[str]]) -> None:
     changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
     for name in changed:
-        print(f"  {name}: {_told(before.get(name))} -> {_told(after.get(name))}")
+        print(f"  {name}: {_listed(before.get(name))} -> {_listed(after.get(name))}")
     print(f"requirements.lock: {len(after)} packages, {len(changed)} changed")
 
 
-def _told(versions: set[str] | None) -> str:
+def _listed(versions: set[str] | None) -> str:
     return ", ".join(sorted(versions)) if versions else "none"

@@ -9,23 +9,30 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from operation.commands.options import add_choice, add_emulator, emulated, quiet, whole_digest
+from operation.commands.options import (
+    add_choice,
+    add_emulator,
+    add_json,
+    emulated,
+    quiet,
+    whole_digest,
+)
 from operation.engine import configuration
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import project
 from operation.engine.steps.runners import child_process
 from operation.engine.steps.session import Session
-from operation.execution import models
+from operation.execution import registered_models
 from operation.execution.failure import sdk_errors
-from operation.execution.models import Registered
-from operation.execution.opening import opened
+from operation.execution.open_workspace import open_workspace
+from operation.execution.registered_models import ModelVersion
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions of ``models`` and their arguments."""
     parser.description = (
-        "Models in the workspaces of Azure ML. Each version carries the digest of its bytes and where it "
-        "comes from; what is downloaded or promoted is verified by it."
+        "List, register, download and promote models of an Azure ML workspace. Each version has tags with "
+        "the digest of its bytes and its lineage; a download or promotion is verified by the digest."
     )
     parser.epilog = (
         "examples:\n"
@@ -34,23 +41,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add = parser.add_argument
     add("action", choices=_ACTIONS)
-    add("name", nargs="?", help="the model; may be left out of list, and of register")
+    add("name", nargs="?", help="name of the model: for download and promote; list shows all without it")
     add_choice(parser)
     add_emulator(parser)
-    add("--version", type=int, metavar="NUMBER", help="of the model (default: the newest)")
-    add("--digest", type=whole_digest, metavar="SHA256", help="of the model, as list prints it")
-    add("--to", metavar="NAME", help="promote: the environment it goes to")
-    add("--folder", type=Path, metavar="PATH", help="download: where to, a folder that is made")
-    add("--json", action="store_true", help="for programs")
+    add("--version", type=int, metavar="NUMBER", help="version to download or promote (default: the newest)")
+    add(
+        "--digest",
+        type=whole_digest,
+        metavar="SHA256",
+        help="version with this digest, as list prints it",
+    )
+    add("--to", metavar="NAME", help="promote: the target environment")
+    add("--folder", type=Path, metavar="PATH", help="download: a new folder for the model")
+    add_json(parser, "the versions")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the action says."""
+    """Carry out the action, and print the versions."""
     _check(args)
     with emulated(project(), args.emulator), quiet(args.json), sdk_errors(f"models {args.action}"):
-        found, lines = _ACTIONS[args.action](args)
+        versions, lines = _ACTIONS[args.action](args)
     if args.json:
-        print(json.dumps([asdict(one) for one in found], indent=1))
+        print(json.dumps([asdict(version) for version in versions], indent=1))
     else:
         print("\n".join(lines))
     return 0
@@ -58,47 +70,50 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     needs = {"download": ["name", "folder"], "promote": ["name", "to"]}.get(args.action, [])
-    missing = ["a model's name" if one == "name" else f"--{one}" for one in needs if not getattr(args, one)]
+    missing = ["NAME" if name == "name" else f"--{name}" for name in needs if not getattr(args, name)]
     if missing:
         raise UsageError(f"models {args.action} needs {' and '.join(missing)}.")
 
 
-def _list(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
-    found = models.versions(opened(args.environment), args.name)
-    return found, [_line(one) for one in found] or ["no models"]
+def _list(args: argparse.Namespace) -> tuple[list[ModelVersion], list[str]]:
+    versions = registered_models.versions(open_workspace(args.environment), args.name)
+    return versions, [_line(version) for version in versions] or ["no models"]
 
 
-def _register(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
-    """Register what passed its gate here; what the store does not hold is executed on this machine."""
+def _register(args: argparse.Namespace) -> tuple[list[ModelVersion], list[str]]:
+    """Register what passed its gate here; steps that are not in the store are executed on this machine."""
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
     session = Session(configured, layout, child_process)
-    found = [
-        models.register_passed(opened(args.environment), session, session.step(step))
+    versions = [
+        registered_models.register_passed(open_workspace(args.environment), session, session.step(step))
         for step in configured.steps
-        if models.is_registration(session.configured.step(step))
+        if registered_models.is_registration(session.configured.step(step))
     ]
-    return found, [_line(one) for one in found] or [f"no step of '{configured.use_case}' registers a model"]
+    return versions, [_line(version) for version in versions] or [
+        f"no step of '{configured.use_case}' registers a model"
+    ]
 
 
-def _download(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
-    workspace = opened(args.environment)
-    found = models.find(workspace, args.name, version=args.version, digest=args.digest)
-    models.download(workspace, found, args.folder)
-    return [found], [_line(found), f"downloaded to {args.folder}, digest verified"]
+def _download(args: argparse.Namespace) -> tuple[list[ModelVersion], list[str]]:
+    workspace = open_workspace(args.environment)
+    version = registered_models.find(workspace, args.name, version=args.version, digest=args.digest)
+    registered_models.download(workspace, version, args.folder)
+    return [version], [_line(version), f"downloaded to {args.folder}, digest verified"]
 
 
-def _promote(args: argparse.Namespace) -> tuple[list[Registered], list[str]]:
-    source, target = opened(args.environment), opened(args.to)
-    found = models.find(source, args.name, version=args.version, digest=args.digest)
-    made = models.promote(source, target, found)
-    state = "promoted" if made.new else "registered before (same digest)"
-    return [made], [_line(found), f"{args.to}: version {made.version}, {state}"]
+def _promote(args: argparse.Namespace) -> tuple[list[ModelVersion], list[str]]:
+    source, target = open_workspace(args.environment), open_workspace(args.to)
+    version = registered_models.find(source, args.name, version=args.version, digest=args.digest)
+    promoted = registered_models.promote(source, target, version)
+    state = "promoted" if promoted.new else "registered before (same digest)"
+    return [promoted], [_line(version), f"{args.to}: version {promoted.version}, {state}"]
 
 
-def _line(one: Registered) -> str:
-    origin = one.tags.get("promoted_from") or one.tags.get("azure_run") or one.tags.get("commit", "")
-    return f"{one.name:<20} version {one.version:<4} digest {one.digest or 'unknown'}  {origin}"
+def _line(version: ModelVersion) -> str:
+    tags, digest = version.tags, version.digest or "unknown"
+    origin = tags.get("promoted_from") or tags.get("azure_run") or tags.get("commit", "")
+    return f"{version.name:<20} version {version.version:<4} digest {digest}  {origin}"
 
 
 _ACTIONS: dict[str, Callable[[argparse.Namespace], Any]] = {

@@ -11,7 +11,10 @@ from operation.engine.foundation.layout import Layout, project
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
-    parser.description = "Write an environment or a use case, commented, ready to run and to edit."
+    parser.description = (
+        "Write the commented configuration of an environment, or of a use case from your data: "
+        "ready to run and to edit."
+    )
     parser.epilog = (
         "examples:\n"
         "  python3 -m operation new environment UAT\n"
@@ -20,26 +23,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
     environment = kinds.add_parser(
         "environment",
-        help="write configuration/configuration-<NAME>.yml after another environment",
+        help="copy an environment to configuration/configuration-<NAME>.yml",
         epilog="example: python3 -m operation new environment UAT --from DEV",
     )
     environment.add_argument("name", metavar="NAME", help="upper case, such as UAT")
-    environment.add_argument("--from", dest="source", default="DEV", help="environment to start from")
+    environment.add_argument(
+        "--from", dest="source", default="DEV", help="environment to copy (default: DEV)"
+    )
     use_case = kinds.add_parser(
         "use-case",
-        help="write a use case and its schema, inferred from data",
+        help="write a use case and its schema, inferred from a table",
         epilog="example: python3 -m operation new use-case prices --data data/prices.csv --target price",
     )
     use_case.add_argument("name", metavar="NAME", help="lower case, such as house-prices")
     use_case.add_argument("--data", type=Path, required=True, help="CSV or Parquet file, or a folder of them")
     use_case.add_argument("--target", required=True, metavar="COLUMN", help="column to predict")
-    use_case.add_argument("--time-column", metavar="COLUMN", help="when a row happened (default: guessed)")
-    use_case.add_argument("--task", choices=["classification", "regression"], help="default: guessed")
-    use_case.add_argument("--split", choices=["time", "random"], help="default: guessed")
+    use_case.add_argument(
+        "--time-column", metavar="COLUMN", help="column with a row's time (default: inferred)"
+    )
+    use_case.add_argument("--task", choices=["classification", "regression"], help="default: inferred")
+    use_case.add_argument("--split", choices=["time", "random"], help="default: inferred")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write what was asked for, say what was guessed and what to type next."""
+    """Write the files, print what was inferred and what to type next."""
     layout = project()
     return _environment(args, layout) if args.kind == "environment" else _use_case(args, layout)
 
@@ -48,10 +55,10 @@ def _environment(args: argparse.Namespace, layout: Layout) -> int:
     from operation.engine.configuration.new_environment import write_environment
 
     path, changed = write_environment(args.name, args.source, layout)
-    print(f"wrote        {layout.relative(path)}, as {args.source} but for:")
+    print(f"wrote        {layout.relative(path)}, a copy of {args.source} except for:")
     for variable, value in changed.items():
         print(f"             {variable}: {value}")
-    print("edit         names in Azure, and how much data it works on")
+    print("edit         the names in Azure, and the amount of data")
     print(f"next         python3 -m operation run --environment {args.name}")
     return 0
 
@@ -65,7 +72,7 @@ def _use_case(args: argparse.Namespace, layout: Layout) -> int:
         print(line)
     for path in files:
         print(f"wrote        {layout.relative(path)}")
-    print(f"edit         them, or remove them and start again with {options(guess)}")
+    print(f"edit         them, or delete them and rerun with {options(guess)}")
     configuration.load(use_case=args.name, layout=layout)
     print(f"next         python3 -m operation run --use-case {args.name}")
     return 0

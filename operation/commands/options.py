@@ -18,9 +18,41 @@ ANY_SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"  # the emulator has ev
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """Declare ``--environment`` and ``--use-case``."""
-    parser.add_argument("--environment", metavar="NAME", help="configuration-<NAME>.yml (default: DEV)")
     parser.add_argument(
-        "--use-case", metavar="NAME", help="configuration-<NAME>.yml (default: the environment's)"
+        "--environment",
+        metavar="NAME",
+        help="DEV, TEST, PROD or another: configuration-<NAME>.yml (default: DEV)",
+    )
+    parser.add_argument(
+        "--use-case",
+        metavar="NAME",
+        help="such as flights: configuration-<NAME>.yml (default: the environment's)",
+    )
+
+
+def add_compute(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--compute``."""
+    parser.add_argument(
+        "--compute",
+        metavar="NAME",
+        help="configuration/compute/<NAME>.yml (default: the environment's COMPUTE)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser, content: str = "the result") -> None:
+    """Declare ``--json``."""
+    parser.add_argument("--json", action="store_true", help=f"print {content} as JSON, for programs")
+
+
+def add_parameters(parser: argparse.ArgumentParser, meaning: str) -> None:
+    """Declare ``-p``."""
+    parser.add_argument(
+        "-p",
+        dest="assignments",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"{meaning}, or step.argument=value; may be repeated",
     )
 
 

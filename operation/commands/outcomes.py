@@ -17,8 +17,8 @@ SUFFIXES = (".csv", ".parquet")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``outcomes``."""
     parser.description = (
-        "Add labels that have arrived to those of the log, and join all of them with the scored rows. "
-        "A label that is added again replaces the one before."
+        "Add true labels that have arrived, and join all labels with the log of scored rows. "
+        "A label for the same row replaces the earlier one."
     )
     parser.epilog = (
         "examples:\n"
@@ -26,43 +26,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  python3 -m operation outcomes add arrivals.csv --key flight scheduled_departure --label arr_delay"
     )
     add = parser.add_argument
-    add("action", choices=["add"], help="add: keep a file of labels, and join")
+    add("action", choices=["add"], help="add: store a file of labels, and join")
     add(
         "labels", type=Path, help="CSV or Parquet: request_id (and row), or the columns of --key, and a label"
     )
     add("--log", type=Path, metavar="PATH", help="log of scored rows (default: runs/scored)")
     add(
-        "--key", nargs="+", default=[], metavar="COLUMN", help="columns that name a row (default: request_id)"
+        "--key",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="columns that identify a row (default: request_id)",
     )
     add("--label", default="label", metavar="COLUMN", help="column with the label (default: label)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Keep the labels and join all that are there."""
+    """Store the labels and join all of them."""
     layout = project()
     log = (args.log or layout.runs / "scored").resolve()
     if not log.is_dir():
-        raise UsageError(f"--log: there is no folder {log}; name the one that serve or batch_score wrote")
-    kept = _keep(args.labels, log / "labels")
-    words = ["--log", log, "--labels", kept.parent, "--label", args.label, "--joined", log / "joined"]
-    words += ["--key", *args.key] if args.key else []
+        raise UsageError(f"--log: there is no folder {log}. Name the one that serve or batch_score wrote")
+    stored = _store(args.labels, log / "labels")
+    argv = ["--log", log, "--labels", stored.parent, "--label", args.label, "--joined", log / "joined"]
+    argv += ["--key", *args.key] if args.key else []
     try:
-        run_script(layout.src / "join_outcomes.py", [str(word) for word in words])
+        run_script(layout.src / "join_outcomes.py", list(map(str, argv)))
     except BaseException:
-        kept.unlink()  # labels that cannot be joined must not be in the way of those that can
+        stored.unlink()  # or they would make every later join fail too
         raise
     print(f"joined: {layout.relative(log / 'joined' / 'table.parquet')}")
     return 0
 
 
-def _keep(labels: Path, folder: Path) -> Path:
-    """Copy a file of labels to those that are kept, behind all earlier ones."""
+def _store(labels: Path, folder: Path) -> Path:
+    """Copy a file of labels into the folder, with a name that sorts behind all earlier ones."""
     if labels.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"{labels} is no file of labels: name a {' or '.join(SUFFIXES)} file")
+        raise UsageError(f"{labels} is no {' or '.join(SUFFIXES)} file. Name a file of labels")
     if not labels.is_file():
-        raise UsageError(f"{labels}: there is no such file of labels")
+        raise UsageError(f"there is no file {labels}. Name a file of labels")
     folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    kept = folder / f"{stamp}{labels.suffix.lower()}"
-    shutil.copyfile(labels, kept)
-    return kept
+    stored = folder / f"{stamp}{labels.suffix.lower()}"
+    shutil.copyfile(labels, stored)
+    return stored

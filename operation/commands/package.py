@@ -21,10 +21,10 @@ TAG = re.compile(r"[a-z0-9][a-z0-9._/:-]*(@sha256:[0-9a-f]{64})?")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``package``."""
     parser.description = (
-        "Write what an image of the scoring service is built from into runs/packages/, and build it with "
-        "docker, podman or buildah where one is there. The model goes into the image, or is fetched from an "
-        "MLflow tracking server when the container starts. The index and the certificates that pip uses here "
-        "are used to build, and are in no layer."
+        "Write the build context of an image of the scoring service into runs/packages/, and build it with "
+        "docker, podman or buildah if one is installed. The model goes into the image, or the container "
+        "fetches it from an MLflow tracking server when it starts. The build uses the package index and the "
+        "certificates of pip on this machine; no layer contains them."
     )
     parser.epilog = (
         "examples:\n"
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="champion",
         metavar="ALIAS|PATH",
-        help="alias in the registry of the use case, or folder of a model (default: champion)",
+        help="alias in the use case's registry, or folder of a model (default: champion)",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--model-in-image", action="store_true", help="the image holds the model (default)")
@@ -45,33 +45,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model-at-start", action="store_true", help="the container fetches it from MLFLOW_TRACKING_URI"
     )
     add_choice(parser)
-    add("--base", default=BASE, metavar="IMAGE", help="with Python 3.11 and venv (default: %(default)s)")
+    add(
+        "--base",
+        default=BASE,
+        metavar="IMAGE",
+        help="base image with Python 3.11 and venv (default: %(default)s)",
+    )
     add("--tag", metavar="NAME", help="name of the image (default: workbench-<use case's model>)")
-    add("--into", type=Path, metavar="FOLDER", help="where to write (default: runs/packages/<key>)")
-    add("--scored-log", action="store_true", help="a log of scored rows becomes Parquet in it (150 MB more)")
-    add("--no-build", action="store_true", help="write only, build nothing")
-    add("--builder", choices=BUILDERS, help="what builds (default: the first of them that works here)")
+    add(
+        "--into",
+        type=Path,
+        metavar="FOLDER",
+        help="folder for the build context (default: runs/packages/<key>)",
+    )
+    add(
+        "--scored-log",
+        action="store_true",
+        help="include what writes the log of scored rows as Parquet (150 MB)",
+    )
+    add("--no-build", action="store_true", help="only write the build context")
+    add("--builder", choices=BUILDERS, help="program that builds (default: the first that works here)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the build context, and build it where that can be done."""
+    """Write the build context, and build it if there is a builder."""
     layout = project()
     check_names(args.base, args.tag)
     builder = None if args.no_build else find_builder(args.builder)
     recipe = fetching(args, layout) if args.model_at_start else holding(args, layout)
     folder = write_context(layout, recipe, args.into)
     tag = args.tag or default_tag(recipe)
-    print(f"{told(folder)} is written to {layout.relative(folder)}", flush=True)
+    print(f"{description(folder)} is written to {layout.relative(folder)}", flush=True)
     if "@sha256:" not in args.base:
-        print(f"{args.base} is a tag: the Dockerfile says how to pin the base by its digest", flush=True)
+        print(
+            f"{args.base} is a tag, which may move: the Dockerfile says how to pin the base by its digest",
+            flush=True,
+        )
     if builder is None:
-        words = shlex.join(command("docker", folder, tag))
-        print(f"build it with docker, podman or buildah: {words}")
+        build_command = shlex.join(command("docker", folder, tag))
+        print(f"build it with docker, podman or buildah: {build_command}")
         return 0
-    print(
-        f"building {tag} with {builder}; the first time packages are installed, which takes a while",
-        flush=True,
-    )
+    print(f"building {tag} with {builder}; the first build installs packages and takes minutes", flush=True)
     build(builder, folder, tag)
     print(f"{tag} is built; start it: {shlex.join(start_words(builder, tag, recipe))}")
     return 0
@@ -82,8 +96,8 @@ def check_names(base: str, tag: str | None) -> None:
     for option, name in (("--base", base), ("--tag", tag)):
         if name is not None and not TAG.fullmatch(name):
             raise UsageError(
-                f"{option}: {name!r} is not the name of an image: lower-case letters, digits and ._-/, then "
-                "perhaps :<tag>, such as scoring:3"
+                f"{option}: {name!r} is no valid image name. Use lower-case letters, digits and ._-/, and "
+                "optionally :<tag>, such as scoring:3"
             )
 
 
@@ -111,7 +125,7 @@ def fetching(args: argparse.Namespace, layout: Layout) -> Recipe:
     if Path(args.model).exists() or "/" in args.model:
         raise UsageError(
             f"--model: {args.model} is a folder, and --model-at-start fetches an alias such as champion from "
-            "a registry: give --model-in-image, or an alias"
+            "a registry. Use --model-in-image, or name an alias"
         )
     named = dict(zip(*[iter(registry_arguments(layout, args.environment, args.use_case))] * 2, strict=True))
     variables = {"SCORE_MODEL": f"models:/{named['--name']}@{args.model}"}
@@ -123,12 +137,12 @@ def fetching(args: argparse.Namespace, layout: Layout) -> Recipe:
 def without_password(uri: str) -> str:
     """Return the address without a user and password: an image keeps no secret."""
     scheme, _, rest = uri.partition("://")
-    place, slash, path = rest.partition("/")
-    return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def default_tag(recipe: Recipe) -> str:
-    """Return the name of an image that nobody named."""
+    """Return the default name of an image."""
     name = recipe.variables.get("SCORE_MODEL_NAME") or "scoring"
     if not recipe.model:
         name = recipe.variables["SCORE_MODEL"].removeprefix("models:/").partition("@")[0]
@@ -148,11 +162,11 @@ def start_words(builder: str, tag: str, recipe: Recipe) -> list[str]:
     return [*words, tag]
 
 
-def told(folder: Path) -> str:
-    """Return what a build context is, in a few words."""
+def description(folder: Path) -> str:
+    """Return what a build context holds, in a few words."""
     manifest = read_manifest(folder)
     model = manifest["model"]
     if not model:
         return f"An image that fetches {manifest['variables']['SCORE_MODEL']} when it starts"
-    known = f"{model['name']} version {model['version']}" if model["name"] else "a model"
-    return f"An image with {known} ({model['digest'][:12]})"
+    name = f"{model['name']} version {model['version']}" if model["name"] else "a model"
+    return f"An image with {name} ({model['digest'][:12]})"

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from operation.commands.options import add_json
 from operation.engine.evidence.capsule.differs import differs_here
 from operation.engine.evidence.capsule.live import live
 from operation.engine.evidence.capsule.replay import Replay, check
@@ -24,15 +25,17 @@ from operation.engine.foundation.layout import project
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``replay``."""
     parser.description = (
-        "Restore what a failed run left as a project of its own under runs/replays/, say what differs here, "
-        "and open its notebook in JupyterLab with a live kernel, stopped before the failing cell. Its code "
-        "is executed only once you agree."
+        "Restore a failed run from its capsule as a project under runs/replays/, list what differs on this "
+        "machine, and open its notebook in JupyterLab with a live kernel, stopped before the failing cell. "
+        "Its code is executed only once you agree."
     )
     parser.epilog = "example: python3 -m operation replay capsule.zip --check --yes"
     add = parser.add_argument
     add("capsule", type=Path, help="capsule.zip of a failed run")
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--check", action="store_true", help="only say whether the same error arises: 0 or 1")
+    how.add_argument(
+        "--check", action="store_true", help="only test whether the same error arises: exit code 0 or 1"
+    )
     how.add_argument("--script", action="store_true", help="run the failing step alone, under pdb")
     add("--yes", action="store_true", help="execute the code of the capsule without asking")
     add(
@@ -41,14 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="let it have this environment variable of yours, such as a password; may be repeated",
+        help="pass on this environment variable of yours, such as a password; may be repeated",
     )
-    add("--json", action="store_true", help="for programs")
-    add("--no-browser", action="store_true", help="only print the address")
+    add_json(parser)
+    add("--no-browser", action="store_true", help="print the address, open no browser")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Restore, say what differs, and replay once a person agrees."""
+    """Restore, list what differs, and replay once a person agrees."""
     here, clock = project(), time.perf_counter()
     _check_passed(args.passed)
     capsule = read_capsule(args.capsule)
@@ -104,7 +107,7 @@ def _lines(content: Mapping[str, Any], facts: Mapping[str, Any], capsule: Path) 
     lines = [f"{capsule.name}: {facts['run']} failed in {facts['notebook']}, {location}: {error['type']}"]
     lines += [f"  differs here: {line}" for line in facts["differences"]] or ["  nothing differs here"]
     lines += [
-        f"  not in it: {entry['member']}: {entry['reason']}; {entry.get('where', '')}".rstrip("; ")
+        f"  not included: {entry['member']}: {entry['reason']}; {entry.get('where', '')}".rstrip("; ")
         for entry in facts["left_out"]
     ]
     lines += [f"  a secret was masked in {member}" for member in facts["masked"]]
@@ -146,7 +149,10 @@ def _live(replay: Replay, facts: dict[str, Any], clock: float, args: argparse.Na
             state = {"url": session.url, "kernel": session.kernel, "stopped": session.stopped}
             print(json.dumps({**facts, **state, "seconds": seconds}), flush=True)
         else:
-            print(session.stopped or f"the failing cell is In [{replay.prompt}]; all before it was executed")
+            print(
+                session.stopped
+                or f"Stopped before the failing cell In [{replay.prompt}]; all cells before it are executed."
+            )
             print(f"{session.url}\nready after {seconds} s; Ctrl-C ends it", flush=True)
         if not args.no_browser:
             webbrowser.open(session.url)

@@ -14,32 +14,32 @@ from operation.engine.foundation.nearest import did_you_mean
 
 LATEST = "latest"
 
-_EPILOG = """\
-example:
-  python3 -m operation report
-  python3 -m operation report 20261122-134501-churn-DEV-3f2a --open
-  python3 -m operation report --notebook runs/latest/notebooks/03-train-model.ipynb
-"""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``report``."""
     parser.description = (
-        "Regenerate the pages of a run: the report of each executed notebook, the run's page, the gallery."
+        "Write the pages of a run again: the report of each executed notebook, the run's page, the gallery."
     )
-    parser.epilog = _EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = (
+        "examples:\n"
+        "  python3 -m operation report\n"
+        "  python3 -m operation report 20261122-134501-churn-DEV-3f2a --open\n"
+        "  python3 -m operation report --notebook runs/latest/notebooks/03-train-model.ipynb"
+    )
     parser.add_argument(
         "run", nargs="?", default=LATEST, metavar="RUN", help="id of a run, or latest (default: latest)"
     )
-    parser.add_argument("--open", action="store_true", help="show the page in the browser")
+    parser.add_argument("--open", action="store_true", help="open the page in the browser")
     parser.add_argument(
-        "--notebook", type=Path, metavar="FILE", help="render this executed notebook alone, beside itself"
+        "--notebook",
+        type=Path,
+        metavar="FILE",
+        help="only write the report of this executed notebook, beside it",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Render, say what was written, and open it when asked to."""
+    """Render, print what was written, and open it with --open."""
     page = _render_notebook(args.notebook) if args.notebook else _render_run(_run_folder(args.run))
     if args.open:
         webbrowser.open(page.resolve().as_uri())
@@ -90,7 +90,7 @@ def _run_folder(name: str) -> Path:
 
 
 def _read_manifest(folder: Path) -> Mapping[str, object]:
-    """Read the manifest; the pages themselves say when it is broken."""
+    """Read the manifest; the pages say when it is broken."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -9,13 +9,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.commands.options import add_choice, add_include_secrets, add_limits, chosen_limits
-from operation.commands.wording import failure, metric_lines
+from operation.commands.options import (
+    add_choice,
+    add_include_secrets,
+    add_json,
+    add_limits,
+    add_parameters,
+    chosen_limits,
+)
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.runs.request import Request
 from operation.engine.runs.reuse import answered
+from operation.engine.runs.summary import failure_line, metric_lines
 
 if TYPE_CHECKING:
     from operation.engine.notebooks.fork_server.client import ForkServer
@@ -28,45 +35,41 @@ _EXIT_CODES = {"succeeded": 0, "rejected": 3, "interrupted": 130}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``run``."""
     parser.description = (
-        "Execute the notebooks of a use case in order with papermill, and write HTML reports."
+        "Execute the notebooks of a use case in order with papermill, and write HTML reports to runs/. "
+        "Steps whose sources, arguments, inputs and packages are unchanged are reused from the store."
     )
     parser.epilog = (
-        "example: python3 -m operation run --environment TEST --notebook 03-train-model -p learning_rate=0.05"
+        "examples:\n"
+        "  python3 -m operation run\n"
+        "  python3 -m operation run --environment TEST --notebook 03-train-model -p learning_rate=0.05"
     )
     add_choice(parser)
     add = parser.add_argument
-    add("--notebook", nargs="+", default=[], metavar="NAME", help="only these, in the order given")
-    add(
-        "-p",
-        dest="given",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter of the notebooks, or step.argument=value; may be repeated",
-    )
-    add("--json", action="store_true", help="print the run's manifest, for programs")
-    add("--fresh", action="store_true", help="execute every step, reuse nothing")
+    add("--notebook", nargs="+", default=[], metavar="NAME", help="only these notebooks, in this order")
+    add_parameters(parser, "value for a parameter of the notebooks")
+    add_json(parser, "the run's manifest")
+    add("--fresh", action="store_true", help="execute everything, reuse nothing")
     add(
         "--engine",
         choices=["workbench", "nbclient"],
         default="workbench",
-        help="what executes the notebooks; nbclient is papermill's stock engine (default: workbench)",
+        help="nbclient is papermill's stock engine, slower (default: workbench)",
     )
     add_limits(parser)
     add_include_secrets(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run and say where the report is."""
+    """Run, and print where the report is."""
     layout = project()
-    choice = (args.environment, args.use_case, args.notebook, args.given)
+    choice = (args.environment, args.use_case, args.notebook, args.assignments)
     request = Request(*choice, args.fresh, args.engine, chosen_limits(args), args.include_secrets)
     before = answered(layout, request)
     return _tell_unchanged(layout, before, as_json=args.json) if before else _run(layout, request, args.json)
 
 
 def _run(layout: Layout, request: Request, as_json: bool) -> int:
-    """Run what was not answered before; only now the configuration and its libraries are needed."""
+    """Run unless an earlier run is the answer; only now the configuration and its libraries are needed."""
     from operation.engine.notebooks.fork_server.source import for_all, fork_source
 
     with fork_source(request.engine, for_all()) as fork_server:  # its imports take longer than all else here
@@ -83,17 +86,17 @@ def _run(layout: Layout, request: Request, as_json: bool) -> int:
 
 
 def _head_start(fork_server: ForkServer, layout: Layout, request: Request) -> None:
-    """Have imported what the notebooks' own cells import, while this process reads the configuration."""
+    """Import what the notebooks' own cells import, while this process reads the configuration."""
     from operation.engine.notebooks.fork_server.libraries import libraries
 
     names = [name.removesuffix(".ipynb") for name in request.notebooks]
-    found = [layout.notebooks / f"{name}.ipynb" for name in names] or sorted(layout.notebooks.glob("*.ipynb"))
-    with suppress(UsageError):  # the checks that follow say it with everything else
-        fork_server.preload(libraries([one for one in found if one.is_file()], {}))
+    paths = [layout.notebooks / f"{name}.ipynb" for name in names] or sorted(layout.notebooks.glob("*.ipynb"))
+    with suppress(UsageError):  # the checks that follow report it
+        fork_server.preload(libraries([path for path in paths if path.is_file()], {}))
 
 
 def _start(layout: Layout, prepared: Prepared, fork_server: ForkServer | None, as_json: bool) -> int:
-    from operation.commands.progress import RunProgress
+    from operation.engine.runs.progress import RunProgress
     from operation.engine.runs.run import start
 
     configured = prepared.configured
@@ -102,7 +105,7 @@ def _start(layout: Layout, prepared: Prepared, fork_server: ForkServer | None, a
         print(json.dumps(record.content, indent=1, default=str))
         return _EXIT_CODES.get(record.status, 1)
     print(f"{configured.use_case} in {configured.environment}: {configured.description}", flush=True)
-    with RunProgress([one.name for one in prepared.notebooks]) as progress:
+    with RunProgress([notebook.name for notebook in prepared.notebooks]) as progress:
         record = start(layout, prepared, progress.say, fork_server)
     _tell(layout, record)
     return _EXIT_CODES.get(record.status, 1)
@@ -124,7 +127,7 @@ def _tell(layout: Layout, record: RunManifest) -> None:
     reused = sum(step["how"] == "reused" for step in steps)
     took = f"{content['seconds']:.0f} s, {len(steps)} steps, {reused} reused"
     if content["error"]:
-        print(f"error: {content['error']['notebook']}, {failure(content['error'])}", file=sys.stderr)
+        print(f"error: {content['error']['notebook']}, {failure_line(content['error'])}", file=sys.stderr)
         print(f"  Fix it, then rerun; completed steps are reused: {content['command']}", file=sys.stderr)
         print("\n".join(_since(content.get("since_last_good"))), end="", file=sys.stderr)
     evaluated = {
@@ -141,13 +144,13 @@ def _tell(layout: Layout, record: RunManifest) -> None:
         print(f"replay: python3 -m operation replay {layout.relative(capsule)}")
 
 
-def _since(found: dict[str, Any] | None) -> list[str]:
-    """Say what differs from the last good run, the first things to look at first."""
-    if not found:
+def _since(comparison: dict[str, Any] | None) -> list[str]:
+    """Return what differs from the last good run, the most likely cause first."""
+    if not comparison:
         return []
-    head = f"  since the last good run, {found['run']}:"
-    words = found["differences"] or [
+    head = f"  since the last good run, {comparison['run']}:"
+    differences = comparison["differences"] or [
         "No tracked source, argument, input or package changed. Check data that the code reads outside its "
         "declared inputs."
     ]
-    return [head, *(f"    {one}" for one in words), ""]
+    return [head, *(f"    {difference}" for difference in differences), ""]

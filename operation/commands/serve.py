@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``serve``."""
     parser.description = (
         "Serve a model: POST /score, GET /openapi.json, /metrics, /health/live and /health/ready. It listens "
-        "on this computer only, unless --host asks for more. Ctrl-C or SIGTERM ends it once it has answered; "
-        "SIGHUP looks the model up again and exchanges it without a gap."
+        "on this computer only, unless --host says otherwise. Ctrl-C or SIGTERM ends it after the requests "
+        "in progress; SIGHUP looks the model up again and switches to it without downtime."
     )
     parser.epilog = (
         "examples:\n"
@@ -48,13 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="champion",
         metavar="ALIAS|PATH",
-        help="alias in the registry of the use case, or folder of a model (default: champion)",
+        help="alias in the use case's registry, or folder of a model (default: champion)",
     )
     add_choice(parser)
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=5001, help="port to listen on (default: %(default)s)")
-    add("--key-file", type=Path, metavar="PATH", help="a key a line; any of them opens the service")
-    add("--threshold", type=float, default=0.5, help="two classes: probability of the positive (0.5)")
+    add("--key-file", type=Path, metavar="PATH", help="file with one API key per line")
+    add("--threshold", type=float, default=0.5, help="two classes: probability from which a row is positive")
     add(
         "--log",
         type=Path,
@@ -62,26 +62,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for the log of scored rows (default: runs/scored)",
     )
     add("--no-log", action="store_true", help="keep no log of scored rows")
-    add("--log-leave-out", nargs="*", default=[], metavar="COLUMN", help="columns that the log does not keep")
-    add("--log-hash", nargs="*", default=[], metavar="COLUMN", help="columns that it keeps a hash of only")
+    add("--log-leave-out", nargs="*", default=[], metavar="COLUMN", help="columns to leave out of the log")
+    add("--log-hash", nargs="*", default=[], metavar="COLUMN", help="columns to log as a hash only")
     add(
         "--log-full",
         choices=["refuse", "answer"],
         default="refuse",
-        help="where the log cannot be written: refuse requests, or answer and count them (default: refuse)",
+        help="if the log cannot be written: refuse requests, or answer and count them (default: refuse)",
     )
-    add(
-        "--challenger", metavar="ALIAS|PATH", help="a second model, for the share of keys that split gives it"
-    )
+    add("--challenger", metavar="ALIAS|PATH", help="a second model; `split` sets its share of the traffic")
     add(
         "--azure-server",
         action="store_true",
-        help="Azure ML's own inference server with the same script: no keys, metrics or challenger",
+        help="use Azure ML's inference server: same script; no API keys, metrics or challenger",
     )
-    add("--workers", type=int, default=1, help="processes that answer (default: %(default)s)")
-    add("--most-rows", type=int, default=10_000, help="of one request (default: %(default)s)")
-    add("--most-bytes", type=int, default=MOST_BYTES, help="of one request (default: %(default)s)")
-    add("--seconds", type=float, default=30.0, help="that a client may take to send (default: %(default)s)")
+    add("--workers", type=int, default=1, help="number of processes (default: %(default)s)")
+    add("--most-rows", type=int, default=10_000, help="limit of rows per request (default: %(default)s)")
+    add(
+        "--most-bytes", type=int, default=MOST_BYTES, help="limit of bytes per request (default: %(default)s)"
+    )
+    add("--seconds", type=float, default=30.0, help="time limit to send a request (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,25 +9,25 @@ from operation.setup.groups import ALL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of ``setup``: what they ask for was done before this process began."""
+    """Declare the options of ``setup``, which were carried out before this process began."""
     parser.description = (
-        "Make or complete the environment .venv: what notebooks, reports, registry and serving need. "
-        "Packages that only some commands need are added by the first of them, or here. "
-        "Where there is no network later, call this first."
+        "Create or complete the environment .venv with what notebooks, reports, registry and serving need. "
+        "Packages that only some commands need are in optional groups; the first command that needs "
+        "a group adds it. Call this before you lose the network."
     )
     parser.epilog = (
         "examples:\n  python3 -m operation setup --all\n  python3 -m operation setup --group azure"
     )
-    parser.add_argument("--all", action="store_true", help="every group at once, as CI and images want it")
+    parser.add_argument("--all", action="store_true", help="add every group, as for CI and images")
     parser.add_argument(
         "--group", action="append", choices=sorted(ALL), help="add this group of packages; may be repeated"
     )
 
 
 def run(_: argparse.Namespace) -> int:
-    """Say what the environment holds."""
+    """Print what the environment holds."""
     environment = Environment()
     groups = environment.stamp().get("groups") or ["none"]
-    place = environment.folder if environment.is_running() else "the activated environment"
-    print(f"{place} is complete; optional groups in it: {', '.join(groups)}")
+    folder = environment.folder if environment.is_running() else "the activated environment"
+    print(f"{folder} is complete; optional groups in it: {', '.join(groups)}")
     return 0

@@ -18,8 +18,9 @@ PATIENCE = 120.0  # seconds until a challenger is there
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``split``."""
     parser.description = (
-        "Change which share of keys the challenger of a running service answers. Every request that begins "
-        "after this command has ended follows it; 0 rolls back. Another challenger begins with no share."
+        "Change the challenger's share of the traffic of a running service. A key (such as a customer) "
+        "always gets the same model. Requests that begin after this command has ended follow the new share; "
+        "0 rolls back. A new challenger starts at 0."
     )
     parser.epilog = (
         "examples:\n"
@@ -29,20 +30,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  python3 -m operation split --challenger challenger"
     )
     add = parser.add_argument
-    add("share", type=float, nargs="?", help="of keys, from 0 to 1; 0 rolls back")
-    add("--shadow", action="store_true", help="the challenger scores everything and answers nobody")
-    add("--salt", metavar="TEXT", help="name of the comparison: another one splits the keys afresh")
+    add(
+        "share", type=float, nargs="?", help="share of keys that the challenger answers, 0 to 1; 0 rolls back"
+    )
+    add("--shadow", action="store_true", help="the challenger scores every request, the champion answers it")
+    add("--salt", metavar="TEXT", help="name of the comparison: a new name draws the keys again")
     add("--challenger", metavar="ALIAS|PATH", help="add or replace the second model of a running service")
     add_choice(parser)
-    add("--port", type=int, default=5001, help="of the service (default: %(default)s)")
+    add("--port", type=int, default=5001, help="port of the service (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Change the plan that the service reads, or the challenger."""
     if args.challenger is None and (args.share is None) != args.shadow:
-        raise UsageError("give a share of keys, such as 0.1, or 0 to roll back, or --shadow")
+        raise UsageError("Give a share of the keys such as 0.1, 0 to roll back, or --shadow.")
     if args.challenger is not None and (args.share is not None or args.shadow):
-        raise UsageError("--challenger: another challenger begins with no share; give one when it is there")
+        raise UsageError("--challenger: a new challenger starts at 0. Give a share once it is loaded.")
     layout = project()
     if args.challenger is not None:
         print(_challenged(args, layout))

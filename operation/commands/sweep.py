@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from operation.commands.options import (
     add_choice,
     add_include_secrets,
+    add_json,
     add_limits,
+    add_parameters,
     chosen_limits,
     one_or_more,
     quiet,
 )
-from operation.commands.wording import ending, opening, planned
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.sweeps.request import RAY, SweepRequest
@@ -27,41 +28,32 @@ if TYPE_CHECKING:
     from operation.engine.sweeps.pools import KernelPool
     from operation.engine.sweeps.sweep_manifest import SweepManifest
 
-_EPILOG = """\
-examples:
-  python3 -m operation sweep 03-train-model --grid learning_rate=0.05,0.1,0.2 --grid max_leaf_nodes=15,31
-  python3 -m operation sweep 03-train-model --grid learning_rate=log:0.01..0.3 --random 20 --metric roc_auc
-"""
 _EXIT_CODES = {"succeeded": 0, "interrupted": 130}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``sweep``."""
     parser.description = (
-        "Execute one notebook at every point of a grid of its parameters, several at once, each in a process "
-        "of its own. Every point leaves its executed notebook and its report; the sweep's page ranks them. "
-        "Asked for again, a sweep goes on where it stopped, and only what failed is left alone."
+        "Execute one notebook with every combination of parameter values (a point), several in parallel. "
+        "Each point has its executed notebook and report; the sweep's page ranks them. Rerun the command to "
+        "continue an interrupted sweep; failed points are executed again only with --retry-failed."
     )
-    parser.epilog = _EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    example = "  python3 -m operation sweep 03-train-model --grid"
+    parser.epilog = (
+        f"examples:\n{example} learning_rate=0.05,0.1,0.2 --grid max_leaf_nodes=15,31\n"
+        f"{example} learning_rate=log:0.01..0.3 --random 20 --metric roc_auc"
+    )
     add = parser.add_argument
-    add("notebook", help="a notebook of the use case: 03-train-model")
+    add("notebook", help="notebook of the use case, such as 03-train-model")
     add(
         "--grid",
         action="append",
         required=True,
         metavar="NAME=VALUES",
-        help="a parameter of the notebook, or step.argument, with its values between commas; with --random "
-        "also low..high or log:low..high; may be repeated",
+        help="a parameter of the notebook, or step.argument, and its values separated by commas; with "
+        "--random also low..high or log:low..high; may be repeated",
     )
-    add(
-        "-p",
-        dest="given",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a value for all points; may be repeated",
-    )
+    add_parameters(parser, "one value of a parameter for all points")
     _add_choices(parser)
     add_choice(parser)
     add_limits(parser)
@@ -70,26 +62,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_choices(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--random", type=one_or_more, metavar="K", help="draw K points instead of all")
-    add("--seed", type=int, default=0, metavar="N", help="of the drawing (default: 0)")
-    add("--workers", type=one_or_more, metavar="N", help="points at once (default: cores)")
-    add("--metric", metavar="NAME", help="what points are ranked by, such as roc_auc")
+    add("--random", type=one_or_more, metavar="K", help="draw K random points instead of executing all")
+    add("--seed", type=int, default=0, metavar="N", help="seed of --random (default: 0)")
+    add("--workers", type=one_or_more, metavar="N", help="points in parallel (default: number of cores)")
+    add("--metric", metavar="NAME", help="metric to rank points by, such as roc_auc")
     add(
         "--engine",
         choices=["workbench", "nbclient", RAY],
         default="workbench",
-        help="what executes the notebooks; nbclient is papermill's stock engine, ray spreads them over a "
-        "cluster (default: workbench)",
+        help="nbclient is papermill's stock engine, slower; ray uses a cluster (default: workbench)",
     )
-    add("--address", metavar="HOST:PORT", help="the Ray cluster: auto, host:port or ray://host:port")
-    add("--retry-failed", action="store_true", help="execute again what failed before")
-    add("--fresh", action="store_true", help="execute every step again, reuse nothing")
-    add("--dry-run", action="store_true", help="say which points there are, execute nothing")
-    add("--json", action="store_true", help="print the sweep's manifest, for programs")
+    add("--address", metavar="HOST:PORT", help="Ray cluster: auto, host:port or ray://host:port")
+    add("--retry-failed", action="store_true", help="execute points again that failed before")
+    add("--fresh", action="store_true", help="execute everything, reuse nothing")
+    add("--dry-run", action="store_true", help="list the points, execute nothing")
+    add_json(parser, "the sweep's manifest")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Sweep, and say what is best."""
+    """Sweep, and print the best points."""
     if args.address and args.engine != RAY:
         raise UsageError(f"--address {args.address}: only --engine ray spreads points over a cluster.")
     layout, request = _absolute(project()), _request(args)
@@ -112,7 +103,7 @@ def _request(args: argparse.Namespace) -> SweepRequest:
     return SweepRequest(
         args.notebook.removesuffix(".ipynb"),
         args.grid,
-        args.given,
+        args.assignments,
         args.random,
         args.seed,
         args.environment,
@@ -126,22 +117,24 @@ def _request(args: argparse.Namespace) -> SweepRequest:
 
 
 def _absolute(layout: Layout) -> Layout:
-    """Return `layout` for processes that stand elsewhere."""
+    """Return `layout` for processes with another working folder."""
     return Layout(layout.root.absolute(), layout.runs.absolute())
 
 
 def _plan_only(layout: Layout, request: SweepRequest, as_json: bool) -> int:
     from operation.engine.sweeps.plan import known, plan_sweep
+    from operation.engine.sweeps.summary import plan_lines
 
     sweep = plan_sweep(layout, request)
-    found = known(layout, sweep)
+    recalled = known(layout, sweep)
     if as_json:
-        rows = [
-            {"number": one.number, "values": one.values, "known": one.number in found} for one in sweep.points
+        points = [
+            {"number": point.number, "values": point.values, "known": point.number in recalled}
+            for point in sweep.points
         ]
-        print(json.dumps({"id": sweep.name, "points": rows}, indent=1, default=str))
+        print(json.dumps({"id": sweep.name, "points": points}, indent=1, default=str))
     else:
-        print("\n".join(planned(sweep, found)))
+        print("\n".join(plan_lines(sweep, recalled)))
     return 0
 
 
@@ -164,21 +157,23 @@ def _pool(
 
 
 def _execute(layout: Layout, sweep: Sweep, pool: KernelPool, args: argparse.Namespace) -> SweepManifest:
-    from operation.commands.progress import SweepProgress
+    from operation.engine.sweeps.progress import SweepProgress
     from operation.engine.sweeps.runner import SweepRunner
+    from operation.engine.sweeps.summary import opening_line
 
     if not args.json:
-        print(opening(sweep, pool.workers), flush=True)
+        print(opening_line(sweep, pool.workers), flush=True)
     with quiet(args.json), SweepProgress(len(sweep.points), pool.workers, silent=args.json) as progress:
         return SweepRunner(layout, pool, progress.say, args.retry_failed).run(sweep)
 
 
 def _tell(layout: Layout, record: SweepManifest, as_json: bool) -> int:
+    from operation.engine.sweeps.summary import summary_lines
+
     if as_json:
         print(json.dumps(record.content, indent=1, default=str))
     else:
-        print("\n".join(ending(layout, record.content)))
-    wrong = record.wrong_metric
-    if wrong:
-        raise wrong
+        print("\n".join(summary_lines(layout, record.content)))
+    if record.wrong_metric:
+        raise record.wrong_metric
     return _EXIT_CODES.get(record.status, 1)

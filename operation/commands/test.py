@@ -22,11 +22,8 @@ CHECKS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of ``test``; what it does not know goes to pytest."""
-    parser.description = (
-        "Run ruff, import-linter, mypy --strict and pytest on the project. Options that are not known go to "
-        "pytest."
-    )
+    """Declare the options of ``test``; unknown ones are passed to pytest."""
+    parser.description = "Run ruff, import-linter, mypy --strict and pytest. Other options go to pytest."
     parser.epilog = (
         "examples:\n  python3 -m operation test\n  python3 -m operation test tests/src -k gate --workers 1"
     )
@@ -34,15 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=int,
         default=os.cpu_count() or 1,
-        help="processes of pytest; default: %(default)s, the cores",
+        help="processes of pytest (default: the cores, %(default)s)",
     )
     parser.set_defaults(rest=[])
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the checks one after another, say what each came to, and return 1 when one failed."""
+    """Run the checks one after another, print their results, and return 1 when one failed."""
     root = project().root
-    failed = [name for name, words in CHECKS.items() if not passes(name, words, root)]
+    failed = [name for name, argv in CHECKS.items() if not passes(name, argv, root)]
     if not passes("pytest", ["-m", "pytest", "-n", str(args.workers), *args.rest], root):
         failed.append("pytest")
     if failed:
@@ -50,10 +47,10 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def passes(name: str, words: Sequence[str], root: Path) -> bool:
-    """Run Python with `words` in `root`, its output as it comes, and say in a line how it ended."""
+def passes(name: str, argv: Sequence[str], root: Path) -> bool:
+    """Run Python with `argv` in `root`, and print in a line how it ended."""
     begin = time.monotonic()
-    with child([sys.executable, *words], cwd=root, stdin=subprocess.DEVNULL) as process:
+    with child([sys.executable, *argv], cwd=root, stdin=subprocess.DEVNULL) as process:
         code = process.wait()
     if name != "pytest":  # pytest's own closing line says it better
         outcome = "passed" if code == 0 else "FAILED"

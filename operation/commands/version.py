@@ -9,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from operation.commands.options import add_json
 from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.identity.packages import whole_lock
@@ -16,19 +17,20 @@ from operation.engine.identity.packages import whole_lock
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``version``."""
-    parser.description = "Say what is running: workbench, Python, platform, commit, lock and environment."
+    parser.description = "Print the versions of workbench and Python, platform, commit, lock and environment."
     parser.epilog = "example:\n  python3 -m operation version --json"
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser, "the facts")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the facts, a line each or as JSON."""
-    found = facts(project())
+    content = facts(project())
     if args.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(content, indent=2))
         return 0
-    for name, value in found.items():
-        print(f"{name:12} {_told(value)}")
+    words = {None: "unknown", True: "yes", False: "no"}
+    for name, value in content.items():
+        print(f"{name:12} {value if isinstance(value, str) else words[value]}")
     return 0
 
 
@@ -50,11 +52,3 @@ def facts(layout: Layout) -> dict[str, str | bool | None]:
 def _workbench_version() -> str:
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
     return str(tomllib.loads(text)["project"]["version"])
-
-
-def _told(value: str | bool | None) -> str:
-    return (
-        {True: "yes", False: "no", None: "unknown"}.get(value, str(value))
-        if not isinstance(value, str)
-        else value
-    )

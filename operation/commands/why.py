@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from operation.commands.options import add_choice
+from operation.commands.options import add_choice, add_json
 from operation.engine import configuration
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import UsageError
@@ -22,48 +22,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``why``."""
     parser.description = (
         "Say whether a step was executed or reused the last time, and which function, argument, input or "
-        "package differs now from then, or from a named run. Nothing is executed."
+        "package has changed since then, or since a given run. Nothing is executed."
     )
     parser.epilog = "example: python3 -m operation why train --run latest"
     add = parser.add_argument
-    add("step", help="name in the use case")
-    add("--run", metavar="RUN", help="compare with this run: its name, latest, or a manifest.json")
+    add("step", help="step of the use case, such as train")
+    add("--run", metavar="RUN", help="compare with this run: its id, latest, or a manifest.json")
     add_choice(parser)
-    add("--json", action="store_true", help="for programs")
+    add_json(parser, "the explanation")
 
 
 def run(args: argparse.Namespace) -> int:
     """Explain and print."""
     layout = project()
-    named = _named_run(layout, args.run) if args.run else None
-    chosen = (
-        args.environment or (named or {}).get("environment"),
-        args.use_case or (named or {}).get("use_case"),
-    )
-    configured = configuration.load(*chosen, layout)
+    run = _read_run(layout, args.run) if args.run else {}
+    environment = args.environment or run.get("environment")
+    configured = configuration.load(environment, args.use_case or run.get("use_case"), layout)
     configured.step(args.step)
-    record = _record(named, args.step, args.run) if named else None
+    record = _record(run, args.step, args.run) if run else None
     explanation = explain(layout, configured, args.step, record)
     print(json.dumps(asdict(explanation), default=str) if args.json else "\n".join(_lines(explanation)))
     return 0
 
 
-def _named_run(layout: Layout, name: str) -> dict[str, Any]:
+def _read_run(layout: Layout, name: str) -> dict[str, Any]:
     path = Path(name) if name.endswith(".json") else layout.runs / name / "manifest.json"
-    found = manifest.read(path)
-    if found is None:
-        runs = [one.parent.name for one in layout.runs.glob("*/manifest.json")]
+    content = manifest.read(path)
+    if content is None:
+        runs = [file.parent.name for file in layout.runs.glob("*/manifest.json")]
         raise UsageError(f"--run {name}: {layout.relative(path)} is no manifest.{did_you_mean(name, runs)}")
-    return found
+    return content
 
 
-def _record(named: Mapping[str, Any], step: str, name: str) -> dict[str, Any]:
-    records = [one for one in named["steps"] if one["step"] == step]
+def _record(run: Mapping[str, Any], step: str, name: str) -> dict[str, Any]:
+    records = [record for record in run["steps"] if record["step"] == step]
     if not records:
-        raise UsageError(f"--run {name}: the run did not come to the step '{step}'.")
-    if not all("components" in one for one in records):
-        raise UsageError(f"--run {name}: the run was recorded before keys kept their components.")
-    return dict(next((one for one in records if one["as_configured"]), records[0]))
+        raise UsageError(f"--run {name}: the run did not reach the step '{step}'.")
+    if not all("components" in record for record in records):
+        raise UsageError(f"--run {name}: an older version recorded this run, without the parts of its keys.")
+    return dict(next((record for record in records if record["as_configured"]), records[0]))
 
 
 def _lines(explanation: Explanation) -> list[str]:
@@ -73,19 +70,17 @@ def _lines(explanation: Explanation) -> list[str]:
     where = f" in run {last['run']}" if last.get("run") else ""
     when = f" at {last['at'][:19].replace('T', ' ')} UTC" if last.get("at") else ""
     lines = [f"{explanation.step}: {last['how']}{when}{where}, key {last['key'][:12]}"]
-    lines += [f"  because {one}" for one in explanation.was] if last["how"] != "reused" else []
-    return [*lines, f"now: {_now(explanation)}", *(f"  because {one}" for one in explanation.differs)]
+    lines += [f"  because {reason}" for reason in explanation.was] if last["how"] != "reused" else []
+    return [*lines, f"now: {_now(explanation)}", *(f"  because {reason}" for reason in explanation.differs)]
 
 
 def _now(explanation: Explanation) -> str:
     if explanation.now == "unknown":
         step = explanation.waiting_for
-        return f"{step} must be executed first (see `why {step}`); what it gives decides."
+        return f"{step} must be executed first (see `why {step}`); its outputs decide."
     if explanation.now == "executed":
-        gone = (
-            ""
-            if explanation.differs or explanation.last is None
-            else ": its outputs are not in the store, or damaged"
+        missing = not explanation.differs and explanation.last is not None
+        return (
+            f"it would be executed{': its outputs are missing or damaged in the store' if missing else ''}."
         )
-        return f"it would be executed{gone}."
     return "its outputs are in the store and would be reused."

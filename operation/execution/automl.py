@@ -13,16 +13,16 @@ from operation.engine.foundation.errors import ConfigurationError, Problem, Step
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.digests import Digests
 from operation.execution.job_files import INPUTS, upload
-from operation.execution.logs import follow
-from operation.execution.remote import Remote
+from operation.execution.remote_session import RemoteRunner
+from operation.execution.run_log import follow
 
 if TYPE_CHECKING:
     from azureml.core import Run
     from azureml.data import TabularDataset
     from azureml.train.automl import AutoMLConfig
 
-# what AutoML calls our metrics; it is told the holdout, so both are measured on the same rows
-SAME = {
+# our metrics -> AutoML's; both are measured on the same rows, the holdout
+METRICS = {
     "roc_auc": "AUC_weighted",
     "log_loss": "log_loss",
     "accuracy": "accuracy",
@@ -34,29 +34,29 @@ SAME = {
 
 @dataclass(frozen=True)
 class Baseline:
-    """The best that AutoML found."""
+    """The best model of an AutoML search."""
 
     run: str  # its run in Azure ML
-    algorithm: str  # what learns
-    metrics: Mapping[str, float]  # on the holdout, by our names
+    algorithm: str
+    metrics: Mapping[str, float]  # on the holdout, under our names
 
     def rows(self, own: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return each metric that both have: name, AutoML's value, the value of the use case's model."""
-        both = [name for name in self.metrics if isinstance(own.get(name), float)]
-        return [{"metric": name, "automl": self.metrics[name], "model": own[name]} for name in both]
+        shared = [name for name in self.metrics if isinstance(own.get(name), float)]
+        return [{"metric": name, "automl": self.metrics[name], "model": own[name]} for name in shared]
 
 
 def settings(layout: Layout, configured: Configuration) -> Automl:
     """Return the section ``automl`` of the use case."""
     if configured.automl is None:
         file = layout.relative(layout.configuration / f"configuration-{configured.use_case}.yml")
-        message = "key 'automl' is missing: it says which tables AutoML learns from and is measured on."
+        message = "key 'automl' is missing: it names the tables that AutoML trains on and is evaluated on."
         raise ConfigurationError([Problem(file, 1, message)])
     return configured.automl
 
 
-def configuration(remote: Remote, wanted: Automl, training: Path, holdout: Path) -> AutoMLConfig:
-    """Return what AutoML is asked for: the holdout is its validation data."""
+def configuration(remote: RemoteRunner, wanted: Automl, training: Path, holdout: Path) -> AutoMLConfig:
+    """Return the search: the holdout is its validation data."""
     import azureml.core  # noqa: F401 - imported after azureml.train it prints a circular import
     from azureml.train.automl import AutoMLConfig
 
@@ -83,23 +83,23 @@ def _empty(layout: Layout) -> Path:
     return folder
 
 
-def table(remote: Remote, name: str, folder: Path) -> TabularDataset:
+def table(remote: RemoteRunner, name: str, folder: Path) -> TabularDataset:
     """Upload the Parquet tables of an output and return them as a dataset."""
     from azureml.core import Dataset
 
     digest = Digests(remote.layout.runs / "digests.db").of(folder).digest
     upload(remote.datastore, name, folder, digest)
-    place = (remote.datastore, f"{INPUTS}/{digest}/*.parquet")
-    return Dataset.Tabular.from_parquet_files(place, validate=False)
+    path = (remote.datastore, f"{INPUTS}/{digest}/*.parquet")
+    return Dataset.Tabular.from_parquet_files(path, validate=False)
 
 
-def submit(remote: Remote, wanted: Automl, training: Path, holdout: Path) -> Baseline:
-    """Search, wait, and return the best that was found."""
+def submit(remote: RemoteRunner, wanted: Automl, training: Path, holdout: Path) -> Baseline:
+    """Search, wait, and return the best model."""
     from azureml.core import Experiment
 
-    asked = configuration(remote, wanted, training, holdout)
+    search = configuration(remote, wanted, training, holdout)
     experiment = Experiment(remote.workspace, remote.configured.use_case)
-    run = experiment.submit(asked, show_output=False)
+    run = experiment.submit(search, show_output=False)
     remote.say(f"automl: run {run.id} on {remote.target}, {wanted.iterations} iterations")
     details, _ = follow(run, lambda line: remote.say(f"  {line}"))
     if details["status"] != "Completed":
@@ -109,9 +109,9 @@ def submit(remote: Remote, wanted: Automl, training: Path, holdout: Path) -> Bas
 
 def best(run: Run, metric: str) -> Baseline:
     """Return the best of the models that a search tried."""
-    found = run.get_best_child(metric)
-    measured = found.get_metrics() if found is not None else {}
+    child = run.get_best_child(metric)
+    measured = child.get_metrics() if child is not None else {}
     if metric not in measured:
-        raise StepFailed(f"automl: run {run.id} has no model that was measured by {metric}")
-    ours = {name: float(measured[theirs]) for name, theirs in SAME.items() if theirs in measured}
-    return Baseline(found.id, str(found.properties.get("run_algorithm", "")), ours)
+        raise StepFailed(f"automl: run {run.id} has no model with the metric {metric}")
+    metrics = {name: float(measured[theirs]) for name, theirs in METRICS.items() if theirs in measured}
+    return Baseline(child.id, str(child.properties.get("run_algorithm", "")), metrics)

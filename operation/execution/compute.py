@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def target(workspace: Workspace, compute: Compute) -> str:
-    """Return the name of the compute target, which is there when this returns; ``local`` for this machine."""
+    """Return the name of the compute target, which exists when this returns; ``local`` for this machine."""
     if isinstance(compute.settings, LocalCompute):
         return "local"
     if find(workspace, compute.name) is None:
@@ -39,28 +39,28 @@ def find(workspace: Workspace, name: str) -> ComputeTarget | None:
 
 
 def create(workspace: Workspace, compute: Compute) -> ComputeTarget:
-    """Create or attach the compute target and wait until it is there."""
+    """Create or attach the compute target and wait until it exists."""
     from azureml.core.compute import ComputeTarget
 
     settings = compute.settings
     if isinstance(settings, ClusterCompute):
-        made = ComputeTarget.create(workspace, compute.name, _cluster(settings))
+        target = ComputeTarget.create(workspace, compute.name, _cluster(settings))
     else:
-        made = ComputeTarget.attach(workspace, compute.name, _reached(settings))
+        target = ComputeTarget.attach(workspace, compute.name, _attachment(settings))
     with redirect_stdout(io.StringIO()):  # it prints how it ended all the same
-        made.wait_for_completion(show_output=False)
-    return made
+        target.wait_for_completion(show_output=False)
+    return target
 
 
 def delete(workspace: Workspace, name: str) -> bool:
-    """Delete the compute target, or detach it where it is not Azure ML's own; tell whether it was there."""
-    found = find(workspace, name)
-    if found is None:
+    """Delete the compute target, or detach it where it is not Azure ML's own; tell whether it existed."""
+    target = find(workspace, name)
+    if target is None:
         return False
-    if found.type == "AmlCompute":
-        found.delete()
+    if target.type == "AmlCompute":
+        target.delete()
     else:
-        found.detach()
+        target.detach()
     return True
 
 
@@ -76,18 +76,17 @@ def _cluster(settings: ClusterCompute) -> Any:
     )
 
 
-def _reached(settings: RemoteCompute | SparkCompute | LocalCompute) -> Any:
+def _attachment(settings: RemoteCompute | SparkCompute | LocalCompute) -> Any:
     from azureml.core.compute import HDInsightCompute, RemoteCompute
 
     if isinstance(settings, LocalCompute):
-        raise UsageError("this machine is no compute target that could be created.")
+        raise UsageError("this machine is no compute target that can be created.")
     kind = HDInsightCompute if isinstance(settings, SparkCompute) else RemoteCompute
-    key = _key(settings)
     return kind.attach_configuration(
         address=settings.address,
         ssh_port=settings.ssh_port,
         username=settings.username,
-        private_key_file=str(key),
+        private_key_file=str(_key(settings)),
     )
 
 
@@ -95,7 +94,5 @@ def _key(settings: RemoteCompute | SparkCompute) -> Path:
     """Return the private key's file: the configured one, unless the environment names another."""
     key = Path(os.environ.get("WORKBENCH_SSH_KEY") or settings.private_key_file).expanduser()
     if not key.is_file():
-        raise UsageError(
-            f"private-key-file {key} does not exist: name the file that opens {settings.address}."
-        )
+        raise UsageError(f"private-key-file {key} does not exist. Name the SSH key of {settings.address}.")
     return key

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """A step with everything that the service must be told."""
+    """A step with everything that the service needs."""
 
     workspace: Workspace
     experiment: str  # the use case
@@ -26,17 +26,18 @@ class Job:
     references: Mapping[str, DataReference]  # by name: what is mounted
     target: str  # name of the compute target; ``local`` for this machine
     environment: Environment  # its packages
-    tags: Mapping[str, str] = field(default_factory=dict)  # what the run shows: step, key, commit
+    tags: Mapping[str, str] = field(default_factory=dict)  # of the run: step, key, commit
 
     def run_configuration(self) -> RunConfiguration:
         """Return what a run on this target needs: packages, inputs, history."""
         from azureml.core.runconfig import RunConfiguration
 
-        made = RunConfiguration()
-        made.target = self.target
-        made.environment = self.environment
-        made.data_references = {name: one.to_config() for name, one in self.references.items()}
-        return made
+        configuration = RunConfiguration()
+        configuration.target = self.target
+        configuration.environment = self.environment
+        references = self.references.items()
+        configuration.data_references = {name: reference.to_config() for name, reference in references}
+        return configuration
 
 
 def submit_script(job: Job, framework: str = "Python") -> Run:
@@ -57,7 +58,7 @@ def submit_spark(job: Job) -> Run:
 
 
 def submit_estimator(job: Job) -> Run:
-    """Submit `job` as an Estimator, for those who come from it, and return its run."""
+    """Submit `job` as an Estimator, the deprecated way, and return its run."""
     import azureml.core  # noqa: F401 - imported after azureml.train it prints a circular import
     from azureml.core import Experiment
     from azureml.train.estimator import Estimator

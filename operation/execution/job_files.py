@@ -34,19 +34,19 @@ def snapshot(layout: Layout, script: Path) -> Path:
         partial = target.with_name(f"{target.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         for file in files:
-            place = partial / file.relative_to(script.parent)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, place)
+            copy = partial / file.relative_to(script.parent)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
         partial.rename(target)
     return target
 
 
 def _digest(files: list[Path], folder: Path) -> str:
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in files:
         content = hashlib.sha256(file.read_bytes()).hexdigest()
-        whole.update(f"{file.relative_to(folder).as_posix()}\0{content}\n".encode())
-    return whole.hexdigest()[:16]
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def environment(layout: Layout, name: str) -> Environment:
@@ -58,36 +58,34 @@ def environment(layout: Layout, name: str) -> Environment:
     from azureml.core.conda_dependencies import CondaDependencies
 
     folder = layout.configuration / "environments"
-    known = sorted(file.stem for file in folder.glob("*.yml"))
-    if name not in known:
-        file = f"configuration/environments/{name}.yml"
-        hint = did_you_mean(name, known)
+    names = sorted(file.stem for file in folder.glob("*.yml"))
+    if name not in names:
         raise UsageError(
-            f"unknown environment of packages '{name}': there is no {file}.{hint} "
-            f"Known: {listed(known, 'and')}."
+            f"unknown environment of packages '{name}': there is no configuration/environments/{name}.yml."
+            f"{did_you_mean(name, names)} Known: {listed(names, 'and')}."
         )
     packages = CondaDependencies(str(folder / f"{name}.yml"))
     packages.set_python_version(python_version())  # to the letter: a step's key holds it
-    made = Environment(str(packages.as_dict().get("name", name)))
-    made.python.conda_dependencies = packages
-    return made
+    registered = Environment(str(packages.as_dict().get("name", name)))
+    registered.python.conda_dependencies = packages
+    return registered
 
 
 def upload(datastore: Datastore, name: str, path: Path, digest: str) -> DataReference:
-    """Upload a file or folder where the datastore has not its content, and return what mounts it."""
+    """Upload a file or folder unless the datastore has its content, and return what mounts it."""
     from azureml.data.data_reference import DataReference
 
-    place = f"{INPUTS}/{digest[:64]}"
-    files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+    target = f"{INPUTS}/{digest[:64]}"
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     base = path.parent if path.is_file() else path
     # what supersedes this uploads by a native library that heeds no proxy and no certificate of ours
     logging.getLogger("azureml.data._dataset_deprecation").setLevel(logging.ERROR)
     datastore.upload_files(
         [str(file) for file in files],
         relative_root=str(base),
-        target_path=place,
+        target_path=target,
         overwrite=False,
         show_progress=False,
     )
-    there = f"{place}/{path.name}" if path.is_file() else place
-    return DataReference(datastore, name.replace("-", "_"), there, mode="mount")
+    mounted = f"{target}/{path.name}" if path.is_file() else target
+    return DataReference(datastore, name.replace("-", "_"), mounted, mode="mount")

@@ -1,4 +1,4 @@
-"""A use case's graph as a pipeline of PythonScriptSteps: compiled, submitted, followed, collected."""
+"""Submit a use case's steps as a pipeline of PythonScriptSteps, follow it, collect its outputs."""
 
 from __future__ import annotations
 
@@ -15,22 +15,20 @@ from operation.engine.identity.contract import Contract, read_contract
 from operation.engine.identity.digests import Digests
 from operation.engine.identity.source import source_digests
 from operation.engine.steps.step import Plan
-from operation.execution import results
+from operation.execution import outputs
 from operation.execution.failure import script_failed, sdk_errors
 from operation.execution.job_files import snapshot, upload
-from operation.execution.logs import ENDED, Log, Say, pause
-from operation.execution.remote import Remote, RemoteSession
+from operation.execution.remote_session import RemoteRunner, RemoteSession
+from operation.execution.run_log import ENDED, Log, Say, pause
 
 if TYPE_CHECKING:
-    from azureml.core.runconfig import RunConfiguration
     from azureml.pipeline.core import Pipeline, PipelineRun, StepRun
     from azureml.pipeline.steps import PythonScriptStep
 
 
-def needed(configured: Configuration, requested: Sequence[str]) -> list[str]:
-    """Return `requested` and all steps that they read from, in order; all steps when nothing is requested."""
-    names: set[str] = set()
-    waiting = list(requested or configured.steps)
+def needed(configured: Configuration, wanted: Sequence[str]) -> list[str]:
+    """Return `wanted` and all steps that they read from, in order; all steps when nothing is wanted."""
+    names, waiting = set[str](), list(wanted or configured.steps)
     while waiting:
         name = waiting.pop()
         if name not in names:
@@ -41,16 +39,16 @@ def needed(configured: Configuration, requested: Sequence[str]) -> list[str]:
 
 def references(configured: Configuration, step: str) -> dict[str, tuple[str, str]]:
     """Return the inputs of `step` that are outputs of other steps: name -> (step, output)."""
-    parted = {name: value.partition(".") for name, value in configured.step(step).inputs.items()}
+    split = {name: value.partition(".") for name, value in configured.step(step).inputs.items()}
     return {
-        name: (head, rest) for name, (head, dot, rest) in parted.items() if dot and head in configured.steps
+        name: (head, rest) for name, (head, _, rest) in split.items() if rest and head in configured.steps
     }
 
 
-class Graph:
-    """The steps of a use case as steps of a pipeline."""
+class PipelineBuilder:
+    """Makes the steps of a use case the steps of a pipeline."""
 
-    def __init__(self, remote: Remote, names: Sequence[str]) -> None:
+    def __init__(self, remote: RemoteRunner, names: Sequence[str]) -> None:
         if isinstance(remote.compute.settings, LocalCompute):
             raise UsageError(
                 "a pipeline does not run on this machine. Name a cluster, such as --compute cpu-cluster."
@@ -66,40 +64,36 @@ class Graph:
         from azureml.pipeline.core import Pipeline
 
         steps = [self._step(name) for name in self.names]
-        pipeline_run = Pipeline(
+        pipeline = Pipeline(
             self.remote.workspace, steps=steps, description=self.remote.configured.description
         )
-        problems = pipeline_run.validate()
+        problems = pipeline.validate()
         if problems:
-            raise StepFailed(f"the SDK refuses the pipeline: {problems[0]}")
-        return pipeline_run
+            raise StepFailed(f"the SDK rejects the pipeline: {problems[0]}")
+        return pipeline
 
     def _step(self, name: str) -> PythonScriptStep:
         """Return one step; it is reused while its snapshot, its arguments and its inputs stay as they are."""
+        from azureml.core.runconfig import RunConfiguration
         from azureml.pipeline.steps import PythonScriptStep
 
+        configuration = RunConfiguration()
+        configuration.environment = self.remote.environment
         step = self.remote.configured.step(name)
         contract = read_contract(step.script)
         inputs = {key: self._input(name, key, value) for key, value in step.inputs.items()}
-        outputs = {key: self._output(name, key) for key in contract.outputs}
+        data = {key: self._output(name, key) for key in contract.outputs}
         return PythonScriptStep(
             name=name,
             script_name=step.script.name,
             source_directory=str(snapshot(self.remote.layout, step.script)),
-            arguments=_arguments(contract, step.arguments, {**inputs, **outputs}),
+            arguments=_arguments(contract, step.arguments, {**inputs, **data}),
             inputs=list(dict.fromkeys(inputs.values())),
-            outputs=list(outputs.values()),
+            outputs=list(data.values()),
             compute_target=self.remote.target,
-            runconfig=self._configuration(),
+            runconfig=configuration,
             allow_reuse=True,
         )
-
-    def _configuration(self) -> RunConfiguration:
-        from azureml.core.runconfig import RunConfiguration
-
-        configuration = RunConfiguration()
-        configuration.environment = self.remote.environment
-        return configuration
 
     def _input(self, step: str, name: str, value: str) -> Any:
         reference = references(self.remote.configured, step).get(name)
@@ -112,9 +106,9 @@ class Graph:
     def _output(self, step: str, name: str) -> Any:
         from azureml.pipeline.core import PipelineData
 
-        output = PipelineData(output_name(step, name), datastore=self.remote.datastore)
-        self._outputs[(step, name)] = output
-        return output
+        data = PipelineData(output_name(step, name), datastore=self.remote.datastore)
+        self._outputs[(step, name)] = data
+        return data
 
 
 def output_name(step: str, output: str) -> str:
@@ -126,27 +120,26 @@ def _arguments(contract: Contract, values: Mapping[str, object], paths: Mapping[
     """Return a step's command line, with what the pipeline replaces by paths as words of their own."""
     argv: list[Any] = []
     for name in contract.arguments:
-        argv += [f"--{name}", paths[name]] if name in paths else contract.argv(_only(values, name))
+        if name in paths:
+            argv += [f"--{name}", paths[name]]
+        elif name in values:
+            argv += contract.argv({name: values[name]})
     return argv
 
 
-def _only(values: Mapping[str, object], name: str) -> dict[str, object]:
-    return {name: values[name]} if name in values else {}
-
-
-def submit(graph: Graph, *, fresh: bool = False) -> PipelineRun:
-    """Submit the graph and return its run, which has not ended; `fresh` reuses nothing."""
+def submit(builder: PipelineBuilder, *, fresh: bool = False) -> PipelineRun:
+    """Submit the pipeline and return its run, which has not ended; `fresh` reuses nothing."""
     from azureml.core import Experiment
 
-    remote = graph.remote
+    remote = builder.remote
     experiment = Experiment(remote.workspace, remote.configured.use_case)
     tags = {"use_case": remote.configured.use_case, "environment": remote.configured.environment}
     tags["configuration_digest"] = remote.configured.digest
-    return experiment.submit(graph.pipeline(), regenerate_outputs=fresh, tags=tags)
+    return experiment.submit(builder.pipeline(), regenerate_outputs=fresh, tags=tags)
 
 
-def follow(run: PipelineRun, remote: Remote) -> dict[str, StepRun]:
-    """Wait until the pipeline has ended, passing on what its steps print; return the steps' runs by name."""
+def follow(run: PipelineRun, remote: RemoteRunner) -> dict[str, StepRun]:
+    """Wait until the pipeline has ended, printing its steps' logs; return the steps' runs by name."""
     logs: dict[str, Log] = {}
     runs: dict[str, StepRun] = {}
     ended: dict[str, Mapping[str, Any]] = {}
@@ -156,9 +149,9 @@ def follow(run: PipelineRun, remote: Remote) -> dict[str, StepRun]:
         for step in run.get_steps():
             runs[step.name] = step
             if step.name not in logs:
-                logs[step.name] = Log(step, _say_step(remote, step))
+                logs[step.name] = Log(step, _say(remote, step))
             if step.name not in ended:
-                details = logs[step.name].look()
+                details = logs[step.name].update()
                 remote.logs[step.name] = logs[step.name].text
                 if details["status"] in ENDED:
                     ended[step.name] = details
@@ -175,8 +168,8 @@ def follow(run: PipelineRun, remote: Remote) -> dict[str, StepRun]:
     return runs
 
 
-def _say_step(remote: Remote, step: StepRun) -> Say:
-    """Return what passes on a step's lines under its name; those of one that is reused are old."""
+def _say(remote: RemoteRunner, step: StepRun) -> Say:
+    """Return what prints a step's lines under its name; those of a reused step are old."""
     return lambda line: None if _is_reused(step) else remote.say(f"  {step.name}: {line}")
 
 
@@ -188,32 +181,34 @@ def _is_reused(step: StepRun) -> bool:
 class OutputDownloader:
     """Gives the outputs of a pipeline's steps to a session as if it had executed them."""
 
-    graph: Graph  # what was submitted
-    runs: Mapping[str, StepRun]  # its runs, by step
+    builder: PipelineBuilder  # of the pipeline that was submitted
+    runs: Mapping[str, StepRun]  # by step
 
-    def __call__(self, plan: Plan, outputs: Path) -> Mapping[str, Any]:
-        """Download the outputs of a step into the folder; return what to keep of where it ran."""
-        if plan.components.sources != self.graph.sources[plan.step]:
+    def __call__(self, plan: Plan, folder: Path) -> Mapping[str, Any]:
+        """Download the outputs of a step into the folder; return where it ran."""
+        if plan.components.sources != self.builder.sources[plan.step]:
             raise StepFailed(
-                f"the code of {plan.step} was edited while the pipeline ran: "
-                "its outputs are not kept. Submit it again."
+                f"the sources of {plan.step} changed while the pipeline ran: its outputs are discarded. "
+                "Rerun this command."
             )
         run, started = self.runs[plan.step], time.perf_counter()
         with sdk_errors(f"outputs of {plan.step}"):
-            for name, folder in plan.output_folders(outputs).items():
-                _download(run, output_name(plan.step, name), folder)
-            spent = {**results.executing(run.get_details()), "collecting": time.perf_counter() - started}
-        return results.facts(run, self.graph.remote.target, spent)
+            for name, target in plan.output_folders(folder).items():
+                _download(run, output_name(plan.step, name), target)
+            seconds = outputs.execution_seconds(run.get_details())
+        seconds["collecting"] = time.perf_counter() - started
+        return outputs.origin(run, self.builder.remote.target, seconds)
 
 
 def _download(run: StepRun, output: str, folder: Path) -> None:
     """Download an output of a step, which lies in the datastore, into a new folder."""
-    output_data = run.get_output_data(output)
-    aside = folder.with_name(f"{folder.name}.download")
-    output_data.download(str(aside), overwrite=True, show_progress=False)
-    (aside / output_data.path_on_datastore).rename(folder)
+    data = run.get_output_data(output)
+    partial = folder.with_name(f"{folder.name}.download")
+    data.download(str(partial), overwrite=True, show_progress=False)
+    (partial / data.path_on_datastore).rename(folder)
 
 
-def collecting(graph: Graph, runs: Mapping[str, StepRun]) -> RemoteSession:
+def collect(builder: PipelineBuilder, runs: Mapping[str, StepRun]) -> RemoteSession:
     """Return a session that takes the outputs of a pipeline's steps into the store, each under its key."""
-    return RemoteSession(graph.remote.configured, graph.remote.layout, OutputDownloader(graph, runs))
+    remote = builder.remote
+    return RemoteSession(remote.configured, remote.layout, OutputDownloader(builder, runs))

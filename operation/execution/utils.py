@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class CredentialsError(WorkbenchError):
-    """No way led to the workspace: what each of them lacked."""
+    """None of the three ways opened the workspace."""
 
     exit_code = 2
 

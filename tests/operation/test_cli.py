@@ -74,14 +74,14 @@ def test_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -
 def test_option_before_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--environment", "DEV", "run"]) == 2
     assert capsys.readouterr().err.startswith(
-        "error: option --environment stands before the command. Commands: "
+        "error: write option --environment behind the command. Commands: "
     )
 
 
 def test_a_name_of_before_answers_with_the_one_of_now(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["rehearse"]) == 2
     assert capsys.readouterr().err.startswith(
-        "error: there is no command 'rehearse'. It is called emulator now. Commands: run, "
+        "error: there is no command 'rehearse'. It is called emulator now. Commands: lab, "
     )
     assert cli.main(["submit", "pipeline", "--rehearse"]) == 2
     assert capsys.readouterr().err.endswith(

@@ -1,4 +1,4 @@
-"""The Kubernetes cluster behind an endpoint: found, or made where its file says of which machines."""
+"""The Kubernetes cluster behind an endpoint: used where it exists, or created if its file says the size."""
 
 from __future__ import annotations
 
@@ -9,40 +9,37 @@ from operation.engine.configuration.models import AksDeployment
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.execution import compute
-from operation.execution.services.order import Order
+from operation.execution.services.deployment import Service
 
 
-def target(order: Order, settings: AksDeployment) -> str:
-    """Return the cluster's name; it is there when this returns."""
-    found = compute.find(order.workspace, settings.cluster)
-    if found is None:
-        _create(order, settings)
-    elif found.type not in {"AKS", "Kubernetes"}:
+def target(service: Service, settings: AksDeployment) -> str:
+    """Return the cluster's name; it exists when this returns."""
+    cluster = compute.find(service.workspace, settings.cluster)
+    if cluster is None:
+        _create(service, settings)
+    elif cluster.type not in {"AKS", "Kubernetes"}:
         raise UsageError(
-            f"compute '{settings.cluster}' of workspace {order.workspace.name} is of type {found.type}, and "
-            f"an endpoint needs a Kubernetes cluster: name one in {_file(order)}."
+            f"compute '{settings.cluster}' of workspace {service.workspace.name} is of type {cluster.type}, "
+            f"and an endpoint needs a Kubernetes cluster. Name one in {service.file}."
         )
     return settings.cluster
 
 
-def _create(order: Order, settings: AksDeployment) -> None:
+def _create(service: Service, settings: AksDeployment) -> None:
     from azureml.core.compute import AksCompute, ComputeTarget
 
+    workspace = service.workspace
     if settings.vm_size is None:
-        known = sorted(name for name, one in order.workspace.compute_targets.items() if one.type == "AKS")
+        names = sorted(name for name, target in workspace.compute_targets.items() if target.type == "AKS")
         raise UsageError(
-            f"workspace {order.workspace.name} has no cluster '{settings.cluster}'."
-            f"{did_you_mean(settings.cluster, known)} It has: {listed(known, 'and')}. "
-            f"Add a line 'vm-size: ...' to {_file(order)} to have it made."
+            f"workspace {workspace.name} has no cluster '{settings.cluster}'."
+            f"{did_you_mean(settings.cluster, names)} It has: {listed(names, 'and')}. "
+            f"Add a line 'vm-size: ...' to {service.file} to have it created."
         )
-    order.say(f"  {settings.cluster}: a cluster of {settings.nodes} {settings.vm_size} is made")
-    wanted = AksCompute.provisioning_configuration(
-        vm_size=settings.vm_size, agent_count=settings.nodes, location=order.workspace.location
+    service.say(f"  creating cluster {settings.cluster}: {settings.nodes} nodes of {settings.vm_size}")
+    configuration = AksCompute.provisioning_configuration(
+        vm_size=settings.vm_size, agent_count=settings.nodes, location=workspace.location
     )
-    made = ComputeTarget.create(order.workspace, settings.cluster, wanted)
+    cluster = ComputeTarget.create(workspace, settings.cluster, configuration)
     with redirect_stdout(io.StringIO()):  # it prints how it ended all the same
-        made.wait_for_completion(show_output=False)
-
-
-def _file(order: Order) -> str:
-    return f"configuration/deployment/{order.deployment.name}.yml"
+        cluster.wait_for_completion(show_output=False)

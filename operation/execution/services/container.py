@@ -1,4 +1,4 @@
-"""One container of ACI: made, or given another model once that one has answered beside it."""
+"""One container of ACI: created, or given another model once that one has answered beside it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration.models import AciDeployment
 from operation.engine.foundation.errors import UsageError
-from operation.execution.services import trial
-from operation.execution.services.order import Order, find, service_kind
+from operation.execution.services import health_check
+from operation.execution.services.deployment import ModelDeployment, find, service_kind
 
 if TYPE_CHECKING:
     from azureml.core.webservice import Webservice
@@ -16,62 +16,61 @@ if TYPE_CHECKING:
 BESIDE = "-next"
 
 
-def deploy(order: Order, settings: AciDeployment) -> Webservice:
+def deploy(deployment: ModelDeployment, settings: AciDeployment) -> Webservice:
     """Deploy the model, and return the service, which answers with it.
 
     A container has no second version of itself. So another model is first tried in a container beside it,
-    and what answered before goes on where that one fails.
+    and where that one fails, the service keeps its model.
     """
-    there = find(order.workspace, order.service)
-    if there is None:
-        return _made(order, settings, order.service)
-    _check(there, order, settings)
-    order.say(f"service {order.service} is there: the model is tried beside it first")
-    _made(order, settings, order.service + BESIDE).delete()
-    order.say(f"  {order.service}: takes the model over")
-    changes: dict[str, Any] = {"auth_enabled": settings.auth == "key", "tags": order.tags}
+    service = find(deployment.workspace, deployment.name)
+    if service is None:
+        return _create(deployment, settings, deployment.name)
+    _check(service, deployment, settings)
+    deployment.say(f"service {deployment.name} exists: trying the model beside it first")
+    _create(deployment, settings, deployment.name + BESIDE).delete()
+    deployment.say(f"  {deployment.name}: switching to the model")
+    changes: dict[str, Any] = {"auth_enabled": settings.auth == "key", "tags": deployment.tags}
     changes |= {"enable_app_insights": settings.app_insights}
-    there.update(models=order.models(), inference_config=order.inference(), **changes)
-    trial.wait(order, there, order.service)
-    trial.attempt(order, there, there.scoring_uri, order.service)
-    return there
+    service.update(models=deployment.models(), inference_config=deployment.inference(), **changes)
+    health_check.wait(deployment, service, deployment.name)
+    health_check.check_answer(deployment, service, service.scoring_uri, deployment.name)
+    return service
 
 
-def _check(there: Webservice, order: Order, settings: AciDeployment) -> None:
-    file = f"configuration/deployment/{order.deployment.name}.yml"
-    mend = f"python3 -m operation deploy --delete {order.service}"
-    if service_kind(there) != "aci":
+def _check(service: Webservice, deployment: ModelDeployment, settings: AciDeployment) -> None:
+    name, file = deployment.name, deployment.file
+    if service_kind(service) != "aci":
         raise UsageError(
-            f"service {order.service} is there, on a cluster, and {file} is of kind aci: give the file "
-            f"another 'service', or delete it first with: {mend}"
+            f"service {name} runs on a cluster, and {file} is of kind aci. {deployment.replace_hint}"
         )
-    has = there.container_resource_requirements
-    if (has.cpu, has.memory_in_gb) != (settings.cpu_cores, settings.memory_gb):
+    size = service.container_resource_requirements
+    if (size.cpu, size.memory_in_gb) != (settings.cpu_cores, settings.memory_gb):
         raise UsageError(
-            f"service {order.service} has {has.cpu:g} cores and {has.memory_in_gb:g} GB, and {file} says "
-            f"{settings.cpu_cores:g} and {settings.memory_gb:g}: Azure cannot change them. Give the file "
-            f"another 'service', or delete it first with: {mend}"
+            f"service {name} has {size.cpu:g} cores and {size.memory_in_gb:g} GB, and {file} says "
+            f"{settings.cpu_cores:g} and {settings.memory_gb:g}: Azure cannot change them. "
+            f"{deployment.replace_hint}"
         )
 
 
-def _made(order: Order, settings: AciDeployment, name: str) -> Webservice:
+def _create(deployment: ModelDeployment, settings: AciDeployment, name: str) -> Webservice:
     """Return a new service that has answered; where it does not, nothing of it is left."""
     from azureml.core import Model
     from azureml.core.webservice import AciWebservice
 
-    wanted = AciWebservice.deploy_configuration(
+    configuration = AciWebservice.deploy_configuration(
         cpu_cores=settings.cpu_cores,
         memory_gb=settings.memory_gb,
         auth_enabled=settings.auth == "key",
         enable_app_insights=settings.app_insights,
-        tags=order.tags,
+        tags=deployment.tags,
     )
+    code, overwrite = deployment.inference(), name.endswith(BESIDE)
     service = Model.deploy(
-        order.workspace, name, order.models(), order.inference(), wanted, overwrite=name.endswith(BESIDE)
+        deployment.workspace, name, deployment.models(), code, configuration, overwrite=overwrite
     )
     with ExitStack() as undo:
         undo.callback(service.delete)
-        trial.wait(order, service, name)
-        trial.attempt(order, service, service.scoring_uri, name)
+        health_check.wait(deployment, service, name)
+        health_check.check_answer(deployment, service, service.scoring_uri, name)
         undo.pop_all()  # it has answered: it stays
     return service

@@ -144,8 +144,3 @@ def test_scripts_that_are_being_edited(good_project: Layout, capsys: pytest.Capt
         f"{file}:25: step 'batch_score': src/batch_score.py:1: "
         "a Core Script must have a build_parser() that returns its ArgumentParser.\n"
     )
-
-
-def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["check", "--help"]) == 0
-    assert "python3 -m operation check --environment PROD --use-case churn" in capsys.readouterr().out

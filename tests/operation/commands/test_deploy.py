@@ -14,16 +14,16 @@ from support.azure import PRINCIPAL
     [
         (
             ["--list", "--delete", "flights"],
-            "--list and --delete ask for different things: give one of them.",
+            "--list and --delete exclude each other. Give one.",
         ),
         (
             ["--model", "champion", "--traffic", "0.1"],
-            "--model and --traffic ask for different things: give one of them.",
+            "--model and --traffic exclude each other. Give one.",
         ),
-        (["--dockerfile", "image"], "--dockerfile says where a package goes: give --package too."),
+        (["--dockerfile", "image"], "--dockerfile needs --package."),
         (
             ["--package", "--dockerfile", "src"],
-            "src exists: name a folder that does not, or remove it.",
+            "src exists. Name a new folder, or remove it.",
         ),
         (
             ["--to", "acii", "--emulator"],
@@ -66,4 +66,4 @@ def test_without_a_subscription_the_emulator_is_named(
     assert cli.main(["deploy", "--list"]) == 2
     said = capsys.readouterr().err
     assert said.startswith("error: cannot open the Azure ML workspace\n  1. config.json: there is no ")
-    assert said.endswith("\nNo subscription? --emulator does it on this machine.\n")
+    assert said.endswith("\nNo subscription? Add --emulator to use the Azure ML emulator on this machine.\n")

@@ -36,10 +36,10 @@ def test_an_environment_is_another_one_with_its_own_name(
 ) -> None:
     assert new("environment", "UAT") == 0
     assert capsys.readouterr().out == (
-        "wrote        configuration/configuration-UAT.yml, as DEV but for:\n"
+        "wrote        configuration/configuration-UAT.yml, a copy of DEV except for:\n"
         "             ENVIRONMENT: UAT\n"
         "             NAMESPACE: flightsuat\n"
-        "edit         names in Azure, and how much data it works on\n"
+        "edit         the names in Azure, and the amount of data\n"
         "next         python3 -m operation run --environment UAT\n"
     )
     assert (good_project.configuration / "configuration-UAT.yml").read_text(encoding="utf-8") == (
@@ -144,7 +144,7 @@ def test_a_use_case_says_what_it_guessed(
         "left out     row_id: unique whole numbers: they identify rows\n"
         "wrote        configuration/schemas/prices.yml\n"
         "wrote        configuration/configuration-prices.yml\n"
-        "edit         them, or remove them and start again with --task classification "
+        "edit         them, or delete them and rerun with --task classification "
         "or --time-column COLUMN\n"
         "next         python3 -m operation run --use-case prices\n"
     )

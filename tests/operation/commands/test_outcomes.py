@@ -58,11 +58,13 @@ def test_labels_that_cannot_be_joined_are_not_kept(
 def test_what_is_no_file_of_labels(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["outcomes", "add", str(tmp_path / "labels.xlsx"), "--log", str(log)]) == 2
     assert capsys.readouterr().err == (
-        f"error: {tmp_path / 'labels.xlsx'} is no file of labels: name a .csv or .parquet file\n"
+        f"error: {tmp_path / 'labels.xlsx'} is no .csv or .parquet file. Name a file of labels\n"
     )
     assert cli.main(["outcomes", "add", str(tmp_path / "labels.csv"), "--log", str(log)]) == 2
-    assert capsys.readouterr().err == f"error: {tmp_path / 'labels.csv'}: there is no such file of labels\n"
+    assert capsys.readouterr().err == (
+        f"error: there is no file {tmp_path / 'labels.csv'}. Name a file of labels\n"
+    )
     assert cli.main(["outcomes", "add", "l.csv", "--log", str(tmp_path / "no")]) == 2
     assert capsys.readouterr().err == (
-        f"error: --log: there is no folder {tmp_path / 'no'}; name the one that serve or batch_score wrote\n"
+        f"error: --log: there is no folder {tmp_path / 'no'}. Name the one that serve or batch_score wrote\n"
     )

@@ -46,7 +46,7 @@ def test_it_writes_and_says_how_to_build_where_nothing_builds(
     shown = project().relative(folder)
     assert capsys.readouterr().out.splitlines() == [
         f"An image with a model ({digest[:12]}) is written to {shown}",
-        f"{BASE} is a tag: the Dockerfile says how to pin the base by its digest",
+        f"{BASE} is a tag, which may move: the Dockerfile says how to pin the base by its digest",
         f"build it with docker, podman or buildah: docker build --tag patients:1 {folder}",
     ]
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -74,7 +74,7 @@ def test_a_folder_is_nothing_to_fetch(regression: Trained) -> None:  # noqa: F81
         package.run(parsed("--model-at-start", "--no-build", "--model", str(regression.model)))
     assert str(caught.value) == (
         f"--model: {regression.model} is a folder, and --model-at-start fetches an alias such as champion "
-        "from a registry: give --model-in-image, or an alias"
+        "from a registry. Use --model-in-image, or name an alias"
     )
 
 
@@ -96,8 +96,8 @@ def test_names_that_no_builder_takes_are_refused(words: tuple[str, str]) -> None
     with pytest.raises(UsageError) as caught:
         package.run(parsed(f"{words[0]}={words[1]}"))
     assert str(caught.value) == (
-        f"{words[0]}: {words[1]!r} is not the name of an image: lower-case letters, digits and ._-/, then "
-        "perhaps :<tag>, such as scoring:3"
+        f"{words[0]}: {words[1]!r} is no valid image name. Use lower-case letters, digits and ._-/, and "
+        "optionally :<tag>, such as scoring:3"
     )
 
 

@@ -104,9 +104,3 @@ def test_half_a_notebook_does_not_keep_the_other_pages_from_being_written(
         call()
     assert str(caught.value).startswith(f"{torn}: not a notebook")
     assert len(capsys.readouterr().out.splitlines()) == 3
-
-
-def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        call("--help")
-    assert "python3 -m operation report 20261122-134501-churn-DEV-3f2a --open" in capsys.readouterr().out

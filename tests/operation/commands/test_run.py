@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(
     monkeypatch.setenv("WORKBENCH_RUNS", str(file / "runs"))
     assert cli.main(["run", "--notebook", BOOK]) == 1
     assert capsys.readouterr().err == (
-        f"error: {file / 'runs'} cannot be written: Not a directory. Let this user write there, or name a "
-        "folder elsewhere by the environment variable WORKBENCH_RUNS.\n"
+        f"error: {file / 'runs'} cannot be written: Not a directory. Let this user write there, or set "
+        "WORKBENCH_RUNS to a folder elsewhere.\n"
     )
     assert processes_of(project.root) == []

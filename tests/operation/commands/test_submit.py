@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from operation import cli
-from operation.commands import models, submit
+from operation.commands import submit
 from operation.engine import configuration
 from operation.engine.foundation.layout import Layout
 from tests.operation.execution import small
@@ -29,7 +29,7 @@ def parsed(*words: str) -> argparse.Namespace:
 
 
 @pytest.mark.parametrize(
-    ("words", "way", "steps", "compute"),
+    ("words", "route", "steps", "compute"),
     [
         (["pipeline"], "pipeline", ["count", "gate"], "cpu-cluster"),
         (["gate"], "script", ["gate"], "cpu-cluster"),
@@ -37,9 +37,11 @@ def parsed(*words: str) -> argparse.Namespace:
         (["pipeline", "--as", "estimator", "--compute", "local"], "estimator", ["count", "gate"], "local"),
     ],
 )
-def test_what_is_ordered(project: Layout, words: list[str], way: str, steps: list[str], compute: str) -> None:
-    order = submit._order(project, configuration.load(None, None, project), parsed(*words))
-    assert (order.way, list(order.steps), order.compute.name) == (way, steps, compute)
+def test_what_is_ordered(
+    project: Layout, words: list[str], route: str, steps: list[str], compute: str
+) -> None:
+    options = submit._options(project, configuration.load(None, None, project), parsed(*words))
+    assert (options.route, list(options.steps), options.compute.name) == (route, steps, compute)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_what_is_ordered(project: Layout, words: list[str], way: str, steps: lis
         (
             ["submit", "gat"],
             "the use case 'small' has no step 'gat'. Did you mean 'gate'? It has: count, gate. "
-            "Or 'pipeline': all of them.",
+            "Or 'pipeline' for all steps.",
         ),
         (
             ["submit", "gate", "--compute", "cluster"],
@@ -65,7 +67,7 @@ def test_what_is_ordered(project: Layout, words: list[str], way: str, steps: lis
             ["submit", "gate", "--publish"],
             "--publish and --schedule are for a pipeline, not for --as script.",
         ),
-        (["models", "promote"], "models promote needs a model's name and --to."),
+        (["models", "promote"], "models promote needs NAME and --to."),
         (["models", "download", "letters"], "models download needs --folder."),
     ],
 )
@@ -79,10 +81,4 @@ def test_wrong_usage_is_one_message(
 
 def test_a_submission_repeats_its_command_line() -> None:
     words = ["train", "--as", "script", "--environment", "PROD", "--emulator", "--fresh"]
-    assert submit._words(parsed(*words)) == words
-
-
-def test_models_have_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["models", "--help"]) == 0
-    assert "models promote churn --environment DEV --to TEST" in capsys.readouterr().out
-    assert set(models._ACTIONS) == {"list", "register", "download", "promote"}
+    assert submit._argv(parsed(*words)) == words

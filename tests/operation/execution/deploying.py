@@ -19,8 +19,8 @@ from operation.engine.delivery.serving.lookup import find_model
 from operation.engine.foundation.children import environ
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.digests import Digests
-from operation.execution import models, opening
-from operation.execution.services import chosen, trial
+from operation.execution import open_workspace, registered_models
+from operation.execution.services import deployable_model, health_check
 from tests.operation.execution.submitting import Outcome, command
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -89,14 +89,14 @@ class Client:
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.rows = rows
-        self.workspace = opening.opened("DEV")
+        self.workspace = open_workspace.open_workspace("DEV")
 
     def asked(self, name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
         """Return what a service answers to rows."""
         from azureml.core.webservice import Webservice
 
         service = Webservice(self.workspace, name)
-        answer = trial.ask(service.scoring_uri, trial.opening(service), rows)
+        answer = health_check.score(service.scoring_uri, health_check.authorization(service), rows)
         return {"status": answer.status, **json.loads(answer.text)}
 
     def digests(self, name: str, times: int) -> list[str]:
@@ -104,19 +104,21 @@ class Client:
         from azureml.core.webservice import Webservice
 
         service = Webservice(self.workspace, name)
-        header = trial.opening(service)
-        return [str(trial.ask(service.scoring_uri, header, self.rows[:1]).digest) for _ in range(times)]
+        header = health_check.authorization(service)
+        return [
+            str(health_check.score(service.scoring_uri, header, self.rows[:1]).digest) for _ in range(times)
+        ]
 
     def unopened(self, name: str) -> int:
         """Return the status that one without a key gets."""
         from azureml.core.webservice import Webservice
 
-        return trial.ask(Webservice(self.workspace, name).scoring_uri, {}, self.rows[:1]).status
+        return health_check.score(Webservice(self.workspace, name).scoring_uri, {}, self.rows[:1]).status
 
 
 def with_expired(token: str, work: Callable[[], Outcome]) -> Outcome:
     """Do something with a token that has expired since the workspace was opened."""
-    original = opening.opened
+    original = open_workspace.open_workspace
 
     def opened(environment: str | None) -> Any:
         workspace = original(environment)
@@ -124,10 +126,10 @@ def with_expired(token: str, work: Callable[[], Outcome]) -> Outcome:
         return workspace
 
     try:
-        opening.opened = opened
+        open_workspace.open_workspace = opened
         return work()
     finally:
-        opening.opened = original
+        open_workspace.open_workspace = original
 
 
 def containers(layout: Layout, client: Client, another: Path) -> dict[str, Any]:
@@ -138,7 +140,7 @@ def containers(layout: Layout, client: Client, another: Path) -> dict[str, Any]:
     found["aci"] = [client.asked("flights", part) for part in parts(client.rows, 100)]
     found["without a key"] = client.unopened("flights")
     digest = Digests(layout.runs / "digests.db").of(another).digest
-    models.register_folder(client.workspace, "flights", another, digest)
+    registered_models.register_folder(client.workspace, "flights", another, digest)
     with broken(layout, *BREAK_INIT):
         found["no start"] = command(layout, "deploy", "--model", "flights:2")
     with broken(layout, *BREAK_RUN):
@@ -195,7 +197,7 @@ def main(words: list[str]) -> None:
     layout, token = build(root), words[4]
     with environ({"WORKBENCH_ROOT": str(root), "ENVIRONMENT": "DEV"}):
         champion(model)
-        setattr(chosen, "find_model", remembered(find_model))  # noqa: B010
+        setattr(deployable_model, "find_model", remembered(find_model))  # noqa: B010
         client = Client(json.loads(rows.read_text(encoding="utf-8")))
         found = {**containers(layout, client, another), **clusters(layout, client)}
         context = str(root / "context")

@@ -25,7 +25,7 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.steps.runners import child_process
 from operation.engine.steps.session import Session
 from operation.execution import job_files
-from operation.execution.sending import azure_ml
+from operation.execution.routes import azure_ml
 from tests.operation.execution import small
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"

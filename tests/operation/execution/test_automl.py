@@ -10,7 +10,7 @@ from operation.engine.configuration import Configuration
 from operation.engine.foundation.errors import ConfigurationError
 from operation.engine.foundation.layout import Layout
 from operation.execution.automl import Baseline, settings
-from operation.execution.sending import _comparison
+from operation.execution.routes import _comparison
 
 FOUND = Baseline("AutoML_1_0", "LightGBM", {"roc_auc": 0.69, "accuracy": 0.8})
 
@@ -36,6 +36,6 @@ def test_a_use_case_that_says_nothing_of_automl(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         settings(Layout(tmp_path), configured)
     assert str(caught.value) == (
-        "configuration/configuration-flights.yml:1: key 'automl' is missing: it says which tables AutoML "
-        "learns from and is measured on."
+        "configuration/configuration-flights.yml:1: key 'automl' is missing: it names the tables that AutoML "
+        "trains on and is evaluated on."
     )

@@ -90,8 +90,8 @@ def test_a_model_that_the_workspace_does_not_have_is_not_deployed(found: dict[st
     last = found["unregistered"]["lines"][-1]
     assert last.startswith("error: the champion of 'flights' (digest ")
     assert last.endswith(
-        ") is not registered in workspace amlworkbenchdev: add --register, or promote it from another "
-        "environment with: python3 -m operation models promote"
+        ") is not registered in workspace amlworkbenchdev. Add --register, or promote it from another "
+        "environment: python3 -m operation models promote"
     )
     assert found["no such version"]["code"] == 2
     assert (
@@ -109,7 +109,9 @@ def test_a_service_is_there_once_the_model_has_answered(
     assert found["deployed"]["code"] == 0, lines
     assert lines[0] == f"model flights:1 ({digest[:12]}), registered now, to flights (aci)"
     assert f"  flights: answers a row with the model flights:1 ({digest[:12]})" in lines
-    assert any(line.startswith("service flights wants one of its keys: https://localhost:") for line in lines)
+    assert any(
+        line.startswith("service flights (needs one of its keys): https://localhost:") for line in lines
+    )
     assert found["aci"][0]["model"] == {"name": "flights", "version": "1", "digest": digest}
     assert found["without a key"] == 401
 
@@ -151,9 +153,9 @@ def test_another_model_takes_a_service_over_once_it_has_answered_beside_it(
     assert found["replaced"]["code"] == 0, found["replaced"]["lines"]
     answered = f"answers a row with the model flights:2 ({digest[:12]})"
     assert said(found["replaced"])[1:5] == [
-        "service flights is there: the model is tried beside it first",
+        "service flights exists: trying the model beside it first",
         f"  flights-next: {answered}",
-        "  flights: takes the model over",
+        "  flights: switching to the model",
         f"  flights: {answered}",
     ]
     assert found["new answers"] == [digest]
@@ -163,7 +165,7 @@ def test_a_container_has_no_requests_to_share(found: dict[str, Any]) -> None:
     assert found["challenger"]["code"] == 2
     assert found["challenger"]["lines"] == [
         "error: configuration/deployment/aci.yml is of kind aci: a container answers every request. "
-        "--challenger and --traffic are for kind aks: name a file of that kind with --to."
+        "--challenger and --traffic are for kind aks. Name a file of that kind with --to."
     ]
 
 
@@ -173,11 +175,11 @@ def test_a_challenger_has_its_share_and_loses_it_with_one_command(
     another: Path,
 ) -> None:
     first, second = (models.read_facts(one)["digest"] for one in (flights.model, another))
-    assert found["nobody"]["lines"] == ["error: service large is not there: deploy its champion first."]
+    assert found["nobody"]["lines"] == ["error: there is no service large. Deploy its champion first."]
     assert found["half"]["code"] == 0, found["half"]["lines"]
-    assert f"  large/v2-{second[:8]}: has 50 % of the requests" in found["half"]["lines"]
+    assert f"  large/v2-{second[:8]}: receives 50 % of the requests" in found["half"]["lines"]
     assert set(found["both"]) == {first, second}
-    assert said(found["back"])[0] == f"  large/v2-{second[:8]}: has 0 % of the requests"
+    assert said(found["back"])[0] == f"  large/v2-{second[:8]}: receives 0 % of the requests"
     assert set(found["one"]) == {first}
     print(f"\nrolled back in {found['seconds back']:.1f} s, with the workspace opened")
 
@@ -191,8 +193,8 @@ def test_what_is_deployed_is_listed(found: dict[str, Any]) -> None:
     shown = [" ".join(line.split()[:4]) for line in found["listed"]["lines"]]
     assert shown[0].startswith("flights aci Healthy flights:2")
     assert shown[1].startswith("large aks Healthy flights:1")
-    assert found["listed"]["lines"][2].endswith("answers what no other version does")
-    assert found["listed"]["lines"][3].endswith("50 % of the requests")
+    assert found["listed"]["lines"][2].endswith("the remaining requests")
+    assert found["listed"]["lines"][3].endswith("50 % of them")
 
 
 @pytest.mark.parametrize(
@@ -208,7 +210,7 @@ def test_what_is_deployed_is_listed(found: dict[str, Any]) -> None:
             "nowhere",
             2,
             "error: workspace amlworkbenchdev has no cluster 'aks-tset'. Did you mean 'aks-test'? It has: "
-            "aks-test. Add a line 'vm-size: ...' to configuration/deployment/nowhere.yml to have it made.",
+            "aks-test. Add a line 'vm-size: ...' to configuration/deployment/nowhere.yml to have it created.",
         ),
         (
             "deleted again",
@@ -218,12 +220,12 @@ def test_what_is_deployed_is_listed(found: dict[str, Any]) -> None:
         (
             "packaged again",
             2,
-            "error: {root}/context exists: name a folder that does not, or remove it.",
+            "error: {root}/context exists. Name a new folder, or remove it.",
         ),
         (
             "image",
             1,
-            "error: the package of {model} was not made: the emulator builds no images: package with "
+            "error: the package of {model} was not built: the emulator builds no images: package with "
             "generate_dockerfile=True and build the saved context",
         ),
     ],

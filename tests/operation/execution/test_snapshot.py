@@ -13,9 +13,9 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.steps.runners import child_process
 from operation.engine.steps.session import Session
 from operation.execution.job_files import snapshot
+from operation.execution.outputs import check_complete
 from operation.execution.pipeline import needed, output_name, references
-from operation.execution.remote import arguments
-from operation.execution.results import check_complete
+from operation.execution.remote_session import arguments
 from tests.operation.execution import small
 
 
@@ -81,6 +81,6 @@ def test_outputs_have_names_that_a_pipeline_accepts() -> None:
 
 
 def test_an_output_that_did_not_arrive_is_told(tmp_path: Path) -> None:
-    message = "output model: model.pickle did not arrive whole. Submit the step again."
+    message = "output model: model.pickle was not downloaded completely. Rerun this command."
     with pytest.raises(StepFailed, match=message):
         check_complete("model", tmp_path, ["model.pickle"])

@@ -84,7 +84,9 @@ def test_a_spark_submission_is_executed_or_looked_at(found: dict[str, Any]) -> N
     assert outcome["code"] == 0
     assert outcome["capsule"] is None
     looked_at = (
-        outcome["record"].get("verified", "").endswith("every field was looked at, and nothing was executed")
+        outcome["record"]
+        .get("verified", "")
+        .endswith("every field was checked; without Spark, nothing was executed")
     )
     assert looked_at or steps(outcome)["gate"] == "azure-ml"
 
@@ -180,8 +182,8 @@ def test_a_job_has_the_packages_of_its_file_and_this_python_to_the_letter(found:
 def test_what_is_meant_for_one_workspace_goes_to_no_other(found: dict[str, Any]) -> None:
     assert found["elsewhere"]["code"] == 2
     assert found["elsewhere"]["lines"][-1] == (
-        "error: environment DEV has the workspace amlsmalldev, and the credentials lead to amlother: "
-        "remove or replace config.json, or set AMLWORKSPACE=amlother."
+        "error: environment DEV has the workspace amlsmalldev, and the credentials lead to amlother. "
+        "Remove or replace config.json, or set AMLWORKSPACE=amlother."
     )
 
 

@@ -79,14 +79,11 @@ def test_a_sweep_ranks_its_points_and_names_what_failed(
         "failed: count.factor=0.0 mode=plain: cell In [5], src/double.py:20: ValueError: nothing to double"
         in [line.replace("factor=0 ", "factor=0.0 ") for line in lines]
     )
-    assert (
-        f"  again, alone: python3 -m operation run --notebook {NOTEBOOK} -p count.factor=0 -p mode=plain"
-        in lines
-    )
+    assert f"  rerun: python3 -m operation run --notebook {NOTEBOOK} -p count.factor=0 -p mode=plain" in lines
     assert "best by highest double.doubled:" in lines
     assert lines[-1] == f"report: runs/sweeps/{content['id']}/index.html"
     assert lines[-2].startswith("failed in ")
-    assert lines[-2].endswith(": 2 failed, 4 succeeded; --retry-failed executes again what failed")
+    assert lines[-2].endswith(": 2 failed, 4 succeeded; --retry-failed executes failed points again")
 
 
 def test_each_point_is_a_run_with_its_notebook_and_its_report(swept: Layout) -> None:
@@ -147,7 +144,7 @@ def test_asked_again_a_sweep_executes_nothing_and_failures_only_on_request(
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in swept.runs.glob("sweeps/*/point-*/manifest.json")}
     assert _sweep(NOTEBOOK, *GRID, "--workers", "2") == 1
-    assert "2 failed, 4 succeeded, 6 of them known before" in capfd.readouterr().out
+    assert "2 failed, 4 succeeded, 6 of them reused" in capfd.readouterr().out
     assert before == {path: path.stat().st_mtime_ns for path in before}
     assert _sweep(NOTEBOOK, *GRID, "--workers", "2", "--retry-failed") == 1
     changed = [path.parent.name for path in before if path.stat().st_mtime_ns != before[path]]
@@ -162,7 +159,7 @@ def test_points_are_known_by_what_they_are(swept: Layout, capsys: pytest.Capture
         f"     1  count.factor=1 mode=square  known: runs/sweeps/{name}/point-004",
         f"     2  count.factor=2 mode=square  known: runs/sweeps/{name}/point-006",
         "     3  count.factor=3 mode=square",
-        "3 points, 1 asked for twice; 2 known, 1 to execute",
+        "3 points (1 given twice); 2 known, 1 to execute",
     ]
     assert cli.main(["run", "--notebook", NOTEBOOK, "-p", "count.factor=1", "-p", "mode=square"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == f"report: runs/sweeps/{name}/point-004/index.html"

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from operation.engine.foundation.layout import Layout
-from operation.execution.models import Registered
-from operation.execution.services import trial
-from operation.execution.services.chosen import Chosen
-from operation.execution.services.order import DeploymentFailed, Order
+from operation.execution.registered_models import ModelVersion
+from operation.execution.services import health_check
+from operation.execution.services.deployable_model import DeployableModel
+from operation.execution.services.deployment import DeploymentFailed, ModelDeployment
 
 COLUMN = {"has_missing": False, "minimum": None, "maximum": None}
 FACTS = {
@@ -38,7 +38,7 @@ class Scripted(BaseHTTPRequestHandler):
     """Answers with what its server was told, one after the other, the last again and again."""
 
     def do_POST(self) -> None:
-        """Answer."""
+        """ScoreResponse."""
         server: Any = self.server
         server.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         status, body = server.answers.pop(0) if len(server.answers) > 1 else server.answers[0]
@@ -68,16 +68,16 @@ def answered(digest: str) -> tuple[int, str]:
 def tried(server: Any, folder: Path, log: str = "") -> list[str]:
     """Try the service that `server` stands for, and return what is said."""
     said: list[str] = []
-    chosen = Chosen(Registered("late", 3, "", {}), FACTS)
+    chosen = DeployableModel(ModelVersion("late", 3, "", {}), FACTS)
     nothing: Any = None
-    order = Order(nothing, Layout(folder), nothing, said.append, chosen)
+    order = ModelDeployment(nothing, Layout(folder), nothing, said.append, chosen)
     service: Any = SimpleNamespace(auth_enabled=False, get_logs=lambda: log)
-    trial.attempt(order, service, f"http://127.0.0.1:{server.server_port}/score", "late")
+    health_check.check_answer(order, service, f"http://127.0.0.1:{server.server_port}/score", "late")
     return said
 
 
 def test_the_row_is_one_that_the_model_describes() -> None:
-    assert trial.example_row(FACTS) == {
+    assert health_check.example_row(FACTS) == {
         "delay": 10.0,
         "seats": 16,
         "carrier": "AA",
@@ -90,7 +90,7 @@ def test_the_row_is_one_that_the_model_describes() -> None:
 def test_the_model_that_was_meant_answers(server: Any, tmp_path: Path) -> None:
     server.answers = [answered(str(FACTS["digest"]))]
     assert tried(server, tmp_path) == ["  late: answers a row with the model late:3 (abababababab)"]
-    assert server.asked == [{"data": [trial.example_row(FACTS)]}]
+    assert server.asked == [{"data": [health_check.example_row(FACTS)]}]
 
 
 def test_a_router_that_still_leads_elsewhere_is_waited_for(
@@ -105,13 +105,13 @@ def test_a_router_that_still_leads_elsewhere_is_waited_for(
 def test_another_model_is_not_what_was_meant(
     server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trial, "PATIENCE", 0)
+    monkeypatch.setattr(health_check, "PATIENCE", 0)
     server.answers = [answered("cd" * 32)]
     with pytest.raises(DeploymentFailed) as caught:
         tried(server, tmp_path)
     assert str(caught.value) == (
         "service late: it answers with the model cdcdcdcdcdcd, not with late:3 (abababababab). "
-        "It gets no request."
+        "It receives no request."
     )
 
 

@@ -1,21 +1,19 @@
-"""What is to be deployed, and how: the same for a container and for a cluster."""
+"""A web service and the model on its way behind it: the same for a container and for a cluster."""
 
 from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.configuration.targets import Deployment
 from operation.engine.foundation.errors import UsageError, WorkbenchError
 from operation.engine.foundation.layout import Layout
 from operation.execution import job_files
-from operation.execution.logs import Say
-from operation.execution.services.chosen import Chosen
+from operation.execution.run_log import Say
+from operation.execution.services.deployable_model import DeployableModel
 
 if TYPE_CHECKING:
     from azureml.core import Model, Workspace
@@ -31,79 +29,89 @@ class DeploymentFailed(WorkbenchError):
 
 
 @dataclass(frozen=True)
-class Place:
-    """A service, be it there or not."""
+class Service:
+    """A web service, which may not exist yet."""
 
     workspace: Workspace
     layout: Layout
-    deployment: Deployment  # the service, and what it is to have
-    say: Say  # told what happens, a line at a time
+    target: Deployment  # its file in configuration/deployment/
+    say: Say  # called with a line of progress at a time
 
     @property
-    def service(self) -> str:
+    def name(self) -> str:
         """The service's name."""
-        return self.deployment.service
+        return self.target.service
+
+    @property
+    def file(self) -> str:
+        """The file that describes it."""
+        return f"configuration/deployment/{self.target.name}.yml"
+
+    @property
+    def replace_hint(self) -> str:
+        """How to fix a service of that name that Azure cannot change into this one."""
+        command = f"python3 -m operation deploy --delete {self.name}"
+        return f"Give the file another 'service', or delete this one first: {command}"
 
 
 @dataclass(frozen=True)
-class Order(Place):
-    """One model on its way behind a service."""
+class ModelDeployment(Service):
+    """A service and the model that it is to serve."""
 
-    chosen: Chosen  # the model
+    model: DeployableModel
 
     @property
     def tags(self) -> dict[str, str]:
         """What the service shows of itself."""
-        own = {"model": self.chosen.identity, "digest": self.chosen.digest}
-        return {**self.deployment.settings.tags, **own}
+        own = {"model": self.model.identity, "digest": self.model.digest}
+        return {**self.target.settings.tags, **own}
 
     def models(self) -> list[Model]:
         """Return the model as the SDK takes it."""
         from azureml.core import Model
 
-        registered = self.chosen.model
-        return [Model(self.workspace, registered.name, version=registered.version)]
+        return [Model(self.workspace, self.model.version.name, version=self.model.version.version)]
 
     def inference(self) -> InferenceConfig:
-        """Return the entry script with all it imports, its packages, and what it is told.
+        """Return the entry script with all it imports, its packages and its variables.
 
-        It is told the model's digest, so that the service refuses any other before it unpickles it.
+        One of them is the model's digest: the service refuses any other before it unpickles it.
         """
         from azureml.core.model import InferenceConfig
 
-        settings = self.deployment.settings
+        settings = self.target.settings
         environment = job_files.environment(self.layout, settings.environment)
         # the server that is tested here; what it needs of the operating system comes with the stack
         environment.python.conda_dependencies.add_pip_package(f"{SERVER}=={version(SERVER)}")
         environment.inferencing_stack_version = "latest"
         environment = environment.register(self.workspace)
-        words = shlex.join(["--digest", self.chosen.digest])
-        environment.environment_variables = {"SCORE_ARGUMENTS": words, **self._secrets(settings.secrets)}
+        arguments = shlex.join(["--digest", self.model.digest])
+        environment.environment_variables = {
+            "SCORE_ARGUMENTS": arguments,
+            **{name: _secret(self.workspace, name, source) for name, source in settings.secrets.items()},
+        }
         source = job_files.snapshot(self.layout, self.layout.src / ENTRY)
         return InferenceConfig(entry_script=ENTRY, source_directory=str(source), environment=environment)
 
-    def _secrets(self, places: Mapping[str, str]) -> dict[str, str]:
-        return {name: _secret(self.workspace, name, place) for name, place in places.items()}
 
-
-def _secret(workspace: Workspace, variable: str, place: str) -> str:
+def _secret(workspace: Workspace, variable: str, source: str) -> str:
     """Return the value that is kept at ``keyvault:<name>`` or ``environment:<NAME>``."""
-    where, _, name = place.partition(":")
-    if where == "environment":
-        found = os.environ.get(name)
+    kind, _, name = source.partition(":")
+    if kind == "environment":
+        value = os.environ.get(name)
         missing = f"the environment variable {name} is not set"
     else:
-        found = _in_vault(workspace, name)
+        value = _vault_secret(workspace, name)
         missing = f"the key vault of {workspace.name} has no secret '{name}'"
-    if not found:
-        raise UsageError(f"the service's variable {variable} is to be {place}, and {missing}.")
-    return found
+    if not value:
+        raise UsageError(f"the service's variable {variable} comes from {source}, and {missing}.")
+    return value
 
 
-def _in_vault(workspace: Workspace, name: str) -> str | None:
+def _vault_secret(workspace: Workspace, name: str) -> str | None:
     vault = workspace.get_default_keyvault()
-    known = {one["name"] for one in vault.list_secrets()}
-    return str(vault.get_secret(name)) if name in known else None
+    names = {secret["name"] for secret in vault.list_secrets()}
+    return str(vault.get_secret(name)) if name in names else None
 
 
 def find(workspace: Workspace, name: str) -> Webservice | None:
@@ -117,11 +125,6 @@ def find(workspace: Workspace, name: str) -> Webservice | None:
         if "WebserviceNotFound" in str(error):
             return None
         raise
-
-
-def log_file(layout: Layout, name: str) -> Path:
-    """Return where the log of a service that failed is kept."""
-    return layout.runs / "deployments" / f"{name}.log"
 
 
 def service_kind(service: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a run prints, passed on while it runs."""
+"""The log of a run, printed while it runs."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 ENDED = frozenset({"Completed", "Failed", "Canceled", "NotResponding"})
-SHORTEST, LONGEST = 0.2, 5.0  # seconds between two looks
-# what the script prints; beside it the service tells of images, mounts and processes
+SHORTEST, LONGEST = 0.2, 5.0  # seconds between two requests
+# what the script prints; other logs tell of images, mounts and processes
 _OF_SCRIPT = re.compile(
     r"(azureml-logs/70_driver_log[\w-]*|user_logs/std_log[\w-]*|logs/.*driver_stdout)(\.txt)?$"
 )
 
 
 class Log:
-    """The log of one run as far as it was passed on."""
+    """The log of one run as far as it was printed."""
 
     def __init__(self, run: Run, say: Say) -> None:
         self.run = run
         self.say = say
         self.text = ""
-        self._told = 0
+        self._printed = 0
 
-    def look(self) -> Mapping[str, Any]:
-        """Pass on what is new and return the run's details."""
+    def update(self) -> Mapping[str, Any]:
+        """Print what is new and return the run's details."""
         from azureml.core import Run
 
-        # a step of a pipeline would also ask for three more logs, which hold the same
+        # the method of a pipeline's step also fetches three more logs, which hold the same
         details: Mapping[str, Any] = Run.get_details_with_logs(self.run)
         self.text = "\n".join(_texts(details.get("logFiles") or {}))
         ended = details["status"] in ENDED
         lines = self.text.splitlines()[: None if ended else self.text.count("\n")]
-        for line in lines[self._told :]:
+        for line in lines[self._printed :]:
             self.say(line)
-        self._told = max(self._told, len(lines))
+        self._printed = max(self._printed, len(lines))
         return details
 
 
 def follow(run: Run, say: Say) -> tuple[Mapping[str, Any], str]:
-    """Wait until `run` has ended, passing its log on; return its details and the whole log."""
+    """Wait until `run` has ended, printing its log; return its details and the whole log."""
     log, started = Log(run, say), time.monotonic()
-    while (details := log.look())["status"] not in ENDED:
+    while (details := log.update())["status"] not in ENDED:
         pause(started)
     return details, log.text
 
 
 def pause(started: float) -> None:
-    """Wait between two looks, the longer the more time has gone since `started`: a twentieth of it."""
+    """Wait between two requests: a twentieth of the time since `started`."""
     time.sleep(min(LONGEST, max(SHORTEST, (time.monotonic() - started) / 20)))
 
 

@@ -17,17 +17,17 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.steps.session import Session
 from operation.engine.steps.step import Done, Plan, Runner
 from operation.execution import compute as compute_targets
-from operation.execution import job_files, results
+from operation.execution import job_files, outputs
 from operation.execution.failure import script_failed, sdk_errors
 from operation.execution.job import Job, Submit
-from operation.execution.logs import Say, follow
+from operation.execution.run_log import Say, follow
 
 if TYPE_CHECKING:
     from azureml.core import Datastore, Environment, Run, Workspace
     from azureml.data.data_reference import DataReference
 
 
-class Remote:
+class RemoteRunner:
     """One workspace and one compute target, and a way of submitting jobs to them."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Remote:
 
     @cached_property
     def target(self) -> str:
-        """Name of the compute target, which is there."""
+        """Name of the compute target, which exists."""
         return compute_targets.target(self.workspace, self.compute)
 
     @cached_property
@@ -63,31 +63,33 @@ class Remote:
         """Where inputs are uploaded to."""
         return self.workspace.get_default_datastore()
 
-    def __call__(self, plan: Plan, outputs: Path) -> Mapping[str, Any]:
-        """Execute a step and download its outputs into the folder; return what to keep of where it ran."""
+    def __call__(self, plan: Plan, folder: Path) -> Mapping[str, Any]:
+        """Execute a step and download its outputs into the folder; return where it ran."""
         with sdk_errors(f"{plan.step} in workspace {self.workspace.name}"):
             started = time.perf_counter()
-            known = None if plan.fresh else self._known(plan)
-            run = known or self.submit(self._job(plan))
+            earlier = None if plan.fresh else self._earlier(plan)
+            run = earlier or self.submit(self._job(plan))
             submitted = time.perf_counter()
-            self.say(f"{plan.step}: run {run.id} on {self.target}{', submitted before' if known else ''}")
+            suffix = ", submitted before" if earlier else ""
+            self.say(f"{plan.step}: run {run.id} on {self.target}{suffix}")
             details, log = self._follow(run)
             self.logs[plan.step] = log
             if details["status"] != "Completed":
                 raise script_failed(plan.contract.script, details, log)
             ended = time.perf_counter()
-            folders = plan.output_folders(outputs)
-            results.download(run, folders)
-            spent = {"submitting": submitted - started, "waiting": ended - submitted}
-            spent |= {**results.executing(details), "collecting": time.perf_counter() - ended}
-        for output in results.unlike(self.layout, plan.key, folders):
+            folders = plan.output_folders(folder)
+            outputs.download(run, folders)
+            seconds = {"submitting": submitted - started, "waiting": ended - submitted}
+            seconds |= {**outputs.execution_seconds(details), "collecting": time.perf_counter() - ended}
+        for output in outputs.changed(self.layout, plan.key, folders):
             self.say(
-                f"  warning: output {output} differs from the stored one of this key: certify {plan.step}"
+                f"  warning: output {output} differs from the one in the store under the same key. "
+                f"Find out why: python3 -m operation certify {plan.step}"
             )
-        return results.facts(run, self.target, spent)
+        return outputs.origin(run, self.target, seconds)
 
     def _follow(self, run: Run) -> tuple[Mapping[str, Any], str]:
-        """Pass the run's log on until it ends; who stops listening does not stop the run."""
+        """Print the run's log until it ends; an interrupt leaves the run alone."""
         try:
             return follow(run, lambda line: self.say(f"  {line}"))
         except KeyboardInterrupt:
@@ -95,8 +97,8 @@ class Remote:
             self.say(f"run {run.id} keeps running in Azure ML. {fix}")
             raise
 
-    def _known(self, planned: Plan) -> Run | None:
-        """Return a run with this key that is still running, or whose outputs were never collected here."""
+    def _earlier(self, planned: Plan) -> Run | None:
+        """Return a run with this key that is active, or whose outputs were never collected here."""
         from azureml.core import Experiment
 
         experiment = Experiment(self.workspace, self.configured.use_case)
@@ -111,11 +113,9 @@ class Remote:
             step=planned.step,
             source=job_files.snapshot(self.layout, planned.contract.script),
             script=planned.contract.script.name,
-            arguments=arguments(planned, {name: str(path) for name, path in inputs.items()}),
+            arguments=arguments(planned, {name: str(value) for name, value in inputs.items()}),
             references={
-                reference.data_reference_name: reference
-                for reference in inputs.values()
-                if not isinstance(reference, Path)
+                value.data_reference_name: value for value in inputs.values() if not isinstance(value, Path)
             },
             target=self.target,
             environment=self.environment,
@@ -123,7 +123,7 @@ class Remote:
         )
 
     def _input(self, planned: Plan, name: str, path: Path) -> Path | DataReference:
-        """Return what mounts an input there; a job on this machine reads it where it is."""
+        """Return what mounts an input; a job on this machine reads the file itself."""
         if isinstance(self.compute.settings, LocalCompute):
             return path.resolve()
         return job_files.upload(self.datastore, name, path, planned.components.inputs[name])
@@ -150,7 +150,7 @@ class RemoteSession(Session):
         return done
 
     def input_path(self, reference: str) -> Path:
-        """Return what `reference`, ``step.output`` or a path, stands for; executed where it is missing."""
+        """Return the path of `reference` (``step.output`` or a path), executing the step if need be."""
         return self._input(reference, {})
 
     def _success(self, done: Done) -> dict[str, Any]:
@@ -162,7 +162,7 @@ class RemoteSession(Session):
         return record
 
     def _failure(self, planned: Plan, error: BaseException) -> dict[str, Any] | None:
-        return None if isinstance(error, results.NotExecuted) else super()._failure(planned, error)
+        return None if isinstance(error, outputs.NotExecuted) else super()._failure(planned, error)
 
 
 def _has_effects(planned: Plan) -> bool:
@@ -176,18 +176,18 @@ def arguments(planned: Plan, inputs: Mapping[str, str]) -> list[str]:
 
     Azure ML replaces a placeholder only where it is a word of its own.
     """
-    paths = {**inputs, **{name: results.remote_folder(name) for name in planned.contract.outputs}}
-    argv = planned.contract.argv({**planned.arguments, **paths})
-    return [part for word in argv for part in _parted(word, paths)]
+    paths = {**inputs, **{name: outputs.remote_folder(name) for name in planned.contract.outputs}}
+    words = planned.contract.argv({**planned.arguments, **paths})
+    return [part for word in words for part in _split(word, paths)]
 
 
-def _parted(word: str, paths: Mapping[str, str]) -> list[str]:
+def _split(word: str, paths: Mapping[str, str]) -> list[str]:
     name, _, value = word.removeprefix("--").partition("=")
     return [f"--{name}", value] if name in paths else [word]
 
 
 def tags(layout: Layout, configured: Configuration, planned: Plan) -> dict[str, str]:
-    """Return what a run shows of where it comes from."""
+    """Return the tags by which a run says where it comes from."""
     head = commit(layout.root)
     return {
         "step": planned.step,

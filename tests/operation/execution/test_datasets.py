@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from operation.execution import data
+from operation.execution import datasets
 from tests.azurite import ACCOUNT
 
 ROOT = Path(__file__).parents[3]
@@ -20,7 +20,7 @@ sys.path[:0] = [ROOT, ROOT + "/src"]
 from pathlib import Path
 import ingest, utils
 from operation.engine.foundation.errors import WorkbenchError
-from operation.execution import data
+from operation.execution import datasets
 found = {}
 def refused(ask):
     try:
@@ -38,18 +38,18 @@ def same(*words):
     ingest.main([*words, "--table", "elsewhere"])
     return Path("elsewhere/table.parquet").read_bytes() == want
 
-published = data.publish(workspace, "flights", Path("parts"), "of the test")
-found["again"] = data.publish(workspace, "flights", Path("parts")).version
-found["first way"] = same("--remote", data.source(published), *where)
+published = datasets.publish(workspace, "flights", Path("parts"), "of the test")
+found["again"] = datasets.publish(workspace, "flights", Path("parts")).version
+found["first way"] = same("--remote", datasets.source(published), *where)
 digest = published.tags["sha256"]
-found["digest"] = same("--remote", data.source(published), "--remote-digest", digest, *where)
-consumed = data.as_input(data.dataset(workspace, "flights"), "the-table", "download")
+found["digest"] = same("--remote", datasets.source(published), "--remote-digest", digest, *where)
+consumed = datasets.as_input(datasets.dataset(workspace, "flights"), "the-table", "download")
 found["second way"] = [consumed.name, consumed.mode]
 store = workspace.get_default_datastore()
 store.upload("parts", target_path="in/parts", show_progress=False)
 store.upload("parts", target_path="in/parts-other", show_progress=False)
 found["datastore"] = same("--remote", f"datastore:{store.name}/in/parts", *where)
-words = data.share_credential(workspace, "storage", CONNECTION)
+words = datasets.share_credential(workspace, "storage", CONNECTION)
 from azure.storage.blob import BlobServiceClient
 with BlobServiceClient.from_connection_string(CONNECTION) as client:
     container = client.create_container("ways")
@@ -58,18 +58,18 @@ with BlobServiceClient.from_connection_string(CONNECTION) as client:
 found["third way"] = same("--remote", f"blob:{ACCOUNT}/ways/parts", *words, *where)
 
 Path("parts/2.csv").write_text("a,b\\n4,z\\n")
-found["changed"] = data.publish(workspace, "flights", Path("parts")).version
-found["table"] = data.as_input(published, "x").mode
-found["absent"] = refused(lambda: data.dataset(workspace, "flight"))
-found["absent version"] = refused(lambda: data.dataset(workspace, "flights", 9))
-found["nothing"] = refused(lambda: data.publish(workspace, "flights", Path("nowhere")))
+found["changed"] = datasets.publish(workspace, "flights", Path("parts")).version
+found["table"] = datasets.as_input(published, "x").mode
+found["absent"] = refused(lambda: datasets.dataset(workspace, "flight"))
+found["absent version"] = refused(lambda: datasets.dataset(workspace, "flights", 9))
+found["nothing"] = refused(lambda: datasets.publish(workspace, "flights", Path("nowhere")))
 found["core"] = refused(lambda: same("--remote", "dataset:flights:9", *where))
 found["secret"] = refused(
     lambda: same("--remote", f"blob:{ACCOUNT}/ways/parts", "--credential-secret", "none", *where)
 )
 from azureml.core import Dataset
 unregistered = Dataset.File.from_files((store, "in/parts"), validate=False)
-found["no name"] = refused(lambda: data.source(unregistered))
+found["no name"] = refused(lambda: datasets.source(unregistered))
 """
 
 
@@ -122,5 +122,5 @@ def test_one_file_has_the_digest_of_its_bytes(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path / "runs"))
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "one.csv").write_bytes(b"a\n1\n")
-    digests = {data.content_digest(tmp_path / "in"), data.content_digest(tmp_path / "in" / "one.csv")}
+    digests = {datasets.content_digest(tmp_path / "in"), datasets.content_digest(tmp_path / "in" / "one.csv")}
     assert digests == {"309b0e45a73d3fc5325e2b6ed0a01ef8b9cde6b05a5633c1f893f970d52bfddc"}

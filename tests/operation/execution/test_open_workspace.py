@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from operation.execution.opening import quieten
+from operation.execution.open_workspace import quieten
 
 
 def test_what_is_known_to_say_nothing_is_left_out_however_often_it_is_asked_for(

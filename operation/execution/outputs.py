@@ -1,4 +1,4 @@
-"""What a run leaves: its outputs, downloaded and verified, and where it ran."""
+"""The outputs of a run, downloaded and verified, and where they come from."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def download(run: Run, outputs: Mapping[str, Path]) -> None:
     """Download outputs of a run."""
     names = run.get_file_names()
     if UNEXECUTED in names:
-        raise NotExecuted(f"run {run.id}: every field was looked at, and nothing was executed")
+        raise NotExecuted(f"run {run.id}: every field was checked; without Spark, nothing was executed")
     for output, folder in outputs.items():
         prefix = f"{remote_folder(output)}/"
         files = [name for name in names if name.startswith(prefix)]
@@ -45,28 +45,28 @@ def check_complete(output: str, folder: Path, files: Sequence[str]) -> None:
     """Make sure that every one of `files` has arrived in `folder`."""
     missing = [name for name in files if not (folder / name).is_file()]
     if missing:
-        raise StepFailed(f"output {output}: {missing[0]} did not arrive whole. Submit the step again.")
+        raise StepFailed(f"output {output}: {missing[0]} was not downloaded completely. Rerun this command.")
 
 
-def executing(details: Mapping[str, Any]) -> dict[str, float]:
-    """Return the seconds between a run's start and its end, where the service tells both."""
+def execution_seconds(details: Mapping[str, Any]) -> dict[str, float]:
+    """Return the seconds between a run's start and its end, where the service says both."""
     start, end = details.get("startTimeUtc"), details.get("endTimeUtc")
     if not start or not end:
         return {}
-    moments = [datetime.fromisoformat(str(moment)) for moment in (start, end)]
+    moments = [datetime.fromisoformat(str(text)) for text in (start, end)]
     return {"executing": (moments[1] - moments[0]).total_seconds()}
 
 
-def unlike(layout: Layout, key: str, folders: Mapping[str, Path]) -> list[str]:
+def changed(layout: Layout, key: str, folders: Mapping[str, Path]) -> list[str]:
     """Return the outputs whose bytes are not those that the store has under `key`, if it has any."""
     digests = Digests(layout.runs / "digests.db")
-    known = Store(layout.store, digests).find(key)
-    outputs = known.manifest["outputs"] if known else {}
-    return [name for name, stored in outputs.items() if digests.of(folders[name]).digest != stored["digest"]]
+    entry = Store(layout.store, digests).find(key)
+    outputs = entry.manifest["outputs"] if entry else {}
+    return [name for name, output in outputs.items() if digests.of(folders[name]).digest != output["digest"]]
 
 
-def facts(run: Run, target: str, spent: Mapping[str, float]) -> dict[str, Any]:
-    """Return what a manifest says of where a step ran, and how the seconds were spent."""
+def origin(run: Run, target: str, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """Return what a manifest says of where a step ran, and how long each part took."""
     return {
         "host": f"azure-ml:{target}",
         "azure": {
@@ -75,6 +75,6 @@ def facts(run: Run, target: str, spent: Mapping[str, float]) -> dict[str, Any]:
             "workspace": run.experiment.workspace.name,
             "target": target,
             "portal": run.get_portal_url(),
-            "seconds": {name: round(seconds, 3) for name, seconds in spent.items()},
+            "seconds": {name: round(value, 3) for name, value in seconds.items()},
         },
     }

@@ -1,62 +1,44 @@
-"""What commands print of a step, a run and a sweep: metrics, failures and where to look, the best points."""
+"""What ``sweep`` prints: the plan, the failures and where to look, the best points."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from operation.engine.foundation.layout import Layout
-
-if TYPE_CHECKING:
-    from operation.engine.runs.reuse import Recalled
-    from operation.engine.sweeps.plan import Sweep
+from operation.engine.runs.reuse import Recalled
+from operation.engine.runs.summary import failure_line
+from operation.engine.sweeps.plan import Sweep
 
 _ROWS = 5  # of the table of the best
 _COLUMNS = 3  # metrics in it
 
 
-def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
-    """Return a line for each metric."""
-    return [f"  {name:<28} {_metric(value)}" for name, value in sorted(metrics.items())]
-
-
-def _metric(value: object) -> str:
-    if not isinstance(value, float):
-        return str(value)
-    return f"{value:.0f}" if value.is_integer() else f"{value:.4f}"
-
-
-def failure(error: Mapping[str, Any]) -> str:
-    """Return the cell that failed, the place in the sources, and what was raised."""
-    count = error["execution_count"]
-    cell = f"cell In [{count}]" if count else f"cell {error['cell']}"
-    place = f"{error['file']}:{error['line']}" if error["line"] else str(error["file"])
-    return f"{cell}, {place}: {error['type']}: {error['message']}"
-
-
-def opening(sweep: Sweep, workers: int) -> str:
+def opening_line(sweep: Sweep, workers: int) -> str:
     """Return what is about to happen."""
     configured = sweep.prepared.configured
     at_once = min(workers, len(sweep.points))
     count = f"{len(sweep.points)} point{'' if len(sweep.points) == 1 else 's'}"
-    merged = f" ({sweep.merged} asked for twice)" if sweep.merged else ""
     return (
-        f"{configured.use_case} in {configured.environment}: {sweep.notebook} at {count}{merged}, "
+        f"{configured.use_case} in {configured.environment}: {sweep.notebook} at {count}{_merged(sweep)}, "
         f"{at_once} at once"
     )
 
 
-def planned(sweep: Sweep, found: Mapping[int, Recalled]) -> Iterator[str]:
-    """Yield the points of a sweep, and which of them are known."""
+def plan_lines(sweep: Sweep, recalled: Mapping[int, Recalled]) -> Iterator[str]:
+    """Yield the points of a sweep, and which of them were executed before."""
     for point in sweep.points:
-        run = found[point.number].run if point.number in found else ""
+        run = recalled[point.number].run if point.number in recalled else ""
         yield f"  {point.number:4}  {point.text}{f'  known: runs/{run}' if run else ''}"
-    merged = f", {sweep.merged} asked for twice" if sweep.merged else ""
-    to_do = len(sweep.points) - len(found)
-    yield f"{len(sweep.points)} points{merged}; {len(found)} known, {to_do} to execute"
+    to_do = len(sweep.points) - len(recalled)
+    yield f"{len(sweep.points)} points{_merged(sweep)}; {len(recalled)} known, {to_do} to execute"
 
 
-def ending(layout: Layout, content: Mapping[str, Any]) -> Iterator[str]:
+def _merged(sweep: Sweep) -> str:
+    return f" ({sweep.merged} given twice)" if sweep.merged else ""
+
+
+def summary_lines(layout: Layout, content: Mapping[str, Any]) -> Iterator[str]:
     """Yield how a sweep ended: failures first, then the best points, then where the page is."""
     entries = content["points"]
     for entry in entries:
@@ -69,12 +51,12 @@ def ending(layout: Layout, content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _failure(layout: Layout, entry: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{entry['status']}: {_values(entry)}: {failure(entry['error'])}"
+    yield f"{entry['status']}: {_values(entry)}: {failure_line(entry['error'])}"
     report = layout.runs / entry["report"]
-    yield f"  look: {layout.relative(report)}"
+    yield f"  report: {layout.relative(report)}"
     if (report.parent / "capsule.zip").exists():
         yield f"  replay: python3 -m operation replay {layout.relative(report.parent / 'capsule.zip')}"
-    yield f"  again, alone: {entry['command']}"
+    yield f"  rerun: {entry['command']}"
 
 
 def _best(content: Mapping[str, Any]) -> Iterator[str]:
@@ -87,7 +69,7 @@ def _best(content: Mapping[str, Any]) -> Iterator[str]:
     rows = [
         [
             *(str(entry["values"][name]) for name in content["varied"]),
-            *(number(entry["metrics"].get(one)) for one in metrics),
+            *(number(entry["metrics"].get(name)) for name in metrics),
         ]
         for entry in ranked[:_ROWS]
     ]
@@ -110,10 +92,10 @@ def _summary(content: Mapping[str, Any]) -> str:
     entries = content["points"]
     states = [entry["status"] for entry in entries]
     reused = sum(entry["how"] == "reused" for entry in entries)
-    counts = [f"{states.count(one)} {one}" for one in dict.fromkeys(states)]
-    again = f", {reused} of them known before" if reused else ""
+    counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
+    again = f", {reused} of them reused" if reused else ""
     hint = (
-        "; --retry-failed executes again what failed"
+        "; --retry-failed executes failed points again"
         if "failed" in states and content["status"] == "failed"
         else ""
     )

@@ -1,8 +1,8 @@
 """Data of a step on Azure ML, three ways; in all of them the Core Script sees a path.
 
-1. The Core Script opens it itself: `source` gives the words, ``--remote dataset:<name>:<version>``.
+1. The Core Script opens it itself: `source` gives the argument, ``--remote dataset:<name>:<version>``.
 2. The job is given it: `as_input` gives what stands in a job's arguments for a mounted or downloaded path.
-3. The Core Script reads a blob with a credential from the key vault: `share_credential` puts it there.
+3. The Core Script reads a blob with a credential from the key vault: `share_credential` stores it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from azureml.data import FileDataset
     from azureml.data.dataset_consumption_config import DatasetConsumptionConfig
 
-DIGEST = "sha256"  # the tag by which content is known again
+DIGEST = "sha256"  # the tag that identifies content
 
 
 def publish(workspace: Workspace, name: str, path: Path, description: str = "") -> FileDataset:
@@ -29,15 +29,15 @@ def publish(workspace: Workspace, name: str, path: Path, description: str = "") 
     from azureml.core import Dataset
 
     if not path.exists():
-        raise UsageError(f"{path}: there is no file or folder to publish as dataset '{name}'.")
+        raise UsageError(f"{path} does not exist: name a file or folder to publish as dataset '{name}'.")
     digest = content_digest(path)
     newest = _newest(workspace, name)
     if newest is not None and newest.tags.get(DIGEST) == digest:
         return newest
     store = workspace.get_default_datastore()
-    place = upload(store, name, path, digest).path_on_datastore
-    made: FileDataset = Dataset.File.from_files((store, place), validate=False)
-    return made.register(workspace, name, description, tags={DIGEST: digest}, create_new_version=True)
+    path_on_datastore = upload(store, name, path, digest).path_on_datastore
+    files: FileDataset = Dataset.File.from_files((store, path_on_datastore), validate=False)
+    return files.register(workspace, name, description, tags={DIGEST: digest}, create_new_version=True)
 
 
 def content_digest(path: Path) -> str:
@@ -52,42 +52,38 @@ def dataset(workspace: Workspace, name: str, version: int | None = None) -> File
     from azureml.exceptions import UserErrorException
 
     try:
-        found: FileDataset = Dataset.get_by_name(workspace, name, version or "latest")
+        registered: FileDataset = Dataset.get_by_name(workspace, name, version or "latest")
     except UserErrorException as error:
-        known = [one.name for one in Dataset.get_all(workspace).registrations]
-        asked = name if version is None else f"{name}:{version}"
-        hint = did_you_mean(name, known)
-        raise UsageError(f"workspace {workspace.name} has no dataset '{asked}'.{hint}") from error
-    return found
+        names = [dataset.name for dataset in Dataset.get_all(workspace).registrations]
+        wanted = name if version is None else f"{name}:{version}"
+        hint = did_you_mean(name, names)
+        raise UsageError(f"workspace {workspace.name} has no dataset '{wanted}'.{hint}") from error
+    return registered
 
 
-def source(found: FileDataset) -> str:
-    """Return the word by which a Core Script opens a registered dataset itself, its version fixed."""
-    if not found.name:
-        raise UsageError("this dataset has no name that a script could open it by: register it first.")
-    return f"dataset:{found.name}:{found.version}"
+def source(registered: FileDataset) -> str:
+    """Return the argument by which a Core Script opens a registered dataset itself, its version fixed."""
+    if not registered.name:
+        raise UsageError("this dataset has no name to open it by. Register it first.")
+    return f"dataset:{registered.name}:{registered.version}"
 
 
 def as_input(
-    found: FileDataset, name: str, mode: Literal["mount", "download"] = "mount"
+    registered: FileDataset, name: str, mode: Literal["mount", "download"] = "mount"
 ) -> DatasetConsumptionConfig:
     """Return what stands for a dataset in the arguments of a job: there it becomes a path."""
-    consumed = found.as_named_input(name.replace("-", "_"))
-    return consumed.as_mount() if mode == "mount" else consumed.as_download()
+    job_input = registered.as_named_input(name.replace("-", "_"))
+    return job_input.as_mount() if mode == "mount" else job_input.as_download()
 
 
 def share_credential(workspace: Workspace, secret: str, value: str) -> list[str]:
-    """Put what opens a storage account into the workspace's key vault; return the words that name it."""
+    """Store the credential of a storage account in the key vault; return the arguments that name it."""
     workspace.get_default_keyvault().set_secret(secret, value)
     return ["--credential-secret", secret]
 
 
 def _newest(workspace: Workspace, name: str) -> FileDataset | None:
-    from azureml.core import Dataset
-    from azureml.exceptions import UserErrorException
-
     try:
-        found: FileDataset = Dataset.get_by_name(workspace, name)
-    except UserErrorException:
+        return dataset(workspace, name)
+    except UsageError:
         return None
-    return found

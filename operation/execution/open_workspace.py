@@ -17,49 +17,41 @@ if TYPE_CHECKING:
     from azureml.core import Workspace
 
 
-# its logger, how it begins, and why nobody needs to hear it
-_SAID = (
-    # there is no other way to tell a web service anything
+# logger and beginning of messages that are left out, each with its reason
+_NOISE = (
+    # there is no other way to give a web service variables
     ("azureml.core.environment", "Property environment_variables is deprecated"),
-    # the server that it stands for is named by itself, at the version that is tested here
+    # the server that it stands for is named directly, at the version that is tested here
     ("azureml.core.model", "Warning, azureml-defaults not detected"),
-    # said of every endpoint whenever it is looked at; the SDK's support has ended, and nothing changes it
+    # printed for every endpoint at every access, and nothing can be done about it
     ("azureml._base_sdk_common._docstring_wrapper", "Class AksEndpoint"),
-    # what is fetched without one is fetched all the same
+    # fetching works without one
     ("azureml._file_utils.file_utils", "requests session is not set"),
-    # what to do about it is said in the line that follows
+    # the next line says how to fix it
     ("azureml._model_management._util", "Failed to create Docker client"),
-    # whoever chose it is told so in a line of ours
+    # a line of ours says it
     ("azureml.train.estimator._estimator", "'Estimator' is deprecated"),
-    # the estimator says both of itself, whatever it was given
+    # printed for every estimator, whatever its arguments
     ("root", "If 'script' has been provided here"),
     ("root", "If 'arguments' has been provided here"),
 )
 
 
-class _Without(logging.Filter):
-    """Leaves out records that begin with `words`."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__()
-        self.words = words
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith(self.words)
+def _is_news(record: logging.LogRecord) -> bool:
+    message = record.getMessage()
+    return not any(record.name == name and message.startswith(beginning) for name, beginning in _NOISE)
 
 
 def quieten() -> None:
-    """Leave out, from now on, what the README says once: that version 1 of the SDK is out of support."""
+    """Leave out, from now on, what nobody can act on, and that version 1 of the SDK is out of support."""
     os.environ.setdefault("AZUREML_LOG_DEPRECATION_WARNING_ENABLED", "False")
     warnings.filterwarnings("ignore", category=FutureWarning, module="azureml")
-    for name, words in _SAID:
-        logger = logging.getLogger(name)
-        if words not in {getattr(one, "words", None) for one in logger.filters}:
-            logger.addFilter(_Without(words))
+    for name, _ in _NOISE:
+        logging.getLogger(name).addFilter(_is_news)  # once: a logger ignores a filter that it has
 
 
-def opened(environment: str | None) -> Workspace:
-    """Open the workspace of an environment."""
+def open_workspace(environment: str | None) -> Workspace:
+    """Open the workspace of an environment; raise where the credentials lead to another one."""
     quieten()
     layout = project()
     with sdk_errors("credentials"):
@@ -68,14 +60,13 @@ def opened(environment: str | None) -> Workspace:
         except utils.CredentialsError as error:
             if (layout.root / "config.json").exists():
                 raise
-            raise utils.CredentialsError(
-                f"{error}\nNo subscription? --emulator does it on this machine."
-            ) from error
+            hint = "No subscription? Add --emulator to use the Azure ML emulator on this machine."
+            raise utils.CredentialsError(f"{error}\n{hint}") from error
     wanted = environment_variables(environment, layout)["AMLWORKSPACE"].text
     if workspace.name.lower() != wanted.lower():
         name = chosen_environment(environment, None, layout)
         raise UsageError(
-            f"environment {name} has the workspace {wanted}, and the credentials lead to {workspace.name}: "
-            f"remove or replace config.json, or set AMLWORKSPACE={workspace.name}."
+            f"environment {name} has the workspace {wanted}, and the credentials lead to {workspace.name}. "
+            f"Remove or replace config.json, or set AMLWORKSPACE={workspace.name}."
         )
     return workspace

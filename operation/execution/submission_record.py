@@ -27,7 +27,7 @@ from operation.engine.steps.failures import exit_code_of, from_exception
 
 @dataclass(frozen=True)
 class SubmitRequest(Request):
-    """A request that was made by ``submit`` or ``step``."""
+    """A request of ``submit`` or ``step``."""
 
     words: Sequence[str] = ()
     verb: str = "submit"
@@ -40,17 +40,17 @@ class SubmitRequest(Request):
 
 @dataclass
 class Submission:
-    """What is submitted, and what came of it so far."""
+    """A submission and its results so far."""
 
     layout: Layout
     configured: Configuration
     name: str  # ``submit-train``: of the notebook that replays it
     request: SubmitRequest
-    folder: RunFolder  # where it is recorded
+    folder: RunFolder  # of its record
     values: Mapping[str, object]  # of the step that was called, where they are not as configured
-    logs: dict[str, str] = field(default_factory=dict)  # step -> what it printed, in their order
-    notes: list[str] = field(default_factory=list)  # what the page says besides, as Markdown
-    facts: dict[str, Any] = field(default_factory=dict)  # what the manifest says besides
+    logs: dict[str, str] = field(default_factory=dict)  # step -> what it printed
+    notes: list[str] = field(default_factory=list)  # more for the page, as Markdown
+    facts: dict[str, Any] = field(default_factory=dict)  # more for the manifest
 
     @property
     def notebook(self) -> Path:
@@ -58,13 +58,13 @@ class Submission:
         return self.folder.path / "notebooks" / f"{self.name}.ipynb"
 
     @property
-    def record(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, Any]:
         """The manifest as it stands."""
         return manifest.read(self.folder.path / "manifest.json") or {}
 
 
 @contextmanager
-def submission(
+def record_submission(
     layout: Layout,
     configured: Configuration,
     name: str,
@@ -95,98 +95,100 @@ def submission(
     title = f"{verb}-{name}"
     choice = (configured.environment, configured.use_case, [title])
     request = SubmitRequest(*choice, words=words, verb=verb, include_secrets=include_secrets)
-    current = Submission(layout, configured, title, request, folder, values or {})
-    variables = {run_folder.VARIABLE: str(folder.path.resolve()), "WORKBENCH_NOTEBOOK": current.name}
-    _write_notebook(current, None)
-    prepared = _prepared(current)
+    submission = Submission(layout, configured, title, request, folder, values or {})
+    variables = {run_folder.VARIABLE: str(folder.path.resolve()), "WORKBENCH_NOTEBOOK": submission.name}
+    _write_notebook(submission, None)
+    prepared = _prepared(submission)
     prepared.hand_over(layout, folder)
     record, clock = RunManifest(layout, folder, prepared), time.perf_counter()
     status, error = None, None
     try:
         with environ(variables):
-            yield current
+            yield submission
     except KeyboardInterrupt:
         status = "interrupted"
         raise
     except Exception as raised:  # every failure is recorded, and goes on to the boundary
-        error = _error(current, raised)
+        error = _error(submission, raised)
         raise
     finally:
-        _write_notebook(current, error)
-        _end(current, record, Outcome(time.perf_counter() - clock, error), status)
+        _write_notebook(submission, error)
+        _end(submission, record, Outcome(time.perf_counter() - clock, error), status)
         if any(step["how"] == "failed" for step in folder.records()):
             pack_failure(layout, folder, prepared, include_secrets=include_secrets)
         if (folder.path / "capsule.zip").exists():
             capsule = layout.relative(folder.path / "capsule.zip")
             print(f"replay: python3 -m operation replay {capsule}", file=sys.stderr)
-        _pages(current)
+        _pages(submission)
 
 
-def _end(current: Submission, record: RunManifest, outcome: Outcome, status: str | None) -> None:
+def _end(submission: Submission, record: RunManifest, outcome: Outcome, status: str | None) -> None:
     """Close the manifest."""
-    record.add(current.name, outcome, str(record.content["started"]))
+    record.add(submission.name, outcome, str(record.content["started"]))
     if status:
-        record.entry(current.name)["status"] = status
-    compared = current.facts.get("automl", {}).get("compared", [])
+        record.entry(submission.name)["status"] = status
+    compared = submission.facts.get("automl", {}).get("compared", [])
     record.content["metrics"] |= {f"automl.{row['metric']}": row["automl"] for row in compared}
-    record.content |= current.facts
+    record.content |= submission.facts
     record.end(status)
 
 
-def _pages(current: Submission) -> None:
+def _pages(submission: Submission) -> None:
     """Write the pages that a run has."""
     from operation.engine.evidence.reports.gallery import write_gallery
     from operation.engine.evidence.reports.latest import point_latest
     from operation.engine.evidence.reports.notebook import render_notebook
     from operation.engine.evidence.reports.run_page import write_run_page
 
-    render_notebook(current.notebook, current.folder.path / f"{current.name}.html", current.record)
-    write_run_page(current.folder.path)
-    point_latest(current.layout.runs, current.folder.path)
-    write_gallery(current.layout.runs)
+    render_notebook(
+        submission.notebook, submission.folder.path / f"{submission.name}.html", submission.manifest
+    )
+    write_run_page(submission.folder.path)
+    point_latest(submission.layout.runs, submission.folder.path)
+    write_gallery(submission.layout.runs)
 
 
-def _prepared(current: Submission) -> Prepared:
+def _prepared(submission: Submission) -> Prepared:
     """Return the submission as a run of one notebook."""
-    entry = NotebookEntry(current.name, {})
-    sources = {current.name: current.notebook}
-    return Prepared(current.request, current.configured, [entry], Assignments({}, {}), sources)
+    entry = NotebookEntry(submission.name, {})
+    sources = {submission.name: submission.notebook}
+    return Prepared(submission.request, submission.configured, [entry], Assignments({}, {}), sources)
 
 
-def _error(current: Submission, raised: Exception) -> dict[str, Any]:
-    """Return what the manifest says of a failure, with the place that it has in the notebook."""
-    details = getattr(raised, "details", None) or from_exception(raised, current.layout.src)
-    cells = _document(current, {**details, "execution_count": 0, "cell": 0})["cells"]
+def _error(submission: Submission, raised: Exception) -> dict[str, Any]:
+    """Return what the manifest says of a failure, with its cell in the notebook."""
+    details = getattr(raised, "details", None) or from_exception(raised, submission.layout.src)
+    cells = _document(submission, {**details, "execution_count": 0, "cell": 0})["cells"]
     prompt = sum(cell["cell_type"] == "code" for cell in cells)
-    location = {"notebook": current.name, "cell": len(cells) - 1, "execution_count": prompt}
+    location = {"notebook": submission.name, "cell": len(cells) - 1, "execution_count": prompt}
     return {**details, **location, "exit_code": exit_code_of(raised)}
 
 
-def _write_notebook(current: Submission, error: Mapping[str, Any] | None) -> None:
-    current.notebook.parent.mkdir(parents=True, exist_ok=True)
-    current.notebook.write_text(json.dumps(mask_values(_document(current, error))), encoding="utf-8")
+def _write_notebook(submission: Submission, error: Mapping[str, Any] | None) -> None:
+    submission.notebook.parent.mkdir(parents=True, exist_ok=True)
+    submission.notebook.write_text(json.dumps(mask_values(_document(submission, error))), encoding="utf-8")
 
 
-def _document(current: Submission, error: Mapping[str, Any] | None) -> dict[str, Any]:
+def _document(submission: Submission, error: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return a notebook that does on this machine what was submitted; the failing cell is its last."""
     import nbformat.v4
 
     v4: Any = nbformat.v4  # its functions have no types
 
-    failed = [step["step"] for step in current.folder.records() if step["how"] == "failed"][-1:]
-    title = "Submission" if current.request.verb == "submit" else "Step"
-    notes = [f"# {title}: {' '.join(current.request.words)}", *current.notes]
+    failed = [step["step"] for step in submission.folder.records() if step["how"] == "failed"][-1:]
+    title = "Submission" if submission.request.verb == "submit" else "Step"
+    notes = [f"# {title}: {' '.join(submission.request.words)}", *submission.notes]
     cells = [
         _code(
-            f"use_case: str = {current.configured.use_case!r}  # the experiment\n"
-            f"environment: str = {current.configured.environment!r}  # where it runs",
+            f"use_case: str = {submission.configured.use_case!r}  # the experiment\n"
+            f"environment: str = {submission.configured.environment!r}  # where it runs",
         ),
         _code("import core\n\ncore.use(use_case, environment)"),
     ]
     cells[0].metadata.tags = ["parameters"]
-    for step in dict.fromkeys([*current.logs, *failed]):
-        called = f"core.{step}({_arguments(current, step)})"
-        cells.append(_code(called, current.logs.get(step, ""), error if step in failed else None))
+    for step in dict.fromkeys([*submission.logs, *failed]):
+        called = f"core.{step}({_arguments(submission, step)})"
+        cells.append(_code(called, submission.logs.get(step, ""), error if step in failed else None))
     if error and not failed:
         cells.append(_code("", error=error))
     for count, cell in enumerate(cells, start=1):
@@ -199,10 +201,10 @@ def _document(current: Submission, error: Mapping[str, Any] | None) -> dict[str,
     return dict(v4.new_notebook(cells=cells, metadata=metadata))
 
 
-def _arguments(current: Submission, step: str) -> str:
+def _arguments(submission: Submission, step: str) -> str:
     """Return the arguments of a call of `step` in a notebook."""
     plain = (bool, int, float, str, list, type(None))
-    values = current.values.items() if current.name == f"{current.request.verb}-{step}" else ()
+    values = submission.values.items() if submission.name == f"{submission.request.verb}-{step}" else ()
     texts = {name: value if isinstance(value, plain) else str(value) for name, value in values}
     return ", ".join(f"{name}={value!r}" for name, value in texts.items())
 

@@ -1,0 +1,25 @@
+"""What commands print of a step or a run: its metrics and its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
+    """Return a line for each metric."""
+    return [f"  {name:<28} {_metric(value)}" for name, value in sorted(metrics.items())]
+
+
+def _metric(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if value.is_integer() else f"{value:.4f}"
+
+
+def failure_line(error: Mapping[str, Any]) -> str:
+    """Return the cell that failed, the line of the sources, and what was raised."""
+    count = error["execution_count"]
+    cell = f"cell In [{count}]" if count else f"cell {error['cell']}"
+    location = f"{error['file']}:{error['line']}" if error["line"] else str(error["file"])
+    return f"{cell}, {location}: {error['type']}: {error['message']}"
