@@ -39,11 +39,11 @@ class Hosts:
         """Answer one call."""
         if scope["type"] == "http":
             host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-            scope = {**scope, "path": mapped(host, scope["path"])}
+            scope = {**scope, "path": rewritten(host, scope["path"])}
         await self.app(scope, receive, send)
 
 
-def mapped(host: str, path: str) -> str:
+def rewritten(host: str, path: str) -> str:
     """Return the path under which the application knows `path` of `host`."""
     match = _OWN_HOST.fullmatch(host)
     if match:

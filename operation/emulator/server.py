@@ -107,7 +107,7 @@ async def _serve(
     )
     logging.getLogger("uvicorn.error").addFilter(_worth_telling)
     try:
-        await uvicorn.Server(config).serve(sockets=[own, *listening.beside(port)])
+        await uvicorn.Server(config).serve(sockets=[own, *listening.ipv6_sockets(port)])
     finally:  # an interrupt comes out of the framework as one, when it has closed its doors
         service.stop()
 

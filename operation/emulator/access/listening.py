@@ -20,7 +20,7 @@ def socket_on(port: int) -> socket.socket:
     raise WorkbenchError("no port is free on 127.0.0.1. End what holds them and start the emulator again.")
 
 
-def beside(port: int) -> list[socket.socket]:
+def ipv6_sockets(port: int) -> list[socket.socket]:
     """Return a socket on the same port of the newer loopback address, where there is one.
 
     Clients try it first, and on Windows wait two seconds at every call where nothing answers.

@@ -39,7 +39,7 @@ def request_signature(
     return _sign(base64.b64decode(key), "\n".join(lines))
 
 
-def same(first: str, second: str) -> bool:
+def is_same(first: str, second: str) -> bool:
     """Return whether two signatures are the same, in a time that tells nothing."""
     return hmac.compare_digest(first.encode(), second.encode())
 

@@ -59,7 +59,7 @@ def _put(call: Call) -> Reply:
     details: Document = dict(properties.get("properties") or {})
     secret = {key: details.pop(key) for key in CREDENTIALS if details.get(key)}
     if secret:
-        keyvault.of_system(call.state).set(f"compute-{name}", secret)
+        keyvault.system_vault(call.state).set(f"compute-{name}", secret)
     if "userAccountCredentials" in secret:  # the name is no secret, and the SDK shows it
         name_alone = {"adminUserName": secret["userAccountCredentials"].get("adminUserName")}
         details["userAccountCredentials"] = name_alone
@@ -133,13 +133,13 @@ def _identity(identity: Document) -> Document:
 def _delete(call: Call) -> Reply:
     name = target(call)["name"]
     call.state.delete("computes", name)
-    keyvault.of_system(call.state).delete(f"compute-{name}")
+    keyvault.system_vault(call.state).delete(f"compute-{name}")
     return Reply({}, 202, _operation(call))
 
 
 def _keys(call: Call) -> Document:
     compute = target(call)
-    secret = keyvault.of_system(call.state).get(f"compute-{compute['name']}")
+    secret = keyvault.system_vault(call.state).get(f"compute-{compute['name']}")
     return {"computeType": compute["properties"]["computeType"], **(secret["value"] if secret else {})}
 
 

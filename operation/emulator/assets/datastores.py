@@ -81,7 +81,7 @@ def _keep(state: State, request: Document) -> Document:
     for section in SECTIONS:
         if store[section]:
             store[section], hidden[section] = _parted(store[section])
-    keyvault.of_system(state).set(_secret(name), hidden)
+    keyvault.system_vault(state).set(_secret(name), hidden)
     return state.put("datastores", name, store)
 
 
@@ -96,7 +96,7 @@ def _parted(section: Document) -> tuple[Document, Document]:
 
 
 def _whole(state: State, store: Document) -> Document:
-    secret = keyvault.of_system(state).get(_secret(store["name"]))
+    secret = keyvault.system_vault(state).get(_secret(store["name"]))
     for section, hidden in (secret["value"] if secret else {}).items():
         visible = store[section]
         if hidden.get("clientCredentials") and visible.get("clientCredentials"):
@@ -171,7 +171,7 @@ def _delete(call: Call) -> Reply:
     if name == (state.get("datastore-default", "default") or {}).get("name"):
         raise HttpError(f"The default datastore {name} cannot be removed: set another one first")
     existed = state.delete("datastores", name)
-    keyvault.of_system(state).delete(_secret(name))
+    keyvault.system_vault(state).delete(_secret(name))
     return Reply(None, 200 if existed else 204)
 
 

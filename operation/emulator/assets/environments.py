@@ -36,10 +36,10 @@ def used(state: State, specification: Document) -> Document:
     registration = state.get("environments", name) or {"versions": {}}
     if specification.get("version") in registration["versions"]:
         return specification
-    return {**specification, "version": kept(state, name, specification)["version"]}
+    return {**specification, "version": register(state, name, specification)["version"]}
 
 
-def kept(state: State, name: str, document: Document, requested: str | None = None) -> Document:
+def register(state: State, name: str, document: Document, requested: str | None = None) -> Document:
     """Register an environment; what is registered already keeps its version."""
     # the SDK writes some names with a capital, and reads all without
     content = _content(lowered(document))
@@ -61,7 +61,7 @@ def _put(call: Call) -> Document:
     if name.lower().startswith(CURATED):
         message = f"'{name}' cannot be registered: names that start with 'AzureML-' are Azure's own"
         raise HttpError(message, "BadRequest")
-    return kept(call.state, name, call.json, call.path.get("version"))
+    return register(call.state, name, call.json, call.path.get("version"))
 
 
 def _content(document: Document) -> Document:

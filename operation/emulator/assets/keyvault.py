@@ -67,13 +67,13 @@ class Vault:
         return self.folder / f"{name.lower()}.json"
 
 
-def of_workspace(call: Call) -> Vault:
+def own_vault(call: Call) -> Vault:
     """Return the key vault that belongs to the call's workspace."""
     name = workspace.document(call)["properties"]["keyVault"].rpartition("/")[2]
     return Vault(call.service.folder / "vaults" / file_name(name.lower(), "a key vault"))
 
 
-def of_system(state: State) -> Vault:
+def system_vault(state: State) -> Vault:
     """Return the vault of what people gave the service: keys of storage, passwords of machines."""
     return Vault(state.folder("credentials"))
 
@@ -93,30 +93,30 @@ def _shown(secret: dict[str, Any]) -> dict[str, Any]:
 
 def _put(call: Call) -> dict[str, Any]:
     secret = call.json
-    return _shown(of_workspace(call).set(secret["name"], secret["value"], secret.get("contentType")))
+    return _shown(own_vault(call).set(secret["name"], secret["value"], secret.get("contentType")))
 
 
 def _put_batch(call: Call) -> dict[str, Any]:
-    vault = of_workspace(call)
+    vault = own_vault(call)
     secrets = [vault.set(new["name"], new["value"], new.get("contentType")) for new in call.json["secrets"]]
     return {"secrets": [_shown(entry) for entry in secrets], "notFoundSecrets": []}
 
 
 def _get_batch(call: Call) -> dict[str, Any]:
-    vault, names = of_workspace(call), [secret["name"] for secret in call.json["secrets"]]
+    vault, names = own_vault(call), [secret["name"] for secret in call.json["secrets"]]
     secrets = {name: vault.get(name) for name in names}
     missing = [name for name in names if secrets[name] is None]
     return {"secrets": [_shown(entry) for entry in secrets.values() if entry], "notFoundSecrets": missing}
 
 
 def _delete(call: Call) -> dict[str, Any]:
-    vault, secret = of_workspace(call), _found(of_workspace(call), call.path["name"])
+    vault, secret = own_vault(call), _found(own_vault(call), call.path["name"])
     vault.delete(secret["name"])
     return {**_shown(secret), "value": None}
 
 
 def _delete_batch(call: Call) -> dict[str, Any]:
-    vault = of_workspace(call)
+    vault = own_vault(call)
     names = [secret["name"] for secret in call.json["secrets"]]
     return {"secrets": [], "notFoundSecrets": [name for name in names if not vault.delete(name)]}
 
@@ -178,11 +178,11 @@ _SECRETS = f"/credential/v2.0{WORKSPACE}/secrets"
 
 ROUTES = [
     route("PUT", _SECRETS, _put),
-    route("GET", _SECRETS, lambda call: listed({"name": name} for name in of_workspace(call).names())),
+    route("GET", _SECRETS, lambda call: listed({"name": name} for name in own_vault(call).names())),
     route("PUT", f"{_SECRETS}:putbatch", _put_batch),
     route("POST", f"{_SECRETS}:getbatch", _get_batch),
     route("POST", f"{_SECRETS}:deletebatch", _delete_batch),
-    route("GET", f"{_SECRETS}/{{name}}", lambda call: _shown(_found(of_workspace(call), call.path["name"]))),
+    route("GET", f"{_SECRETS}/{{name}}", lambda call: _shown(_found(own_vault(call), call.path["name"]))),
     route("DELETE", f"{_SECRETS}/{{name}}", _delete),
     _vault_route("GET", "", _vault_secrets),
     _vault_route("GET PUT DELETE", "/{name}", _vault_secret),

@@ -35,7 +35,7 @@ def prefixes(state: State, identity: str) -> list[str]:
     return [part.get("prefix") or part["id"] for part in parts]
 
 
-def registered(state: State, request: Document) -> Document:
+def register(state: State, request: Document) -> Document:
     """Register a model under the next version of its name."""
     name = file_name(request["name"], "a model")
     with state.change("model-names", name) as counted:
@@ -141,7 +141,7 @@ def _assets(call: Call) -> Document:
 _BASE = f"/modelmanagement/v1.0{WORKSPACE}"
 
 ROUTES = [
-    route("POST", f"{_BASE}/models", lambda call: registered(call.state, lowered(call.json))),
+    route("POST", f"{_BASE}/models", lambda call: register(call.state, lowered(call.json))),
     route("GET", f"{_BASE}/models", _list),
     route("POST", f"{_BASE}/models/list", _list),
     route("GET", f"{_BASE}/models/{{id}}", lambda call: model(call.state, call.path["id"])),

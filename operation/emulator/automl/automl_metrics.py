@@ -35,7 +35,7 @@ def loss(metric: str, score: float) -> float:
     return score if metric.endswith(_SMALLER_IS_BETTER) else -score
 
 
-def measured(task: str, model: Any, features: pd.DataFrame, label: pd.Series) -> dict[str, float]:
+def scores_of(task: str, model: Any, features: pd.DataFrame, label: pd.Series) -> dict[str, float]:
     """Return the metrics of a trained model on rows that it did not see."""
     scores = (
         _classified(model, features, label)

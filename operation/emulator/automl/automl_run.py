@@ -82,8 +82,9 @@ class Specification:
 
 def resume(service: Service, state: State, run_id: str, requested: Specification) -> None:
     """Follow a search again that a service before this one began."""
-    following = Following(service, state, runs.known_run(state, run_id)["experimentName"], run_id, requested)
-    threading.Thread(target=following.run, name=run_id, daemon=True).start()
+    experiment = runs.known_run(state, run_id)["experimentName"]
+    collector = TrialCollector(service, state, experiment, run_id, requested)
+    threading.Thread(target=collector.run, name=run_id, daemon=True).start()
 
 
 def worker(run_id: str) -> str:
@@ -110,7 +111,7 @@ def start(service: Service, state: State, experiment: str, run_id: str, requeste
     runs.record(state, experiment, run_id, {"properties": facts})
     runs.status(state, run_id, "Running")
     service.part(Jobs).submit(state, experiment, worker(run_id), job)
-    following = Following(service, state, experiment, run_id, requested)
+    following = TrialCollector(service, state, experiment, run_id, requested)
     threading.Thread(target=following.run, name=run_id, daemon=True).start()
 
 
@@ -121,7 +122,7 @@ def cancel(service: Service, state: State, run_id: str) -> None:
     service.part(Jobs).cancel(worker(run_id))
 
 
-class Following:
+class TrialCollector:
     """Makes runs of trials while the job searches, and ends the parent when it does."""
 
     def __init__(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from operation.emulator.automl.automl_learners import featurizer, learner, learners, space, starts
-from operation.emulator.automl.automl_metrics import loss, measured
+from operation.emulator.automl.automl_metrics import loss, scores_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ TRIALS = "trials"
 _FEW, _MANY = 1_000, 20_000  # rows: Azure folds in ten below the first, in three up to the second
 
 
-class Enough(Exception):
+class SearchEnded(Exception):
     """The search has what it was asked for."""
 
 
@@ -50,7 +50,7 @@ def search(table: Callable[[str], pd.DataFrame]) -> None:
             time_budget_s=specification["seconds"],
             verbose=0,
         )
-    except Enough as reason:
+    except SearchEnded as reason:
         print(f"the search ends: {reason}", flush=True)
     if not trial.count:
         raise RuntimeError(
@@ -73,7 +73,7 @@ class Trial:
     def __call__(self, configuration: dict[str, Any]) -> dict[str, float]:
         """Train and measure one configuration; return its loss."""
         if time.monotonic() > self._until and self.count:
-            raise Enough(f"the time of {self._specification['seconds']:g} s is over")
+            raise SearchEnded(f"the time of {self._specification['seconds']:g} s is over")
         began = datetime.now(UTC)
         metrics, model = self._measured(configuration)
         self._write(configuration, metrics, model, began)
@@ -81,7 +81,7 @@ class Trial:
         print(f"{self.count - 1:4d}  {configuration['learner']:20s} {score:.6f}", flush=True)
         value = loss(self._specification["metric"], score)
         if exit_score is not None and value <= loss(self._specification["metric"], exit_score):
-            raise Enough(f"a score of {exit_score} was asked for and is reached")
+            raise SearchEnded(f"a score of {exit_score} was asked for and is reached")
         return {"loss": value}
 
     def _rows(self, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
@@ -101,11 +101,11 @@ class Trial:
         model = learner(task, configuration, featurizer(features))
         if self._held_out:
             model.fit(features, label)
-            return measured(task, model, *self._held_out), model
+            return scores_of(task, model, *self._held_out), model
         fold_scores = []
         for training, held_out in self._splits(features, label):
             fitted = clone(model).fit(features.iloc[training], label.iloc[training])
-            fold_scores.append(measured(task, fitted, features.iloc[held_out], label.iloc[held_out]))
+            fold_scores.append(scores_of(task, fitted, features.iloc[held_out], label.iloc[held_out]))
         model.fit(features, label)
         return {
             name: sum(document[name] for document in fold_scores) / len(fold_scores)

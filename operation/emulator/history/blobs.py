@@ -58,7 +58,7 @@ def _authorized(call: Call) -> None:
     """Let through a signed address, a request with the account's key, or one with a token."""
     sent = call.headers.get("authorization", "")
     if sent.startswith("SharedKey "):
-        good = shared_key.same(sent.removeprefix("SharedKey "), _with_key(call))
+        good = shared_key.is_same(sent.removeprefix("SharedKey "), _with_key(call))
     elif sent:
         tokens.check(call.service.secret, sent)
         return
@@ -74,7 +74,7 @@ def _is_signed(service: Service, parts: list[str], query: Mapping[str, str]) -> 
     account, container, path = parts
     until = query.get("se", "")
     right = _signature(service, account, container, path if query.get("sr") == "b" else "", until)
-    return shared_key.same(query.get("sig", ""), right) and until > now()
+    return shared_key.is_same(query.get("sig", ""), right) and until > now()
 
 
 def _with_key(call: Call) -> str:

@@ -67,10 +67,10 @@ def _condition(field: str, operator: str, literal: str) -> Test:
     if operator == "ne" and value is None:  # "exists", which the SDK writes as "ne null or eq null"
         return lambda document: _has(document, field)
     if operator == "eq" and value is None:
-        return lambda document: found(document, field) is None and "/" not in field
+        return lambda document: field_value(document, field) is None and "/" not in field
 
     def test(document: Document) -> bool:
-        current = found(document, field)
+        current = field_value(document, field)
         return current is not None and _compared(str(current), operator, str(value))
 
     return test
@@ -79,7 +79,7 @@ def _condition(field: str, operator: str, literal: str) -> Test:
 def _has(document: Document, field: str) -> bool:
     """Return whether there is such a field; a tag without a value is there too."""
     head, _, rest = field.partition("/")
-    return rest in (found(document, head) or {}) if rest else found(document, head) is not None
+    return rest in (field_value(document, head) or {}) if rest else field_value(document, head) is not None
 
 
 def _compared(current: str, operator: str, value: str) -> bool:
@@ -88,7 +88,7 @@ def _compared(current: str, operator: str, value: str) -> bool:
     return bool(getattr(operators, operator)(current, value))
 
 
-def found(document: Document, field: str) -> Any:
+def field_value(document: Document, field: str) -> Any:
     """Return what `document` holds under ``Field`` or ``Field/name``; the field counts in any case."""
     head, _, rest = field.partition("/")
     values = {name.lower(): value for name, value in document.items()}
@@ -100,11 +100,11 @@ def page(call: Call, documents: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what of `documents` the query asks for, the newest first unless it says otherwise."""
     query = call.parameters
     test = matches(query.get("filter") or query.get("$filter"))
-    found = [document for document in documents if test(document)][::-1]
+    field_value = [document for document in documents if test(document)][::-1]
     start = int(query.get("continuationToken") or query.get("$continuationToken") or 0)
     top = int(query.get("top") or query.get("$top") or 100)
-    token = str(start + top) if start + top < len(found) else None
-    return {"value": found[start : start + top], "continuationToken": token, "nextLink": None}
+    token = str(start + top) if start + top < len(field_value) else None
+    return {"value": field_value[start : start + top], "continuationToken": token, "nextLink": None}
 
 
 def names(body: Any) -> list[str]:

@@ -63,7 +63,7 @@ def _copied(source: Path, target: Path) -> Path:
     return Path(shutil.copy2(source, target))
 
 
-def keep(state: State, output: Document) -> None:
+def register(state: State, output: Document) -> None:
     """Register what a job wrote, where its configuration gives it a name."""
     options = _lowered(output.get("registration") or {})
     if not options.get("name"):

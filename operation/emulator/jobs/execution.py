@@ -105,7 +105,7 @@ class Jobs:
                 python = definition.python or execution_environment.interpreter(
                     definition.specification, self.service.folder / "environments", job.artifact(BUILD_LOG)
                 )
-            except execution_environment.NotHad as error:
+            except execution_environment.BuildFailed as error:
                 (job.folder / "cancel").touch()  # a supervisor that waits has nothing to wait for
                 self._finish(job, {"how": "not prepared", "said": str(error), "type": error.kind})
                 return
@@ -136,7 +136,7 @@ class Jobs:
         if status == "Completed":  # before Finalizing, for which the SDK does not wait
             try:
                 for output in announced["outputs"]:
-                    delivery.keep(job.state, output)
+                    delivery.register(job.state, output)
             except HttpError as refused:
                 kind = "OutputRegistrationFailed"
                 status, error = "Failed", runs.failure(refused.message, type=kind, message=refused.message)

@@ -21,7 +21,7 @@ _LOCK = threading.Lock()
 _BUNDLES = {"azureml-defaults", "azureml-sdk", "azureml-dataset-runtime", "azureml-telemetry"}
 
 
-class NotHad(Exception):
+class BuildFailed(Exception):
     """An environment cannot be had; the message says which package, and what the installer said."""
 
     kind = "ImageBuildFailure"
@@ -120,7 +120,7 @@ def _built(folder: Path, python: str, packages: list[str], log: Path) -> Path:
         done = _uv(command, settings, log)
         if done.returncode:
             output = " ".join(done.stdout.split())[:800]
-            raise NotHad(f"the job's environment ({', '.join(packages)}) cannot be had: {output}")
+            raise BuildFailed(f"the job's environment ({', '.join(packages)}) cannot be had: {output}")
     (folder / "complete").write_text("\n".join(packages) + "\n", encoding="utf-8")
     return interpreter_path
 

@@ -47,7 +47,7 @@ def definition(
         command=_command(configuration, data),
         outputs=data.outputs,
     )
-    if spark.asked(configuration):
+    if spark.is_spark(configuration):
         return spark.job(state, run_id, configuration, job, folder / "work")
     return job
 
@@ -55,7 +55,7 @@ def definition(
 def _check_target(state: State, configuration: Mapping[str, Any]) -> None:
     name = str(configuration.get("target") or "local")
     targets = [compute["name"] for compute in state.all("computes")]
-    if name.lower() not in {"local", *map(str.lower, targets)} and not spark.asked(configuration):
+    if name.lower() not in {"local", *map(str.lower, targets)} and not spark.is_spark(configuration):
         raise HttpError(f"Unknown compute target {name!r}; the workspace has: {', '.join(targets) or 'none'}")
 
 

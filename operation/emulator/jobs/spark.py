@@ -26,7 +26,7 @@ _DEPLOY_MODES = ("cluster", "client")
 _MASTER = "local[*]"
 
 
-def asked(configuration: Mapping[str, Any]) -> bool:
+def is_spark(configuration: Mapping[str, Any]) -> bool:
     """Return whether a run configuration wants Spark."""
     return str(configuration.get("framework") or "").lower() in FRAMEWORKS
 
@@ -37,7 +37,7 @@ def job(
     """Return what a Spark submission executes here, once each of its fields has been looked at."""
     checked = dict(_checked(state, configuration, work))
     words = submit_words(configuration, definition.arguments)
-    executed = here()
+    executed = is_available()
     how = f"executed by Spark on this machine, with the master {_MASTER}" if executed else _NOT_EXECUTED
     report = {"submission": "verified", "how": how, "fields": checked, "equivalent": shlex.join(words)}
     run = runs.known_run(state, run_id)
@@ -63,7 +63,7 @@ _SAYS = (
 )
 
 
-def here() -> bool:
+def is_available() -> bool:
     """Return whether this machine can execute a Spark script."""
     java = shutil.which("java") or os.environ.get("JAVA_HOME")
     return bool(java) and importlib.util.find_spec("pyspark") is not None

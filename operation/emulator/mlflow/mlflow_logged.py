@@ -17,7 +17,7 @@ LOGGED = "mlflow-logged-models"
 _OF_RUN = re.compile(r"/experiments/[^/]+/runs/(?P<run>[^/]+)/artifacts/(?P<path>.*)")
 
 
-def place(state: State, source: str) -> tuple[str, str]:
+def locate(state: State, source: str) -> tuple[str, str]:
     """Return the address of a source's artifacts, and where they are: ``origin/container/path``."""
     if source.startswith("models:/"):
         logged = state.get(LOGGED, source.removeprefix("models:/"))

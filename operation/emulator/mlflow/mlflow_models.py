@@ -8,7 +8,7 @@ from operation.emulator.assets import models
 from operation.emulator.history.runs import MISSING
 from operation.emulator.http import Call, HttpError, known, route
 from operation.emulator.mlflow.mlflow_experiments import API, by_name, missing, pairs, search_models
-from operation.emulator.mlflow.mlflow_logged import place
+from operation.emulator.mlflow.mlflow_logged import locate
 from operation.emulator.mlflow.mlflow_runs import milliseconds
 from operation.emulator.state import Document, State, now
 
@@ -90,14 +90,14 @@ def _models(call: Call) -> Document:
 def _version_made(call: Call) -> Document:
     """Register what a source holds: the artifacts of a run, or of a model that was logged."""
     request = call.parameters
-    source, prefix = place(call.state, request["source"])
+    source, prefix = locate(call.state, request["source"])
     identity = uuid.uuid4().hex
     part = {"id": None, "prefix": prefix}
     call.state.put("assets", identity, {"id": identity, "name": request["name"], "artifacts": [part]})
     tags = by_name(request.get("tags"))
     fields = {"name": request["name"], "url": f"aml://asset/{identity}", "mimeType": "application/x-python"}
     fields |= {"runId": request.get("run_id"), "kvTags": tags, "description": request.get("description")}
-    model = models.registered(call.state, {**fields, "framework": "MLflow", "unpack": False})
+    model = models.register(call.state, {**fields, "framework": "MLflow", "unpack": False})
     with call.state.change("models", model["id"]) as stored:
         stored["mlflowSource"] = source
         return {"model_version": _shown(call.state, stored)}

@@ -24,42 +24,42 @@ def entity(**fields: object) -> Document:
     return {**identity, "CreatedDate": at, "LastModifiedDate": at, **fields}
 
 
-def found(state: State, kind: str, name: str) -> Document:
+def load(state: State, kind: str, name: str) -> Document:
     """Return the entity; raise `HttpError` 404 naming what there is none of."""
     return known(state, kind, name, f"There is no pipeline {_what(kind)} {name!r} here", "NotFound")
 
 
-def kept(state: State, kind: str, document: Document) -> Document:
+def store(state: State, kind: str, document: Document) -> Document:
     """Keep an entity under its id."""
     return state.put(kind, document["Id"], document)
 
 
 def created(kind: str) -> Callable[[Call], Document]:
     """Return the answer that keeps what is sent as a new entity."""
-    return lambda call: kept(call.state, kind, {**call.json, **entity()})
+    return lambda call: store(call.state, kind, {**call.json, **entity()})
 
 
 def by_id(kind: str) -> Callable[[Call], Document]:
     """Return the answer that gives the entity whose id the path has."""
-    return lambda call: found(call.state, kind, call.path["id"])
+    return lambda call: load(call.state, kind, call.path["id"])
 
 
 def merged(call: Call, kind: str, **fields: object) -> Document:
     """Return the entity whose id the path has, with what is sent over it."""
-    before = found(call.state, kind, call.path["id"])
+    before = load(call.state, kind, call.path["id"])
     return {**before, **call.json, "Id": before["Id"], "LastModifiedDate": now(), **fields}
 
 
 def changed(kind: str) -> Callable[[Call], Document]:
     """Return the answer that keeps the entity with what is sent over it."""
-    return lambda call: kept(call.state, kind, merged(call, kind))
+    return lambda call: store(call.state, kind, merged(call, kind))
 
 
 def deleted(kind: str) -> Callable[[Call], Document]:
     """Return the answer that forgets the entity."""
 
     def answer(call: Call) -> Document:
-        call.state.delete(kind, found(call.state, kind, call.path["id"])["Id"])
+        call.state.delete(kind, load(call.state, kind, call.path["id"])["Id"])
         return nothing(call)
 
     return answer
@@ -71,7 +71,7 @@ def by_name(kind: str) -> Callable[[Call], Document]:
     def answer(call: Call) -> Document:
         name = call.query.get("Name") or call.query.get("name") or ""
         matches = call.state.where(kind, Name=name)
-        return matches[-1] if matches else found(call.state, kind, name)
+        return matches[-1] if matches else load(call.state, kind, name)
 
     return answer
 
@@ -91,4 +91,4 @@ def graph(state: State, nodes: Document, interface: Document | None) -> Document
     """Keep a graph with its interface, so that runs and publications can refer to it."""
     document = entity(**{name: value for name, value in nodes.items() if value is not None and name != "Id"})
     document["Interface"] = interface or {}
-    return kept(state, GRAPHS, document)
+    return store(state, GRAPHS, document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operation.emulator.http import Call
 from operation.emulator.pipelines import entities, pipeline_engine
 from operation.emulator.pipelines.pipeline_graph import executable, values
-from operation.emulator.pipelines.pipeline_record import new, shown
+from operation.emulator.pipelines.pipeline_record import new_run, shown
 from operation.emulator.pipelines.published import publish
 from operation.emulator.state import Document
 
@@ -21,8 +21,8 @@ def _list(call: Call) -> list[Document]:
 
 def _settled(call: Call) -> tuple[Document, Document, Document]:
     """Return the draft that a call is about, what it is submitted with, and its graph, kept as it is now."""
-    draft = entities.found(call.state, DRAFTS, call.json["Id"])
-    sketch = entities.found(call.state, GRAPH_DRAFTS, draft["GraphDraftId"])
+    draft = entities.load(call.state, DRAFTS, call.json["Id"])
+    sketch = entities.load(call.state, GRAPH_DRAFTS, draft["GraphDraftId"])
     graph_document = entities.graph(
         call.state, {name: sketch.get(name) or [] for name in _PARTS}, sketch.get("EntityInterface")
     )
@@ -33,8 +33,8 @@ def _settled(call: Call) -> tuple[Document, Document, Document]:
 def _submit(call: Call) -> Document:
     draft, info, graph_document = _settled(call)
     values(graph_document["Interface"], info)
-    record = new(call.state, graph_document, info.get("ExperimentName") or draft["Name"], info)
-    entities.kept(call.state, DRAFTS, {**draft, "LastSubmittedPipelineRunId": record["Id"]})
+    record = new_run(call.state, graph_document, info.get("ExperimentName") or draft["Name"], info)
+    entities.store(call.state, DRAFTS, {**draft, "LastSubmittedPipelineRunId": record["Id"]})
     pipeline_engine.start(call.service, call.state, record["Id"])
     return shown(record)
 

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from operation.emulator.http import HttpError
 from operation.emulator.jobs.execution import Jobs
 from operation.emulator.pipelines import pipeline_history as history
-from operation.emulator.pipelines.entities import found
+from operation.emulator.pipelines.entities import load
 from operation.emulator.pipelines.pipeline_graph import Graph, values
 from operation.emulator.pipelines.pipeline_record import (
     CANCELED,
@@ -22,8 +22,8 @@ from operation.emulator.pipelines.pipeline_record import (
     RUNS,
     graph_of,
     located,
-    mark,
-    mark_run,
+    update_run,
+    update_step,
 )
 from operation.emulator.pipelines.pipeline_step import Step
 from operation.emulator.service import Service
@@ -48,9 +48,9 @@ def cancel(state: State, run_id: str) -> None:
     if run_id in _LIVE:
         _LIVE[run_id].cancel()
         return
-    record = found(state, RUNS, run_id)
+    record = load(state, RUNS, run_id)
     if record["Status"]["StatusCode"] not in ENDED:
-        mark_run(state, run_id, CANCELED)
+        update_run(state, run_id, CANCELED)
         history.ended(state, record, CANCELED, None)
 
 
@@ -60,8 +60,8 @@ def settled(state: State, record: Document) -> Document:
         return record
     message = "The emulator was stopped while it executed the pipeline; submit it again to go on."
     history.ended(state, record, FAILED, message)
-    mark_run(state, record["Id"], FAILED)
-    return found(state, RUNS, record["Id"])
+    update_run(state, record["Id"], FAILED)
+    return load(state, RUNS, record["Id"])
 
 
 class PipelineExecution:
@@ -71,7 +71,7 @@ class PipelineExecution:
         self._service, self._state, self._record = service, state, record
         self.run_id: str = record["Id"]
         self._graph = Graph(graph_of(state, record), state)
-        self._values = values(found(state, "pipeline-graphs", record["GraphId"])["Interface"], record)
+        self._values = values(load(state, "pipeline-graphs", record["GraphId"])["Interface"], record)
         self._made: dict[str, Step] = {}  # steps whose outputs are there
         self._running: dict[str, Step] = {}
         self._stop = threading.Event()
@@ -79,7 +79,7 @@ class PipelineExecution:
 
     def run(self) -> None:
         """Execute until nothing is left that can be."""
-        mark_run(self._state, self.run_id, RUNNING)
+        update_run(self._state, self.run_id, RUNNING)
         failures = [("", "The emulator itself failed: its service.log says how.")]
         try:
             failures = self._steps()
@@ -89,7 +89,7 @@ class PipelineExecution:
             _LIVE.pop(self.run_id, None)
             code = CANCELED if self._canceled else FAILED if failures else FINISHED
             history.ended(self._state, self._record, code, _error(failures))
-            mark_run(self._state, self.run_id, code)
+            update_run(self._state, self.run_id, code)
 
     def cancel(self) -> None:
         """Stop the steps that run and start no more."""
@@ -141,7 +141,7 @@ class PipelineExecution:
             history.refused(self._state, self._record, step, error)
         if code == FINISHED:
             placed = {name: located(location) for name, location in step.outputs.items()}
-            mark(self._state, self.run_id, node, Outputs=placed)
+            update_step(self._state, self.run_id, node, Outputs=placed)
             self._made[node] = step
         self._mark(step, code, EndTime=now())
         return code, error
@@ -149,7 +149,7 @@ class PipelineExecution:
     def _reused(self, step: Step, same: Document) -> tuple[str, str]:
         step.result = same["RunId"]
         reused = {"ExperimentId": same["PipelineRunId"], "NodeId": same["NodeId"], "RunId": same["RunId"]}
-        mark(self._state, self.run_id, step.node, ReuseInfo=reused, StartTime=now())
+        update_step(self._state, self.run_id, step.node, ReuseInfo=reused, StartTime=now())
         history.reused(self._state, self._record, step, same)
         return FINISHED, ""
 
@@ -168,7 +168,7 @@ class PipelineExecution:
         return code, error
 
     def _mark(self, step: Step, code: str, **fields: object) -> None:
-        mark(self._state, self.run_id, step.node, StatusCode=code, **fields)
+        update_step(self._state, self.run_id, step.node, StatusCode=code, **fields)
 
 
 def _error(failures: list[tuple[str, str]]) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from operation.emulator.http import HttpError
-from operation.emulator.pipelines.entities import MODULES, SOURCES, found
+from operation.emulator.pipelines.entities import MODULES, SOURCES, load
 from operation.emulator.state import Document, State
 
 FAKE_INPUT, FAKE_OUTPUT = "_run_after_input", "_run_after_output"  # ports that only say "after"
@@ -17,7 +17,7 @@ SCRIPT = "escloud"  # how a script step says that it is executed
 
 
 @dataclass(frozen=True)
-class Place:
+class DataLocation:
     """Where data is: a path on a datastore, a dataset, or the output of a step."""
 
     datastore: str = ""
@@ -69,7 +69,7 @@ class Graph:
 
     def __init__(self, document: Document, state: State) -> None:
         self.nodes: dict[str, Document] = {node["Id"]: node for node in document.get("ModuleNodes") or []}
-        self.modules = {name: found(state, MODULES, node["ModuleId"]) for name, node in self.nodes.items()}
+        self.modules = {name: load(state, MODULES, node["ModuleId"]) for name, node in self.nodes.items()}
         self._data: dict[str, Document] = {data["Id"]: data for data in document.get("DatasetNodes") or []}
         self._edges: list[Document] = document.get("Edges") or []
         self.state = state
@@ -88,7 +88,7 @@ class Graph:
         near = {other for other in self.nodes if node in self.before(other)}
         return near.union(*(self.after(other) for other in near))
 
-    def inputs(self, node: str, assigned: Values) -> dict[str, Place]:
+    def inputs(self, node: str, assigned: Values) -> dict[str, DataLocation]:
         """Return where the data of each input port is."""
         return {
             edge["DestinationInputPort"]["PortName"]: self._place(edge["SourceOutputPort"], assigned)
@@ -100,7 +100,7 @@ class Graph:
         """Return the settings of the output ports."""
         return list(self.nodes[node].get("ModuleOutputSettings") or [])
 
-    def named(self) -> dict[str, Place]:
+    def named(self) -> dict[str, DataLocation]:
         """Return the outputs of the graph itself, by name."""
         ends = ((edge["DestinationInputPort"].get("GraphPortName"), edge) for edge in self._edges)
         return {name: _output(edge["SourceOutputPort"]) for name, edge in ends if name}
@@ -108,21 +108,21 @@ class Graph:
     def _into(self, node: str) -> list[Document]:
         return [edge for edge in self._edges if edge["DestinationInputPort"].get("NodeId") == node]
 
-    def _place(self, port: Document, assigned: Values) -> Place:
+    def _place(self, port: Document, assigned: Values) -> DataLocation:
         node = port["NodeId"]
         return _output(port) if node in self.nodes else self._source(self._data[node], assigned)
 
-    def _source(self, node: Document, assigned: Values) -> Place:
+    def _source(self, node: Document, assigned: Values) -> DataLocation:
         if node.get("DataPathParameterName"):
             path = assigned.paths[node["DataPathParameterName"]]
-            return Place(datastore=path["DataStoreName"], path=path.get("RelativePath") or "")
+            return DataLocation(datastore=path["DataStoreName"], path=path.get("RelativePath") or "")
         if node.get("DatasetId"):
-            location = found(self.state, SOURCES, node["DatasetId"])["DataLocation"]["DataReference"]
+            location = load(self.state, SOURCES, node["DatasetId"])["DataLocation"]["DataReference"]
             blob = location["AzureBlobReference"]
-            return Place(datastore=blob["AmlDataStoreName"], path=blob.get("RelativePath") or "")
+            return DataLocation(datastore=blob["AmlDataStoreName"], path=blob.get("RelativePath") or "")
         definition = node["DataSetDefinition"]
         named = definition.get("ParameterName")
-        return Place(dataset=assigned.datasets[named] if named else definition["Value"])
+        return DataLocation(dataset=assigned.datasets[named] if named else definition["Value"])
 
 
 def executable(state: State, document: Document) -> None:
@@ -136,8 +136,8 @@ def executable(state: State, document: Document) -> None:
             raise HttpError(message, "NotSupported")
 
 
-def _output(port: Document) -> Place:
-    return Place(node=port["NodeId"], port=port["PortName"])
+def _output(port: Document) -> DataLocation:
+    return DataLocation(node=port["NodeId"], port=port["PortName"])
 
 
 def parameters(node: Document, module: Document, assigned: Values) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from operation.emulator.pipelines.entities import GRAPHS, entity, found, kept
-from operation.emulator.pipelines.pipeline_graph import Place, by_default
+from operation.emulator.pipelines.entities import GRAPHS, entity, load, store
+from operation.emulator.pipelines.pipeline_graph import DataLocation, by_default
 from operation.emulator.state import Document, State, now
 
 RUNS = "pipeline-runs"
@@ -13,7 +13,7 @@ ENDED = {FINISHED, FAILED, CANCELED}
 _HIDDEN = ("Nodes", "Continue", "DataPathAssignments", "Defaults")
 
 
-def new(state: State, graph: Document, experiment: str, info: Document) -> Document:
+def new_run(state: State, graph: Document, experiment: str, info: Document) -> Document:
     """Keep a run of `graph` that is not submitted yet."""
     goes_on = info.get("ContinueExperimentOnNodeFailure") or info.get("ContinueRunOnStepFailure")
     names = ("ParameterAssignments", "DataPathAssignments", "DataSetDefinitionValueAssignments")
@@ -34,7 +34,7 @@ def new(state: State, graph: Document, experiment: str, info: Document) -> Docum
         TotalRunSteps=len(graph.get("ModuleNodes") or []),
     )
     hidden = {"Continue": bool(goes_on), "Nodes": {}, "Defaults": by_default(graph["Interface"])}
-    return kept(state, RUNS, {**record, **hidden})
+    return store(state, RUNS, {**record, **hidden})
 
 
 def shown(record: Document) -> Document:
@@ -45,7 +45,7 @@ def shown(record: Document) -> Document:
 
 def graph_of(state: State, record: Document) -> Document:
     """Return the graph that the run executes."""
-    return found(state, GRAPHS, record["GraphId"])
+    return load(state, GRAPHS, record["GraphId"])
 
 
 def status(record: Document, node: str) -> Document:
@@ -62,20 +62,20 @@ def outputs(record: Document, node: str) -> dict[str, Document]:
     return dict(record["Nodes"].get(node, {}).get("Outputs") or {})
 
 
-def located(location: Place) -> Document:
+def located(location: DataLocation) -> Document:
     """Return where data is, as the SDK reads it."""
     blob = {"AmlDataStoreName": location.datastore, "RelativePath": location.path}
     reference = {"Type": "1", "AzureBlobReference": blob}
     return {"DataTypeId": "AnyDirectory", "DataLocation": {"StorageType": "0", "DataReference": reference}}
 
 
-def mark(state: State, run_id: str, node: str, **fields: object) -> None:
+def update_step(state: State, run_id: str, node: str, **fields: object) -> None:
     """Write down something about a step."""
     with state.change(RUNS, run_id) as record:
         record["Nodes"].setdefault(node, {}).update(fields)
 
 
-def mark_run(state: State, run_id: str, code: str) -> None:
+def update_run(state: State, run_id: str, code: str) -> None:
     """Write down how far the run is."""
     with state.change(RUNS, run_id) as record:
         record["Status"]["StatusCode"] = code

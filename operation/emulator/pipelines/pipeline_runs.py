@@ -6,9 +6,9 @@ import json
 
 from operation.emulator.http import Call, HttpError, Reply
 from operation.emulator.pipelines import pipeline_engine, pipeline_history
-from operation.emulator.pipelines.entities import found, graph, part
-from operation.emulator.pipelines.pipeline_graph import Graph, Place, executable, values
-from operation.emulator.pipelines.pipeline_record import RUNS, graph_of, new, outputs, shown, status
+from operation.emulator.pipelines.entities import graph, load, part
+from operation.emulator.pipelines.pipeline_graph import DataLocation, Graph, executable, values
+from operation.emulator.pipelines.pipeline_record import RUNS, graph_of, new_run, outputs, shown, status
 from operation.emulator.service import Service
 from operation.emulator.state import Document
 
@@ -28,26 +28,26 @@ def _unsubmitted(call: Call) -> Document:
     experiment = call.query.get("experimentName") or info.get("RunHistoryExperimentName") or "pipeline"
     executable(call.state, graph_document)
     values(graph_document["Interface"], info)  # a wrong parameter is refused before anything starts
-    return shown(new(call.state, graph_document, experiment, info))
+    return shown(new_run(call.state, graph_document, experiment, info))
 
 
 def _submit(call: Call) -> None:
-    record = found(call.state, RUNS, call.path["id"])
+    record = load(call.state, RUNS, call.path["id"])
     parent = call.query.get("parentRunId")
     pipeline_engine.start(call.service, call.state, record["Id"], parent)
 
 
 def _run(call: Call) -> Document:
-    return shown(pipeline_engine.settled(call.state, found(call.state, RUNS, call.path["id"])))
+    return shown(pipeline_engine.settled(call.state, load(call.state, RUNS, call.path["id"])))
 
 
 def _cancel(call: Call) -> None:
-    found(call.state, RUNS, call.path["id"])
+    load(call.state, RUNS, call.path["id"])
     pipeline_engine.cancel(call.state, call.path["id"])
 
 
 def _node(call: Call) -> tuple[Document, str]:
-    record = found(call.state, RUNS, call.path["id"])
+    record = load(call.state, RUNS, call.path["id"])
     node = (call.json or [""])[-1]
     names = {node["Id"] for node in graph_of(call.state, record)["ModuleNodes"]}
     if node not in names:
@@ -60,7 +60,7 @@ def _text(content: str) -> Reply:
 
 
 def _statuses(call: Call) -> dict[str, Document]:
-    record = found(call.state, RUNS, call.path["id"])
+    record = load(call.state, RUNS, call.path["id"])
     return {node["Id"]: status(record, node["Id"]) for node in graph_of(call.state, record)["ModuleNodes"]}
 
 
@@ -74,7 +74,7 @@ def _outputs(call: Call) -> dict[str, Document]:
 
 
 def _run_output(call: Call) -> Document:
-    record = found(call.state, RUNS, call.path["id"])
+    record = load(call.state, RUNS, call.path["id"])
     named = Graph(graph_of(call.state, record), call.state).named()
     name = call.path["name"]
     if name not in named:
@@ -83,7 +83,7 @@ def _run_output(call: Call) -> Document:
     return _at(record, named[name])
 
 
-def _at(record: Document, location: Place) -> Document:
+def _at(record: Document, location: DataLocation) -> Document:
     literal = outputs(record, location.node)
     if location.port not in literal:
         raise HttpError(f"Step {location.node} has not written output {location.port!r} yet", "NotFound", 404)

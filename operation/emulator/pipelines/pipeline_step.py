@@ -8,7 +8,7 @@ from typing import Any
 
 from operation.emulator.assets import dataflows, datasets
 from operation.emulator.assets.datastores import DEFAULT
-from operation.emulator.pipelines.pipeline_graph import FAKE_OUTPUT, Graph, Place, Values, parameters
+from operation.emulator.pipelines.pipeline_graph import FAKE_OUTPUT, DataLocation, Graph, Values, parameters
 from operation.emulator.state import Document
 
 OUTPUT = "output"  # a mode of our own: a step makes what it writes, a folder or a file
@@ -40,7 +40,7 @@ class Step:
         return bool(self._entity.get("RegenerateOutput")) or not self.module["IsDeterministic"]
 
     @property
-    def outputs(self) -> dict[str, Place]:
+    def outputs(self) -> dict[str, DataLocation]:
         """Return where each output is."""
         return {name: self._output(output) for name, output in self._outputs.items() if name != FAKE_OUTPUT}
 
@@ -94,11 +94,11 @@ class Step:
             return f"DatasetOutputConfig:{value}"
         return f"$AZUREML_DATAREFERENCE_{value}"
 
-    def _placeholder(self, name: str, location: Place) -> str:
+    def _placeholder(self, name: str, location: DataLocation) -> str:
         consumed = self._consumed(location)
         return f"DatasetConsumptionConfig:{name}" if consumed else f"$AZUREML_DATAREFERENCE_{name}"
 
-    def _consumed(self, location: Place) -> bool:
+    def _consumed(self, location: DataLocation) -> bool:
         """Return whether the input is consumed as a dataset."""
         if not location.node:
             return bool(location.dataset)
@@ -132,18 +132,18 @@ class Step:
                 references[name] = _reference(location, OUTPUT)
         return {"dataReferences": references, "data": consumed, "outputData": literal}
 
-    def _input(self, name: str, target_path: Place) -> Document:
+    def _input(self, name: str, target_path: DataLocation) -> Document:
         mode = self._mode(name)
         where = self._made[target_path.node].outputs[target_path.port] if target_path.node else target_path
         if not self._consumed(target_path):
             return _reference(where, mode)
         if target_path.node and mode == "direct":
-            where = Place(dataset={"SavedDataSetReference": {"Id": self._read(name, where)}})
+            where = DataLocation(dataset={"SavedDataSetReference": {"Id": self._read(name, where)}})
         location = {"dataset": _dataset(where.dataset), "dataPath": _data_path(where)}
         named = {"environmentVariableName": name, "pathOnCompute": None, "overwrite": False}
         return {"dataLocation": location, "mechanism": mode, "createOutputDirectories": False, **named}
 
-    def _read(self, name: str, where: Place) -> str:
+    def _read(self, name: str, where: DataLocation) -> str:
         """Return the id of a dataset that reads a step's output as the graph says."""
         settings = self._entity.get("ModuleInputSettings") or []
         transformation = next(
@@ -160,17 +160,17 @@ class Step:
         mode = next((setting.get("DataStoreMode") for setting in settings if setting["Name"] == name), None)
         return _MODES.get(str(mode), str(mode or "mount")).lower()
 
-    def _output(self, setting: Document) -> Place:
+    def _output(self, setting: Document) -> DataLocation:
         options = setting.get("DatasetOutputOptions") or {}
         datastore = setting.get("DataStoreName") or DEFAULT
         path = options.get("PathOnDatastore")
         if path:
             filled = path.replace("{run-id}", self.result).replace("{output-name}", setting["Name"])
-            return Place(datastore=datastore, path=filled)
+            return DataLocation(datastore=datastore, path=filled)
         kind = "dataset" if _is_dataset(setting) else "azureml"
-        return Place(datastore=datastore, path=f"{kind}/{self.result}/{setting['Name']}")
+        return DataLocation(datastore=datastore, path=f"{kind}/{self.result}/{setting['Name']}")
 
-    def _known(self, location: Place) -> object:
+    def _known(self, location: DataLocation) -> object:
         if not location.node:
             return [location.datastore, location.path, location.dataset]
         return [self._made[location.node].result, location.port]
@@ -181,12 +181,12 @@ def _is_dataset(setting: Document) -> bool:
     return setting.get("DatasetOutputOptions") is not None or setting.get("DatasetRegistration") is not None
 
 
-def _reference(location: Place, mode: str) -> Document:
+def _reference(location: DataLocation, mode: str) -> Document:
     where = {"dataStoreName": location.datastore, "pathOnDataStore": location.path}
     return {**where, "mode": mode, "overwrite": False, "pathOnCompute": None}
 
 
-def _data_path(location: Place) -> Document | None:
+def _data_path(location: DataLocation) -> Document | None:
     return (
         {"datastoreName": location.datastore, "relativePath": location.path} if location.datastore else None
     )
@@ -205,7 +205,7 @@ def _dataset(value: Document) -> Document | None:
     return None
 
 
-def _output_data(setting: Document, location: Place) -> Document:
+def _output_data(setting: Document, location: DataLocation) -> Document:
     registration = setting.get("DatasetRegistration") or {}
     mode = _MODES.get(str(setting.get("DataStoreMode")), str(setting.get("DataStoreMode") or "mount")).lower()
     shown = {name: registration.get(name.capitalize()) for name in ("name", "description", "tags")}

@@ -14,11 +14,11 @@ from operation.emulator.pipelines.entities import (
     by_id,
     by_name,
     entity,
-    found,
-    kept,
+    load,
     merged,
     part,
     refuse_twice,
+    store,
 )
 from operation.emulator.state import Document
 
@@ -41,13 +41,13 @@ def _new_type(call: Call) -> Document:
     request = call.json
     if any(data_type["Id"] == request["Id"] for data_type in _types(call)):
         raise HttpError(f"Data type {request['Id']} already exists", "BadRequest")
-    return kept(call.state, TYPES, entity(**request))
+    return store(call.state, TYPES, entity(**request))
 
 
 def _replaced(kind: str) -> Callable[[Call], Document]:
     def answer(call: Call) -> Document:
-        found(call.state, kind, call.path["id"])
-        return kept(call.state, kind, {**call.json, "Id": call.path["id"]})
+        load(call.state, kind, call.path["id"])
+        return store(call.state, kind, {**call.json, "Id": call.path["id"]})
 
     return answer
 
@@ -106,22 +106,22 @@ def _new_source(call: Call) -> Document:
     fields = {name: request.get(name) for name in ("Name", "DataTypeId", "Description", "IdentifierHash")}
     location = {"StorageType": "0", "DataReference": {"Type": "1", "AzureBlobReference": blob}}
     source = entity(**fields, UploadState="Completed", DataLocation=location)
-    return kept(call.state, SOURCES, source)
+    return store(call.state, SOURCES, source)
 
 
 def _graph(call: Call) -> Document:
-    document = found(call.state, GRAPHS, call.path["id"])
+    document = load(call.state, GRAPHS, call.path["id"])
     return {name: value for name, value in document.items() if name != "Interface"}
 
 
 def _graph_interface(call: Call) -> Any:
-    return found(call.state, GRAPHS, call.path["id"])["Interface"]
+    return load(call.state, GRAPHS, call.path["id"])["Interface"]
 
 
 def _new_shared(call: Call) -> Document:
     refuse_twice(call, SHARED)
     fields = {name: call.json.get(name) for name in ("Name", "Description")}
-    return kept(call.state, SHARED, entity(**fields, Versions=[], DefaultVersion=None))
+    return store(call.state, SHARED, entity(**fields, Versions=[], DefaultVersion=None))
 
 
 def _changed_shared(call: Call) -> Document:
@@ -129,25 +129,25 @@ def _changed_shared(call: Call) -> Document:
     numbers = [version["Version"] for version in shared["Versions"] or []]
     if numbers and shared.get("DefaultVersion") not in numbers:
         shared["DefaultVersion"] = numbers[0]
-    return kept(call.state, SHARED, shared)
+    return store(call.state, SHARED, shared)
 
 
 def _new_version(call: Call) -> Document:
     request = call.json
-    shared = found(call.state, SHARED, request["AmlModuleId"])
+    shared = load(call.state, SHARED, request["AmlModuleId"])
     version = request.get("Version") or str(len(shared["Versions"] or []))
     version_document = module({**request, "AmlModuleId": shared["Id"], "Version": version})
-    return _version_shown(kept(call.state, MODULES, version_document))
+    return _version_shown(store(call.state, MODULES, version_document))
 
 
 def _version(call: Call) -> Document:
-    return _version_shown(found(call.state, MODULES, call.path["id"]))
+    return _version_shown(load(call.state, MODULES, call.path["id"]))
 
 
 def _changed_version(call: Call) -> Document:
-    before = found(call.state, MODULES, call.path["id"])
+    before = load(call.state, MODULES, call.path["id"])
     return _version_shown(
-        kept(call.state, MODULES, {**before, **(call.json.get("Data") or {}), "Id": before["Id"]})
+        store(call.state, MODULES, {**before, **(call.json.get("Data") or {}), "Id": before["Id"]})
     )
 
 
@@ -159,12 +159,12 @@ ROUTES = [
     part("GET", "/DataTypes", _types),
     part("POST", "/DataTypes", _new_type),
     part("PUT", "/DataTypes/{id}", _replaced(TYPES)),
-    part("POST", "/Modules", lambda call: kept(call.state, MODULES, module(call.json))),
+    part("POST", "/Modules", lambda call: store(call.state, MODULES, module(call.json))),
     part("GET", "/Modules/Hash/{hash}", _of_hash(MODULES, described)),
     part(
         "GET",
         "/Modules/{id}",
-        lambda call: described(found(call.state, MODULES, call.path["id"])),
+        lambda call: described(load(call.state, MODULES, call.path["id"])),
     ),
     part("POST", "/DataSources", _new_source),
     part("GET", "/DataSources/Hash/{hash}", _of_hash(SOURCES, dict)),

@@ -7,7 +7,7 @@ from typing import Any
 from operation.emulator.http import Call, HttpError
 from operation.emulator.pipelines import entities, pipeline_engine
 from operation.emulator.pipelines.pipeline_graph import by_default, executable, values
-from operation.emulator.pipelines.pipeline_record import RUNS, new, shown
+from operation.emulator.pipelines.pipeline_record import RUNS, new_run, shown
 from operation.emulator.service import Service
 from operation.emulator.state import Document, State, now
 
@@ -16,7 +16,7 @@ ACTIVE = ("0", "Active")
 _STATUSES = {"Active": "0", "Deprecated": "1", "Disabled": "2"}
 
 
-def pascal(document: Any) -> Document:
+def capitalized(document: Any) -> Document:
     """Return a body of a REST call with its first level named as the SDK names it."""
     if document is not None and not isinstance(document, dict):
         raise HttpError('the body must be a JSON object such as {"ExperimentName": "daily"}', "BadRequest")
@@ -48,19 +48,19 @@ def publish(call: Call, request: Document, kept_graph: Document) -> Document:
     assignments = named["ParameterAssignments"] or {}
     publication["ParameterAssignments"] = {**by_default(kept_graph["Interface"]), **assignments}
     publication["Url"] = address(call, f"/PipelineRuns/PipelineSubmit/{publication['Id']}")
-    return entities.kept(call.state, PUBLISHED, publication)
+    return entities.store(call.state, PUBLISHED, publication)
 
 
 def submit(
     service: Service, state: State, pipeline: str, info: Document, parent: str | None = None
 ) -> Document:
     """Start a run of a published pipeline."""
-    document = entities.found(state, PUBLISHED, pipeline)
+    document = entities.load(state, PUBLISHED, pipeline)
     if not is_active(document):
         raise HttpError(f"published pipeline {pipeline} is not active", "BadRequest")
     if not info.get("ExperimentName"):
         raise HttpError('the submission names no experiment: add "ExperimentName"', "BadRequest")
-    kept_graph = entities.found(state, entities.GRAPHS, document["GraphId"])
+    kept_graph = entities.load(state, entities.GRAPHS, document["GraphId"])
     values(kept_graph["Interface"], info)
     datasets = document.get("DataSetDefinitionValueAssignments") or {}
     goes_on = info.get("ContinueRunOnStepFailure")
@@ -77,7 +77,7 @@ def submit(
         },
         "ContinueRunOnStepFailure": document["ContinueRunOnStepFailure"] if goes_on is None else goes_on,
     }
-    record = new(state, kept_graph, info["ExperimentName"], submission)
+    record = new_run(state, kept_graph, info["ExperimentName"], submission)
     pipeline_engine.start(service, state, record["Id"], parent)
     return shown(record)
 
@@ -93,8 +93,8 @@ def set_status(state: State, kind: str, name: str, status: str) -> Document:
     """Enable, deprecate or disable an entity."""
     if status not in {*_STATUSES, *_STATUSES.values()}:
         raise HttpError(f"{status!r} is no status; choose {', '.join(_STATUSES)}", "BadRequest")
-    document = {**entities.found(state, kind, name), "EntityStatus": _STATUSES.get(status, status)}
-    return entities.kept(state, kind, {**document, "LastModifiedDate": now()})
+    document = {**entities.load(state, kind, name), "EntityStatus": _STATUSES.get(status, status)}
+    return entities.store(state, kind, {**document, "LastModifiedDate": now()})
 
 
 def _create(call: Call) -> Document:
@@ -113,7 +113,7 @@ def _set_status(call: Call) -> None:
 
 
 def _submit(call: Call) -> Document:
-    info = pascal(call.json)
+    info = capitalized(call.json)
     return submit(call.service, call.state, call.path["id"], info, call.query.get("parentRunId"))
 
 
@@ -123,7 +123,7 @@ def _runs(call: Call) -> list[Document]:
 
 def pipeline_of(state: State, endpoint: str, version: str | None) -> str:
     """Return the id of the published pipeline behind a version; of the default one where None is given."""
-    document = entities.found(state, ENDPOINTS, endpoint)
+    document = entities.load(state, ENDPOINTS, endpoint)
     if not is_active(document):
         raise HttpError(f"pipeline endpoint {document['Name']} is not active", "BadRequest")
     number = version or document["DefaultVersion"]
@@ -137,21 +137,21 @@ def pipeline_of(state: State, endpoint: str, version: str | None) -> str:
 def _create_endpoint(call: Call) -> Document:
     request = call.json
     entities.refuse_twice(call, ENDPOINTS)
-    entities.found(call.state, PUBLISHED, request["PipelineId"])
+    entities.load(call.state, PUBLISHED, request["PipelineId"])
     endpoint = entities.entity(**{name: request.get(name) for name in ("Name", "Description", "Properties")})
     endpoint["DefaultVersion"] = "0"
     endpoint["PipelineVersionList"] = [{"Version": "0", "PipelineId": request["PipelineId"]}]
     endpoint["Url"] = address(call, f"/PipelineRuns/PipelineEndpointSubmit/Id/{endpoint['Id']}")
     endpoint["SwaggerUrl"] = None
-    return entities.kept(call.state, ENDPOINTS, endpoint)
+    return entities.store(call.state, ENDPOINTS, endpoint)
 
 
 def _update_endpoint(call: Call) -> Document:
-    before = entities.found(call.state, ENDPOINTS, call.path["id"])
+    before = entities.load(call.state, ENDPOINTS, call.path["id"])
     endpoint = entities.merged(call, ENDPOINTS, Url=before["Url"])
     for version in endpoint["PipelineVersionList"]:
-        entities.found(call.state, PUBLISHED, version["PipelineId"])
-    entities.kept(call.state, ENDPOINTS, endpoint)
+        entities.load(call.state, PUBLISHED, version["PipelineId"])
+    entities.store(call.state, ENDPOINTS, endpoint)
     return set_status(call.state, ENDPOINTS, before["Id"], str(endpoint["EntityStatus"]))
 
 
@@ -160,7 +160,7 @@ def _list_endpoints(call: Call) -> list[Document]:
 
 
 def _pipelines_of(call: Call) -> list[Document]:
-    versions = entities.found(call.state, ENDPOINTS, call.path["id"])["PipelineVersionList"]
+    versions = entities.load(call.state, ENDPOINTS, call.path["id"])["PipelineVersionList"]
     identities = {version["PipelineId"] for version in versions}
     return [pipeline for pipeline in listed(call, PUBLISHED) if pipeline["Id"] in identities]
 
@@ -168,7 +168,7 @@ def _pipelines_of(call: Call) -> list[Document]:
 def _submit_endpoint(call: Call) -> Document:
     version = call.path.get("version") or call.query.get("pipelineVersion")
     pipeline = pipeline_of(call.state, call.path["id"], version)
-    return submit(call.service, call.state, pipeline, pascal(call.json), call.query.get("parentRunId"))
+    return submit(call.service, call.state, pipeline, capitalized(call.json), call.query.get("parentRunId"))
 
 
 ROUTES = [

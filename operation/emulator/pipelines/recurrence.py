@@ -24,7 +24,7 @@ _OLDER_ZONES = {
 }
 
 
-def following(recurrence: Document, created: datetime, after: datetime) -> datetime:
+def next_time(recurrence: Document, created: datetime, after: datetime) -> datetime:
     """Return the first time after `after` at which the recurrence fires."""
     frequency, interval = _frequency(recurrence), int(recurrence.get("Interval") or 1)
     if interval < 1:

@@ -10,9 +10,9 @@ from pathlib import Path
 from operation.emulator.assets import datastores
 from operation.emulator.http import Call, HttpError
 from operation.emulator.pipelines import published
-from operation.emulator.pipelines.entities import by_id, entity, found, kept, merged, part
+from operation.emulator.pipelines.entities import by_id, entity, load, merged, part, store
 from operation.emulator.pipelines.pipeline_record import RUNS, shown
-from operation.emulator.pipelines.recurrence import following
+from operation.emulator.pipelines.recurrence import next_time
 from operation.emulator.service import Service
 from operation.emulator.state import Document, State
 
@@ -58,7 +58,7 @@ class ScheduleClock:
     def _set(self, state: State, schedule: Document, after: datetime, before: Seen) -> None:
         """Let the schedule ring the next time after `after`; `seen` is what its datastore held then."""
         if schedule.get("Recurrence"):
-            at = following(schedule["Recurrence"], _time(schedule["CreatedDate"]), after)
+            at = next_time(schedule["Recurrence"], _time(schedule["CreatedDate"]), after)
         else:
             unit = float(schedule["DataStoreTriggerInfo"].get("PollingInterval") or 5)
             at = after + timedelta(seconds=POLLING_UNIT * unit)
@@ -138,7 +138,7 @@ def _create(call: Call) -> Document:
     _check(call, request)
     schedule = entity(**{name: request.get(name) for name in _FIELDS})
     schedule["ProvisioningStatus"] = "0"
-    kept(call.state, SCHEDULES, schedule)
+    store(call.state, SCHEDULES, schedule)
     call.service.part(ScheduleClock).added(call.workspace, schedule["Id"])
     return schedule
 
@@ -146,15 +146,15 @@ def _create(call: Call) -> Document:
 def _check(call: Call, request: Document) -> None:
     """Refuse what could never fire."""
     if request.get("PipelineId"):
-        found(call.state, published.PUBLISHED, request["PipelineId"])
+        load(call.state, published.PUBLISHED, request["PipelineId"])
     elif request.get("PipelineEndpointId"):
-        found(call.state, published.ENDPOINTS, request["PipelineEndpointId"])
+        load(call.state, published.ENDPOINTS, request["PipelineEndpointId"])
     else:
         raise HttpError("a schedule needs a PipelineId or a PipelineEndpointId", "BadRequest")
     if not (request.get("PipelineSubmissionInfo") or {}).get("ExperimentName"):
         raise HttpError("a schedule needs the name of an experiment", "BadRequest")
     if request.get("Recurrence"):
-        following(request["Recurrence"], datetime.now(UTC), datetime.now(UTC))
+        next_time(request["Recurrence"], datetime.now(UTC), datetime.now(UTC))
     elif not (request.get("DataStoreTriggerInfo") or {}).get("DataStoreName"):
         raise HttpError("a schedule needs a recurrence or a datastore", "BadRequest")
 
@@ -162,7 +162,7 @@ def _check(call: Call, request: Document) -> None:
 def _update(call: Call) -> Document:
     schedule = merged(call, SCHEDULES)
     _check(call, schedule)
-    kept(call.state, SCHEDULES, schedule)
+    store(call.state, SCHEDULES, schedule)
     call.service.part(ScheduleClock).added(call.workspace, schedule["Id"])
     return schedule
 
@@ -172,7 +172,7 @@ def _of(field: str) -> Callable[[Call], list[Document]]:
 
 
 def _fired(call: Call) -> list[Document]:
-    found(call.state, SCHEDULES, call.path["id"])
+    load(call.state, SCHEDULES, call.path["id"])
     runs = reversed(call.state.all(RUNS))
     return [shown(path) for path in runs if path.get("ScheduleId") == call.path["id"]]
 

@@ -9,7 +9,7 @@ from operation.emulator.http import Call, HttpError, Reply, route
 from operation.emulator.service import Service
 from operation.emulator.services import endpoint
 from operation.emulator.services.operations import MANAGEMENT, accepted, ended, failure, opened
-from operation.emulator.services.service_document import KIND, KINDS, described, known, shown, too_much
+from operation.emulator.services.service_document import KIND, KINDS, load, new_service, represent, too_much
 from operation.emulator.services.serving import WebServices
 from operation.emulator.state import Document, now
 
@@ -22,10 +22,10 @@ def _create(call: Call) -> Reply:
     if existing and not request.get("overwrite"):
         raise HttpError(_exists(name), "Conflict", 409)
     _check(call, request)
-    new = endpoint.created if request["computeType"] == endpoint.KIND else described
+    new = endpoint.new_endpoint if request["computeType"] == endpoint.KIND else new_service
     document = new(call.service, call.path, request, existing)
     operation = _deploy(call, document, list(document.get("versions", {})))
-    return accepted(call, operation, shown(call.state, {**document, "operationId": operation}))
+    return accepted(call, operation, represent(call.state, {**document, "operationId": operation}))
 
 
 def _exists(name: str) -> str:
@@ -79,7 +79,7 @@ def _start(service: Service, workspace: str, document: Document, versions: list[
 def _list(call: Call) -> Document:
     names = {"computeType": "computeType", "modelName": "name", "modelId": "id"}
     conditions = {name: value for name, value in call.query.items() if name in names and value}
-    matches = [shown(call.state, service_document) for service_document in call.state.all(KIND)]
+    matches = [represent(call.state, service_document) for service_document in call.state.all(KIND)]
     kind = conditions.pop("computeType", "")
     matches = [document for document in matches if not kind or document["computeType"] == kind.upper()]
     for name, value in conditions.items():
@@ -92,24 +92,24 @@ def _list(call: Call) -> Document:
 
 
 def _update(call: Call) -> Reply:
-    document, operations = known(call), call.json
+    document, operations = load(call), call.json
     if document["computeType"] == endpoint.KIND:
         return _update_versions(call, document, operations)
     for entry in operations:
         patch(document, entry)
     document["updatedTime"] = now()
     if any(operation["path"].startswith(_RESTART) for operation in operations):
-        return accepted(call, _deploy(call, document, []), shown(call.state, document))
+        return accepted(call, _deploy(call, document, []), represent(call.state, document))
     return _updated(call, document)
 
 
 def _update_versions(call: Call, document: Document, operations: list[Document]) -> Reply:
     before = endpoint.keys(document)
-    document, anew = endpoint.changed(document, operations)
+    document, anew = endpoint.patched(document, operations)
     for gone in set(before) - set(endpoint.keys(document)):
         call.service.part(WebServices).end(call.workspace, gone)
     if anew:
-        return accepted(call, _deploy(call, document, anew), shown(call.state, document))
+        return accepted(call, _deploy(call, document, anew), represent(call.state, document))
     return _updated(call, document)
 
 
@@ -117,7 +117,7 @@ def _updated(call: Call, document: Document) -> Reply:
     call.state.put(KIND, document["name"], document)
     operation = opened(call.state, "Service", "", operationDetails=None)
     ended(call.state, operation["id"], resourceLocation=document["name"])
-    return accepted(call, operation["id"], shown(call.state, document))
+    return accepted(call, operation["id"], represent(call.state, document))
 
 
 def _delete(call: Call) -> Reply:
@@ -132,7 +132,7 @@ def _logs(call: Call) -> Document:
     lines = int(call.query.get("tail", 5000))
     logs = [
         call.service.part(WebServices).log_tail(call.workspace, entry, lines)
-        for entry in endpoint.keys(known(call))
+        for entry in endpoint.keys(load(call))
     ]
     return {"content": "\n".join(filter(None, logs))}
 
@@ -156,7 +156,7 @@ ROUTES = [
     route("POST", f"{MANAGEMENT}/services/validate/name/{{name}}", _name_free),
     route("POST", f"{MANAGEMENT}/services", _create),
     route("GET", f"{MANAGEMENT}/services", _list),
-    route("GET", _SERVICE, lambda call: shown(call.state, known(call))),
+    route("GET", _SERVICE, lambda call: represent(call.state, load(call))),
     route("PATCH", _SERVICE, _update),
     route("DELETE", _SERVICE, _delete),
     route("GET", f"{_SERVICE}/logs", _logs),

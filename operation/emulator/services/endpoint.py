@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from operation.emulator.assets.models import patch
 from operation.emulator.http import HttpError
 from operation.emulator.service import Service
-from operation.emulator.services.service_document import described, version
+from operation.emulator.services.service_document import new_service, version
 from operation.emulator.services.serving import WebServices
 from operation.emulator.state import Document, now
 
@@ -17,15 +17,15 @@ MOST_VERSIONS = 6
 _RESTART = "environmentImageRequest"
 
 
-def created(service: Service, path: dict[str, str], request: Document, before: Document | None) -> Document:
+def new_endpoint(service: Service, path: dict[str, str], request: Document, old: Document | None) -> Document:
     """Return a new endpoint as it is kept; its first version answers what no percentage says."""
-    endpoint = described(service, path, {**request, "versions": {}}, before)
+    endpoint = new_service(service, path, {**request, "versions": {}}, old)
     for name, fields in (request.get("versions") or {}).items():
         endpoint["versions"][name] = version(endpoint, name, fields, default=True)
     return endpoint
 
 
-def changed(document: Document, operations: list[Document]) -> tuple[Document, list[str]]:
+def patched(document: Document, operations: list[Document]) -> tuple[Document, list[str]]:
     """Return the endpoint after a patch, and which of its versions are to be started anew."""
     before = {name: entry.get(_RESTART) for name, entry in document["versions"].items()}
     for operation in operations:
@@ -80,7 +80,7 @@ def keys(document: Document) -> list[str]:
     return [key(document, name) for name in document["versions"]]
 
 
-def drawn(document: Document) -> str:
+def choose_version(document: Document) -> str:
     """Return the version that answers a request: drawn by percentage, the rest is the default's."""
     draw = secrets.randbelow(10_000) / 100
     for name, item in document["versions"].items():

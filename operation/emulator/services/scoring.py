@@ -9,7 +9,7 @@ from operation.emulator import tokens
 from operation.emulator.http import Call, HttpError, Reply, route
 from operation.emulator.services import endpoint
 from operation.emulator.services.operations import MANAGEMENT, accepted, ended, opened
-from operation.emulator.services.service_document import KIND, known
+from operation.emulator.services.service_document import KIND, load
 from operation.emulator.services.serving import Serving, WebServices
 from operation.emulator.state import Document
 
@@ -18,7 +18,7 @@ _PASSED_ON = (*_OF_AZURE, "x-request-id", "x-variant-key")
 
 
 def _new_key(call: Call) -> Reply:
-    document, request = known(call), call.json
+    document, request = load(call), call.json
     which = f"{str(request.get('keyType', '')).lower()}Key"
     if which not in document["keys"]:
         raise HttpError(f"{request.get('keyType')!r} is no key; choose Primary or Secondary", "BadRequest")
@@ -30,7 +30,7 @@ def _new_key(call: Call) -> Reply:
 
 
 def _token(call: Call) -> Document:
-    document = known(call)
+    document = load(call)
     seconds, at = call.service.token_seconds, int(time.time())
     audience = f"web service {document['name']}"
     granted = tokens.token(call.service.secret, audience, seconds, call.service.url)
@@ -40,7 +40,7 @@ def _token(call: Call) -> Document:
 
 def _scored(call: Call) -> Reply:
     """Answer a client of the service: the scoring server's own answer, to those who have a key."""
-    document = known(call)
+    document = load(call)
     _authorized(call, document)
     serving = _asked(call, document)
     headers = {name: value for name, value in call.headers.items() if name in _PASSED_ON}
@@ -57,7 +57,7 @@ def _asked(call: Call, document: Document) -> Serving:
     """Return the process that answers: of the service, of the version that is named, or of one drawn."""
     name, request, state = document["name"], document.get("environmentImageRequest"), document["state"]
     if document["computeType"] == endpoint.KIND:
-        chosen = call.path.get("version") or endpoint.drawn(document)
+        chosen = call.path.get("version") or endpoint.choose_version(document)
         if chosen not in document["versions"]:
             raise HttpError(f"the endpoint {name} has no version {chosen!r}", "NotFound", 404)
         version = document["versions"][chosen]
@@ -92,7 +92,7 @@ def _authorized(call: Call, document: Document) -> None:
 _SERVICE = f"{MANAGEMENT}/services/{{name}}"
 
 ROUTES = [
-    route("POST", f"{_SERVICE}/listkeys", lambda call: known(call)["keys"]),
+    route("POST", f"{_SERVICE}/listkeys", lambda call: load(call)["keys"]),
     route("POST", f"{_SERVICE}/regenerateKeys", _new_key),
     route("POST", f"{_SERVICE}/token", _token),
     route("GET POST OPTIONS", "/services/{workspace}/{name}/{what}", _scored, public=True),

@@ -78,7 +78,7 @@ def _python(service: Service, environment: Document, log: Path) -> Path:
     specification = {**environment, "python": {**python, **packages}}
     try:
         return execution_environment.interpreter(specification, service.folder / "environments", log)
-    except execution_environment.NotHad as error:
+    except execution_environment.BuildFailed as error:
         raise HttpError(str(error), error.kind) from error
 
 

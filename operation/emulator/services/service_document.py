@@ -18,7 +18,7 @@ _NOT_SHOWN = ("keys",)
 _MOST_CORES, _MOST_GB = 4, 16
 
 
-def known(call: Call) -> Document:
+def load(call: Call) -> Document:
     """Return the web service that a call names; raise `HttpError` 404 when there is none."""
     name = call.path["name"]
     document = call.state.get(KIND, name)
@@ -28,7 +28,7 @@ def known(call: Call) -> Document:
     return document
 
 
-def described(service: Service, path: dict[str, str], request: Document, before: Document | None) -> Document:
+def new_service(service: Service, path: dict[str, str], request: Document, old: Document | None) -> Document:
     """Return the service as it is kept: what was asked for over what Azure takes by default."""
     kind = request["computeType"]
     fields = {name: value for name, value in request.items() if value is not None and name not in _NOT_KEPT}
@@ -36,14 +36,14 @@ def described(service: Service, path: dict[str, str], request: Document, before:
     if document.get("aadAuthEnabled"):
         document["authEnabled"] = False  # one or the other
     front = f"{service.url}/services/{path['workspace']}/{request['name']}"
-    times = {"createdTime": before["createdTime"] if before else now(), "updatedTime": now()}
+    times = {"createdTime": old["createdTime"] if old else now(), "updatedTime": now()}
     empty: Document = {
         "kvTags": {},
         "properties": {},
         "description": None,
         "createdBy": {"userName": "emulator"},
     }
-    own = {"id": request["name"], "scoringUri": f"{front}/score", "keys": _keys(request, before)}
+    own = {"id": request["name"], "scoringUri": f"{front}/score", "keys": _keys(request, old)}
     return {**empty, **document, **own, **times, "imageId": None, "deploymentType": None}
 
 
@@ -71,11 +71,11 @@ def merged(defaults: Document, fields: Document) -> Document:
     return result
 
 
-def shown(state: State, document: Document) -> Document:
+def represent(state: State, document: Document) -> Document:
     """Return the service as the SDK reads it: with its models, without its keys."""
     fields = {name: value for name, value in document.items() if name not in _NOT_SHOWN}
     if "versions" in document:
-        versions = {name: shown(state, entry) for name, entry in document["versions"].items()}
+        versions = {name: represent(state, entry) for name, entry in document["versions"].items()}
         served = [entry for version in versions.values() for entry in version["models"]]
         return {**fields, "versions": versions, "models": served}
     identities = (document.get("environmentImageRequest") or {}).get("modelIds") or []

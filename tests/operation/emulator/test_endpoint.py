@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from operation.emulator.http import HttpError
-from operation.emulator.services.endpoint import changed, drawn
+from operation.emulator.services.endpoint import choose_version, patched
 from operation.emulator.services.service_document import too_much
 from operation.emulator.state import State
 
@@ -31,25 +31,25 @@ def replaced(name: str, key: str, value: object) -> dict[str, Any]:
 
 def test_a_new_version_is_started_and_answers_nobody() -> None:
     added = {"op": "add", "path": "/versions/two", "value": {"environmentImageRequest": IMAGE}}
-    document, started = changed(endpoint(one=0), [added])
+    document, started = patched(endpoint(one=0), [added])
     assert started == ["two"]
     two = document["versions"]["two"]
     assert (two["isDefault"], two["trafficPercentile"], two["type"]) == (False, 0, "Treatment")
     assert two["scoringUri"] == "https://here/late/two/score"
-    assert {drawn(document) for _ in range(50)} == {"one"}
+    assert {choose_version(document) for _ in range(50)} == {"one"}
 
 
 def test_traffic_moves_and_nothing_is_started() -> None:
-    document, started = changed(endpoint(one=0, two=0), [replaced("two", "trafficPercentile", 30)])
+    document, started = patched(endpoint(one=0, two=0), [replaced("two", "trafficPercentile", 30)])
     assert started == []
-    counted = Counter(drawn(document) for _ in range(2000))
+    counted = Counter(choose_version(document) for _ in range(2000))
     assert 450 < counted["two"] < 750  # 600 ± 7 standard deviations
     assert counted["one"] + counted["two"] == 2000
 
 
 def test_another_image_is_started() -> None:
     other = {"modelIds": ["flights:2"]}
-    _, started = changed(endpoint(one=0, two=0), [replaced("two", "environmentImageRequest", other)])
+    _, started = patched(endpoint(one=0, two=0), [replaced("two", "environmentImageRequest", other)])
     assert started == ["two"]
 
 
@@ -75,7 +75,7 @@ def test_another_image_is_started() -> None:
 )
 def test_what_azure_would_refuse_is_refused(operations: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(HttpError) as caught:
-        changed(endpoint(one=0, two=20), operations)
+        patched(endpoint(one=0, two=20), operations)
     assert (caught.value.status, caught.value.message) == (400, message)
 
 

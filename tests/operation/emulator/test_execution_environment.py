@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 
-from operation.emulator.jobs.execution_environment import NotHad, interpreter, python_version, requirements
+from operation.emulator.jobs.execution_environment import (
+    BuildFailed,
+    interpreter,
+    python_version,
+    requirements,
+)
 
 
 def asking(*lines: str, conda: tuple[str, ...] = ("python=3.11",)) -> dict[str, Any]:
@@ -72,6 +77,6 @@ def test_a_package_that_is_not_here_is_installed_in_an_environment_that_is_kept(
 
 def test_a_package_that_nobody_has_is_named(shelf: Path) -> None:
     with pytest.raises(
-        NotHad, match=r"^the job's environment \(nothing-such==9\) cannot be had: .*nothing-such"
+        BuildFailed, match=r"^the job's environment \(nothing-such==9\) cannot be had: .*nothing-such"
     ):
         interpreter(asking("nothing-such==9"), shelf / "cache", shelf / "log.txt")

@@ -24,7 +24,7 @@ def listed(state: State, query: dict[str, str]) -> dict[str, Any]:
 def test_a_long_list_is_given_in_pages(tmp_path: Path) -> None:
     state = State(tmp_path)
     for name in ("a", "b", "a", "c", "a"):
-        models.registered(state, {"name": name, "url": None})
+        models.register(state, {"name": name, "url": None})
     first = listed(state, {"count": "2"})
     token = parse_qs(urlsplit(first["nextLink"]).query)["$skipToken"][0]
     second = listed(state, {"count": "2", "$skipToken": token})

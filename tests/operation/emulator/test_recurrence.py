@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from operation.emulator.http import HttpError
-from operation.emulator.pipelines.recurrence import following
+from operation.emulator.pipelines.recurrence import next_time
 
 MADE = datetime(2026, 3, 4, 10, 20, 30, tzinfo=UTC)  # a Wednesday
 
@@ -71,7 +71,7 @@ def at(text: str) -> datetime:
     ],
 )
 def test_a_recurrence_fires_next(recurrence: dict[str, Any], after: datetime, expected: datetime) -> None:
-    assert following(recurrence, MADE, after) == expected
+    assert next_time(recurrence, MADE, after) == expected
 
 
 @pytest.mark.parametrize(
@@ -84,5 +84,5 @@ def test_a_recurrence_fires_next(recurrence: dict[str, Any], after: datetime, ex
 )
 def test_a_recurrence_that_there_is_not_is_refused(recurrence: dict[str, Any], message: str) -> None:
     with pytest.raises(HttpError) as raised:
-        following(recurrence, MADE, MADE)
+        next_time(recurrence, MADE, MADE)
     assert raised.value.message == message

@@ -82,7 +82,7 @@ def a_submission_says_that_it_was_verified_and_how(found: dict[str, Any]) -> Non
     assert found["properties"]["emulator.spark"] == report["how"]
     executed = "executed by Spark on this machine, with the master local[*]"
     looked_at = "not executed: there is no pyspark with a Java on this machine; every field was looked at"
-    assert report["how"] == (executed if spark.here() else looked_at)
+    assert report["how"] == (executed if spark.is_available() else looked_at)
 
 
 def a_wrong_field_is_named(found: dict[str, Any]) -> None:
