@@ -60,15 +60,15 @@ def variant_shares(variants: pd.DataFrame) -> Figure:
     """
     part = variants[::-1]
     figure, axes = canvas("Share of each variant", height=1.4 + 0.5 * max(len(part), 2))
-    places = np.arange(len(part))
+    positions = np.arange(len(part))
     low, high = interval(part["share"].to_numpy("float64"), np.full(len(part), float(part["requests"].sum())))
     errors = np.abs([part["share"] - low, high - part["share"]])
     axes.errorbar(
-        part["share"], places, xerr=errors, fmt="o", color=BLUE, capsize=3, elinewidth=1.2, label="actual"
+        part["share"], positions, xerr=errors, fmt="o", color=BLUE, capsize=3, elinewidth=1.2, label="actual"
     )
-    axes.plot(part["planned"], places, "|", color=ORANGE, markersize=18, markeredgewidth=2, label="planned")
+    axes.plot(part["planned"], positions, "|", color=ORANGE, markersize=18, markeredgewidth=2, label="planned")
     axes.set_yticks(
-        places, [f"{name} ({count:,})" for name, count in zip(part["variant"], part["requests"], strict=True)]
+        positions, [f"{name} ({count:,})" for name, count in zip(part["variant"], part["requests"], strict=True)]
     )
     axes.set_ylim(-0.6, len(part) - 0.4)
     axes.set_xlim(0, 1)

@@ -1,4 +1,4 @@
-"""Pictures: each takes tables and names, returns a figure, and draws the same twice."""
+"""Plots: each takes tables and names, returns a figure, and draws the same twice."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ VARIANTS = pd.DataFrame(
 )
 METRICS = {"roc_auc": 0.7, "baseline_roc_auc": 0.6, "rows": 9.0, "rmse": 3.0, "baseline_rmse": 4.0}
 
-PICTURES: dict[str, Callable[[], Figure]] = {
+PLOTS: dict[str, Callable[[], Figure]] = {
     "missing_values": lambda: plotting.missing_values(TABLE),
     "missing_values-none": lambda: plotting.missing_values(TABLE[["hour"]]),
     "distributions": lambda: plotting.distributions(TABLE, ["hour", "size", "name", "when"]),
@@ -84,26 +84,26 @@ def png(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", PLOTS)
 @pytest.mark.filterwarnings("error")
-def test_a_picture_is_drawn_the_same_twice_whatever_the_reader_set(name: str) -> None:
-    first = png(PICTURES[name]())
+def test_a_plot_is_drawn_the_same_twice_whatever_the_reader_set(name: str) -> None:
+    first = png(PLOTS[name]())
     with mpl.rc_context({"font.size": 30, "axes.grid": False, "figure.dpi": 30, "savefig.dpi": 100}):
-        assert png(PICTURES[name]()) == first
+        assert png(PLOTS[name]()) == first
 
 
-def test_every_picture_is_tested() -> None:
-    assert {name.split("-")[0] for name in PICTURES} == set(plotting.__all__) - {"mutual_information"}
+def test_every_plot_is_tested() -> None:
+    assert {name.split("-")[0] for name in PLOTS} == set(plotting.__all__) - {"mutual_information"}
 
 
-def test_a_notebook_shows_a_picture_with_words_for_those_who_cannot_see_it() -> None:
-    picture: Any = plotting.roc(ACTUAL, PROBABILITY)
-    shown, facts = picture._repr_png_()
+def test_a_notebook_shows_a_plot_with_words_for_those_who_cannot_see_it() -> None:
+    plot: Any = plotting.roc(ACTUAL, PROBABILITY)
+    shown, facts = plot._repr_png_()
     assert shown.startswith(b"\x89PNG")
     assert facts == {"width": 499, "height": 442, "alt": "ROC curve"}
 
 
-def test_no_picture_touches_the_readers_settings() -> None:
+def test_no_plot_touches_the_readers_settings() -> None:
     before = {name: value for name, value in mpl.rcParams.items() if name != "backend"}
     png(plotting.roc(ACTUAL, PROBABILITY))
     assert {name: value for name, value in mpl.rcParams.items() if name != "backend"} == before
