@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     folder = args.folder or project().runs / "emulator"
     with suppress(KeyboardInterrupt):
         serve(folder, lambda variables: print(announcement(variables), flush=True), args.token_seconds)
-    print("Emulator stopped. Its state is kept in", folder)
+    print("Emulator stopped. Its state is in", folder)
     return 0
 
 
@@ -56,5 +56,5 @@ def announcement(variables: dict[str, str], windows: bool = os.name == "nt") -> 
     ]
     head = f"Azure ML emulator running. Dashboard: {page(variables)} (self-signed certificate)"
     return "\n\n".join(
-        [head, *shown, "Any workspace, resource group and subscription exist. Ctrl-C ends it."]
+        [head, *shown, "Any workspace, resource group and subscription exist. Ctrl-C stops it."]
     )

@@ -32,18 +32,18 @@ async def refusal(request: Request, error: Exception) -> Response:
 
 async def unknown(request: Request, _: Exception) -> Response:
     """Return what is answered where no route fits."""
-    message = f"the emulator has no answer to {request.method} {request.url.path}"
+    message = f"The emulator does not answer {request.method} {request.url.path}"
     return await refusal(request, HttpError(message, "RouteNotFound", 404))
 
 
 async def occupied(request: Request, error: Exception) -> Response:
     """Return what is answered where a file is to be a folder too: blobs are plain files here."""
-    message = f"the emulator keeps files and folders, and a name cannot be both: {error}"
+    message = f"A name is either a file or a folder in the emulator: {error}"
     return await refusal(request, HttpError(message, "ResourceTypeMismatch", 409))
 
 
 async def defect(request: Request, error: Exception) -> Response:
     """Return what is answered where the service is at fault; the framework has its log say where."""
     what = f"{type(error).__name__}: {error} ({request.method} {request.url.path})"
-    message = f"a defect of the emulator, told in its log: {what}"
+    message = f"The emulator failed (traceback in its log): {what}"
     return await refusal(request, HttpError(message, "EmulatorDefect"))

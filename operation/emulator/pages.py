@@ -91,7 +91,7 @@ def _for_people(path: str, answer: Callable[[Call], Reply]) -> ServiceRoute:
 def _state(call: Call) -> State:
     name = call.path["workspace"]
     if name.lower() not in call.service.workspaces():
-        raise HttpError(f"there is no workspace {name}: a call to it makes it", "ResourceNotFound", 404)
+        raise HttpError(f"There is no workspace {name}: the first call creates it", "ResourceNotFound", 404)
     return call.service.state(name)
 
 

@@ -57,15 +57,15 @@ def check(key: bytes, header: str, audience: str = "") -> None:
     """
     kind, _, text = header.partition(" ")
     if kind.lower() != "bearer" or text.count(".") != 2:
-        raise HttpError("the call carries no bearer token", _NOT_OURS, 401)
+        raise HttpError("Missing token. Send `Authorization: Bearer <token>`.", _NOT_OURS, 401)
     try:  # the audience does not matter, and what has expired is said below
         options: Options = {"verify_aud": False, "verify_exp": False, "require": ["exp"]}
         claims = jwt.decode(text, key, ["HS256"], options=options)
     except jwt.InvalidTokenError:
-        raise HttpError("the token is not one of this emulator's", _NOT_OURS, 401) from None
+        raise HttpError("Invalid token: another service issued it", _NOT_OURS, 401) from None
     limited = str(claims.get("aud", "")).startswith(LIMITED)
     if limited and claims["aud"] != audience:
-        raise HttpError(f"the token is good for {claims['aud']} alone", _NOT_OURS, 401)
+        raise HttpError(f"Invalid token: it opens only {claims['aud']}", _NOT_OURS, 401)
     expired = time.time() - claims["exp"]
     if expired >= 0:
-        raise HttpError(f"the token expired {expired:.0f} s ago", "ExpiredAuthenticationToken", 401)
+        raise HttpError(f"The token expired {expired:.0f} s ago", "ExpiredAuthenticationToken", 401)

@@ -91,7 +91,7 @@ class Jobs:
                 work()
             except Exception as error:  # noqa: BLE001 - a run that never ends would tell nobody
                 _LOG.exception("a defect in following %s", job.run_id)
-                message = f"a defect of the emulator, told in its log: {type(error).__name__}: {error}"
+                message = f"The emulator failed (traceback in its log): {type(error).__name__}: {error}"
                 runs.status(job.state, job.run_id, "Failed", runs.failure(message, "ServiceError"))
             finally:
                 self._ended[job.run_id].set()

@@ -154,7 +154,7 @@ def outcome(folder: Path, result: dict[str, Any], seconds: float | None) -> Outc
         message = f"The run was stopped: it took longer than its limit of {seconds:g} s."
         return "Failed", runs.failure(message, type="MaxRunDurationExceeded", message=message)
     if how == "lost":
-        message = "The process that watches the job is gone, and nobody knows how the job ended."
+        message = "The process that watched the job was killed, its end is unknown. Submit it again."
         return "Failed", runs.failure(message, "ServiceError", type="JobLost", message=message)
     if how in ("not started", "not prepared"):
         return "Failed", runs.failure(

@@ -58,7 +58,7 @@ def settled(state: State, record: Document) -> Document:
     """Return the record; a run that a service before this one was executing has failed."""
     if record["Id"] in _LIVE or record["Status"]["StatusCode"] != RUNNING:
         return record
-    message = "The emulator was stopped while it executed the pipeline; submit it again to go on."
+    message = "The emulator was stopped while it executed the pipeline; submit it again."
     history.ended(state, record, FAILED, message)
     update_run(state, record["Id"], FAILED)
     return load(state, RUNS, record["Id"])

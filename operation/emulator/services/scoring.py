@@ -86,7 +86,7 @@ def _authorized(call: Call, document: Document) -> None:
         if not any(
             secrets.compare_digest(key.encode(), entry.encode()) for entry in document["keys"].values()
         ):
-            raise HttpError(f"the web service {document['name']} wants one of its keys", "Unauthorized", 401)
+            raise HttpError(f"Missing or invalid key of web service {document['name']}", "Unauthorized", 401)
 
 
 _SERVICE = f"{MANAGEMENT}/services/{{name}}"

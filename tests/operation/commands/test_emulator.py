@@ -33,7 +33,7 @@ def test_the_announcement_names_the_page_and_both_forms_of_the_variables() -> No
         "In another terminal, for PowerShell:\n\n"
         "  $env:ARM_CLOUD_METADATA_URL = 'https://localhost:1234/metadata/endpoints'\n"
         "  $env:AZUREML_SERVICE_PRINCIPAL_PASSWORD = '0a1b'\n\n"
-        "Any workspace, resource group and subscription exist. Ctrl-C ends it."
+        "Any workspace, resource group and subscription exist. Ctrl-C stops it."
     )
     assert announcement(VARIABLES, windows=True).index("PowerShell") < text.index("PowerShell")
 
@@ -60,4 +60,4 @@ def test_it_serves_its_page_and_ends_cleanly_when_interrupted(tmp_path: Path) ->
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
         assert process.wait(15) == 0
-    assert rest.endswith(f"Emulator stopped. Its state is kept in {tmp_path / 'kept'}\n")
+    assert rest.endswith(f"Emulator stopped. Its state is in {tmp_path / 'kept'}\n")

@@ -80,7 +80,7 @@ def test_a_signal_is_named(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_started_or_is_lost_is_told(tmp_path: Path) -> None:
-    lost = "The process that watches the job is gone, and nobody knows how the job ended."
+    lost = "The process that watched the job was killed, its end is unknown. Submit it again."
     assert told(tmp_path, {"how": "lost"}) == ("Failed", lost)
     absent = {"how": "not started", "said": "[Errno 2] No such file or directory: 'nothing'"}
     assert told(tmp_path, absent) == ("Failed", "[Errno 2] No such file or directory: 'nothing'")

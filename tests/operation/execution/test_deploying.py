@@ -247,7 +247,7 @@ def test_a_failure_is_one_message(
 def test_an_expired_token_is_one_sentence(found: dict[str, Any]) -> None:
     assert found["expired"]["code"] == 1
     assert found["expired"]["lines"][-1].startswith("error: deploy: ")
-    assert "the token expired" in found["expired"]["lines"][-1]
+    assert "The token expired" in found["expired"]["lines"][-1]
 
 
 def test_a_package_holds_the_model_and_what_the_script_imports(found: dict[str, Any], folder: Path) -> None:
