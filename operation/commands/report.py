@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _render_notebook(notebook: Path) -> Path:
-    from operation.engine.evidence.reports import render_notebook
+    from operation.engine.evidence.reports.notebook import render_notebook
 
     if not notebook.is_file():
         raise UsageError(f"--notebook {notebook}: there is no such file. Name an executed notebook (.ipynb).")
@@ -57,7 +57,9 @@ def _render_notebook(notebook: Path) -> Path:
 
 
 def _render_run(folder: Path) -> Path:
-    from operation.engine.evidence.reports import render_notebook, write_gallery, write_run_page
+    from operation.engine.evidence.reports.gallery import write_gallery
+    from operation.engine.evidence.reports.notebook import render_notebook
+    from operation.engine.evidence.reports.run_page import write_run_page
 
     manifest, problems = _read_manifest(folder), []
     for notebook in sorted((folder / "notebooks").glob("*.ipynb")):

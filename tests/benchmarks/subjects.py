@@ -111,7 +111,7 @@ def render(project: Project, options: Options) -> list[Comparison]:
     shutil.copy(executed, copy)
     page = str(copy.with_suffix(".html"))
     ours = (
-        "from pathlib import Path; from operation.engine.evidence.reports import render_notebook",
+        "from pathlib import Path; from operation.engine.evidence.reports.notebook import render_notebook",
         f"render_notebook(Path({str(copy)!r}), Path({page!r}), {{}})",
     )
     theirs = (

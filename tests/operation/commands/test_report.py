@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from operation.commands import report
-from operation.engine.evidence.reports import point_latest
+from operation.engine.evidence.reports.latest import point_latest
 from operation.engine.foundation.errors import UsageError, WorkbenchError
 
 OLD, NEW = "20261121-120000-flights-DEV-aaaa", "20261122-120000-flights-DEV-bbbb"

@@ -1,4 +1,4 @@
-"""Executes steps afresh in every way there is, and compares source, argv, inputs and output bytes."""
+"""Executes steps afresh in every way, and compares source, argv, inputs and output bytes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def certify(
     steps : sequence of str
         Names; empty: all steps of the use case.
     say : callable
-        Told each way and its seconds when it ends.
+        Called with each way and its seconds when it ends.
     more : mapping, optional
         Ways besides those of this machine, by name, such as ``azure-ml``.
 
@@ -55,22 +55,21 @@ def certify(
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     name = f"{stamp}-{configured.use_case}-{configured.environment}-{secrets.token_hex(2)}"
     folder = layout.runs / "certificates" / name
-    wanted = [step for step in configured.steps if not steps or step in steps]
-    found: dict[str, dict[str, Any]] = {}
+    selected = [step for step in configured.steps if not steps or step in steps]
+    records: dict[str, dict[str, Any]] = {}
     seconds: dict[str, float] = {}
     for way, run in {**WAYS, **(more or {})}.items():
         started, own = time.perf_counter(), Layout(layout.root, folder / way)
         own.runs.mkdir(parents=True)
-        run(own, configured, wanted)
+        run(own, configured, selected)
         seconds[way] = round(time.perf_counter() - started, 3)
-        found[way] = {step: _record(own, configured, step) for step in wanted}
+        records[way] = {step: _record(own, configured, step) for step in selected}
         say(way, seconds[way])
-    content = _content(layout, configured, found, seconds, folder)
+    content = _content(layout, configured, records, seconds, folder)
     for step in content["steps"]:
         if any(difference["way"] == "script" for difference in step["differences"]):
-            step["causes"] = _causes(
-                configured, Layout(layout.root, folder / next(iter(found))), step["step"]
-            )
+            first = Layout(layout.root, folder / next(iter(records)))
+            step["causes"] = _causes(configured, first, step["step"])
     manifest.write(folder / "certificate.json", content)
     return folder, content
 
@@ -90,12 +89,12 @@ def _causes(configured: Configuration, own: Layout, step: str) -> list[str]:
 def _content(
     layout: Layout,
     configured: Configuration,
-    found: Mapping[str, Mapping[str, Any]],
+    records: Mapping[str, Mapping[str, Any]],
     seconds: Mapping[str, float],
     folder: Path,
 ) -> dict[str, Any]:
-    first = next(iter(found))
-    steps = [_step(step, {way: records[step] for way, records in found.items()}) for step in found[first]]
+    first = next(iter(records.values()))
+    steps = [_step(step, {way: by_step[step] for way, by_step in records.items()}) for step in first]
     return {
         "schema": manifest.SCHEMA,
         "kind": "certificate",
@@ -116,42 +115,44 @@ def _content(
 
 def _step(name: str, records: Mapping[str, Any]) -> dict[str, Any]:
     (first_way, first), *others = records.items()
-    found = [
-        {"way": way, "against": first_way, "what": what}
-        for way, other in others
-        for what in [*_executions(first, other), *_outputs(first, other)]
-    ]
+    outputs = first["outputs"]
     return {
         "step": name,
         "key": first["key"],
         "argv": first["argv"],
-        "outputs": {output: one["digest"] for output, one in first["outputs"].items()},
-        "files": sum(len(one["files"]) for one in first["outputs"].values()),
-        "bytes": sum(one["bytes"] for one in first["outputs"].values()),
+        "outputs": {output: entry["digest"] for output, entry in outputs.items()},
+        "files": sum(len(entry["files"]) for entry in outputs.values()),
+        "bytes": sum(entry["bytes"] for entry in outputs.values()),
         "seconds": {way: record["seconds"] for way, record in records.items()},
-        "differences": found,
+        "differences": [
+            {"way": way, "against": first_way, "what": what}
+            for way, other in others
+            for what in [*_executions(first, other), *_outputs(first, other)]
+        ],
         "causes": [],
     }
 
 
 def _executions(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    words = [str(difference) for difference in differences(first["components"], other["components"])]
+    parts = [str(difference) for difference in differences(first["components"], other["components"])]
     if "failed_elsewhere" in other:
-        words.append(f"fails in other surroundings: {other['failed_elsewhere']}")
-    return words if first["argv"] == other["argv"] else [*words, "the command line"]
+        parts.append(f"fails in other surroundings: {other['failed_elsewhere']}")
+    return parts if first["argv"] == other["argv"] else [*parts, "the command line"]
 
 
 def _outputs(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Say the first differing file of each output, and the first value in it."""
+    """Return the first differing file of each output, and the first value in it."""
     return [
-        _output(first["folder"] / name, other["folder"] / name, one["files"], other["outputs"][name]["files"])
-        for name, one in first["outputs"].items()
-        if one["digest"] != other["outputs"][name]["digest"]
+        _output(name, first, other)
+        for name, entry in first["outputs"].items()
+        if entry["digest"] != other["outputs"][name]["digest"]
     ]
 
 
-def _output(first: Path, other: Path, files: Mapping[str, str], others: Mapping[str, str]) -> str:
-    name = next(one for one in sorted({*files, *others}) if files.get(one) != others.get(one))
-    if name not in files or name not in others:
-        return f"output {first.name}: {name} is in one of them only"
-    return f"output {first.name}: {name}: {first_difference(first / name, other / name)}"
+def _output(name: str, first: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    files, others = (record["outputs"][name]["files"] for record in (first, other))
+    file = next(file for file in sorted({*files, *others}) if files.get(file) != others.get(file))
+    if file not in files or file not in others:
+        return f"output {name}: {file} is in one of them only"
+    paths = (record["folder"] / name / file for record in (first, other))
+    return f"output {name}: {file}: {first_difference(*paths)}"

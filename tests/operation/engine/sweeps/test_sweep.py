@@ -187,6 +187,7 @@ def test_the_page_stands_alone_and_marks_the_best(swept: Layout) -> None:
         "double.doubled against count.factor: on average from 17.50 at 1 to 60 at 2",
         "double.doubled against mode: on average from 15 at plain to 62.50 at square",
     ]
+    assert "The best of 6 points, chosen by the rows that measure it: expect less on new data." in page.text
     links = [one.attributes["href"] for one in page.all("a")]
     assert f"point-006/{NOTEBOOK}.html" in links
     assert f"point-001/{NOTEBOOK}.html#failure" in links

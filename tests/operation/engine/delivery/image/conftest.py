@@ -22,27 +22,13 @@ IN_IMAGE, AT_START = "localhost/workbench-flights:in-image", "localhost/workbenc
 
 @dataclass(frozen=True)
 class Images:
-    """What was built.
-
-    Parameters
-    ----------
-    builder : Builder
-        Has the images.
-    base : str
-        What they were built on.
-    model : Path
-        What the one of them holds.
-    canary : str
-        A secret that was set where they were built.
-    said : str
-        What the builder printed.
-    """
+    """What was built."""
 
     builder: Builder
-    base: str
-    model: Path
-    canary: str
-    said: str
+    base: str  # what the images were built on
+    model: Path  # what the one of them holds
+    canary: str  # a secret that was set where they were built
+    said: str  # what the builder printed
 
 
 @contextmanager

@@ -6,10 +6,8 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from operation.engine.foundation.children import free_port
-from tests.operation.engine.delivery.serving.running import PATIENCE
+from tests.operation.engine.delivery.serving.running import end, wait_until
 from tests.src.running import Trained, run
 
 NAME = "flights"
@@ -26,21 +24,11 @@ STEADY = "delays"  # whose champion stays the same
 
 @dataclass
 class Server:
-    """A server that answers.
-
-    Parameters
-    ----------
-    uri : str
-        Where.
-    folder : Path
-        Holds its database and the models.
-    model : Path
-        The model that is its version 1.
-    """
+    """A server that answers."""
 
     uri: str
-    folder: Path
-    model: Path
+    folder: Path  # holds its database and the models
+    model: Path  # its version 1
 
     @property
     def store(self) -> str:
@@ -89,42 +77,22 @@ def serving_registry(trained: Trained, folder: Path) -> Iterator[Server]:
         server.register(name, trained.model)
     words = ["-m", "mlflow", "server", "--backend-store-uri", server.store, "--port", str(port)]
     words += ["--host", "127.0.0.1", "--workers", "1", "--artifacts-destination", str(folder / "artifacts")]
-    with (folder / "server.txt").open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, *words],
-            stdout=stream,
-            stderr=stream,
-            env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
-            start_new_session=True,
-        )
+    out = folder / "server.txt"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with out.open("wb") as stream:
+        command = [sys.executable, *words]
+        process = subprocess.Popen(command, stdout=stream, stderr=stream, env={**os.environ, "PATH": path})
+
+    def answers() -> bool:
+        assert process.poll() is None, out.read_text(encoding="utf-8")
+        try:
+            urllib.request.urlopen(f"{server.uri}/health", timeout=5).close()
+        except OSError:
+            return False
+        return True
+
     try:
-        _wait(f"{server.uri}/health", process, folder / "server.txt")
+        wait_until(answers, lambda: out.read_text(encoding="utf-8"))
         yield server
     finally:
-        _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the server with the processes that it has started."""
-    if os.name == "nt":
-        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
-    else:
-        os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], out: Path) -> None:
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except OSError:
-            assert process.poll() is None, out.read_text(encoding="utf-8")
-            assert time.monotonic() < until, out.read_text(encoding="utf-8")
-            time.sleep(0.1)
-        else:
-            return
+        end(process)

@@ -6,40 +6,26 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from operation.engine.foundation.children import free_port
 from tests.operation.engine.delivery.image.building import Builder
-from tests.operation.engine.delivery.serving.running import PATIENCE, Service
+from tests.operation.engine.delivery.serving.running import Service, end, wait_until
 
 KEY = "a-key-of-the-tests"
 
 
 @dataclass
 class Container(Service):
-    """One container that answers.
+    """One container that answers."""
 
-    Parameters
-    ----------
-    name : str
-        As the builder knows it.
-    builder : Builder
-        Whose it is.
-    main : int
-        The process that its entry point became.
-    seconds : float
-        Until it was ready.
-    """
-
-    name: str = ""
+    name: str = ""  # as the builder knows it
     builder: Builder | None = None
-    main: int = 0
-    seconds: float = 0.0
+    main: int = 0  # the process that its entry point became
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the service, as a container engine does."""
@@ -64,26 +50,10 @@ def running(
 ) -> Iterator[Container]:
     """Start a container with a key and wait until it is ready; end and remove it.
 
-    Parameters
-    ----------
-    builder : Builder
-        Has the image.
-    image : str
-        Its name.
-    folder : Path
-        For what the container prints.
-    volumes : sequence of str
-        ``<here>:<there>:<options>``.
-    variables : str
-        For the service; without SCORE_KEY the one of the tests.
+    Volumes are ``<here>:<there>:<options>``; without SCORE_KEY the service has the key of the tests.
     """
     with started(builder, image, folder, volumes, **variables) as container:
-        begun = time.monotonic()
-        while not _is_ready(container):
-            assert container.process.poll() is None, container.text()
-            assert time.monotonic() < begun + PATIENCE, container.text()
-            time.sleep(0.02)
-        container.seconds = time.monotonic() - begun
+        wait_until(lambda: _is_ready(container), container.text)
         container.main = _main(container.process.pid, builder.config(image)["Entrypoint"])
         yield container
 
@@ -130,6 +100,7 @@ def predictions(
 
 
 def _is_ready(container: Container) -> bool:
+    assert container.process.poll() is None, container.text()
     try:
         return container.asked("GET", "/health/ready")[0] == 200
     except OSError:
@@ -165,14 +136,7 @@ def _main(process: int, entrypoint: Sequence[str]) -> int:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        for one in _below(process.pid):
-            try:
-                os.kill(one, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-    try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    for child in _below(process.pid) if process.poll() is None else ():
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    end(process)

@@ -17,6 +17,7 @@ import score
 from tests.operation.engine.delivery.image.conftest import AT_START, IN_IMAGE, Images
 from tests.operation.engine.delivery.image.registry import Server
 from tests.operation.engine.delivery.image.running import KEY, Container, predictions, running, started
+from tests.operation.engine.delivery.serving.running import wait_until
 from tests.src.requesting import request, rows
 from tests.src.running import Trained
 
@@ -161,10 +162,8 @@ def test_keys_come_from_a_file_and_a_log_of_what_was_scored_survives(
     with running(images.builder, IN_IMAGE, tmp_path, volumes, **given) as container:
         container.key = "second-of-the-two-keys"
         assert len(predictions(container, some[:7])) == 7
-        until = time.monotonic() + 30
-        while not list((tmp_path / "scored").glob("*[0-9].jsonl")):  # a full one is closed, another begun
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        # a full one is closed, another begun
+        wait_until(lambda: bool([*(tmp_path / "scored").glob("*[0-9].jsonl")]), container.text)
         assert len(predictions(container, some[7:9])) == 2
         assert container.scored(request(some[0]), Authorization=f"Bearer {KEY}")[0] == 401
         container.signal(signal.SIGTERM)
@@ -175,32 +174,31 @@ def test_keys_come_from_a_file_and_a_log_of_what_was_scored_survives(
     assert sum(len(lines) - 1 for lines in logs) == 9  # the first line of each tells the features
 
 
+def _version(container: Container) -> str:
+    return container.asked("GET", "/metrics")[2].decode().partition(',version="')[2].partition('"')[0]
+
+
 def test_the_model_is_fetched_from_the_registry_when_it_starts(
     images: Images, registry: Server, tmp_path: Path, some: list[dict[str, Any]]
 ) -> None:
     assert "model" not in (images.builder.config(AT_START)["Labels"].get("workbench.model.digest") or "")
     uri = {"MLFLOW_TRACKING_URI": registry.uri}
     with running(images.builder, AT_START, tmp_path, **uri) as container:
-        until = time.monotonic() + 60
-        while "serving flights version 1 (" not in container.text():  # it may answer before it has said so
-            assert time.monotonic() < until, container.text()
-            time.sleep(0.05)
+        # it may answer before it has said so
+        wait_until(lambda: "serving flights version 1 (" in container.text(), container.text)
         assert predictions(container, some[:50]) == in_process(images.model, some[:50])
         # another version becomes the champion: it is served without a gap
         registry.register_again()
         container.signal(signal.SIGHUP)
-        until = time.monotonic() + 60
-        while 'version="2"' not in container.asked("GET", "/metrics")[2].decode():
-            assert time.monotonic() < until, container.text()
-            assert len(predictions(container, some[:1])) == 1
+        wait_until(
+            lambda: len(predictions(container, some[:1])) == 1 and _version(container) == "2", container.text
+        )
         # and one whose bytes are others than its digest says is not
         registry.register_changed()
         container.signal(signal.SIGHUP)
         refused = "Rejected the new champion; still serving flights version 2 ("
-        while refused not in container.text():
-            assert time.monotonic() < until, container.text()
-            time.sleep(0.05)
-        assert 'version="2"' in container.asked("GET", "/metrics")[2].decode()
+        wait_until(lambda: refused in container.text(), container.text)
+        assert _version(container) == "2"
     with started(images.builder, AT_START, tmp_path, **uri) as container:
         assert container.process.wait(60) == 1
         assert container.text().splitlines()[0].startswith("error: ")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,24 +23,12 @@ PATIENCE = 120.0  # seconds until it answers
 
 @dataclass
 class Service:
-    """One service that answers.
-
-    Parameters
-    ----------
-    process : Popen
-        The command.
-    port : int
-        Where it listens.
-    out : Path
-        What it prints.
-    key : str
-        Opens it; empty where none is needed.
-    """
+    """One service that answers."""
 
     process: subprocess.Popen[bytes]
     port: int
-    out: Path
-    key: str = ""
+    out: Path  # what it prints
+    key: str = ""  # opens it
 
     def connection(self) -> http.client.HTTPConnection:
         """Return a connection that is not yet open."""
@@ -73,20 +61,36 @@ class Service:
         pids = [int(file.name.rpartition("-")[2]) for file in files]
         return [pid for pid in dict.fromkeys(pids) if _is_alive(pid)]
 
+    def is_open(self) -> bool:
+        """Tell whether it has said that it serves, and listens; fail where it has ended."""
+        assert self.process.poll() is None, self.text()
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        except OSError:
+            return False
+        return "serving " in self.text()
+
     def text(self) -> str:
         """Return what it has printed."""
         return self.out.read_text(encoding="utf-8", errors="replace")
 
 
-def _is_open(service: Service) -> bool:
-    connection = service.connection()
+def wait_until(condition: Callable[[], bool], said: Callable[[], str], seconds: float = PATIENCE) -> None:
+    """Wait as long as a loaded machine may need; what was `said` meanwhile explains why it was in vain."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, said()
+        time.sleep(0.05)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process by SIGTERM, or kill it."""
+    process.terminate()
     try:
-        connection.connect()
-    except OSError:
-        return False
-    finally:
-        connection.close()
-    return True
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _is_alive(pid: int) -> bool:
@@ -106,18 +110,8 @@ def serving(
     `around` are words that start the command, with another disk for instance.
     """
     port = port or free_port()
-    command = [
-        *map(str, around),
-        sys.executable,
-        "-X",
-        "workbench",
-        "-m",
-        "operation",
-        "serve",
-        "--port",
-        str(port),
-        *map(str, words),
-    ]
+    command = [*map(str, around), sys.executable, "-X", "workbench", "-m", "operation", "serve"]
+    command += ["--port", str(port), *map(str, words)]
     if key:
         (folder / "keys").write_text(f"{key}\n", encoding="ascii")
         command += ["--key-file", str(folder / "keys")]
@@ -127,21 +121,7 @@ def serving(
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=stream)
     service = Service(process, port, out, key)
     try:
-        _wait(service)
+        wait_until(service.is_open, service.text)
         yield service
     finally:
-        with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(service: Service) -> None:
-    until = time.monotonic() + PATIENCE
-    while "serving " not in service.text() or not _is_open(service):
-        assert service.process.poll() is None, service.text()
-        assert time.monotonic() < until, service.text()
-        time.sleep(0.05)
+        end(process)

@@ -27,7 +27,7 @@ import score
 from modelling import models
 from operation.engine.delivery.serving import models as models_of_service
 from scoring import scored_parts
-from tests.operation.engine.delivery.serving.running import Service, serving
+from tests.operation.engine.delivery.serving.running import Service, serving, wait_until
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, run
 
@@ -82,26 +82,14 @@ class Client(threading.Thread):
 
 @dataclass
 class Chaos:
-    """What happens to a service, again and again.
-
-    Parameters
-    ----------
-    service : Service
-        It has the model in `served`, and its log on `disk`.
-    state, served, disk : Path
-        The service's folder; the folder of its model; the small disk, as this process sees it.
-    good : list of Path
-        Models that take turns.
-    refused : callable
-        Returns how many requests have been refused.
-    """
+    """What happens to a service, again and again."""
 
     service: Service
-    state: Path
-    served: Path
-    disk: Path
-    good: list[Path]
-    refused: Callable[[], int]
+    state: Path  # the service's folder
+    served: Path  # the folder of its model
+    disk: Path  # the small disk of its log, as this process sees it
+    good: list[Path]  # models that take turns
+    refused: Callable[[], int]  # how many requests have been refused
     hanging: list[socket.socket] = field(default_factory=list)
     happened: dict[str, int] = field(default_factory=dict)
 
@@ -175,10 +163,7 @@ class Chaos:
 
     def wait(self, condition: Callable[[], bool]) -> None:
         """Wait as long as a loaded machine may need."""
-        until = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < until, self.service.text()
-            time.sleep(0.05)
+        wait_until(condition, self.service.text)
 
     def _put(self, name: str, content: bytes) -> None:
         (self.served / "partial").write_bytes(content)

@@ -32,19 +32,10 @@ LEAKS = [
 ]
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are a matter of POSIX")
-scalars = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(),
-    st.sampled_from([10**400, -(10**30), "NaN"]),
-)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 anything = st.recursive(
-    scalars,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=9), inner, max_size=4)
-    ),
+    scalars | st.sampled_from([10**400, -(10**30), "NaN"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4),
     max_leaves=12,
 )
 
@@ -134,11 +125,7 @@ def check(status: int, content: bytes, sent: bytes, *, ours: bool = True) -> Non
 @settings(
     max_examples=REQUESTS,
     deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-    ],
+    suppress_health_check=list(HealthCheck),
 )
 @given(data=st.data())
 def test_no_request_to_score_is_an_error_of_the_service(data: st.DataObject, service: Service) -> None:
@@ -202,6 +189,5 @@ def test_it_is_still_there(service: Service) -> None:
     assert service.asked("GET", "/health/ready")[0] == 200
     counted = service.asked("GET", "/metrics")[2].decode()
     assert 'score_requests_total{status="500"} 0' in counted
-    assert [
-        line for line in service.text().splitlines() if "/src/" in line or "/engine/serving/" in line
-    ] == []
+    lines = service.text().splitlines()
+    assert [line for line in lines if "/src/" in line or "/engine/delivery/" in line] == []

@@ -7,8 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +19,13 @@ from operation.engine.delivery.serving.models import read_status
 from support import step
 from support.registry import open_registry
 from tabular import tables
-from tests.operation.engine.delivery.serving.running import ROOT, Service, serving
+from tests.operation.engine.delivery.serving.running import ROOT, Service, serving, wait_until
 from tests.src.conftest import flights  # noqa: F401 - a fixture
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, child, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are a matter of POSIX")
 ASKED = 300
-TAKEN = 90.0  # seconds that a loaded machine may need for what takes five
 
 
 @dataclass
@@ -71,19 +69,10 @@ class Live:
         assert status == 200, document
         return str(document["model"]["digest"])
 
-    def waits_for(self, digest: str) -> float:
-        """Return how long it takes until this model answers, and wait until no other does."""
-        started = time.monotonic()
-        self._wait(lambda: self.digest() == digest)
-        seconds = time.monotonic() - started
-        self._wait(lambda: bool(read_status(self.root / "runs/serving" / str(self.service.port))["settled"]))
-        return seconds
-
-    def _wait(self, condition: Callable[[], bool]) -> None:
-        started = time.monotonic()
-        while not condition():
-            assert time.monotonic() - started < TAKEN, self.service.text()
-            time.sleep(0.05)
+    def wait_until_served(self, digest: str) -> None:
+        """Wait until this model answers, and no other does."""
+        state = self.root / "runs/serving" / str(self.service.port)
+        wait_until(lambda: self.digest() == digest and bool(read_status(state)["settled"]), self.service.text)
 
     def counted(self, line: str) -> float:
         """Return a metric."""
@@ -168,31 +157,27 @@ def test_another_champion_is_taken_from_the_registry(live: Live) -> None:
     other = live.train("other", "--max-iter", 20)
     live.workbench("split", "0", "--port", live.service.port)
     live.register(other, "champion")
-    print(f"the registry's new champion answers {live.waits_for(digest_of(other)):.1f} s later")
+    live.wait_until_served(digest_of(other))
 
 
 def test_a_bad_model_is_refused_and_the_one_before_goes_on(live: Live) -> None:
     good, refused = live.digest(), 'score_models_refused_total{variant="champion"}'
     before = live.counted(refused)
-    bad = live.train("bad", "--max-iter", 10)
+    bad = live.root / "trained" / "bad"
+    shutil.copytree(live.first, bad)
     live.register(bad, "challenger")
     content = bytearray((bad / "model.pickle").read_bytes())
     content[1000] ^= 1
     (bad / "model.pickle").write_bytes(content)
     open_registry(live.uri).set_registered_model_alias("flights", "champion", "4")
-    started = time.monotonic()
-    while live.counted(refused) == before:
-        assert time.monotonic() - started < TAKEN, live.service.text()
-        time.sleep(0.1)
+    wait_until(lambda: live.counted(refused) > before, live.service.text)
     assert live.digest() == good
     assert "Rejected the new champion; still serving flights version 3 (" in live.service.text()
     (live.root / "trained/other/model.pickle").write_bytes(content)
     (worker,) = live.service.workers()
     os.kill(worker, 9)
-    while live.service.workers() in ([], [worker]):
-        assert time.monotonic() - started < TAKEN, live.service.text()
-        time.sleep(0.1)
-    live.waits_for(good)  # a process that is started again has it too: it was kept
+    wait_until(lambda: live.service.workers() not in ([], [worker]), live.service.text)
+    live.wait_until_served(good)  # a process that is started again has it too: it was kept
 
 
 def test_a_model_of_before_there_were_schemas_is_to_be_trained_again(live: Live, tmp_path: Path) -> None:

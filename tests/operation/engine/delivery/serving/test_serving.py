@@ -8,13 +8,14 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.operation.engine.delivery.serving.running import Service, serving
+from tests.operation.engine.delivery.serving.running import Service, serving, wait_until
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, child
 
@@ -100,10 +101,16 @@ def test_a_body_is_utf_8_or_refused(encoding: str, service: Service, everything:
     assert (status, len(document["error"]["problems"])) == (400, 1)
 
 
-def test_the_answer_to_a_bad_request_is_bounded(everything: Trained, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def unlimited(everything: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Return a service with the limits that it has by itself, without a key."""
+    with serving(tmp_path_factory.mktemp("unlimited"), "--model", everything.model, "--no-log") as started:
+        yield started
+
+
+def test_the_answer_to_a_bad_request_is_bounded(unlimited: Service) -> None:
     body = '{"data": [' + ",".join(["{}"] * 1300) + "]}"
-    with serving(tmp_path, "--model", everything.model, "--no-log") as service:
-        status, _, content = service.asked("POST", "/score", body)
+    status, _, content = unlimited.asked("POST", "/score", body)
     assert (status, len(body) < 4096, len(content) < 100_000) == (400, True, True)
 
 
@@ -189,9 +196,15 @@ def test_the_log_is_kept_where_it_was_asked_for(everything: Trained, tmp_path: P
 
 
 def test_a_stop_answers_what_has_begun(everything: Trained, tmp_path: Path) -> None:
-    """Large requests, more than there are threads, one of them still on its way: each gets its answer."""
+    """Large requests, more than there are threads, one of them still on its way: each gets its answer.
+
+    An idle connection keeps nothing waiting: it may stay for 15 s, requests for 30.
+    """
     body, answers = request(*rows(everything) * 15), list[int]()
-    with serving(tmp_path, "--model", everything.model, "--no-log") as service:
+    with serving(tmp_path, "--model", everything.model, "--no-log") as service, ExitStack() as stack:
+        idle = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=20))
+        idle.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK")
         late = service.connection()
         late.putrequest("POST", "/score")
         late.putheader("Content-Length", str(len(body)))
@@ -207,21 +220,26 @@ def test_a_stop_answers_what_has_begun(everything: Trained, tmp_path: Path) -> N
         assert late.getresponse().status == 200
         for thread in asking:
             thread.join()
+        answered = time.monotonic()
         assert service.process.wait(60) == 0
+        assert time.monotonic() - answered < 12
     assert answers == [200] * 12
 
 
-def test_a_killed_process_is_replaced_and_what_it_counted_stays(everything: Trained, tmp_path: Path) -> None:
+def test_a_killed_process_is_replaced_and_what_it_counted_stays(
+    unlimited: Service, everything: Trained
+) -> None:
     body = request(rows(everything)[0])
-    with serving(tmp_path, "--model", everything.model, "--no-log") as service:
-        assert [service.scored(body)[0] for _ in range(5)] == [200] * 5
-        os.kill(service.workers()[0], signal.SIGKILL)
-        status, until = 0, time.monotonic() + 60
-        while status != 200 and time.monotonic() < until:
-            with suppress(OSError):
-                status = service.scored(body)[0]
-        assert status == 200
-        assert 'score_requests_total{status="200"} 6.0' in service.asked("GET", "/metrics")[2].decode()
+    assert [unlimited.scored(body)[0] for _ in range(5)] == [200] * 5
+    os.kill(unlimited.workers()[0], signal.SIGKILL)
+
+    def answers() -> bool:
+        with suppress(OSError):
+            return unlimited.scored(body)[0] == 200
+        return False
+
+    wait_until(answers, unlimited.text)
+    assert 'score_requests_total{status="200"} 6.0' in unlimited.asked("GET", "/metrics")[2].decode()
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="counts open files in /proc")

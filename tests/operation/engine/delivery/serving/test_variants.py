@@ -20,7 +20,7 @@ import pytest
 from operation import cli
 from scoring import scored_parts
 from scoring.variants import Split
-from tests.operation.engine.delivery.serving.running import ROOT, Service, serving
+from tests.operation.engine.delivery.serving.running import ROOT, Service, serving, wait_until
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, run
 
@@ -156,10 +156,8 @@ def test_a_plan_outlives_the_processes_that_followed_it(variants: Variants) -> N
     before = variants.service.workers()
     assert len(before) == 2
     os.kill(before[0], signal.SIGKILL)
-    until = time.monotonic() + 60
-    while len(set(variants.service.workers()) - {before[0]}) < 2:
-        assert time.monotonic() < until, variants.service.text()
-        time.sleep(0.1)
+    service = variants.service
+    wait_until(lambda: len(set(service.workers()) - {before[0]}) == 2, service.text)
     assert [variants.variant(key) for key in KEYS] == [split.variant(key) for key in KEYS]
 
 
@@ -169,37 +167,33 @@ def test_a_share_that_is_none_changes_nothing(variants: Variants) -> None:
     assert variants.variant("anyone") == "champion"
 
 
-@pytest.mark.parametrize("words", [[], ["0.1", "--shadow"]])
-def test_nothing_is_changed_by_half_a_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "give a share of keys, such as 0.1, or 0 to roll back, or --shadow"),
+        (["0.1", "--shadow"], "give a share of keys, such as 0.1, or 0 to roll back, or --shadow"),
+        (
+            ["0.1", "--port", "5999"],
+            "no service on port 5999 has a challenger: start one with "
+            "python3 -m operation serve --challenger challenger --port 5999",
+        ),
+        (
+            ["0.1", "--challenger", "challenger"],
+            "--challenger: another challenger begins with no share; give one when it is there",
+        ),
+        (
+            ["--challenger", "challenger", "--port", "5999"],
+            "no service listens on port 5999: start one with python3 -m operation serve",
+        ),
+    ],
+)
+def test_what_cannot_be_split_is_told_and_nothing_changes(
+    words: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path))
     assert cli.main(["split", *words]) == 2
-    assert capsys.readouterr().err == (
-        "error: give a share of keys, such as 0.1, or 0 to roll back, or --shadow\n"
-    )
-
-
-def test_a_service_without_a_challenger_is_not_split(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path))
-    assert cli.main(["split", "0.1", "--port", "5999"]) == 2
-    assert capsys.readouterr().err == (
-        "error: no service on port 5999 has a challenger: start one with "
-        "python3 -m operation serve --challenger challenger --port 5999\n"
-    )
-
-
-def test_another_challenger_has_no_share_yet(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["split", "0.1", "--challenger", "challenger"]) == 2
-    assert capsys.readouterr().err == (
-        "error: --challenger: another challenger begins with no share; give one when it is there\n"
-    )
-
-
-def test_where_no_service_runs_none_gets_a_challenger(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path))
-    assert cli.main(["split", "--challenger", "challenger", "--port", "5999"]) == 2
-    assert capsys.readouterr().err == (
-        "error: no service listens on port 5999: start one with python3 -m operation serve\n"
-    )
+    assert capsys.readouterr().err == f"error: {message}\n"

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from operation.engine.evidence.reports import render_notebook, write_gallery, write_run_page
+from operation.engine.evidence.reports.gallery import write_gallery
+from operation.engine.evidence.reports.notebook import render_notebook
+from operation.engine.evidence.reports.run_page import write_run_page
 from tests.operation.engine.evidence.reports.conftest import MakeRun
 from tests.operation.engine.evidence.reports.hostile import RAN, VECTORS
 from tests.operation.engine.evidence.reports.samples import (

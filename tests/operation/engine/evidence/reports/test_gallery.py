@@ -6,9 +6,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from operation.engine.evidence.reports import write_gallery
 from operation.engine.evidence.reports.charts import sparkline
-from operation.engine.evidence.reports.gallery import all_runs
+from operation.engine.evidence.reports.gallery import all_runs, write_gallery
 from tests.operation.engine.evidence.reports.conftest import MakeRun
 from tests.operation.engine.evidence.reports.pages import Page, read
 from tests.operation.engine.evidence.reports.samples import manifest

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import doctest
 import re
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from operation.engine.evidence.reports import markup
 from operation.engine.evidence.reports.markup import Fragments
 from tests.operation.engine.evidence.reports.hostile import VECTORS
 from tests.operation.engine.evidence.reports.pages import Page, read_page
@@ -33,10 +31,6 @@ def passive(page: Page) -> bool:
         if address.startswith(("javascript:", "data:", "vbscript:")):
             return False
     return page.loading() == []
-
-
-def test_the_examples_in_the_docstrings_hold() -> None:
-    assert doctest.testmod(markup).failed == 0
 
 
 @settings(max_examples=300, deadline=None)

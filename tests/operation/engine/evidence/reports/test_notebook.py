@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from operation.engine.evidence.reports import render_notebook
+from operation.engine.evidence.reports.notebook import render_notebook
 from operation.engine.foundation.errors import WorkbenchError
 from tests.operation.engine.evidence.reports.conftest import MakeRun
 from tests.operation.engine.evidence.reports.pages import Page, read
@@ -138,40 +138,6 @@ def test_colours_of_the_terminal_become_classes(failed_run: Run) -> None:
     page = render(failed_run)
     assert any(span.attributes.get("class") == "ansi-red-fg" for span in page.all("span"))
     assert "\x1b" not in page.text
-
-
-def test_svg_latex_markdown_and_unknown_outputs_are_shown(make_run: MakeRun) -> None:
-    page = render(
-        make_run(
-            [
-                code(
-                    "a",
-                    shown(
-                        {"image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg'><text>&lt;</text></svg>"}
-                    ),
-                ),
-                code("b", shown({"text/latex": "$$x^2$$"})),
-                code("c", shown({"text/markdown": "**bold** ![x](http://a/b.png)"})),
-                code("d", shown({"application/vnd.widget+json": "{}", "text/plain": "a widget"})),
-                code("e", shown({"application/javascript": "alert(1)", "text/plain": "a script"})),
-            ]
-        )
-    )
-    assert page.loading() == []
-    assert page.all("img")[0].attributes["src"].startswith("data:image/svg+xml;base64,")
-    assert {"math", "strong"} <= {element.tag for element in page.elements}
-    assert "a widget" in page.text
-    assert "alert(1)" not in page.text
-
-
-def test_html_output_that_is_broken_or_loads_does_not_harm_the_page(make_run: MakeRun) -> None:
-    output = (
-        "</main></body><div><script src='https://cdn.plot.ly/x.js'></script><img src='http://x/y.png'><h1>Big"
-    )
-    page = render(make_run([code("show()", shown({"text/html": output}))]))
-    assert page.loading() == []
-    assert page.problems == []
-    assert len(page.all("h1")) == len(page.all("main")) == 1
 
 
 def test_a_failed_notebook_opens_on_the_failing_cell(failed_run: Run) -> None:

@@ -147,6 +147,18 @@ def test_json_is_written_out_and_animations_are_pictures(make_run: MakeRun) -> N
     assert page.all("img")[0].attributes["src"].startswith("data:image/gif;base64,")
 
 
+def test_an_unknown_output_is_shown_as_text_and_markdown_as_such(make_run: MakeRun) -> None:
+    page = page_of(
+        make_run,
+        shown({"text/markdown": "**bold** ![x](http://a/b.png)"}),
+        shown({"application/vnd.widget+json": "{}", "text/plain": "a widget"}),
+        shown({"application/javascript": "alert(1)", "text/plain": "a script"}),
+    )
+    assert page.loading() == []
+    assert [one.text for one in page.all("strong")] == ["bold"]
+    assert results(page) == ["a widget", "a script"]
+
+
 def test_text_with_formulas_in_latex_is_shown_and_what_is_no_formula_stays_as_written(
     make_run: MakeRun,
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from operation.engine.evidence.reports import write_run_page
+from operation.engine.evidence.reports.run_page import write_run_page
 from tests.operation.engine.evidence.reports.conftest import MakeRun
 from tests.operation.engine.evidence.reports.pages import Page, read
 from tests.operation.engine.evidence.reports.samples import FAILURE, Run, manifest

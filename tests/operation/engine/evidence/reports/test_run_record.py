@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from operation.engine.evidence.reports.cards import cards
 from operation.engine.evidence.reports.run_record import RunRecord, read_run, run_record
+from operation.engine.evidence.reports.step_record import Metric
 from tests.operation.engine.evidence.reports.samples import FAILURE, manifest
 
 ANYTHING = st.recursive(
@@ -126,3 +127,25 @@ def test_a_sample_is_called_one_where_it_is_smaller_than_the_data() -> None:
     assert two_models().sampled_rows == 5000
     whole = {"step": "ingest", "argv": ["--sample-rows=5000"], "metrics": {"rows": 4000}}
     assert run_record({"steps": [whole]}).sampled_rows is None
+
+
+def test_a_metric_stands_with_its_baseline_and_its_interval_before_the_counts() -> None:
+    metrics = [
+        Metric("ingest", "rows", 20000.0),
+        Metric("evaluate", "baseline_roc_auc", 0.5444),
+        Metric("evaluate", "prevalence", 0.2183),
+        Metric("evaluate", "roc_auc", 0.6851),
+        Metric("evaluate", "roc_auc_high", 0.7044),
+        Metric("evaluate", "roc_auc_low", 0.6658),
+        Metric("register", "roc_auc", 0.6851),
+    ]
+    assert [(card.name, card.beside) for card in cards(metrics)] == [
+        ("roc_auc", "0.6658 to 0.7044, baseline 0.5444"),
+        ("prevalence", ""),
+        ("rows", ""),
+    ]
+
+
+def test_a_baseline_or_a_bound_without_its_metric_stands_alone() -> None:
+    metrics = [Metric("evaluate", "baseline_r2", 0.1), Metric("evaluate", "tide_low", 0.2)]
+    assert [card.name for card in cards(metrics)] == ["baseline_r2", "tide_low"]

@@ -1,20 +1,14 @@
 from __future__ import annotations
 
 import base64
-import doctest
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operation.engine.evidence.reports import styles
 from operation.engine.evidence.reports.styles import clean_declarations, clean_sheet, svg_address
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-
-
-def test_the_examples_in_the_docstrings_hold() -> None:
-    assert doctest.testmod(styles).failed == 0
 
 
 @pytest.mark.parametrize(

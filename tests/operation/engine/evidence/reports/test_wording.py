@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import doctest
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operation.engine.evidence.reports import wording
+from operation.engine.evidence.reports import charts, markup, prose, step_record, styles, wording
 
 
-def test_the_examples_in_the_docstrings_hold() -> None:
-    assert doctest.testmod(wording).failed == 0
+@pytest.mark.parametrize("module", [charts, markup, prose, step_record, styles, wording])
+def test_the_examples_in_the_docstrings_hold(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0
 
 
 @pytest.mark.parametrize(
