@@ -17,7 +17,7 @@ import score
 from tests.operation.engine.delivery.image.conftest import AT_START, IN_IMAGE, Images
 from tests.operation.engine.delivery.image.registry import Server
 from tests.operation.engine.delivery.image.running import KEY, Container, predictions, running, started
-from tests.operation.engine.delivery.serving.running import wait_until
+from tests.operation.engine.delivery.serving.running import PATIENCE, wait_until
 from tests.src.requesting import request, rows
 from tests.src.running import Trained
 
@@ -137,13 +137,13 @@ def test_it_stops_when_it_has_answered(images: Images, tmp_path: Path, some: lis
 
 def test_without_a_key_or_with_another_model_it_does_not_start(images: Images, tmp_path: Path) -> None:
     with started(images.builder, IN_IMAGE, tmp_path, SCORE_KEY="") as container:
-        assert container.process.wait(60) == 2
+        assert container.process.wait(PATIENCE) == 2
         assert container.text().splitlines()[0] == (
             "error: No API key is set. Mount a file with one key per line and name it with "
             "SCORE_KEY_FILE, or set SCORE_KEY; SCORE_OPEN=yes opens the service to everyone who reaches it."
         )
     with started(images.builder, IN_IMAGE, tmp_path, SCORE_DIGEST="0" * 64) as container:
-        assert container.process.wait(60) == 1
+        assert container.process.wait(PATIENCE) == 1
         assert "it was not loaded, name the right model" in container.text().splitlines()[0]
 
 
@@ -200,6 +200,6 @@ def test_the_model_is_fetched_from_the_registry_when_it_starts(
         wait_until(lambda: refused in container.text(), container.text)
         assert _version(container) == "2"
     with started(images.builder, AT_START, tmp_path, **uri) as container:
-        assert container.process.wait(60) == 1
+        assert container.process.wait(PATIENCE) == 1
         assert container.text().splitlines()[0].startswith("error: ")
         assert "is not the expected model: its digest is" in container.text()
