@@ -66,9 +66,12 @@ def variant_shares(variants: pd.DataFrame) -> Figure:
     axes.errorbar(
         part["share"], positions, xerr=errors, fmt="o", color=BLUE, capsize=3, elinewidth=1.2, label="actual"
     )
-    axes.plot(part["planned"], positions, "|", color=ORANGE, markersize=18, markeredgewidth=2, label="planned")
+    axes.plot(
+        part["planned"], positions, "|", color=ORANGE, markersize=18, markeredgewidth=2, label="planned"
+    )
     axes.set_yticks(
-        positions, [f"{name} ({count:,})" for name, count in zip(part["variant"], part["requests"], strict=True)]
+        positions,
+        [f"{name} ({count:,})" for name, count in zip(part["variant"], part["requests"], strict=True)],
     )
     axes.set_ylim(-0.6, len(part) - 0.4)
     axes.set_xlim(0, 1)
