@@ -21,11 +21,11 @@ MODULE = "<module>"
 _TRAITS = {
     "any module": {"import_module", "__import__", "runpy", "spec_from_file_location", "exec", "eval"},
     "data": {"__file__", "resources", "pkgutil"},
-    "docstrings": {"__doc__", "getdoc", "doctest", "help"},
+    "docstrings": {"__doc__", "getdoc", "doctest", "help", "json_schema", "model_json_schema"},
     "text": {"inspect", "getsource", "linecache", "tokenize", "cloudpickle", "dill", "In", "_ih", "_i"},
 }
 # Libraries that turn the docstrings of any class or function they are given into output.
-_READS_DOCSTRINGS = {"click", "docstring_parser", "fastapi", "fire", "luigi", "pydantic", "typer"}
+_READS_DOCSTRINGS = {"click", "docstring_parser", "fastapi", "fire", "luigi", "typer"}
 _Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 

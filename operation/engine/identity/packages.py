@@ -52,7 +52,7 @@ class PackageLock:
 
     def _used(self, imports: frozenset[str], also: tuple[str, ...] = ()) -> Packages:
         """Return the packages of code that imports the modules `imports`, and the packages `also`."""
-        parts = json.dumps([__name__, self._texts, self._installed, sorted(imports), also])
+        parts = json.dumps([_formula(), self._texts, self._installed, sorted(imports), also])
         key = hashlib.sha256(parts.encode()).hexdigest()
         known = self._memory.recall(key) if self._memory else None
         if known is None:
@@ -85,6 +85,12 @@ class PackageLock:
         ):  # several share a name, such as azure: one that counts is enough
             direct |= set() if found & named else found
         return _packages(lockfile.closure(entries, direct), self._installed, direct)
+
+
+@cache
+def _formula() -> list[str]:
+    """Return what tells these modules from another version's, which may come to other packages."""
+    return [Path(file).read_text(encoding="utf-8") for file in (__file__, lockfile.__file__)]
 
 
 def _distributions(imports: Iterable[str]) -> list[set[str]]:
