@@ -102,12 +102,12 @@ told = {"folder": sorted(os.listdir(folder)), "file": [os.path.basename(file), o
 told["some"] = sorted(os.listdir(some))
 told["same"] = run.input_datasets["folder"] == folder
 told["table"] = run.input_datasets["direct"].to_pandas_dataframe().shape
-told["secret"] = run.get_secret("of-the-job") == "canary-9"
+told["secret"] = run.get_secret("of-the-job") == "hidden-9"
 open(os.path.join(out, "written.csv"), "w").write("c,d" + chr(10) + "7,x")
 open(os.path.join("outputs", "told.json"), "w").write(json.dumps(told))
 '''
 open("src/look.py", "w").write(script)
-workspace.get_default_keyvault().set_secret("of-the-job", "canary-9")
+workspace.get_default_keyvault().set_secret("of-the-job", "hidden-9")
 wanted = AmlCompute.provisioning_configuration("Standard_DS3_v2", max_nodes=1)
 ComputeTarget.create(workspace, "cluster", wanted).wait_for_completion()
 here = Environment("here")
