@@ -67,7 +67,9 @@ def test_life_of_an_environment(project: Project, ready_uv: Path) -> None:
 
 
 def test_groups_are_added_by_the_command_that_needs_them(project: Project, ready_uv: Path) -> None:
-    project.lock(project.wheel("tiny", "1.0"), project.wheel("big", "1.0"), ready_uv)
+    """Without a network the message names the command that fetches the group."""
+    tiny, big = project.wheel("tiny", "1.0"), project.wheel("big", "1.0")
+    project.lock(tiny, big, ready_uv)
     file = project.root / "pyproject.toml"
     begin, _, rest = file.read_text(encoding="utf-8").partition("[dependency-groups]")
     file.write_text(
@@ -75,6 +77,16 @@ def test_groups_are_added_by_the_command_that_needs_them(project: Project, ready
     )
     assert project.call("version").returncode == 0
     assert project.installed() == {"tiny": "1.0", "uv": UV}
+
+    content = big.read_bytes()
+    big.unlink()
+    index = "http://127.0.0.1:9/simple"
+    offline = project.call("sweep", "x", "--engine", "ray", PIP_NO_INDEX="0", PIP_INDEX_URL=index)
+    assert offline.returncode == 1
+    assert "With a network, `python3 -m operation setup --group ray` fetches them." in offline.stderr
+    assert project.call("version").returncode == 0, "the environment is what it was"
+
+    big.write_bytes(content)
     added = project.call("setup", "--group", "ray")
     assert added.returncode == 0, added.stderr
     assert added.stderr.startswith("`setup` needs packages of the group ray, added once.\n")
@@ -85,25 +97,6 @@ def test_groups_are_added_by_the_command_that_needs_them(project: Project, ready
     project.lock(project.wheel("tiny", "2.0"), project.wheel("big", "2.0"), ready_uv)
     assert project.call("version").returncode == 0
     assert project.installed() == {"tiny": "2.0", "big": "2.0", "uv": UV}, "a new lock keeps the groups"
-
-
-def test_without_a_network_the_command_that_fetches_a_group_is_named(
-    project: Project, ready_uv: Path
-) -> None:
-    wanted = project.wheel("big", "1.0")
-    project.lock(wanted, ready_uv)
-    file = project.root / "pyproject.toml"
-    begin, _, rest = file.read_text(encoding="utf-8").partition("[dependency-groups]")
-    file.write_text(
-        f'{begin}[dependency-groups]\nray = ["big"]\n{rest[rest.index("[tool.") :]}', encoding="utf-8"
-    )
-    assert project.call("version").returncode == 0
-    index = "http://127.0.0.1:9/simple"
-    wanted.unlink()
-    answer = project.call("sweep", "x", "--engine", "ray", PIP_NO_INDEX="0", PIP_INDEX_URL=index)
-    assert answer.returncode == 1
-    assert "With a network, `python3 -m operation setup --group ray` fetches them." in answer.stderr
-    assert project.call("version").returncode == 0, "the environment is what it was"
 
 
 def test_wrong_hash_installs_nothing(started: Project, ready_uv: Path) -> None:
