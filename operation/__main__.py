@@ -17,6 +17,7 @@ def main() -> None:
         sys.exit(code)
     from operation import cli
 
+    cli.watch_what_is_started(sys.argv[1:])
     cli.run_and_leave(lambda: cli.main(sys.argv[1:]))
 
 

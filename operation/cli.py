@@ -54,6 +54,9 @@ GROUPS = {
 }
 COMMANDS = {command: summary for group in GROUPS.values() for command, summary in group.items()}
 HELP = ("-h", "--help", "help")
+# A watcher ends what they have started, but where that may be a person's browser.
+STARTERS = ("run", "sweep", "step", "certify", "test", "serve", "emulator", "submit", "report")
+SESSIONS = ("lab", "replay")
 SHOW_KEYS = ("emulator", "lab", "replay")  # print the key of the server that they start
 RENAMED = {"rehearse": "emulator", "--rehearse": "--emulator"}
 
@@ -206,6 +209,16 @@ def _group_of(module: str) -> str:
     return next(
         (name for name, names in groups.items() if any(n.partition("-")[0] == top for n in names)), ""
     )
+
+
+def watch_what_is_started(arguments: Sequence[str]) -> None:
+    """Let what the command starts end with it, even where it is killed."""
+    name = arguments[0] if arguments else ""
+    opens_browser = "--open" in arguments or (name in SESSIONS and "--no-browser" not in arguments)
+    if RENAMED.get(name, name) in (*STARTERS, *SESSIONS) and not opens_browser:
+        from operation.engine.foundation.watcher import watch
+
+        watch()
 
 
 def run_and_leave(call: Callable[[], int]) -> NoReturn:

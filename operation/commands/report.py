@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import webbrowser
-from collections.abc import Mapping
 from pathlib import Path
 
+from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import UsageError, WorkbenchError
 from operation.engine.foundation.layout import project
 from operation.engine.foundation.nearest import did_you_mean
@@ -61,11 +60,11 @@ def _render_run(folder: Path) -> Path:
     from operation.engine.evidence.reports.notebook import render_notebook
     from operation.engine.evidence.reports.run_page import write_run_page
 
-    manifest, problems = _read_manifest(folder), []
+    content, problems = manifest.read(folder / "manifest.json") or {}, []
     for notebook in sorted((folder / "notebooks").glob("*.ipynb")):
         target = folder / f"{notebook.stem}.html"
         try:
-            render_notebook(notebook, target, manifest)
+            render_notebook(notebook, target, content)
         except WorkbenchError as error:  # a killed run may leave half a notebook; the others are whole
             problems.append(str(error))
         else:
@@ -89,15 +88,6 @@ def _run_folder(name: str) -> Path:
     if name in ids:
         return runs / name
     raise UsageError(f"There is no run '{name}' in {project().relative(runs)}.{did_you_mean(name, ids)}")
-
-
-def _read_manifest(folder: Path) -> Mapping[str, object]:
-    """Read the manifest; the pages say when it is broken."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return manifest if isinstance(manifest, dict) else {}
 
 
 def _say(page: Path) -> Path:

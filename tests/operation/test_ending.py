@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from operation import cli
 from operation.engine.evidence.capsule.server import Server
+from operation.engine.foundation import manifest
 from operation.engine.foundation.children import free_port
 from operation.engine.foundation.layout import Layout
 from tests.operation.engine.conftest import build, notebook, write
@@ -29,6 +31,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks at /pr
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-X", "workbench", "-m", "operation"]
 PATIENCE = 120.0  # seconds until a command is where the signal is to meet it
+FULL = os.environ.get("WORKBENCH_FULL_ENDINGS")
 SOON = 20.0  # seconds until nothing is left
 CHOICE = 'use_case: str = "tiny"\nenvironment: str = "DEV"\nseconds: float = 600.0  # to wait\n'
 BUSY = """
@@ -126,8 +129,7 @@ def _record(layout: Layout, pattern: str = "2*/manifest.json") -> dict[str, Any]
 def test_run_records_that_it_was_interrupted(
     project: Layout, start: Start, engine: str, number: signal.Signals
 ) -> None:
-    if engine == "workbench":  # papermill's own leaves what a notebook puts into a session of its own
-        _start_another(project.notebooks / "01-count-letters.ipynb")
+    _start_another(project.notebooks / "01-count-letters.ipynb")
     running = start(project, "run", "--notebook", "01-count-letters", "--engine", engine)
     code, said = running.signalled(number)
     assert (code, said.splitlines()[-1]) == (130, "interrupted")
@@ -186,7 +188,7 @@ def test_lab_ends_with_its_kernels(project: Layout, start: Start, number: signal
     write(project, "notebooks/01-count-letters.ipynb", json.dumps(notebook(CHOICE, "1")))
     kernel = server.session("notebooks/01-count-letters.ipynb")
     server.execute(kernel, ["1"])
-    assert len(processes_of(project.root)) == 2
+    assert len(processes_of(project.root)) == 3  # and the watcher
     running.signalled(number)
     assert running.left() == []
 
@@ -266,12 +268,43 @@ def test_submit_ends_the_service_and_the_jobs_that_it_started(
     assert running.left() == []
 
 
-@pytest.mark.parametrize("words", [["run", "--notebook", "01-count-letters"], ["step", "count"]])
+@pytest.mark.skipif(not FULL, reason="slow; WORKBENCH_FULL_ENDINGS=1 includes it")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_emulator_ends_the_jobs_of_another_command(
+    sent: Layout, start: Start, number: signal.Signals
+) -> None:
+    service = start(sent, "emulator", until=lambda: "Dashboard" in _printed(sent))
+    client = start(sent, "submit", "count", "--emulator", "--compute", "local")
+    service.signalled(number)
+    client.signalled(signal.SIGKILL)
+    assert client.left() == []
+
+
+KILLED = [
+    ["run", "--notebook", "01-count-letters"],
+    ["run", "--notebook", "01-count-letters", "--engine", "nbclient"],
+    ["step", "count"],
+    ["sweep", "01-count-letters", "--grid", "seconds=600,601", "--workers", "1"],
+    *([["certify", "count"], ["test", "--workers", "1"]] if FULL else []),
+]
+
+
+@pytest.mark.parametrize("words", KILLED, ids=" ".join)
 def test_what_a_killed_command_started_is_killed_too(project: Layout, start: Start, words: list[str]) -> None:
-    if words[0] == "step":  # what a script itself starts is the script's
-        script = project.src / "count.py"
-        text = script.read_text(encoding="utf-8").replace("subprocess.Popen", "print")
-        script.write_text(text, encoding="utf-8")
+    busy = BUSY.format(there=str(project.root / "there"))
+    tests = write(project, "test_busy.py", f"def test_busy() -> None:\n    exec({busy!r})\n")
+    for file in (project.src / "count.py", project.notebooks / "01-count-letters.ipynb", tests):
+        _start_another(file)
     running = start(project, *words)
     assert running.signalled(signal.SIGKILL)[0] == -signal.SIGKILL
     assert running.left() == []
+    for path in [*project.runs.glob("2*/manifest.json"), *project.runs.glob("sweeps/*/manifest.json")]:
+        assert (
+            _record(project, str(path.relative_to(project.runs)))["status"] == "running"
+        )  # as it was written
+        assert (manifest.read(path) or {})["status"] == "interrupted"
+    if words[0] == "run":
+        assert cli.main(["report", _record(project)["id"]]) == 0
+        pages = [*project.runs.glob("2*/index.html"), project.runs / "index.html"]
+        assert len(pages) == 2
+        assert all("interrupted" in page.read_text(encoding="utf-8") for page in pages)

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
+from operation.engine.foundation.watcher import MARK
+
 _GRACE = 3.0  # seconds between asking processes to end and killing them
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -110,6 +112,7 @@ def environ(variables: Mapping[str, str], *, alone: bool = False) -> Iterator[No
     before = dict(os.environ)
     if alone:
         os.environ.clear()
+        os.environ.update({name: value for name, value in before.items() if name == MARK})
     os.environ.update(variables)
     try:
         yield

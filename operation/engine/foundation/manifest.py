@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.foundation.files import replacing
+from operation.engine.foundation.processes import has_ended
 from operation.engine.foundation.secrets import mask_values
 
 SCHEMA = 1
@@ -38,7 +39,17 @@ def read(path: Path) -> dict[str, Any] | None:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return content if isinstance(content, dict) else None
+    return as_ended(content) if isinstance(content, dict) else None
+
+
+def as_ended(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest in which what runs no more is interrupted: who was killed could not write that."""
+    process = content.get("process")
+    if content.get("status") != "running" or not isinstance(process, dict):
+        return content
+    if has_ended(process, content.get("host")):
+        return {**content, "status": "interrupted"}
+    return content
 
 
 def machine() -> dict[str, str]:

@@ -11,6 +11,7 @@ from operation.engine.configuration import Configuration
 from operation.engine.foundation import manifest
 from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.processes import this_process
 from operation.engine.foundation.run_folder import RunFolder
 from operation.engine.identity.packages import whole_lock
 from operation.engine.runs.request import Prepared
@@ -35,6 +36,7 @@ class OpenManifest:
             "configuration_digest": configured.digest,
             **commit(layout.root),
             **manifest.machine(),
+            "process": this_process(),
             "started": manifest.now(),
             "ended": None,
             "seconds": None,

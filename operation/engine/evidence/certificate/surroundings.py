@@ -18,10 +18,14 @@ from operation.engine.steps.runners import run_script
 from operation.engine.steps.step import Plan
 
 RANDOM = "time, process or unseeded randomness: the same surroundings give other outputs too"
-NOT_VARIED = ("the clock (but for the local date, which another time zone changes)",)
+NOT_VARIED = (
+    "the clock (but for the local date, which another time zone changes)",
+    "the processor and what chooses numerical code for it",
+)
 _FOLDER, _UMASK, _OUTPUTS, _OTHER = "working folder", "umask", "path of the outputs", "other variables"
 _PASSED_ON = (  # what a process needs to start, and what libraries and credentials are found by
     *("PATH", "LD_", "DYLD_", "PYTHON", "VIRTUAL_ENV", "CONDA", "JAVA_HOME", "SYSTEM", "WINDIR", "COMSPEC"),
+    *("OPENBLAS_", "MKL_", "OMP_", "KMP_", "GOMP_", "NPY_", "NVPL_", "BLIS_", "VECLIB_"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_", "REQUESTS_CA", "WORKBENCH_", "MLFLOW_", "AZURE"),
 )
 

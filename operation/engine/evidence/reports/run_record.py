@@ -22,6 +22,7 @@ from operation.engine.evidence.reports.step_record import (
     label_steps,
     options,
 )
+from operation.engine.foundation.manifest import as_ended
 
 
 def _entries(value: object) -> tuple[dict[str, Any], ...]:
@@ -130,7 +131,7 @@ def read_run(folder: Path) -> RunRecord:
         problem = f"manifest.json cannot be read: {error}"
     else:
         if isinstance(manifest, dict):
-            return run_record(manifest, folder.name)
+            return run_record(as_ended(manifest), folder.name)
         problem = "manifest.json is not a mapping"
     return RunRecord(id=folder.name, status="unreadable", problem=problem)
 

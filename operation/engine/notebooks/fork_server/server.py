@@ -24,6 +24,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from operation.engine.foundation.children import die_with_parent
+from operation.engine.foundation.watcher import adopt_orphans
 from operation.engine.identity import opened
 from operation.engine.notebooks.fork_server import os_limits
 
@@ -195,7 +196,7 @@ def _import(name: str) -> None:
 def main(descriptor: int) -> None:
     """Be the server; `descriptor` is the control socket. In a child, be the kernel and end as one does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the client decides
-    os_limits.adopt_orphans()
+    adopt_orphans()
     atexit.register(_leave)  # before all others, so that it is the last to be called
     for name in _KERNEL:
         importlib.import_module(name)
