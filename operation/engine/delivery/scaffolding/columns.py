@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["numeric", "categorical", "datetime", "dropped"]
 
-MOST_LEVELS = 250  # what prepare keeps of a column by default
-UNIQUE_SHARE = 0.5  # more levels than half the rows: names, not kinds
+MOST_CATEGORIES = 250  # what prepare keeps of a column by default
+UNIQUE_SHARE = 0.5  # more categories than half the rows: names, not kinds
 TELLTALE = 0.995  # a column that says this much of the target is the target by another name
 _DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}.*)?)?")
 _OTHER_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}( .*)?")
@@ -134,14 +134,14 @@ def _number(name: str, known: pd.Series) -> Column:
 
 def _text(name: str, known: pd.Series) -> Column:
     text = known.astype(str)
-    levels = text.nunique()
+    categories = text.nunique()
     if text.head(1000).str.fullmatch(_OTHER_DATE).all():
         return Column(name, "dropped", "times in another format: write them as 2013-01-31 to use them")
-    if levels > max(2, UNIQUE_SHARE * len(known)):
-        return Column(name, "dropped", f"{levels} different texts in {len(known)} rows: they identify rows")
-    if levels > MOST_LEVELS:
-        return Column(name, "dropped", f"{levels} levels: too many to learn from")
-    return Column(name, "categorical", f"{levels} levels")
+    if categories > max(2, UNIQUE_SHARE * len(known)):
+        return Column(name, "dropped", f"{categories} different texts in {len(known)} rows: they identify rows")
+    if categories > MOST_CATEGORIES:
+        return Column(name, "dropped", f"{categories} categories: too many to learn from")
+    return Column(name, "categorical", f"{categories} categories")
 
 
 def _telltale(values: pd.Series, target: pd.Series) -> Column | None:

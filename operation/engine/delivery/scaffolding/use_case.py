@@ -75,7 +75,7 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
         target=target,
         split=split,
         columns=columns,
-        levels={
+        categories={
             column.name: table[column.name].map(label).nunique()
             for column in columns
             if column.kind == "categorical"

@@ -15,7 +15,7 @@ from operation.engine.delivery.scaffolding.target import Target
 # begins with a letter, or as a notebook's name does, so that it is no number and no date
 _PLAIN = re.compile(r"(?:\d\d-)?[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
 _RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # in YAML 1.1 or 1.2
-MOST_SLICES, SLICE_LEVELS = 3, 12
+MOST_SLICES, SLICE_CATEGORIES = 3, 12
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Guess:
     target: Target
     split: Split
     columns: Sequence[Column]
-    levels: dict[str, int]  # levels of the categorical columns
+    categories: dict[str, int]  # categories of the categorical columns
     notebooks: Sequence[str]  # to be executed
     samples: bool  # whether every environment declares SAMPLEROWS
     span: float  # largest distance between values of a numeric target; 1 for labels
@@ -39,8 +39,8 @@ class Guess:
 
     @property
     def slices(self) -> list[str]:
-        """Columns with few levels, whose levels are worth measuring one by one."""
-        few = [name for name, levels in self.levels.items() if levels <= SLICE_LEVELS]
+        """Columns with few categories, whose categories are worth measuring one by one."""
+        few = [name for name, categories in self.categories.items() if categories <= SLICE_CATEGORIES]
         return few[:MOST_SLICES]
 
 
