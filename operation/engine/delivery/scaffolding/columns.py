@@ -138,7 +138,7 @@ def _text(name: str, known: pd.Series) -> Column:
     if text.head(1000).str.fullmatch(_OTHER_DATE).all():
         return Column(name, "dropped", "times in another format: write them as 2013-01-31 to use them")
     if categories > max(2, UNIQUE_SHARE * len(known)):
-        return Column(name, "dropped", f"{categories} different texts in {len(known)} rows: they identify rows")
+        return Column(name, "dropped", f"{categories} texts in {len(known)} rows: they identify rows")
     if categories > MOST_CATEGORIES:
         return Column(name, "dropped", f"{categories} categories: too many to learn from")
     return Column(name, "categorical", f"{categories} categories")
