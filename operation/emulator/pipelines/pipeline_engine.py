@@ -11,7 +11,7 @@ from operation.emulator.http import HttpError
 from operation.emulator.jobs.execution import Jobs
 from operation.emulator.pipelines import pipeline_history as history
 from operation.emulator.pipelines.entities import load
-from operation.emulator.pipelines.pipeline_graph import Graph, values
+from operation.emulator.pipelines.pipeline_graph import PipelineGraph, values
 from operation.emulator.pipelines.pipeline_record import (
     CANCELED,
     ENDED,
@@ -70,7 +70,7 @@ class PipelineExecution:
     def __init__(self, service: Service, state: State, record: Document) -> None:
         self._service, self._state, self._record = service, state, record
         self.run_id: str = record["Id"]
-        self._graph = Graph(graph_of(state, record), state)
+        self._graph = PipelineGraph(graph_of(state, record), state)
         self._values = values(load(state, "pipeline-graphs", record["GraphId"])["Interface"], record)
         self._made: dict[str, Step] = {}  # steps whose outputs are there
         self._running: dict[str, Step] = {}

@@ -64,7 +64,7 @@ def _defaults(interface: Document, kind: str) -> dict[str, Any]:
     return {entry["Name"]: entry.get("DefaultValue") for entry in interface.get(kind) or []}
 
 
-class Graph:
+class PipelineGraph:
     """A graph with what its nodes refer to."""
 
     def __init__(self, document: Document, state: State) -> None:
@@ -127,7 +127,7 @@ class Graph:
 
 def executable(state: State, document: Document) -> None:
     """Raise unless the emulator can execute each step of a graph."""
-    for module in Graph(document, state).modules.values():
+    for module in PipelineGraph(document, state).modules.values():
         kind = module.get("ModuleExecutionType") or SCRIPT
         what = module.get("StepType") or kind
         if kind != SCRIPT or not module.get("StorageId") or what in _WITH_A_DRIVER:

@@ -7,7 +7,7 @@ import json
 from operation.emulator.http import Call, HttpError, Reply
 from operation.emulator.pipelines import pipeline_engine, pipeline_history
 from operation.emulator.pipelines.entities import graph, load, part
-from operation.emulator.pipelines.pipeline_graph import DataLocation, Graph, executable, values
+from operation.emulator.pipelines.pipeline_graph import DataLocation, PipelineGraph, executable, values
 from operation.emulator.pipelines.pipeline_record import RUNS, graph_of, new_run, outputs, shown, status
 from operation.emulator.service import Service
 from operation.emulator.state import Document
@@ -75,7 +75,7 @@ def _outputs(call: Call) -> dict[str, Document]:
 
 def _run_output(call: Call) -> Document:
     record = load(call.state, RUNS, call.path["id"])
-    named = Graph(graph_of(call.state, record), call.state).named()
+    named = PipelineGraph(graph_of(call.state, record), call.state).named()
     name = call.path["name"]
     if name not in named:
         message = f"pipeline run {record['Id']} has no output {name!r}; it has: {', '.join(named) or 'none'}"

@@ -8,7 +8,13 @@ from typing import Any
 
 from operation.emulator.assets import dataflows, datasets
 from operation.emulator.assets.datastores import DEFAULT
-from operation.emulator.pipelines.pipeline_graph import FAKE_OUTPUT, DataLocation, Graph, Values, parameters
+from operation.emulator.pipelines.pipeline_graph import (
+    FAKE_OUTPUT,
+    DataLocation,
+    PipelineGraph,
+    Values,
+    parameters,
+)
 from operation.emulator.state import Document
 
 OUTPUT = "output"  # a mode of our own: a step makes what it writes, a folder or a file
@@ -19,7 +25,7 @@ class Step:
     """A step of one pipeline run."""
 
     def __init__(
-        self, graph: Graph, node: str, assigned: Values, run_id: str, finished: Mapping[str, Step]
+        self, graph: PipelineGraph, node: str, assigned: Values, run_id: str, finished: Mapping[str, Step]
     ) -> None:
         self.node, self.run_id, self.name = node, run_id, graph.name(node)
         self.module, self._entity = graph.modules[node], graph.nodes[node]

@@ -14,7 +14,7 @@ from operation.engine.configuration.models import UseCaseModel
 from operation.engine.configuration.notebooks import notebook_problems
 from operation.engine.configuration.resolved import Configuration, NotebookEntry, Step
 from operation.engine.configuration.step_contract import is_empty
-from operation.engine.configuration.steps import Graph
+from operation.engine.configuration.steps import StepGraph
 from operation.engine.configuration.use_case_file import read_use_case
 from operation.engine.configuration.variables import Variable
 from operation.engine.foundation.errors import ConfigurationError, Problem, UsageError
@@ -92,7 +92,7 @@ def examine(
     problems += more
     if read is None:
         return None, _hide(problems, environment_file.secrets)
-    graph = Graph(read.content.steps, layout, read.broken)
+    graph = StepGraph(read.content.steps, layout, read.broken)
     wrong = [*notebook_problems(read.content.notebooks, layout), *graph.problems()]
     wrong += graph.azure_problems(read.content.automl, read.content.pipeline)
     problems += [read.document.problem(key_path, message) for key_path, message in wrong]
@@ -163,7 +163,11 @@ def _hide(problems: list[Problem], secrets: tuple[str, ...]) -> list[Problem]:
 
 
 def _configuration(
-    environment: str, use_case: str, variables: Mapping[str, Variable], content: UseCaseModel, graph: Graph
+    environment: str,
+    use_case: str,
+    variables: Mapping[str, Variable],
+    content: UseCaseModel,
+    graph: StepGraph,
 ) -> Configuration:
     values = {name: variable.value for name, variable in variables.items() if variable.value is not None}
     resolved = {"variables": values, "use case": content.model_dump()}
@@ -180,7 +184,7 @@ def _configuration(
     )
 
 
-def _step(name: str, graph: Graph) -> Step:
+def _step(name: str, graph: StepGraph) -> Step:
     model = graph.steps[name]
     inputs = {key: value for key, value in model.inputs.items() if not is_empty(value)}
     arguments = {key: value for key, value in model.arguments.items() if not is_empty(value)}

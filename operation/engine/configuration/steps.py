@@ -22,7 +22,7 @@ Mistake = tuple[KeyPath, str]
 
 
 @dataclass(frozen=True)
-class Graph:
+class StepGraph:
     """The steps of one use case as the file has them, checked together."""
 
     steps: Mapping[str, StepModel]  # by name, in the file's order

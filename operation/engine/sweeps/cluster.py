@@ -18,7 +18,7 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.identity.packages import whole_lock
 from operation.engine.runs.work import Outcome, Work, lost
 from operation.engine.sweeps import node
-from operation.engine.sweeps.node import Answer, Order
+from operation.engine.sweeps.node import PointResult, PointTask
 from operation.engine.sweeps.parcel import at_home, copy_project, pack_entry, pack_folder, take_entry, unpack
 from operation.engine.sweeps.plan import Sweep
 from operation.engine.sweeps.point import upstream_records
@@ -75,21 +75,21 @@ class Cluster:
         """Execute one point and wait for it."""
         errors = self._ray.exceptions
         try:
-            answer: Answer = self._ray.get(self._execute.remote(self._order(work), self._entries))
+            result: PointResult = self._ray.get(self._execute.remote(self._point_task(work), self._entries))
         except errors.RayTaskError as error:
             raise _node_error(error) from error
         except (errors.WorkerCrashedError, errors.NodeDiedError, errors.OutOfMemoryError) as error:
             first = next(iter(str(error).strip().splitlines()), "")
             return lost(work, type(error).__name__, f"its node was lost {_RETRIES + 1} times: {first}")
-        return self._take(work, answer)
+        return self._take(work, result)
 
     def stop(self) -> None:
         """Leave the cluster: Ray ends what a driver that has gone was waiting for."""
         self._ray.shutdown()
 
-    def _order(self, work: Work) -> Order:
+    def _point_task(self, work: Work) -> PointTask:
         configured = self._sweep.prepared.configured
-        return Order(
+        return PointTask(
             folder=work.folder.relative_to(self._layout.runs).as_posix(),
             notebook=work.name,
             parameters=dict(work.parameters),
@@ -100,23 +100,23 @@ class Cluster:
             limits=work.limits,
         )
 
-    def _take(self, work: Work, answer: Answer) -> Outcome:
+    def _take(self, work: Work, result: PointResult) -> Outcome:
         """Take what came back into this machine's folders."""
-        moved = {answer.runs: str(self._layout.runs), answer.root: str(self._layout.root)}
+        moved = {result.runs: str(self._layout.runs), result.root: str(self._layout.root)}
         head = commit(self._layout.root)
-        for key, content in answer.entries.items():
+        for key, content in result.entries.items():
             take_entry(self._layout, key, content, moved=moved, **head)
-        unpack(answer.files, work.folder, moved)
-        error = answer.outcome.error
-        return replace(answer.outcome, error=json.loads(at_home(json.dumps(error), moved)))
+        unpack(result.files, work.folder, moved)
+        error = result.outcome.error
+        return replace(result.outcome, error=json.loads(at_home(json.dumps(error), moved)))
 
 
-def _task(order: Order, entries: dict[str, Any]) -> Answer:
+def _task(task: PointTask, entries: dict[str, Any]) -> PointResult:
     """Execute a point on a node; what it needs of other machines is fetched when it is not there."""
     import ray
 
     fetch: Callable[[Any], bytes] = ray.get
-    return node.execute_on_node(order, entries, fetch)
+    return node.execute_on_node(task, entries, fetch)
 
 
 def _connect(ray: Any, address: str, code: Path) -> None:

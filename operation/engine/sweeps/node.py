@@ -1,4 +1,4 @@
-"""One point on a node of a cluster: the project is there, the outputs go home with the answer."""
+"""One point on a node of a cluster: the project is there, the outputs go home with the result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NodeUnfit(WorkbenchError):
 
 
 @dataclass(frozen=True)
-class Order:
+class PointTask:
     """What a node is told of a point."""
 
     folder: str  # the point's folder below ``runs``
@@ -43,7 +43,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PointResult:
     """What comes of it: files of the point's folder, new entries of the store, and where they were."""
 
     outcome: Outcome
@@ -53,46 +53,48 @@ class Answer:
     runs: str
 
 
-def execute_on_node(order: Order, entries: Mapping[str, Any], fetch: Callable[[Any], bytes]) -> Answer:
+def execute_on_node(
+    task: PointTask, entries: Mapping[str, Any], fetch: Callable[[Any], bytes]
+) -> PointResult:
     """Execute one point here.
 
     `entries` are references of what was executed before the points, by key; `fetch` gives the bytes of one.
     Raises NodeUnfit when Python or a package is not what it is where the sweep was started.
     """
-    _check_versions(order.versions)
+    _check_versions(task.versions)
     layout = project()
-    folder = layout.runs / order.folder
+    folder = layout.runs / task.folder
     shutil.rmtree(folder, ignore_errors=True)  # an attempt that another worker did not finish
-    unpack(order.files, folder)
+    unpack(task.files, folder)
     for key, reference in entries.items():
         if not (layout.store / key).is_dir():
             take_entry(layout, key, fetch(reference))
     one_core = dict.fromkeys(thread_limits(1), "1")  # that is what the cluster gives a point
-    with environ({**for_all(), **one_core, **order.variables, "WORKBENCH_RUNS": str(layout.runs)}):
-        outcome = _perform(layout, order)
+    with environ({**for_all(), **one_core, **task.variables, "WORKBENCH_RUNS": str(layout.runs)}):
+        outcome = _perform(layout, task)
     records = RunFolder(folder).records()
     new = {record["key"] for record in records if record["how"] == "executed"} - set(entries)
     files = [*folder.glob("notebooks/*"), *folder.glob("steps/*.json")]
     stored = {key: pack_entry(layout, key) for key in new}
-    return Answer(outcome, pack(folder, files), stored, str(layout.root), str(layout.runs))
+    return PointResult(outcome, pack(folder, files), stored, str(layout.root), str(layout.runs))
 
 
-def _perform(layout: Layout, order: Order) -> Outcome:
-    source = layout.notebooks / f"{order.notebook}.ipynb"
-    folder = (layout.runs / order.folder).resolve()
-    work = Work(source, folder, order.parameters, dict(os.environ), "workbench", order.limits)
-    return perform(work, _fork_server(layout, order))
+def _perform(layout: Layout, task: PointTask) -> Outcome:
+    source = layout.notebooks / f"{task.notebook}.ipynb"
+    folder = (layout.runs / task.folder).resolve()
+    work = Work(source, folder, task.parameters, dict(os.environ), "workbench", task.limits)
+    return perform(work, _fork_server(layout, task))
 
 
-def _fork_server(layout: Layout, order: Order) -> Any:
+def _fork_server(layout: Layout, task: PointTask) -> Any:
     """Return the process to fork from; it ends with this worker."""
     global _warm  # noqa: PLW0603 - a worker executes one point after the other
     if _warm is None and sys.platform == "linux":
         from operation.engine.notebooks.fork_server.client import ForkServer
 
         _warm = ForkServer(os.environ)
-        scripts = {step: layout.src / file for step, file in order.scripts.items()}
-        _warm.preload(libraries([layout.notebooks / f"{order.notebook}.ipynb"], scripts))
+        scripts = {step: layout.src / file for step, file in task.scripts.items()}
+        _warm.preload(libraries([layout.notebooks / f"{task.notebook}.ipynb"], scripts))
         _warm.wait()
     return _warm
 
