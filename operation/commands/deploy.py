@@ -83,7 +83,8 @@ def _action(args: argparse.Namespace) -> Callable[[argparse.Namespace, Service, 
         "model": _deploy,
         "traffic": _shift,
     }
-    chosen = [name for name in actions if getattr(args, name) not in (None, False)]
+    values = {name: getattr(args, name) for name in actions}
+    chosen = [name for name, value in values.items() if value is not None and value is not False]  # not 0
     if len(chosen) > 1 and set(chosen) not in [{"challenger", "traffic"}, {"package", "model"}]:
         raise UsageError(f"{' and '.join(f'--{name}' for name in chosen)} exclude each other. Give one.")
     if args.dockerfile and not args.package:

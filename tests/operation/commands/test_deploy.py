@@ -20,6 +20,7 @@ from support.azure import PRINCIPAL
             ["--model", "champion", "--traffic", "0.1"],
             "--model and --traffic exclude each other. Give one.",
         ),
+        (["--list", "--traffic", "0"], "--list and --traffic exclude each other. Give one."),
         (["--dockerfile", "image"], "--dockerfile needs --package."),
         (
             ["--package", "--dockerfile", "src"],
