@@ -112,14 +112,14 @@ def test_the_command_says_what_goes_and_a_dry_run_removes_nothing(
     layout = Layout(tmp_path)
     monkeypatch.setenv("WORKBENCH_ROOT", str(tmp_path))
     assert cli.main(["clean"]) == 0
-    assert capsys.readouterr().out == "nothing to remove; kept: 0 runs and all they refer to.\n"
+    assert capsys.readouterr().out == "nothing to remove; kept: 0 runs and everything they refer to.\n"
     _run(layout, "new", 1, ["a"])
     for key in ("b", "c"):
         _old(write(layout, f"runs/store/{key}/out/a.txt", "x" * 1000).parents[1], 90)
     expected = (
         "      1.0 kB  store entry runs/store/b\n"
         "      1.0 kB  store entry runs/store/c\n"
-        "{} 2.0 kB: 2 store entries; kept: 1 run and all they refer to.\n"
+        "{} 2.0 kB: 2 store entries; kept: 1 run and everything they refer to.\n"
     )
     assert cli.main(["clean", "--older-than", "30", "--dry-run"]) == 0
     assert _sorted(capsys.readouterr().out) == _sorted(expected.format("would free"))
