@@ -29,6 +29,8 @@ _PUBLIC_KEYS = {
     *("max-age", "samesite", "version", "type", "scope", "sv", "se", "st", "sp", "sr", "ss", "srt", "spr"),
 }
 
+_NAMES_OF_AZURE = {"workspace_name", "resource_group"}
+
 
 def is_secret_name(name: str) -> bool:
     """Tell whether an environment variable is a secret by its name."""
@@ -145,8 +147,14 @@ def _assignments(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def _of_config_json(root: Path) -> set[str]:
-    """Return the texts of ``config.json`` that the configuration, which Git keeps, does not hold too."""
-    texts = {text for text in _texts(_json(_text(root / "config.json"))) if len(text) >= SHORTEST}
+    """Return the texts of ``config.json`` that the configuration, which Git keeps, does not hold too.
+
+    Workspace and resource group are no secrets: messages name them.
+    """
+    content = _json(_text(root / "config.json"))
+    if isinstance(content, dict):
+        content = {key: value for key, value in content.items() if key not in _NAMES_OF_AZURE}
+    texts = {text for text in _texts(content) if len(text) >= SHORTEST}
     files = (root / "configuration").glob("configuration-*.yml") if texts else ()
     public = "\n".join(_text(file) for file in files)
     return {text for text in texts if text not in public}

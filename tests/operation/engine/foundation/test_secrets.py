@@ -86,6 +86,12 @@ def test_what_the_configuration_holds_is_no_secret_of_config_json(tmp_path: Path
     assert secrets.masked("rg-public 1234-5678") == "rg-public ***"
 
 
+def test_messages_may_name_the_workspace_of_config_json(tmp_path: Path) -> None:
+    content = {"subscription_id": "sub-0123", "resource_group": "rg-models", "workspace_name": "aml-models"}
+    write(Layout(tmp_path), "config.json", json.dumps(content))
+    assert secrets.masked("aml-models in rg-models of sub-0123") == "aml-models in rg-models of ***"
+
+
 def test_json_stays_json_where_a_secret_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEVICE_TOKEN", "123456")
     clean = secrets.mask_document('{"seconds": 0.123456, "text": "123456"}', ".json")
