@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``certify``."""
     parser.description = (
         "Execute steps again in every way there is: by a call of main(argv), in a notebook under stock "
-        "papermill, in a notebook as `run` executes it, as a plain script in other surroundings (folders, "
+        "papermill, in a notebook as `run` executes it, as a plain script under other conditions (folders, "
         "time zone, locale, hash seed, threads), and with --emulator or --azure-ml as a run of Azure ML. "
         "Compare sources, command lines, inputs and output bytes; exit code 1 and the first difference "
         "when there is one."

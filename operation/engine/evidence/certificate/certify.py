@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.configuration import Configuration
-from operation.engine.evidence.certificate import surroundings
+from operation.engine.evidence.certificate import conditions
 from operation.engine.evidence.certificate.values import first_difference
 from operation.engine.evidence.certificate.ways import WAYS, Way
 from operation.engine.foundation import git, manifest
@@ -83,7 +83,7 @@ def _record(own: Layout, configured: Configuration, step: str) -> dict[str, Any]
 def _causes(configured: Configuration, own: Layout, step: str) -> list[str]:
     """Say what the outputs of a step depend on, by executing it with inputs out of the store of `own`."""
     plan = LookingSession(configured, own, child_process).step(step).plan
-    return surroundings.causes(plan, own.runs / "surroundings")
+    return conditions.causes(plan, own.runs / "conditions")
 
 
 def _content(
@@ -104,8 +104,8 @@ def _content(
         "identical": all(not step["differences"] for step in steps),
         "ways": dict(seconds),
         "steps": steps,
-        "varied": list(surroundings.VARIED),
-        "not_varied": list(surroundings.NOT_VARIED),
+        "varied": list(conditions.VARIED),
+        "not_varied": list(conditions.NOT_VARIED),
         "configuration_digest": configured.digest,
         "made": manifest.now(),
         **git.commit(layout.root),
@@ -136,7 +136,7 @@ def _step(name: str, records: Mapping[str, Any]) -> dict[str, Any]:
 def _executions(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     parts = [str(difference) for difference in differences(first["components"], other["components"])]
     if "failed_elsewhere" in other:
-        parts.append(f"fails in other surroundings: {other['failed_elsewhere']}")
+        parts.append(f"fails under other conditions: {other['failed_elsewhere']}")
     return parts if first["argv"] == other["argv"] else [*parts, "the command line"]
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from operation.engine.configuration import Configuration
-from operation.engine.evidence.certificate.surroundings import elsewhere
+from operation.engine.evidence.certificate.conditions import elsewhere
 from operation.engine.foundation.children import environ, thread_limits
 from operation.engine.foundation.errors import StepFailed
 from operation.engine.foundation.layout import Layout
@@ -25,8 +25,8 @@ def _by_call(layout: Layout, configured: Configuration, steps: Sequence[str]) ->
 
 
 def _by_script(layout: Layout, configured: Configuration, steps: Sequence[str]) -> None:
-    """Execute the steps one after another as child processes, in varied surroundings."""
-    _by_session(Session(configured, layout, partial(elsewhere, layout.runs / "surroundings")), steps)
+    """Execute the steps one after another as child processes, under varied conditions."""
+    _by_session(Session(configured, layout, partial(elsewhere, layout.runs / "conditions")), steps)
 
 
 def _by_session(session: Session, steps: Sequence[str]) -> None:

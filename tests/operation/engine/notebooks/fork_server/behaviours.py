@@ -190,7 +190,7 @@ BEHAVIOURS: dict[str, list[str]] = {
     "unknown cell magic": ["%%nothing_like_it\nx"],
     "macro and alias": ["%alias hey echo hey", "hey"],
     "background": ["!sleep 0 &"],
-    # what libraries ask their surroundings
+    # what libraries ask the machine
     "wide table": ["import pandas as pd\npd.DataFrame([range(40)])", "pd.get_option('display.max_columns')"],
     "long table": ["import pandas as pd\npd.DataFrame({'a': range(500)})"],
     "styled table": ["import pandas as pd\npd.DataFrame({'a': [1.234]}).style.format('{:.1f}')"],

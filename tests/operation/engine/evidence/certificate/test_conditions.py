@@ -1,4 +1,4 @@
-"""A step that depends on its surroundings is found out, and on which of them; an honest one is not blamed."""
+"""A step that depends on its conditions is found out, and on which of them; an honest one is not blamed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from operation import cli
 from operation.engine import configuration
-from operation.engine.evidence.certificate import certify, surroundings, ways
+from operation.engine.evidence.certificate import certify, conditions, ways
 from operation.engine.foundation.layout import Layout
 from tests.operation.engine.conftest import write
 
@@ -53,11 +53,11 @@ DISHONEST = {
     "[names for _, _, names in os.walk(Path(__file__).parent)]": "order of directory listings",
     "str(folder)": "path of the outputs",
     "os.environ.get('OWN_SETTING')": "other variables",
-    "time.time()": surroundings.RANDOM,
-    "os.getpid()": surroundings.RANDOM,
-    "random.random()": surroundings.RANDOM,
-    "__import__('uuid').uuid4().hex": surroundings.RANDOM,
-    "__import__('numpy').random.rand()": surroundings.RANDOM,
+    "time.time()": conditions.RANDOM,
+    "os.getpid()": conditions.RANDOM,
+    "random.random()": conditions.RANDOM,
+    "__import__('uuid').uuid4().hex": conditions.RANDOM,
+    "__import__('numpy').random.rand()": conditions.RANDOM,
 }
 HONEST = [
     "sorted(path.name for path in Path(__file__).parent.glob('*.py'))",
@@ -92,7 +92,7 @@ SCRIPT = """
 """
 
 
-def test_a_step_that_depends_on_its_surroundings_is_found_out_and_told_on_which(
+def test_a_step_that_depends_on_its_conditions_is_found_out_and_told_on_which(
     tiny: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(certify, "WAYS", {name: ways.WAYS[name] for name in ("call", "script")})
@@ -119,9 +119,9 @@ def test_a_step_that_fails_elsewhere_is_told_with_its_message(
     script.write_text(text, encoding="utf-8")
     assert cli.main(["certify", "count"]) == 1
     said = capsys.readouterr().out
-    assert "    script against call: fails in other surroundings: src/count.py:" in said
+    assert "    script against call: fails under other conditions: src/count.py:" in said
     assert "No such file or directory: 'data/text.txt'\n    it depends on: working folder\n" in said
     (page,) = (tiny.runs / "certificates").glob("*/certificate.html")
     text = page.read_text(encoding="utf-8")
     assert "It depends on: working folder" in text
-    assert all(name in text for name in (*surroundings.VARIED, *surroundings.NOT_VARIED))
+    assert all(name in text for name in (*conditions.VARIED, *conditions.NOT_VARIED))

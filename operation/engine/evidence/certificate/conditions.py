@@ -17,7 +17,7 @@ from operation.engine.identity.digests import Digests
 from operation.engine.steps.runners import run_script
 from operation.engine.steps.step import Plan
 
-RANDOM = "time, process or unseeded randomness: the same surroundings give other outputs too"
+RANDOM = "time, process or unseeded randomness: the same conditions give other outputs too"
 NOT_VARIED = (
     "the clock (but for the local date, which another time zone changes)",
     "the processor and what chooses numerical code for it",
@@ -61,7 +61,7 @@ VARIED = tuple(_VARIABLES)
 
 
 def elsewhere(folder: Path, plan: Plan, outputs: Path) -> dict[str, Any]:
-    """Execute a script as a child process in varied surroundings, and as usual when it fails there."""
+    """Execute a script as a child process under varied conditions, and as usual when it fails there."""
     try:
         _execute(plan, outputs, folder, VARIED)
     except StepFailed as error:
@@ -85,7 +85,7 @@ def _execute(plan: Plan, outputs: Path, folder: Path, varied: Sequence[str]) -> 
 
 
 def _variables(folder: Path, varied: Sequence[str]) -> dict[str, str]:
-    """Return the whole environment of a script in surroundings that are `varied`."""
+    """Return the whole environment of a script under conditions that are `varied`."""
     own = {name for variables in _VARIABLES.values() for name in variables(folder)} | thread_limits(1).keys()
     passed_on = {
         name: value
@@ -109,9 +109,9 @@ def _python_changes(folder: Path, varied: Sequence[str]) -> Path:
 
 
 def causes(plan: Plan, folder: Path) -> list[str]:
-    """Say which of the surroundings the outputs of a step depend on, by a few more executions in `folder`.
+    """Say which of the conditions the outputs of a step depend on, by a few more executions in `folder`.
 
-    Returns names out of ``VARIED``, or ``RANDOM`` alone; none when the surroundings change nothing.
+    Returns names out of ``VARIED``, or ``RANDOM`` alone; none when the conditions change nothing.
     """
     usual = _outcome(plan, folder, ())
     if _outcome(plan, folder, ()) != usual:
