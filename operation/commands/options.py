@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from operation.engine.foundation.children import environ
 from operation.engine.foundation.layout import Layout
-from operation.engine.notebooks.fork_server.limits import Limits
+from operation.engine.notebooks.limits import Limits
 
 ANY_SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"  # the emulator has every subscription
 

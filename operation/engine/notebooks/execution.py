@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from operation.engine.foundation.secrets import mask_file
 from operation.engine.notebooks.engines import WORKBENCH, OnCell, quick_papermill, watched
-from operation.engine.notebooks.fork_server.limits import NO_LIMITS, Limits
+from operation.engine.notebooks.limits import NO_LIMITS, Limits
 
 if TYPE_CHECKING:
     from operation.engine.notebooks.fork_server.client import ForkServer

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean
-from operation.engine.notebooks.fork_server.limits import NO_LIMITS, Limits
+from operation.engine.notebooks.limits import NO_LIMITS, Limits
 
 if TYPE_CHECKING:  # a request that was answered before needs none of these
     from operation.engine.configuration import Configuration, NotebookEntry

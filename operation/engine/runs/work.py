@@ -12,7 +12,7 @@ from operation.engine.foundation.run_folder import VARIABLE, RunFolder
 from operation.engine.notebooks.engines import OnCell
 from operation.engine.notebooks.execution import execute
 from operation.engine.notebooks.failure import error_record
-from operation.engine.notebooks.fork_server.limits import Limits
+from operation.engine.notebooks.limits import Limits
 
 if TYPE_CHECKING:
     from operation.engine.notebooks.fork_server.client import ForkServer

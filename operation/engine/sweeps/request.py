@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from operation.engine.notebooks.fork_server.limits import NO_LIMITS, Limits
+from operation.engine.notebooks.limits import NO_LIMITS, Limits
 from operation.engine.runs.request import Request
 
 RAY = "ray"

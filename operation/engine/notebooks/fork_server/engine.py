@@ -20,8 +20,8 @@ from papermill.engines import Engine
 from papermill.log import logger
 
 from operation.engine.notebooks.fork_server.client import ForkServer
-from operation.engine.notebooks.fork_server.limits import NO_LIMITS, Limits
 from operation.engine.notebooks.fork_server.managers import forking
+from operation.engine.notebooks.limits import NO_LIMITS, Limits
 
 _GRACE = 2.0  # seconds that an interrupted cell has to say where it was
 

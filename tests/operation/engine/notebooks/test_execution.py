@@ -11,7 +11,7 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.notebooks.engines import NotSaved
 from operation.engine.notebooks.execution import Executed, execute
 from operation.engine.notebooks.fork_server.libraries import libraries
-from operation.engine.notebooks.fork_server.limits import Limits
+from operation.engine.notebooks.limits import Limits
 from operation.engine.runs.request import Request
 from tests.operation.engine.conftest import notebook, write
 

@@ -16,7 +16,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from operation.engine.notebooks.fork_server.client import ROOT, ForkServer
-from operation.engine.notebooks.fork_server.limits import Limits
+from operation.engine.notebooks.limits import Limits
 from tests.operation.engine.notebooks.fork_server.conftest import execute
 from tests.processes import processes_of
 
