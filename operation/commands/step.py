@@ -100,7 +100,8 @@ def _script_values(parser: argparse.ArgumentParser, argv: list[str]) -> dict[str
         names = [action.option_strings[0] for action in actions if action.option_strings]
         hint = did_you_mean(unknown[0].partition("=")[0], names)
         raise UsageError(f"{parser.prog}: unknown argument {unknown[0]}.{hint}")
-    return vars(values)
+    # a parser may hold values that no argument sets, such as the check of an effect
+    return {action.dest: getattr(values, action.dest) for action in actions if hasattr(values, action.dest)}
 
 
 def _tell(layout: Layout, done: Done) -> None:

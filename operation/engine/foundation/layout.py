@@ -49,6 +49,13 @@ class Layout:
         """Outputs by key."""
         return self.runs / "store"
 
+    def in_runs(self, address: str) -> str:
+        """Return the address of a database in ``runs/`` where that folder is, and any other as it is."""
+        prefix = "sqlite:///runs/"
+        if self.elsewhere is None or not address.startswith(prefix):
+            return address
+        return f"sqlite:///{(self.runs / address.removeprefix(prefix)).absolute().as_posix()}"
+
     def relative(self, path: Path) -> str:
         """Return `path` as a person would type it from the root, with forward slashes."""
         try:

@@ -23,7 +23,7 @@ class Tracker:
 
     def __init__(self, layout: Layout, configured: Configuration) -> None:
         self._root = layout.root
-        self._uri = str(configured.variables.get("TRACKINGURI") or DEFAULT_URI)
+        self._uri = layout.in_runs(str(configured.variables.get("TRACKINGURI") or DEFAULT_URI))
         self._log = layout.runs / "tracking.log"
         self._logged, self._has_tables = False, False
         self._child: subprocess.Popen[str] | None = None

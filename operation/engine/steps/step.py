@@ -13,7 +13,7 @@ from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.files import lock
 from operation.engine.foundation.git import commit
-from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.layout import Layout, project
 from operation.engine.identity.contract import Contract, read_contract
 from operation.engine.identity.difference import differences
 from operation.engine.identity.digests import Digests
@@ -45,8 +45,12 @@ class Plan:
         return self.components.key
 
     def argv(self, outputs: Path) -> list[str]:
-        """Return the script's command line with its outputs under the folder `outputs`."""
-        return self.contract.argv({**self.inputs, **self.arguments, **self.output_folders(outputs)})
+        """Return the script's command line on this machine, its outputs under the folder `outputs`."""
+        here = project().in_runs
+        arguments = {
+            name: here(value) if isinstance(value, str) else value for name, value in self.arguments.items()
+        }
+        return self.contract.argv({**self.inputs, **arguments, **self.output_folders(outputs)})
 
     def output_folders(self, parent: Path) -> dict[str, Path]:
         """Return output -> its folder in `parent`."""

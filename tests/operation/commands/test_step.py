@@ -54,6 +54,36 @@ def test_a_secret_that_cannot_be_masked_prevents_the_capsule(
     assert len(list(failing.runs.glob("2*/capsule.zip"))) == 1
 
 
+def test_a_database_in_runs_lies_where_runs_does(
+    failing: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FACTOR", "1")
+    script = failing.src / "count.py"
+    text = script.read_text(encoding="utf-8")
+    declared = text.replace("    return parser\n", '    parser.add_argument("--uri")\n    return parser\n', 1)
+    script.write_text(declared.replace("    folder.mkdir()\n", "    folder.mkdir()\n    print(args.uri)\n"))
+    words = ["step", "count", "--uri", "sqlite:///runs/mlflow.db", "--fresh"]
+    keys = []
+    for runs in (failing.runs, failing.root.parent / "elsewhere"):
+        monkeypatch.setenv("WORKBENCH_RUNS", str(runs))
+        assert cli.main(words) == 0
+        said = capsys.readouterr()
+        assert f"sqlite:///{runs}/mlflow.db" in said.out.splitlines()
+        keys.append(said.out.rpartition("key ")[2])
+    assert keys[0] == keys[1], "the same step, wherever it keeps its database"
+
+
+def test_values_of_a_parser_that_are_no_arguments_are_left_alone(
+    failing: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACTOR", "1")
+    script = failing.src / "count.py"
+    text = script.read_text(encoding="utf-8")
+    effect = "    parser.set_defaults(effects_stand=lambda args: True)\n    return parser\n"
+    script.write_text(text.replace("    return parser\n", effect, 1), encoding="utf-8")
+    assert cli.main(["step", "count", "--fresh"]) == 0
+
+
 def test_a_step_that_works_leaves_no_run(failing: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACTOR", "1")
     assert cli.main(["step", "double"]) == 0

@@ -34,7 +34,9 @@ def registry_arguments(layout: Layout, environment: str | None, use_case: str | 
     names = ("name", "tracking-uri")
     for step in configured.steps.values():
         if set(names) <= step.arguments.keys():
-            return [word for name in names for word in (f"--{name}", str(step.arguments[name]))]
+            return [
+                word for name in names for word in (f"--{name}", layout.in_runs(str(step.arguments[name])))
+            ]
     raise UsageError(
         f"No step of '{configured.use_case}' registers a model. Name the folder of a model with --model."
     )
