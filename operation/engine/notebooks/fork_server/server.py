@@ -200,7 +200,10 @@ def main(descriptor: int) -> None:
     atexit.register(_leave)  # before all others, so that it is the last to be called
     for name in _KERNEL:
         importlib.import_module(name)
-    connection = ForkServer(socket.socket(fileno=descriptor)).serve()
+    with socket.socket(
+        fileno=descriptor
+    ) as control:  # left open, libraries that show all warnings would say so
+        connection = ForkServer(control).serve()
     if connection is None:
         os._exit(0)  # nothing here is worth the time of taking libraries apart
     _serve_cells(connection)
