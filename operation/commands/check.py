@@ -7,12 +7,14 @@ import sys
 from collections.abc import Iterator
 
 from operation.engine import configuration
+from operation.engine.configuration import Configuration
 from operation.engine.configuration.documents import read_document
 from operation.engine.configuration.targets import COMPUTES, DEPLOYMENTS
 from operation.engine.foundation.errors import ConfigurationError, Problem
 from operation.engine.foundation.git import GitRefused, tracked
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.notebooks.cleanliness import notebook_problems
+from operation.engine.notebooks.wiring import wiring_problems
 
 PRIVATE = ("config.json", ".azureml/config.json")
 
@@ -21,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
         "Check every environment with every use case (or the given ones), the schemas and the notebooks: "
-        "names, types, references, the scripts' arguments, Azure's naming rules, secrets. "
+        "names, types, references, the scripts' arguments, what notebooks hand to steps, "
+        "Azure's naming rules, secrets. "
         "Lists all mistakes at once, each with file, line and how to fix it; exit code 2 if there are any."
     )
     parser.epilog = (
@@ -53,7 +56,10 @@ def _problems(layout: Layout, environment: str | None, use_case: str | None) -> 
         yield from _stray_files(layout)
     for name in _selected(environment, configuration.environments(layout)):
         for case in _selected(use_case, configuration.use_cases(layout)):
-            yield from configuration.examine(name, case, layout)[1]
+            configured, problems = configuration.examine(name, case, layout)
+            yield from problems
+            if configured:
+                yield from _wiring(layout, configured)
     for path in sorted(layout.schemas.glob("*.yml")):
         yield from read_document(path, layout.relative(path))[1]
     for path in sorted(layout.notebooks.glob("*.ipynb")):
@@ -61,6 +67,12 @@ def _problems(layout: Layout, environment: str | None, use_case: str | None) -> 
     yield from COMPUTES.problems(layout, environment)
     yield from DEPLOYMENTS.problems(layout, environment)
     yield from _tracked(layout)
+
+
+def _wiring(layout: Layout, configured: Configuration) -> Iterator[Problem]:
+    for entry in configured.notebooks:
+        path = layout.notebooks / f"{entry.name}.ipynb"
+        yield from wiring_problems(path, layout.relative(path), configured)
 
 
 def _selected(name: str | None, names: list[str]) -> list[str | None]:

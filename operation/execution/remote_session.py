@@ -149,10 +149,6 @@ class RemoteSession(Session):
             shutil.rmtree(done.entry.folder)
         return done
 
-    def input_path(self, reference: str) -> Path:
-        """Return the path of `reference` (``step.output`` or a path), executing the step if need be."""
-        return self._input(reference, {})
-
     def _success(self, done: Done) -> dict[str, Any]:
         record = super()._success(done)
         if done.how == "executed":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,17 @@ class Configuration:
             known = ", ".join(self.steps)
             raise UsageError(f"the use case '{self.use_case}' has no step '{name}'.{hint} It has: {known}.")
         return self.steps[name]
+
+    def reference(self, source: object) -> tuple[str, str] | None:
+        """Return step and output of an input's source ``step.output``; None for a path."""
+        step, _, output = source.partition(".") if isinstance(source, str) else ("", "", "")
+        return (step, output) if step in self.steps and output else None
+
+    def upstream(self, sources: Iterable[object], stop: Collection[str] = ()) -> set[str]:
+        """Return the steps that the `sources` of inputs come from, directly or not; none behind `stop`."""
+        direct = {reference[0] for source in sources if (reference := self.reference(source))}
+        behind = (self.upstream(self.steps[name].inputs.values(), stop) for name in direct - {*stop})
+        return direct.union(*behind)
 
 
 def to_json(configured: Configuration, layout: Layout) -> dict[str, Any]:

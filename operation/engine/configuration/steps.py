@@ -18,6 +18,7 @@ from operation.engine.identity.contract import Argument, Contract
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REFERENCE = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+RESERVED = ("using", "fresh")  # what every function of `core` takes itself
 Mistake = tuple[KeyPath, str]
 
 
@@ -64,7 +65,7 @@ class StepGraph:
             )
 
     def _against(self, name: str, contract: Contract) -> Iterator[Mistake]:
-        wrong = [*self._arguments(name, contract), *self._inputs(name, contract)]
+        wrong = [*_reserved(name, contract), *self._arguments(name, contract), *self._inputs(name, contract)]
         if name not in self.broken:
             wrong += self._required(name, contract)
         if not wrong and name not in self.broken and (problem := parser_problem(contract, self.steps[name])):
@@ -186,6 +187,13 @@ class StepGraph:
             waiting.remove(ready)
             done.append(ready)
         return done
+
+
+def _reserved(name: str, contract: Contract) -> Iterator[Mistake]:
+    for argument in contract.arguments.values():
+        if argument.dest in RESERVED:
+            meaning = f"core.{name}({argument.dest}=...) means something else in notebooks. Rename it."
+            yield ("steps", name), f"argument '{argument.name}' of src/{contract.script.name}: {meaning}"
 
 
 def _renamed(name: str) -> str:

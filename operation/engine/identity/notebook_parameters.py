@@ -86,6 +86,10 @@ def _document(path: Path, modified: int) -> dict[str, Any]:  # noqa: ARG001 - pa
         raise UsageError(f"{path.name}: not a notebook: {error}.") from error
     if not isinstance(document, dict) or not isinstance(document.get("cells"), list):
         raise UsageError(f"{path.name}: not a notebook: it has no cells.")
+    if not all(
+        isinstance(cell, dict) and {"cell_type", "source"} <= cell.keys() for cell in document["cells"]
+    ):
+        raise UsageError(f"{path.name}: not a notebook: a cell has no type or no source.")
     return document
 
 

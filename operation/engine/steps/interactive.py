@@ -12,8 +12,9 @@ from operation.engine.foundation.layout import Layout, project
 from operation.engine.identity import opened
 from operation.engine.identity.contract import Argument, read_contract
 from operation.engine.steps import runners
-from operation.engine.steps.results import Result
+from operation.engine.steps.results import Output, Result
 from operation.engine.steps.session import Session
+from operation.engine.steps.stand_ins import Using, read_stand_ins
 
 _session: Session | None = None
 opened.record_kernel()  # where the kernel was not forked
@@ -72,10 +73,28 @@ class StepFunction:
         self.__doc__ = "\n".join(_documentation(name))
         self.__signature__ = inspect.Signature(list(_parameters(name)))
 
-    def __call__(self, *, fresh: bool = False, **arguments: object) -> Result:
+    def __call__(self, *, using: Using = None, fresh: bool = False, **arguments: object) -> Result:
         """Execute or reuse the step; see its own help for the arguments."""
         __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
-        return Result(session().step(self.__name__, arguments, fresh=fresh))
+        current = session()
+        stand_ins = read_stand_ins(current, self.__name__, current.sources(self.__name__, arguments), using)
+        return Result(current.standing_in(stand_ins).step(self.__name__, arguments, fresh=fresh))
+
+    def input(self, name: str, *, using: Using = None) -> Output:
+        """Return what the use case hands to this step as its input `name`, executing what is missing.
+
+        Parameters
+        ----------
+        name : str
+            Input of the step, such as ``model``.
+        using : Result, list of Result or dict of str to Result, optional
+            As in a call of the step.
+        """
+        __tracebackhide__ = True
+        current = session()
+        source = current.source(self.__name__, name)
+        stand_ins = read_stand_ins(current, self.__name__, {name: source}, using)
+        return Output(current.standing_in(stand_ins).input_path(source))
 
     def __repr__(self) -> str:
         return f"<step {self.__name__}{self.__signature__}>"
@@ -90,6 +109,7 @@ def _parameters(name: str) -> Iterator[inspect.Parameter]:
     for argument in _step_arguments(name):
         default = _configured(name, argument)
         yield inspect.Parameter(argument.dest, inspect.Parameter.KEYWORD_ONLY, default=default)
+    yield inspect.Parameter("using", inspect.Parameter.KEYWORD_ONLY, default=None)
     yield inspect.Parameter("fresh", inspect.Parameter.KEYWORD_ONLY, default=False)
 
 
@@ -104,6 +124,7 @@ def _documentation(name: str) -> Iterator[str]:
     for argument in _step_arguments(name):
         default = _configured(name, argument)
         yield f"{argument.dest} : {argument.expected}, default {default!r}\n    {argument.help}"
+    yield "using : results of steps, default None\n    Taken instead of what these steps give as configured."
     yield "fresh : true or false, default False\n    Execute even when the store holds the outputs."
     yield f"\nReturns\n-------\nResult\n    With outputs {', '.join(contract.outputs)}."
 

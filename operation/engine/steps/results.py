@@ -56,6 +56,7 @@ class Result:
     def __init__(self, done: Done) -> None:
         self.step = done.plan.step
         self.key = done.plan.key
+        self.entry = done.entry
         self.how = done.how
         self.seconds = done.seconds
         self.metrics = dict(done.metrics)

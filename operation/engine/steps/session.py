@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from operation.engine.configuration import Configuration
 from operation.engine.foundation import manifest, run_folder
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.engine.identity.contract import read_contract
 from operation.engine.identity.store import Entry
 from operation.engine.steps import failures, history
@@ -26,6 +28,13 @@ class Session:
         self.layout = layout
         self.run_script = run_script
         self.run = run_folder.current()
+        self.stand_ins: Mapping[str, Entry] = {}  # step -> what is taken instead of its configured outputs
+
+    def standing_in(self, entries: Mapping[str, Entry]) -> Session:
+        """Return this session with `entries` in the place of the steps that they are named after."""
+        session = copy(self)
+        session.stand_ins = entries
+        return session
 
     def step(self, name: str, given: Mapping[str, object] | None = None, *, fresh: bool = False) -> Done:
         """Execute or reuse the step `name`, after what it needs.
@@ -47,7 +56,7 @@ class Session:
         __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
         planned = self.plan(name, given or {})
         planned = replace(planned, fresh=fresh or self._is_due_again(planned.key))
-        as_configured = not any(value is not None for value in (given or {}).values())
+        as_configured = self._is_configured(name, given or {})
         try:
             done = execute(self.layout, planned, self.run_script)
         except BaseException as error:
@@ -66,26 +75,52 @@ class Session:
     def plan(self, name: str, given: Mapping[str, object]) -> Plan:
         """Return the execution of the step `name`, with its inputs in place."""
         step = self.configured.step(name)
-        contract = read_contract(step.script)
-        changed = self.run.overrides.get(name, {}) if self.run else {}
-        chosen = {key: value for key, value in given.items() if value is not None}
-        values = {contract.named(key).name: value for key, value in {**changed, **chosen}.items()}
-        _check_values(step.script.name, values, contract.values)
-        inputs = {**step.inputs, **{key: value for key, value in values.items() if key in contract.inputs}}
-        arguments = {
-            **step.arguments,
-            **{key: value for key, value in values.items() if key in contract.values},
-        }
+        known = read_contract(step.script).values
+        values = self._values(name, given)
+        _check_values(step.script.name, values, known)
+        arguments = {**step.arguments, **{key: value for key, value in values.items() if key in known}}
         entries: dict[str, Entry] = {}
-        paths = {key: self._input(value, entries) for key, value in inputs.items()}
+        paths = {key: self._input(value, entries) for key, value in self.sources(name, given).items()}
         return plan(self.layout, name, step.script, paths, arguments)
+
+    def sources(self, name: str, given: Mapping[str, object]) -> dict[str, object]:
+        """Return input -> ``step.output`` or path that the step `name` reads."""
+        step = self.configured.step(name)
+        known = read_contract(step.script).inputs
+        values = self._values(name, given)
+        return {**step.inputs, **{key: value for key, value in values.items() if key in known}}
+
+    def source(self, name: str, argument: str) -> object:
+        """Return what the step `name` reads as its input `argument`; raise UsageError if that is nothing."""
+        sources, key = self.sources(name, {}), argument.replace("_", "-")
+        if key not in sources:
+            hint = did_you_mean(key, sources) or f" It has: {listed(sources, 'and')}."
+            owner = f"step '{name}' of the use case '{self.configured.use_case}'"
+            raise UsageError(f"{owner} has no input '{argument}'.{hint}")
+        return sources[key]
+
+    def input_path(self, source: object) -> Path:
+        """Return the path of an input's `source`, executing the step that gives it if need be."""
+        return self._input(source, {})
+
+    def _values(self, name: str, given: Mapping[str, object]) -> dict[str, object]:
+        """Return argument or input -> value as far as the call or the run sets it."""
+        contract = read_contract(self.configured.step(name).script)
+        changed = self.run.overrides.get(name, {}) if self.run else {}
+        values = {**changed, **{key: value for key, value in given.items() if value is not None}}
+        return {contract.named(key).name: value for key, value in values.items()}
+
+    def _is_configured(self, name: str, given: Mapping[str, object]) -> bool:
+        """Tell whether neither a value of the call nor a stand-in reaches the step `name`."""
+        upstream = self.configured.upstream(self.configured.step(name).inputs.values())
+        return upstream.isdisjoint(self.stand_ins) and all(value is None for value in given.values())
 
     def _input(self, value: object, entries: dict[str, Entry]) -> Path:
         """Return the path of an input; a reference ``step.output`` is executed first, once."""
-        step, _, output = str(value).partition(".")
-        if isinstance(value, str) and step in self.configured.steps and output:
+        if reference := self.configured.reference(value):
+            step, output = reference
             if step not in entries:
-                entries[step] = self.step(step).entry
+                entries[step] = self.stand_ins.get(step) or self.step(step).entry
             return entries[step].output(output)
         path = Path(os.fspath(value))  # type: ignore[call-overload]
         return path if path.is_absolute() else self.layout.root / path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 from types import ModuleType
 
@@ -10,20 +9,7 @@ import pytest
 
 from operation.engine.foundation.errors import ConfigurationError
 from operation.engine.foundation.layout import Layout
-from operation.engine.steps import interactive
 from tests.operation.engine.conftest import write
-
-
-@pytest.fixture
-def core(tiny: Layout, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """``notebooks/core.py`` of the tiny project, in a kernel that has just started."""
-    monkeypatch.setattr(interactive, "_session", None)
-    spec = importlib.util.spec_from_file_location("core", tiny.notebooks / "core.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_completion_lists_the_steps(core: ModuleType) -> None:
@@ -32,7 +18,7 @@ def test_completion_lists_the_steps(core: ModuleType) -> None:
 
 def test_signature_and_help_come_from_contract_and_configuration(core: ModuleType) -> None:
     assert str(inspect.signature(core.count)) == (
-        "(*, text='data/text.txt', factor=1, skip=[], loud=False, fresh=False)"
+        "(*, text='data/text.txt', factor=1, skip=[], loud=False, using=None, fresh=False)"
     )
     assert "factor : a number, default 1\n    multiplies the count" in core.count.__doc__
     assert core.double.__doc__.startswith("Double a count\n")
