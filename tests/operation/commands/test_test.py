@@ -40,7 +40,12 @@ def call(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-X", "workbench", "-m", "operation", "test", "--workers", "1", *words],
         cwd=project().root,
-        env={**os.environ, "WORKBENCH_ROOT": str(root), "MYPY_CACHE_DIR": os.devnull},
+        env={
+            **os.environ,
+            "WORKBENCH_ROOT": str(root),
+            "MYPY_CACHE_DIR": os.devnull,
+            "PYTEST_DEBUG_TEMPROOT": str(root),
+        },
         capture_output=True,
         encoding="utf-8",
         check=False,

@@ -163,13 +163,13 @@ def test_another_champion_is_taken_from_the_registry(live: Live) -> None:
 def test_a_bad_model_is_refused_and_the_one_before_goes_on(live: Live) -> None:
     good, refused = live.digest(), 'score_models_refused_total{variant="champion"}'
     before = live.counted(refused)
-    bad = live.root / "trained" / "bad"
-    shutil.copytree(live.first, bad)
+    bad = live.train("bad", "--max-iter", 10)
     live.register(bad, "challenger")
+    version = open_registry(live.uri).get_model_version_by_alias("flights", "challenger").version
     content = bytearray((bad / "model.pickle").read_bytes())
     content[1000] ^= 1
     (bad / "model.pickle").write_bytes(content)
-    open_registry(live.uri).set_registered_model_alias("flights", "champion", "4")
+    open_registry(live.uri).set_registered_model_alias("flights", "champion", version)
     wait_until(lambda: live.counted(refused) > before, live.service.text)
     assert live.digest() == good
     assert "Rejected the new champion; still serving flights version 3 (" in live.service.text()

@@ -91,7 +91,7 @@ def test_more_rows_than_one_request_may_have(service: Service, everything: Train
     status, document = service.scored(request(*[{}] * 51))
     assert (status, document["error"]["problems"][0]["problem"]) == (
         400,
-        "51 rows are more than one request may have: 50",
+        "51 rows exceed the limit of 50 per request",
     )
 
 
