@@ -1,8 +1,9 @@
 """The Core Scripts as functions: ``core.train(learning_rate=0.1)`` runs ``src/train.py`` in this kernel.
 
 Every step of the use case is here by its name, with the signature, help and completion that its
-script's ``build_parser()`` gives it. ``core.serve(model)`` puts a model behind HTTP. ``core.plots`` is
-``src/plotting/`` as it stands on disk.
+script's ``build_parser()`` gives it. ``core.evaluate(using=trained)`` takes a result instead of what the use
+case has there, ``core.register.input("model")`` is what the use case hands to a step. ``core.serve(model)``
+puts a model behind HTTP. ``core.plots`` is ``src/plotting/`` as it stands on disk.
 """
 
 from __future__ import annotations
