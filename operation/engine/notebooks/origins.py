@@ -8,7 +8,9 @@ from dataclasses import astuple, dataclass, replace
 from typing import Literal
 
 _ELEMENTS = {"items", "values", "get", "pop", "copy"}  # methods of containers: what they hold comes through
-_SAME_PATH = {"Path", "str", "fspath"}
+_ADDING = {"append", "add", "extend"}
+# functions that return what they are given, or hold it
+_TRANSPARENT = {"Path", "str", "fspath", "dict", "list", "tuple", "zip", "enumerate", "sorted", "reversed"}
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,9 @@ class Reader(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         """Keep a call of ``core``."""
         self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _ADDING:
+            for value in node.args:
+                self._add(node.func.value, value)
         named = {word.arg: word.value for word in node.keywords if word.arg}
         values = {**dict(zip([""], node.args, strict=False)), **named}
         arguments = {name: sorted(self._outputs(value), key=astuple) for name, value in values.items()}
@@ -127,13 +132,17 @@ class Reader(ast.NodeVisitor):
             origins = {replace(o, text=target.id) if o.kind == "result" else o for o in self._of(value)}
             before = self._names.get(target.id, set()) if self._branches else set()
             self._names[target.id] = before | origins
-        elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-            self._names[target.value.id] = self._names.get(target.value.id, set()) | self._of(value)
+        elif isinstance(target, ast.Subscript):
+            self._add(target.value, value)
         elif isinstance(target, ast.Tuple | ast.List):
             elements = value.elts if isinstance(value, ast.Tuple | ast.List) else []
             values = elements if len(elements) == len(target.elts) else [value] * len(target.elts)
             for name, part in zip(target.elts, values, strict=True):
                 self._bind(name, part)
+
+    def _add(self, container: ast.expr, value: ast.expr) -> None:
+        if isinstance(container, ast.Name):
+            self._names[container.id] = self._names.get(container.id, set()) | self._of(value)
 
     def _of(self, node: ast.expr | None) -> set[Origin]:
         """Return all that an expression may be; nothing where that is not followed."""
@@ -151,8 +160,9 @@ class Reader(ast.NodeVisitor):
         name = getattr(function, "id", getattr(function, "attr", ""))
         if isinstance(function, ast.Attribute) and name in _ELEMENTS:
             yield from self._of(function.value)
-        elif name in _SAME_PATH:
-            yield from self._of(node.args[0] if node.args else None)
+        elif name in _TRANSPARENT:
+            for value in (*node.args, *(word.value for word in node.keywords)):
+                yield from self._of(value)
         for origin in self._of(function):
             if origin.kind == "step":
                 bare = not (node.args or node.keywords)
