@@ -177,18 +177,24 @@ def read_notebook_record(folder: Path, name: str) -> Opened:
 
 
 def command(record: Path, root: Path, runs: Path, script: Path, argv: Sequence[str]) -> list[str]:
-    """Return what follows ``python`` to execute `script` and leave what it opened in `record`."""
+    """Return what follows ``python`` to execute `script` and leave what it opened and raised in `record`."""
     return [__file__, str(record), str(root), str(runs), str(script), *argv]
 
 
 def _execute(record: str, root: str, runs: str, script: str, *argv: str) -> None:
     sys.argv[:] = [script, *argv]
     sys.path[0] = str(Path(script).parent)
+    facts: dict[str, Any] = {}
     try:
-        with recording(Path(root), Path(runs)) as found:
+        with recording(Path(root), Path(runs)) as facts["opened"]:
             runpy.run_path(script, run_name="__main__")
+    except (Exception, KeyboardInterrupt) as error:
+        with suppress(Exception):  # the script's own error is what is raised
+            kind = type(error).__name__
+            facts["error"] = {"type": kind, "message": str(error) or kind}
+        raise
     finally:
-        Path(record).write_text(json.dumps(found), encoding="utf-8")
+        Path(record).write_text(json.dumps(facts), encoding="utf-8")
 
 
 if __name__ == "__main__":

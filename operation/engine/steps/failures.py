@@ -16,8 +16,11 @@ from operation.engine.foundation.errors import StepFailed
 REJECTED = 3  # the exit code by which a gate says no
 KILLED = "the process was killed without output (out of memory?)"
 _TRACEBACK = "Traceback (most recent call last)"
-_FRAME = re.compile(r'^\s*File "([^"]+)", line (\d+)', re.MULTILINE)
+_FRAME = re.compile(r'^[\s|]*File "([^"]+)", line (\d+)', re.MULTILINE)
+_MEMBERS = re.compile(r"^[ |]*\+-\+-+ 1 -", re.MULTILINE)  # of a group of exceptions
 _RAISED = re.compile(r"^([A-Za-z_][\w.]*)(?:: (.*))?$", re.MULTILINE)
+# of messages that were written to be read alone
+_WITHOUT_TYPE = {"StepError", "GateRejected", "StepFailed", "RunFailed", "Canceled"}
 Location = tuple[str | None, int | None]
 
 
@@ -28,7 +31,12 @@ class ScriptFailed(StepFailed):
         self.details = details
         self.exit_code = exit_code
         location = f"{details['file']}:{details['line']}: " if details.get("line") else ""
-        super().__init__(f"{location}{details['message']}")
+        super().__init__(f"{location}{described(details['type'], details['message'])}")
+
+
+def described(kind: str, message: str) -> str:
+    """Return an error as people read it: ``KeyError: 'carrier'``; what a script says itself has no type."""
+    return message if kind in {*_WITHOUT_TYPE, message} else f"{kind}: {message}"
 
 
 def exit_code_of(error: BaseException) -> int:
@@ -40,12 +48,16 @@ def exit_code_of(error: BaseException) -> int:
 def from_exception(error: BaseException, folder: Path) -> dict[str, Any]:
     """Return the error record of an exception, placed at its innermost frame in `folder`."""
     frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if folder in Path(frame.filename).parents] or list(frames)
+    lines = [(Path(frame.filename), frame.lineno) for frame in frames]
+    if isinstance(error, SyntaxError) and error.filename:
+        lines.append((Path(error.filename), error.lineno))
+    inside = [line for line in lines if folder in line[0].parents] or lines
+    file, line = inside[-1] if inside else (None, None)
     return {
         "type": type(error).__name__,
         "message": str(error) or type(error).__name__,
-        "file": _source_name(Path(inside[-1].filename), folder) if inside else None,
-        "line": inside[-1].lineno if inside else None,
+        "file": _source_name(file, folder) if file else None,
+        "line": line,
         "traceback": "".join(traceback.format_exception(error)),
     }
 
@@ -54,11 +66,17 @@ def _source_name(file: Path, folder: Path) -> str:
     return f"src/{file.relative_to(folder).as_posix()}" if folder in file.parents else file.name
 
 
-def from_text(text: str, script: Path, exit_code: int) -> dict[str, Any] | None:
-    """Return the error record of what a script printed before it ended; None when it says nothing of it."""
+def from_text(
+    text: str, script: Path, exit_code: int, raised: dict[str, str] | None = None
+) -> dict[str, Any] | None:
+    """Return the error record of what a script printed before it ended; None when it says nothing of it.
+
+    `raised` has type and message of its exception, where more than the text is known.
+    """
     _, _, below = text.rpartition(_TRACEBACK)
-    raised = exception_in(text)
-    errors = [line for line in (below if raised else text).splitlines() if line.startswith("error: ")]
+    own = "" if raised else below if exception_in(text) else text
+    errors = [line for line in own.splitlines() if line.startswith("error: ")]
+    raised = raised or exception_in(text)
     if not errors and raised is None:
         return None
     file, line = location(text, script.parent)
@@ -81,7 +99,8 @@ def exception_in(text: str) -> dict[str, str] | None:
 
 def location(text: str, folder: Path) -> Location:
     """Return the innermost frame of the last traceback that lies in `folder` or in a copy of it."""
-    frames = [(match[1], int(match[2])) for match in _FRAME.finditer(text.rpartition(_TRACEBACK)[2])]
+    whole = _MEMBERS.split(text)[0]
+    frames = [(match[1], int(match[2])) for match in _FRAME.finditer(whole.rpartition(_TRACEBACK)[2])]
     for path, line in reversed(frames):
         if folder in Path(path).parents:
             return _source_name(Path(path), folder), line

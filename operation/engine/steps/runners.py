@@ -15,7 +15,7 @@ from typing import Any
 from operation.engine.foundation import manifest
 from operation.engine.foundation.children import child, thread_limits
 from operation.engine.foundation.layout import project
-from operation.engine.foundation.secrets import masked
+from operation.engine.foundation.secrets import mask_values, masked
 from operation.engine.identity import opened
 from operation.engine.identity.bytecode import refresh_bytecode
 from operation.engine.identity.loading import load_module
@@ -48,9 +48,9 @@ def child_process(plan: Plan, outputs: Path) -> dict[str, Any]:
     """
     script, argv = plan.contract.script, plan.argv(outputs)
     with TemporaryDirectory() as folder:
-        record = Path(folder) / "opened.json"
-        _wait(script, opened.command(record, _root(script), project().runs, script, argv))
-        return {"opened": manifest.read(record) or {}}
+        record = Path(folder) / "facts.json"
+        _wait(script, opened.command(record, _root(script), project().runs, script, argv), record=record)
+        return {"opened": (manifest.read(record) or {}).get("opened", {})}
 
 
 def run_script(script: Path, argv: Sequence[str], *, cwd: Path | None = None, umask: int = -1) -> None:
@@ -58,7 +58,13 @@ def run_script(script: Path, argv: Sequence[str], *, cwd: Path | None = None, um
     _wait(script, [str(script), *argv], cwd, umask)
 
 
-def _wait(script: Path, words: Sequence[str], cwd: Path | None = None, umask: int = -1) -> None:
+def _wait(
+    script: Path,
+    words: Sequence[str],
+    cwd: Path | None = None,
+    umask: int = -1,
+    record: Path | None = None,
+) -> None:
     refresh_bytecode(script.parent)
     unbuffered = ["-u"] if sys.stdout.isatty() else []
     with child(
@@ -77,7 +83,8 @@ def _wait(script: Path, words: Sequence[str], cwd: Path | None = None, umask: in
         passing.join()
     if process.returncode:
         code = REJECTED if process.returncode == REJECTED else 1
-        raise ScriptFailed(from_text(text, script, code) or _unexplained(text, script), code)
+        raised = mask_values(manifest.read(record) or {}).get("error") if record else None
+        raise ScriptFailed(from_text(text, script, code, raised) or _unexplained(text, script), code)
     sys.stderr.write(text)
 
 

@@ -28,7 +28,7 @@ def test_a_failed_step_leaves_a_capsule_that_fails_again(
     said = capsys.readouterr().err.splitlines()
     (capsule,) = failing.runs.glob("2*/capsule.zip")
     assert f"replay: python3 -m operation replay {failing.relative(capsule)}" in said
-    assert said[-1].startswith("error: src/double.py:20: ")
+    assert said[-1] == "error: src/double.py:20: ValueError: nothing to double"
     content = read_capsule(capsule).content
     assert content["command"] == "python3 -m operation step double --mode square"
     assert content["error"]["type"] == "ValueError"

@@ -191,7 +191,7 @@ mount -o "remount,$mend" "$disk" && "$@"
             "error: no space left for {runs}{below}: free some, for example with "
             "`python3 -m operation clean`, or set WORKBENCH_RUNS to a folder elsewhere.",
         ),
-        ("size=40k", "size=1m", "error: src/count.py:{line}: [Errno 28] No space left on device"),
+        ("size=40k", "size=1m", "error: src/count.py:{line}: OSError: [Errno 28] No space left on device"),
     ],
 )
 def test_a_disk_that_refuses_is_told_in_a_sentence_and_leaves_nothing(

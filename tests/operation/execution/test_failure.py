@@ -33,7 +33,7 @@ def script(tmp_path: Path) -> Path:
 
 def test_the_innermost_line_of_the_snapshot_is_the_place(script: Path) -> None:
     failed = script_failed(script, FAILED, TRACEBACK)
-    assert str(failed) == "src/words.py:3: 'carrier'"
+    assert str(failed) == "src/words.py:3: KeyError: 'carrier'"
     assert failed.details["type"] == "KeyError"
     assert failed.details["traceback"].startswith("Traceback (most recent call last)")
     assert failed.details["traceback"].endswith("User program failed")
@@ -41,7 +41,7 @@ def test_the_innermost_line_of_the_snapshot_is_the_place(script: Path) -> None:
 
 def test_paths_of_windows_are_read_too(script: Path) -> None:
     log = TRACEBACK.replace("/mnt/azureml/cr/j/1/exe/wd/", "C:\\jobs\\wd\\")
-    assert str(script_failed(script, FAILED, log)) == "src/words.py:3: 'carrier'"
+    assert str(script_failed(script, FAILED, log)) == "src/words.py:3: KeyError: 'carrier'"
 
 
 def test_an_exception_without_words_has_its_type(script: Path) -> None:

@@ -120,7 +120,7 @@ def _model(outcome: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("how", "code", "message"),
     [
-        ("bug", 1, "error: src/gate.py:22: 'missing'"),
+        ("bug", 1, "error: src/gate.py:22: KeyError: 'missing'"),
         ("data", 1, "error: the model has no letters: count again"),
         ("gate", 3, "error: the gate rejected the model: 5 letters against 6"),
         (

@@ -115,9 +115,30 @@ def test_a_failing_child_names_the_line_of_the_script(tiny: Layout) -> None:
     line = 1 + (tiny.src / "double.py").read_text().splitlines().index(
         '        raise ValueError("nothing to double")'
     )
-    with pytest.raises(StepFailed, match=f"^src/double.py:{line}: nothing to double$"):
+    with pytest.raises(StepFailed, match=f"^src/double.py:{line}: ValueError: nothing to double$"):
         _session(tiny, child_process).step("double")
     assert not list((tiny.store / ".partial").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("raise KeyError('lost')", "KeyError: 'lost'"),
+        ("raise ValueError", "ValueError"),
+        ("raise ValueError('one\\nerror: two\\n\\nthree')", "ValueError: one\nerror: two\n\nthree"),
+        (
+            "raise ExceptionGroup('several', [ValueError('one'), KeyError('two')])",
+            "ExceptionGroup: several (2 sub-exceptions)",
+        ),
+        ("raise type('OddError', (Exception,), {})('odd')", "OddError: odd"),
+    ],
+)
+def test_a_failing_child_has_the_type_and_the_whole_message(tiny: Layout, code: str, told: str) -> None:
+    script = tiny.src / "double.py"
+    script.write_text(script.read_text().replace("    if count == 0:", f"    {code}\n    if count == 0:"))
+    with pytest.raises(StepFailed) as caught:
+        _session(tiny, child_process).step("double")
+    assert str(caught.value) == f"src/double.py:19: {told}"
 
 
 def test_a_script_that_leaves_out_an_output_is_told_so(tiny: Layout) -> None:
