@@ -116,9 +116,10 @@ def read_parameters(path: Path) -> dict[str, Parameter]:
 
 
 def _parse(path: Path, source: str) -> Iterator[Parameter]:
-    comments = _comments(source)
     try:
-        for node in ast.parse(source).body:
+        nodes = ast.parse(source, filename="the parameters cell").body
+        comments = _comments(source)
+        for node in nodes:
             name, annotation, value = _assignment(node)
             yield Parameter(
                 name, annotation, ast.literal_eval(value), comments.get(node.end_lineno or 0, ""), node.lineno

@@ -52,10 +52,16 @@ def test_a_value_is_checked_against_the_annotation(
     assert parameter.problem(value) == problem
 
 
-@pytest.mark.parametrize("cell", ["x = compute()", "x.y = 1", "import os", "x = "])
+@pytest.mark.parametrize("cell", ["x = compute()", "x.y = 1", "import os", "x = ", "x = [1, 2\n"])
 def test_a_parameters_cell_of_more_than_literals_is_refused(tmp_path: Path, cell: str) -> None:
     with pytest.raises(UsageError, match=r"book\.ipynb: the parameters cell may hold only literals"):
         read_parameters(_write(tmp_path, cell))
+
+
+def test_an_unfinished_parameters_cell_is_refused_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_parameters(_write(tmp_path, "a: int = 1\nsizes: list[int] = [1, 2\n"))
+    assert "('[' was never closed (the parameters cell, line 2))" in str(caught.value)
 
 
 def test_a_notebook_without_parameters_has_none(tmp_path: Path) -> None:
