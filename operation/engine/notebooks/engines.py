@@ -17,6 +17,7 @@ __all__ = ["NAMES", "STOCK", "WORKBENCH", "NotSaved", "OnCell", "fork_source", "
 OnCell = Callable[[int, int], None]
 STOCK = "nbclient"
 NAMES = (WORKBENCH, STOCK)
+_LEFT = {("SystemExit", ""), ("SystemExit", "0")}  # as papermill knows them
 # What reads and writes notebooks in clouds: most of the time of importing papermill.
 _REMOTE = ("papermill.s3", "papermill.adl", "papermill.abs", "gcsfs", "pyarrow.fs", "github")
 
@@ -53,8 +54,13 @@ def watched(name: str, on_cell: OnCell) -> str:
     class WatchedEngine(base):  # type: ignore[misc]
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
-            _watch(nb_man, on_cell)
-            super().execute_managed_notebook(nb_man, kernel_name, **options)
+            at = _watch(nb_man, on_cell)
+            try:
+                super().execute_managed_notebook(nb_man, kernel_name, **options)
+            except Exception:
+                if nb_man.nb.cells[at[0]].metadata.papermill.get("start_time"):
+                    nb_man.cell_exception(nb_man.nb.cells[at[0]], at[0])
+                raise
 
     registered = f"{name}, watched"
     papermill_engines.register(registered, WatchedEngine)
@@ -62,10 +68,12 @@ def watched(name: str, on_cell: OnCell) -> str:
     return registered
 
 
-def _watch(nb_man: Any, on_cell: OnCell) -> None:
+def _watch(nb_man: Any, on_cell: OnCell) -> list[int]:
+    """Watch what papermill tells `nb_man`; return the index, as it changes, of the cell being executed."""
     from nbformat.notebooknode import from_dict
 
     begin, save, total = nb_man.cell_start, nb_man.save, len(nb_man.nb.cells)
+    mark, complete = nb_man.cell_exception, nb_man.cell_complete
     target, at = Path(nb_man.output_path), [0]
 
     def cell_start(cell: Any, cell_index: int | None = None, **options: Any) -> None:
@@ -84,4 +92,34 @@ def _watch(nb_man: Any, on_cell: OnCell) -> None:
         except OSError as error:
             raise NotSaved(target, at[0], error) from error
 
+    def cell_exception(cell: Any, cell_index: int | None = None, **options: Any) -> None:
+        error = options.get("exception")
+        if error is not None and not _shows_error(cell):  # printed by the kernel instead
+            cell.outputs.append(_error_output(error))
+        mark(cell, cell_index, **options)
+
+    def cell_complete(cell: Any, cell_index: int | None = None, **options: Any) -> None:
+        if _shows_error(cell):  # where `display` caught it, the cells below are executed
+            mark(cell, cell_index)
+        complete(cell, cell_index, **options)
+
     nb_man.cell_start, nb_man.save = cell_start, save_masked
+    nb_man.cell_exception, nb_man.cell_complete = cell_exception, cell_complete
+    return at
+
+
+def _shows_error(cell: Any) -> bool:
+    """Tell whether an error is among the outputs of a cell; leaving by ``sys.exit(0)`` is none."""
+    return any(
+        output.output_type == "error" and (output.ename, output.evalue) not in _LEFT
+        for output in cell.get("outputs", [])
+    )
+
+
+def _error_output(error: Any) -> Any:
+    """Return an output with what the kernel answered of an error."""
+    import nbformat.v4
+
+    return nbformat.v4.new_output(  # type: ignore[no-untyped-call]
+        "error", ename=error.ename, evalue=error.evalue, traceback=[]
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+_LONGEST = 2000  # characters of a message on the console
+
 
 def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
     """Return a line for each metric."""
@@ -22,4 +24,7 @@ def failure_line(error: Mapping[str, Any]) -> str:
     count = error["execution_count"]
     cell = f"cell In [{count}]" if count else f"cell {error['cell']}"
     location = f"{error['file']}:{error['line']}" if error["line"] else str(error["file"])
-    return f"{cell}, {location}: {error['type']}: {error['message']}"
+    message = error["message"]
+    if len(message) > _LONGEST:
+        message = f"{message[:_LONGEST]}... (whole in the report)"
+    return f"{cell}, {location}: {error['type']}" + (f": {message}" if message != error["type"] else "")

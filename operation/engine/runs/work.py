@@ -76,7 +76,7 @@ def perform(work: Work, fork_server: ForkServer | None = None, on_cell: OnCell =
     error = None
     if executed.error is not None:
         steps = [step for step in RunFolder(work.folder).records() if step["notebook"] == work.name]
-        error = error_record(executed.document, work.name, executed.error, steps)
+        error = error_record(executed.document, work.name, executed.error, steps, work.source.parents[1])
     return Outcome(executed.seconds, error, executed.cells)
 
 

@@ -120,7 +120,8 @@ def check(replay: Replay) -> dict[str, Any]:
     found = None
     if executed.error:
         records = steps(folder, replay.capsule.notebook)
-        found = _failure(error_record(executed.document, replay.capsule.notebook, executed.error, records))
+        names = (replay.capsule.notebook, executed.error, records, replay.layout.root)
+        found = _failure(error_record(executed.document, *names))
     expected = _failure(replay.capsule.content["error"])
     at_cell = executed.error is not None and failing_cell(_unmarked(executed.document)) == replay.cell
     same = found is not None and _is_same(replay, expected, found)

@@ -75,12 +75,17 @@ def _mark_failed_cell(notebook: Any, record: NotebookRecord, outline: Outline) -
     raised = [cell for cell in code.values() if "raises-exception" not in _tags(cell) and _errors(cell)]
     failed = code.get(record.failure.cell) if record.failure and record.failure.cell is not None else None
     # A kernel that died raised nothing; and a notebook that grew since has other indices.
-    if failed is None or (raised and failed not in raised):
+    if failed is None or (raised and failed not in raised and not _is_marked(failed)):
         failed = raised[-1] if raised else None
     if failed is not None:
         failed.metadata["report"] |= {"failed": True, "anchor": "failure"}
         outline.failed_cell = True
         outline.failure = record.failure or next(iter(_errors(failed)))
+
+
+def _is_marked(cell: Any) -> bool:
+    papermill = cell.metadata.get("papermill")
+    return isinstance(papermill, Mapping) and papermill.get("exception") is True
 
 
 def _errors(cell: Any) -> list[Failure]:
