@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
+import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +20,10 @@ from operation.engine.foundation import manifest
 from operation.engine.foundation.children import environ, thread_limits
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.foundation.secrets import masked
+from operation.engine.notebooks.engines import STOCK, WORKBENCH
 from operation.engine.notebooks.execution import execute
 from operation.engine.notebooks.failure import error_record, failing_cell
+from operation.engine.notebooks.limits import Limits
 
 _MARKER = "papermill-error-cell-tag"  # cells that papermill adds where a notebook failed
 CHECKOUT = Path(__file__).resolve().parents[4]
@@ -116,7 +121,9 @@ def check(replay: Replay) -> dict[str, Any]:
     variables = replay.variables("check")
     folder = Path(variables["WORKBENCH_RUN"])
     with environ(variables, alone=True):
-        executed = execute(source, folder / source.name, {}, {}, lambda *_: None)
+        executed = execute(
+            source, folder / source.name, {}, {}, lambda *_: None, **_engine_and_limits(replay)
+        )
     found = None
     if executed.error:
         records = steps(folder, replay.capsule.notebook)
@@ -126,6 +133,21 @@ def check(replay: Replay) -> dict[str, Any]:
     at_cell = executed.error is not None and failing_cell(_unmarked(executed.document)) == replay.cell
     same = found is not None and _is_same(replay, expected, found)
     return {"reproduced": same and at_cell, "expected": expected, "found": found}
+
+
+def _engine_and_limits(replay: Replay) -> dict[str, Any]:
+    """Return with which engine and limits the run's command had notebooks executed."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--engine")
+    for name in ("--cell-seconds", "--seconds", "--megabytes"):
+        parser.add_argument(name, type=float)
+    words: list[str] = []
+    with suppress(ValueError):  # no command line: a stranger may have written it
+        words = shlex.split(str(replay.capsule.content.get("command", "")))
+    chosen, _ = parser.parse_known_args(words)
+    memory = int(chosen.megabytes * 1_000_000) if chosen.megabytes else None
+    limits = Limits(cell=chosen.cell_seconds, run=chosen.seconds, memory=memory)
+    return {"engine": STOCK if chosen.engine == STOCK else WORKBENCH, "limits": limits}
 
 
 def _is_same(replay: Replay, expected: dict[str, Any], found: dict[str, Any]) -> bool:
