@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+OWN = "09-fail"  # a notebook of its own, which needs no step
 PARSED = "    args = build_parser().parse_args(argv)\n"
 NO_MEMORY = """
 import resource
@@ -27,7 +28,7 @@ file.write_bytes(file.read_bytes()[:-1] + b"!")
 
 @dataclass(frozen=True)
 class Failure:
-    """One way to fail.
+    """One way to fail, and what is told of it.
 
     Parameters
     ----------
@@ -35,13 +36,36 @@ class Failure:
         Breaks the project in a folder.
     words : list of str
         What ``run`` is asked for.
+    kind : str
+        The type that is told.
+    message : str
+        A part of the message.
+    line : str
+        What stands on the line that is told; empty where none can be known.
+    file : str
+        The file that is told, from the root; empty for the notebook.
+    cell : str
+        What stands in the cell that failed; empty for `line`.
     environment : dict of str to str
         Variables that are set when it runs, there alone.
+    mended : (str, str, str), optional
+        A file of the capsule's project, a text in it, and another with which the failure does not arise.
     """
 
     broken: Callable[[Path], None]
     words: list[str]
+    kind: str
+    message: str
+    line: str = ""
+    file: str = ""
+    cell: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    mended: tuple[str, str, str] | None = None
+
+    @property
+    def needs_store(self) -> bool:
+        """Whether a good run of the use case goes before it."""
+        return OWN not in self.words
 
 
 def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
@@ -105,44 +129,219 @@ OLD_NUMPY = both(
 EVALUATE, EXPLORE, SCORE = (
     ["--notebook", name] for name in ("04-evaluate-model", "01-explore-data", "05-score-batch")
 )
-FAILURES = {
-    "bug in a script": Failure(script("evaluate", "{'a': 1}['b']"), EVALUATE),
-    "bug in a cell": Failure(cell("04-evaluate-model", "total = 41", "total + undefined"), EVALUATE),
+STEPS = {
+    "bug in a script": Failure(
+        script("evaluate", "{'a': 1}['b']"),
+        EVALUATE,
+        kind="KeyError",
+        message="'b'",
+        line="{'a': 1}['b']",
+        file="src/evaluate.py",
+        cell="core.evaluate",
+        mended=("src/evaluate.py", "{'a': 1}['b']", ""),
+    ),
+    "bug in a cell": Failure(
+        cell("04-evaluate-model", "total = 41", "total + undefined"),
+        EVALUATE,
+        kind="NameError",
+        message="name 'undefined' is not defined",
+        line="total + undefined",
+    ),
     "bug in a module that scripts import": Failure(
-        edit("src/modelling/metrics.py", "\ndef baseline(", "\n1 / 0\n\n\ndef baseline("), EVALUATE
+        edit("src/modelling/metrics.py", "\ndef baseline(", "\n1 / 0\n\n\ndef baseline("),
+        EVALUATE,
+        kind="ZeroDivisionError",
+        message="division by zero",
+        line="1 / 0",
+        file="src/modelling/metrics.py",
+        cell="core.evaluate",
     ),
     "bad column": Failure(
-        edit("configuration/configuration-flights.yml", "- departure_minute", "- minute_of_day"), []
+        edit("configuration/configuration-flights.yml", "- departure_minute", "- minute_of_day"),
+        [],
+        kind="StepError",
+        message="features and --keep: there is no column 'minute_of_day'",
+        line="raise step.StepError",
+        file="src/tabular/tables.py",
+        cell="core.prepare()",
     ),
-    "missing file": Failure(cell("01-explore-data", "open('nowhere.csv')"), EXPLORE),
-    "missing input": Failure(cell("01-explore-data", "core.validate(table='data/nowhere')"), EXPLORE),
+    "missing file": Failure(
+        cell("01-explore-data", "open('nowhere.csv')"),
+        EXPLORE,
+        kind="FileNotFoundError",
+        message="nowhere.csv",
+        line="open('nowhere.csv')",
+    ),
+    "missing input": Failure(
+        cell("01-explore-data", "core.validate(table='data/nowhere')"),
+        EXPLORE,
+        kind="UsageError",
+        message="does not exist.",
+        line="core.validate(table='data/nowhere')",
+    ),
     "wrong type of argument": Failure(
-        cell("04-evaluate-model", "core.train(learning_rate='fast')"), EVALUATE
+        cell("04-evaluate-model", "core.train(learning_rate='fast')"),
+        EVALUATE,
+        kind="UsageError",
+        message="train.py --learning-rate: expected a number, found 'fast'.",
+        line="core.train(learning_rate='fast')",
     ),
-    "unknown argument": Failure(cell("04-evaluate-model", "core.train(learning_rte=0.1)"), EVALUATE),
-    "package version": Failure(OLD_NUMPY, EVALUATE),
-    "missing package": Failure(script("evaluate", "import no_such_package"), EVALUATE),
-    "not UTF-8": Failure(LATIN, EXPLORE),
-    "out of memory": Failure(script("evaluate", NO_MEMORY), EVALUATE),
-    "kernel killed": Failure(script("evaluate", "import os\nos.kill(os.getpid(), 9)"), EVALUATE),
-    "segmentation fault": Failure(script("evaluate", "import ctypes\nctypes.string_at(0)"), EVALUATE),
-    "child killed": Failure(script("evaluate", f"import subprocess, sys\n{KILLED}"), EVALUATE),
-    "time-out": Failure(script("evaluate", f"import subprocess, sys\n{SLOW}"), EVALUATE),
-    "disk full": Failure(script("evaluate", "open('/dev/full', 'w').write('x' * 100000)"), EVALUATE),
-    "division by zero on one group": Failure(script("evaluate", GROUPS), EVALUATE),
-    "missing category": Failure(edit("configuration/schemas/flights.yml", "EWR", "EWX"), EXPLORE),
-    "corrupt model": Failure(cell("05-score-batch", MODEL, "core.batch_score(model='data/model')"), SCORE),
+    "unknown argument": Failure(
+        cell("04-evaluate-model", "core.train(learning_rte=0.1)"),
+        EVALUATE,
+        kind="UsageError",
+        message="train.py has no argument 'learning_rte'. Did you mean 'learning-rate'?",
+        line="core.train(learning_rte=0.1)",
+    ),
+    "package version": Failure(
+        OLD_NUMPY,
+        EVALUATE,
+        kind="AttributeError",
+        message="product",
+        line="numpy.product([1])",
+        file="src/evaluate.py",
+        cell="core.evaluate",
+    ),
+    "missing package": Failure(
+        script("evaluate", "import no_such_package"),
+        EVALUATE,
+        kind="ModuleNotFoundError",
+        message="No module named 'no_such_package'",
+        line="import no_such_package",
+        file="src/evaluate.py",
+        cell="core.evaluate",
+    ),
+    "not UTF-8": Failure(
+        LATIN,
+        EXPLORE,
+        kind="StepError",
+        message="can't decode byte 0xe9",
+        line="raise unreadable(file, error)",
+        file="src/tabular/tables.py",
+        cell="core.validate()",
+    ),
+    "out of memory": Failure(
+        script("evaluate", NO_MEMORY),
+        EVALUATE,
+        kind="MemoryError",
+        message="MemoryError",
+        line="bytearray(",
+        file="src/evaluate.py",
+        cell="core.evaluate",
+    ),
+    "kernel killed": Failure(
+        script("evaluate", "import os\nos.kill(os.getpid(), 9)"),
+        EVALUATE,
+        kind="DeadKernelError",
+        message="SIGKILL",
+        cell="core.evaluate",
+    ),
+    "segmentation fault": Failure(
+        script("evaluate", "import ctypes\nctypes.string_at(0)"),
+        EVALUATE,
+        kind="DeadKernelError",
+        message="SIGSEGV",
+        line="ctypes.string_at(0)",
+        file="src/evaluate.py",
+        cell="core.evaluate",
+    ),
+    "child killed": Failure(
+        script("evaluate", f"import subprocess, sys\n{KILLED}"),
+        EVALUATE,
+        kind="CalledProcessError",
+        message="died with",
+        line="check=True",
+        file="src/evaluate.py",
+        cell="core.evaluate",
+    ),
+    "time-out": Failure(
+        script("evaluate", f"import subprocess, sys\n{SLOW}"),
+        EVALUATE,
+        kind="TimeoutExpired",
+        message="timed out after 0.3 seconds",
+        line="timeout=0.3",
+        file="src/evaluate.py",
+        cell="core.evaluate",
+    ),
+    "disk full": Failure(
+        script("evaluate", "open('/dev/full', 'w').write('x' * 100000)"),
+        EVALUATE,
+        kind="OSError",
+        message="No space left on device",
+        line="/dev/full",
+        file="src/evaluate.py",
+        cell="core.evaluate",
+    ),
+    "division by zero on one group": Failure(
+        script("evaluate", GROUPS),
+        EVALUATE,
+        kind="ZeroDivisionError",
+        message="division by zero",
+        line="sum(rows) / len(rows)",
+        file="src/evaluate.py",
+        cell="core.evaluate",
+    ),
+    "missing category": Failure(
+        edit("configuration/schemas/flights.yml", "EWR", "EWX"),
+        EXPLORE,
+        kind="StepError",
+        message="column 'origin': ",
+        line="raise step.StepError",
+        file="src/validate.py",
+        cell="core.validate()",
+        mended=("configuration/schemas/flights.yml", "EWX", "EWR"),
+    ),
+    "corrupt model": Failure(
+        cell("05-score-batch", MODEL, "core.batch_score(model='data/model')"),
+        SCORE,
+        kind="StepError",
+        message="is not the model that was trained",
+        line="raise step.StepError",
+        file="src/modelling/models.py",
+        cell="core.batch_score(",
+    ),
     "unknown metric of the gate": Failure(
-        edit("configuration/configuration-flights.yml", "roc_auc>=", "auc_roc>="), EVALUATE
+        edit("configuration/configuration-flights.yml", "roc_auc>=", "auc_roc>="),
+        EVALUATE,
+        kind="StepError",
+        message="there is no metric 'auc_roc'",
+        line="raise step.StepError",
+        file="src/register.py",
+        cell="core.register(",
     ),
     "empty holdout": Failure(
-        lambda _: None, ["--notebook", "02-prepare-data"], {"HOLDOUTFROM": "2015-01-01"}
+        lambda _: None,
+        ["--notebook", "02-prepare-data"],
+        environment={"HOLDOUTFROM": "2015-01-01"},
+        kind="StepError",
+        message="the split leaves no row for the holdout",
+        line="raise step.StepError",
+        file="src/prepare.py",
+        cell="core.prepare(",
     ),
     "endless recursion": Failure(
-        script("evaluate", "def again(n):\n    return again(n + 1)\nagain(0)"), EVALUATE
+        script("evaluate", "def again(n):\n    return again(n + 1)\nagain(0)"),
+        EVALUATE,
+        kind="RecursionError",
+        message="maximum recursion depth exceeded",
+        line="return again(n + 1)",
+        file="src/evaluate.py",
+        cell="core.evaluate",
     ),
     "assertion": Failure(
-        cell("04-evaluate-model", "assert core.evaluate().metrics['roc_auc'] > 0.99"), EVALUATE
+        cell("04-evaluate-model", "assert core.evaluate().metrics['roc_auc'] > 0.99"),
+        EVALUATE,
+        kind="AssertionError",
+        message="AssertionError",
+        line="> 0.99",
     ),
-    "exit of a script": Failure(script("evaluate", "import sys\nsys.exit(5)"), EVALUATE),
+    "exit of a script": Failure(
+        script("evaluate", "import sys\nsys.exit(5)"),
+        EVALUATE,
+        kind="SystemExit",
+        message="5",
+        line="sys.exit(5)",
+        file="src/evaluate.py",
+        cell="core.evaluate",
+    ),
 }
