@@ -258,7 +258,7 @@ STEPS = {
         script("evaluate", f"import subprocess, sys\n{SLOW}"),
         EVALUATE,
         kind="TimeoutExpired",
-        message="timed out after 0.3 seconds",
+        message="timed out after 0.",
         line="timeout=0.3",
         file="src/evaluate.py",
         cell="core.evaluate",

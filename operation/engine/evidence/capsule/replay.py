@@ -163,9 +163,13 @@ def _is_same(replay: Replay, expected: dict[str, Any], found: dict[str, Any]) ->
 
 
 def _comparable(message: str, paths: dict[str, str]) -> str:
-    """Return a message without secrets and addresses in memory, with the `paths` as the run had them."""
+    """Return a message without secrets and addresses in memory, with the `paths` as the run had them.
+
+    The seconds of a time limit are left out too: what subprocess says is measured.
+    """
     for here, there in paths.items():
         message = message.replace(here, there)
+    message = re.sub(r"(timed out after )[\d.]+(?= seconds)", r"\1", message)
     return re.sub(r"\b0x[0-9a-fA-F]+", "0x", masked(message).replace("\\", "/"))
 
 

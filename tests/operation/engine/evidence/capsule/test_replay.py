@@ -124,6 +124,14 @@ def test_the_message_counts(clone: Layout, message: str, is_same: bool) -> None:
         )
 
 
+def test_the_engine_and_the_limits_of_the_run_hold(clone: Layout) -> None:
+    error = {"type": "CellTimeoutError", "file": "notebooks/01-book.ipynb", "line": None}
+    endless = _restored(clone, error, "while True: pass")
+    command = "python3 -m operation run --engine nbclient --cell-seconds 1"
+    content = {**endless.capsule.content, "command": command}
+    assert check(Replay(Capsule(endless.capsule.path, content), clone))["reproduced"]
+
+
 def test_a_changed_package_is_told(failed: Failed, clone: Layout) -> None:
     capsule = read_capsule(failed.capsule)
     older = {**capsule.content, "python": "3.11.1", "commit": "0" * 40, "dirty": True}
