@@ -26,7 +26,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--use-case",
         metavar="NAME",
-        help="such as flights: configuration-<NAME>.yml (default: the environment's)",
+        help="configuration-<NAME>.yml (default: the environment's)",
     )
 
 

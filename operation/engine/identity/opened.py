@@ -143,10 +143,8 @@ def _read_only(files: Mapping[str, str | None]) -> Opened:
     return {name: digest for name, digest in files.items() if digest != _WRITTEN}
 
 
-def record_kernel() -> None:
+def record_kernel(root: Path, runs: Path) -> None:
     """Record what this process opens for the notebook of the run that it works for, line by line, once."""
-    from operation.engine.foundation.layout import project
-
     run, notebook = os.environ.get("WORKBENCH_RUN"), os.environ.get("WORKBENCH_NOTEBOOK")
     if not run or not notebook or any(record.log for record in _records):
         return
@@ -157,8 +155,7 @@ def record_kernel() -> None:
     def log(key: str, digest: str | None) -> None:
         os.write(descriptor, f"{json.dumps([key, digest])}\n".encode())
 
-    layout = project()
-    _start(_Record(str(layout.root), str(layout.runs), log))
+    _start(_Record(str(root), str(runs), log))
 
 
 def notebook_record(folder: Path, name: str) -> Path:

@@ -17,7 +17,7 @@ from operation.engine.steps.session import Session
 from operation.engine.steps.stand_ins import Using, read_stand_ins
 
 _session: Session | None = None
-opened.record_kernel()  # where the kernel was not forked
+opened.record_kernel(project().root, project().runs)  # where the kernel was not forked
 
 
 def use(use_case: str | None = None, environment: str | None = None) -> str:

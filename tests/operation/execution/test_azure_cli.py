@@ -124,7 +124,7 @@ def test_what_to_type_next(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
 def test_a_compute_that_version_2_cannot_use(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert cli.main(["export", "azure-cli", "--compute", "local", "--output", str(tmp_path)]) == 2
     assert capsys.readouterr().err == (
-        "error: compute 'local' is of kind local: jobs of version 2 are executed on amlcompute. "
+        "error: compute 'local' is of kind local, and job files (v2) need kind amlcompute. "
         "Name another with --compute.\n"
     )
 

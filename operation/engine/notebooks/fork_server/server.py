@@ -24,6 +24,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from operation.engine.foundation.children import die_with_parent
+from operation.engine.foundation.layout import project
 from operation.engine.foundation.watcher import adopt_orphans
 from operation.engine.identity import opened
 from operation.engine.notebooks.fork_server import os_limits
@@ -200,9 +201,7 @@ def main(descriptor: int) -> None:
     atexit.register(_leave)  # before all others, so that it is the last to be called
     for name in _KERNEL:
         importlib.import_module(name)
-    with socket.socket(
-        fileno=descriptor
-    ) as control:  # left open, libraries that show all warnings would say so
+    with socket.socket(fileno=descriptor) as control:  # unclosed it warns
         connection = ForkServer(control).serve()
     if connection is None:
         os._exit(0)  # nothing here is worth the time of taking libraries apart
@@ -233,11 +232,12 @@ def _serve_cells(connection: socket.socket) -> None:
             os._exit(0)
         request = json.loads(line)
         _enter(request)
+        layout = project()
         from ipykernel.kernelapp import IPKernelApp
 
         app: Any = IPKernelApp.instance(parent_handle=os.getppid())
         app.initialize(request["argv"][1:])
-        opened.record_kernel()
+        opened.record_kernel(layout.root, layout.runs)
         if request["memory"] is not None:
             os_limits.limit_memory(request["memory"], app.shell)
         faulthandler.enable(connection.fileno())
