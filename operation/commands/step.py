@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from contextlib import suppress
 
 from operation.commands.options import add_choice, add_include_secrets
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
-from operation.engine.foundation.errors import StepFailed, UsageError
+from operation.engine.foundation.errors import StepFailed, UsageError, WorkbenchError
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.foundation.nearest import did_you_mean
 from operation.engine.identity.contract import actions_of
@@ -45,7 +46,10 @@ def run(args: argparse.Namespace) -> int:
         done = Session(configured, layout, child_process).step(args.step, values, fresh=own.fresh)
     except StepFailed as error:
         if error.exit_code == 1:
-            _record_failure(configured, layout, own, values, error)
+            try:
+                _record_failure(configured, layout, own, values, error)
+            except (OSError, WorkbenchError) as obstacle:  # the disk may be full: that is why the step failed
+                print(f"warning: this failure left no report: {obstacle}", file=sys.stderr)
         raise
     _tell(layout, done)
     return 0

@@ -32,7 +32,7 @@ FAULTS = {
         ["--cell-seconds", "3"],
         "CellTimeoutError: A cell timed out while it was being executed, after 3 seconds.",
     ),
-    "memory": ("much = bytearray(300_000_000)", ["--megabytes", "200"], "MemoryError: "),
+    "memory": ("much = bytearray(300_000_000)", ["--megabytes", "200"], ": MemoryError"),
 }
 
 

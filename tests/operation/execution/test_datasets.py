@@ -109,7 +109,9 @@ def test_a_dataset_has_a_version_for_each_content(found: dict[str, Any]) -> None
 def test_what_is_not_there_is_said(found: dict[str, Any]) -> None:
     assert found["absent"] == "workspace amlways has no dataset 'flight'. Did you mean 'flights'?"
     assert found["absent version"] == "workspace amlways has no dataset 'flights:9'."
-    assert found["nothing"] == "nowhere: there is no file or folder to publish as dataset 'flights'."
+    assert (
+        found["nothing"] == "nowhere does not exist: name a file or folder to publish as dataset 'flights'."
+    )
     assert found["core"] == (
         '--remote dataset:flights:9: Cannot find dataset registered with name "flights" (version: 9) '
         "in the workspace."

@@ -170,8 +170,8 @@ def test_a_share_that_is_none_changes_nothing(variants: Variants) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "give a share of keys, such as 0.1, or 0 to roll back, or --shadow"),
-        (["0.1", "--shadow"], "give a share of keys, such as 0.1, or 0 to roll back, or --shadow"),
+        ([], "Give a share of the keys such as 0.1, 0 to roll back, or --shadow."),
+        (["0.1", "--shadow"], "Give a share of the keys such as 0.1, 0 to roll back, or --shadow."),
         (
             ["0.1", "--port", "5999"],
             "no service on port 5999 has a challenger: start one with "
@@ -179,7 +179,7 @@ def test_a_share_that_is_none_changes_nothing(variants: Variants) -> None:
         ),
         (
             ["0.1", "--challenger", "challenger"],
-            "--challenger: another challenger begins with no share; give one when it is there",
+            "--challenger: a new challenger starts at 0. Give a share once it is loaded.",
         ),
         (
             ["--challenger", "challenger", "--port", "5999"],
