@@ -88,7 +88,7 @@ def test_a_failure_is_told_right_and_arises_again_in_another_clone(
             f"\n| {name} | {failure.kind} | {result['seconds']} s | {kept.stat().st_size / 1e6:.1f} MB |",
             end="",
         )
-    assert result["reproduced"], result
+    assert result["reproduced"], json.dumps(result)
     assert not _check(clone, _changed(kept, failure), capsys)["reproduced"]
 
 

@@ -43,6 +43,7 @@ class _Record:
     def __init__(self, root: str, runs: str, log: Callable[[str, str | None], None] | None = None) -> None:
         self.files: Opened = {}
         self.root = os.path.join(root, "")  # noqa: PTH118 - a prefix of texts
+        self.engine = (_ENGINE, f"{self.root}operation{os.sep}")  # this one, and the project's own
         self.code = (f"{self.root}src{os.sep}", f"{self.root}notebooks{os.sep}")
         folders = (sys.prefix, sys.base_prefix, runs, os.path.realpath(runs))
         self.passed_over = (*_SYSTEM, *(os.path.join(one, "") for one in folders))  # noqa: PTH118
@@ -69,14 +70,14 @@ class _Record:
     def _asked(self, path: str, frame: FrameType) -> bool:
         """Tell whether the project's code opened a file, not the engine for it or Python to execute it."""
         loads = any(loader in _file(frame) for loader in _LOADERS)
-        if loads and (path.endswith(os.sep) or path.startswith((*self.code, _ENGINE))):
+        if loads and (path.endswith(os.sep) or path.startswith((*self.code, *self.engine))):
             return False
         current: FrameType | None = frame
         while current is not None:
             file = _file(current)
             if file.startswith(self.code) or "ipykernel_" in file or file.startswith("<ipython"):
                 return True
-            if file.startswith(_ENGINE):
+            if file.startswith(self.engine):
                 return False
             current = current.f_back
         return True  # a thread of a library's
