@@ -116,7 +116,7 @@ def test_what_is_not_there_is_said(found: dict[str, Any]) -> None:
         '--remote dataset:flights:9: Cannot find dataset registered with name "flights" (version: 9) '
         "in the workspace."
     )
-    said = "this dataset has no name that a script could open it by: register it first."
+    said = "this dataset has no name to open it by. Register it first."
     assert found["no name"] == said
 
 
