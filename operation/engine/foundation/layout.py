@@ -49,12 +49,12 @@ class Layout:
         """Outputs by key."""
         return self.runs / "store"
 
-    def in_runs(self, address: str) -> str:
-        """Return the address of a database in ``runs/`` where that folder is, and any other as it is."""
-        prefix = "sqlite:///runs/"
-        if self.elsewhere is None or not address.startswith(prefix):
-            return address
-        return f"sqlite:///{(self.runs / address.removeprefix(prefix)).absolute().as_posix()}"
+    def in_runs(self, word: str) -> str:
+        """Return a word of a command line, a database in ``runs/`` being where that folder is."""
+        option, address, file = word.partition("sqlite:///runs/")
+        if self.elsewhere is None or not address or (option and not option.endswith("=")):
+            return word
+        return f"{option}sqlite:///{(self.runs / file).absolute().as_posix()}"
 
     def relative(self, path: Path) -> str:
         """Return `path` as a person would type it from the root, with forward slashes."""

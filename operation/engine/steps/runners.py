@@ -34,7 +34,7 @@ def in_process(plan: Plan, outputs: Path) -> dict[str, Any]:
     __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
     script = plan.contract.script
     with opened.recording(_root(script), project().runs) as files, chdir(_root(script)):
-        load_module(script).main(plan.argv(outputs))
+        load_module(script).main(plan.local_argv(outputs))
     return {"opened": files}
 
 
@@ -46,7 +46,7 @@ def child_process(plan: Plan, outputs: Path) -> dict[str, Any]:
     dict
         As `in_process`.
     """
-    script, argv = plan.contract.script, plan.argv(outputs)
+    script, argv = plan.contract.script, plan.local_argv(outputs)
     with TemporaryDirectory() as folder:
         record = Path(folder) / "facts.json"
         _wait(script, opened.command(record, _root(script), project().runs, script, argv), record=record)

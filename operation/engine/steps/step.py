@@ -45,12 +45,12 @@ class Plan:
         return self.components.key
 
     def argv(self, outputs: Path) -> list[str]:
-        """Return the script's command line on this machine, its outputs under the folder `outputs`."""
-        here = project().in_runs
-        arguments = {
-            name: here(value) if isinstance(value, str) else value for name, value in self.arguments.items()
-        }
-        return self.contract.argv({**self.inputs, **arguments, **self.output_folders(outputs)})
+        """Return the script's command line with its outputs under the folder `outputs`."""
+        return self.contract.argv({**self.inputs, **self.arguments, **self.output_folders(outputs)})
+
+    def local_argv(self, outputs: Path) -> list[str]:
+        """Return `argv` as it is executed here: a database in ``runs/`` is where that folder is."""
+        return list(map(project().in_runs, self.argv(outputs)))
 
     def output_folders(self, parent: Path) -> dict[str, Path]:
         """Return output -> its folder in `parent`."""
@@ -116,7 +116,11 @@ def find(state: ProjectState, key: str, script: Path, argv: Sequence[str]) -> En
     found = Store(state.layout.store, state.digests).find(key)
     if found is None or not state.holds(found.manifest.get("opened", {})):
         return None
-    return found if not found.manifest.get("has_effects") or effects_stand(script, argv) else None
+    return found if not found.manifest.get("has_effects") or _effects_stand(script, argv) else None
+
+
+def _effects_stand(script: Path, argv: Sequence[str]) -> bool:
+    return effects_stand(script, list(map(project().in_runs, argv)))
 
 
 def is_current(state: ProjectState, record: Mapping[str, Any]) -> bool:

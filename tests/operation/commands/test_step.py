@@ -70,6 +70,8 @@ def test_a_database_in_runs_lies_where_runs_does(
         said = capsys.readouterr()
         assert f"sqlite:///{runs}/mlflow.db" in said.out.splitlines()
         keys.append(said.out.rpartition("key ")[2])
+        (record,) = runs.glob("store/*/manifest.json")
+        assert "--uri=sqlite:///runs/mlflow.db" in record.read_text(), "certify compares command lines"
     assert keys[0] == keys[1], "the same step, wherever it keeps its database"
 
 

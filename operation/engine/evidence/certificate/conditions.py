@@ -67,7 +67,7 @@ def elsewhere(folder: Path, plan: Plan, outputs: Path) -> dict[str, Any]:
     except StepFailed as error:
         shutil.rmtree(outputs)
         outputs.mkdir()
-        run_script(plan.contract.script, plan.argv(outputs))
+        run_script(plan.contract.script, plan.local_argv(outputs))
         return {"failed_elsewhere": str(error)}
     return {}
 
@@ -78,7 +78,7 @@ def _execute(plan: Plan, outputs: Path, folder: Path, varied: Sequence[str]) -> 
     cwd = folder / "work" if _FOLDER in varied else None
     umask = 0o077 if _UMASK in varied and sys.platform != "win32" else -1
     with environ(_variables(folder, varied), alone=True):
-        run_script(plan.contract.script, plan.argv(outputs), cwd=cwd, umask=umask)
+        run_script(plan.contract.script, plan.local_argv(outputs), cwd=cwd, umask=umask)
     missing = [name for name in plan.contract.outputs if not (outputs / name).is_dir()]
     if missing:
         raise StepFailed(f"{plan.contract.script.name} ended without writing its output {', '.join(missing)}")
