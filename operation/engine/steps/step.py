@@ -150,7 +150,7 @@ def _execute(layout: Layout, planned: Plan, run_script: Runner) -> Done:
     started, clock = manifest.now(), time.perf_counter()
     with store.writing(planned.key) as folder:
         facts = {"opened": {}, **(run_script(planned, folder) or {})}
-        _check_written(planned, folder)
+        check_written(planned, folder)
         _check_unchanged(layout, planned)
         metrics = _metrics(planned, folder)
         seconds = time.perf_counter() - clock
@@ -160,7 +160,8 @@ def _execute(layout: Layout, planned: Plan, run_script: Runner) -> Done:
     return Done(planned, entry, "executed", seconds, metrics)
 
 
-def _check_written(planned: Plan, folder: Path) -> None:
+def check_written(planned: Plan, folder: Path) -> None:
+    """Raise StepFailed when an output of the plan is not in `folder`."""
     missing = [name for name in planned.contract.outputs if not (folder / name).is_dir()]
     if missing:
         raise StepFailed(

@@ -15,7 +15,7 @@ from operation.engine.foundation.children import environ, thread_limits
 from operation.engine.foundation.errors import StepFailed
 from operation.engine.identity.digests import Digests
 from operation.engine.steps.runners import run_script
-from operation.engine.steps.step import Plan
+from operation.engine.steps.step import Plan, check_written
 
 RANDOM = "time, process or unseeded randomness: the same conditions give other outputs too"
 NOT_VARIED = (
@@ -79,9 +79,7 @@ def _execute(plan: Plan, outputs: Path, folder: Path, varied: Sequence[str]) -> 
     umask = 0o077 if _UMASK in varied and sys.platform != "win32" else -1
     with environ(_variables(folder, varied), alone=True):
         run_script(plan.contract.script, plan.local_argv(outputs), cwd=cwd, umask=umask)
-    missing = [name for name in plan.contract.outputs if not (outputs / name).is_dir()]
-    if missing:
-        raise StepFailed(f"{plan.contract.script.name} ended without writing its output {', '.join(missing)}")
+    check_written(plan, outputs)
 
 
 def _variables(folder: Path, varied: Sequence[str]) -> dict[str, str]:
