@@ -66,7 +66,7 @@ class StockPool:
     """Notebooks executed by papermill's stock engine."""
 
     def __init__(self, workers: int) -> None:
-        import IPython  # noqa: F401 - here: threads that import it at once meet halves of its modules
+        import ipykernel.ipkernel  # noqa: F401 - here: threads that import IPython at once meet halves of its modules
 
         self.workers = workers
         self._stopped = Event()
