@@ -17,7 +17,7 @@ from operation.engine.identity.contract import read_contract
 from operation.engine.identity.parser_slice import build_parser
 
 SRC = Path(__file__).resolve().parents[4] / "src"
-SCRIPTS = ["ingest", "validate", "prepare", "train", "evaluate", "register", "batch_score"]
+SCRIPTS = ["ingest", "validate", "prepare", "train", "evaluate", "explain", "register", "batch_score"]
 
 
 def test_roles_types_and_defaults_come_from_the_parser(tiny: Layout) -> None:

@@ -68,6 +68,7 @@ def test_every_step_runs(table: object, target: str, metric: str, real_project: 
     table().to_csv(data, index=False)  # type: ignore[operator]
     write_use_case(Request("unseen", data, target), real_project)
     session = Session(load(use_case="unseen", layout=real_project), real_project, runners.in_process)
-    assert metric in session.step("evaluate", {"importance-rows": 0}).metrics
+    assert metric in session.step("evaluate").metrics
+    assert session.step("explain", {"importance-rows": 0}).entry.output("explanation").is_dir()
     assert session.step("batch_score").entry.output("scores").is_dir()
     assert session.step("compare_variants").metrics["observations"] > 0
