@@ -6,9 +6,12 @@ import argparse
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from operation.engine.foundation.children import child
 from operation.engine.foundation.layout import project
@@ -17,7 +20,6 @@ CHECKS = {
     "ruff check": ["-m", "ruff", "check", "."],
     "ruff format": ["-m", "ruff", "format", "--check", "."],
     "imports": ["-c", "from importlinter.cli import lint_imports_command as check; check(['--no-cache'])"],
-    "mypy": ["-m", "mypy"],
 }
 
 
@@ -37,22 +39,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the checks one after another, print their results, and return 1 when one failed."""
+    """Run the checks, print their results, and return 1 when one failed; mypy works beside pytest."""
     root = project().root
     failed = [name for name, argv in CHECKS.items() if not passes(name, argv, root)]
-    if not passes("pytest", ["-m", "pytest", "-n", str(args.workers), *args.rest], root):
-        failed.append("pytest")
+    with python(["-m", "mypy"], root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as mypy:
+        telling = threading.Thread(target=tell, args=("mypy", mypy, time.monotonic()))
+        telling.start()
+        with python(["-m", "pytest", "-n", str(args.workers), *args.rest], root) as tests:
+            codes = {"pytest": tests.wait()}
+        telling.join()
+    codes["mypy"] = mypy.returncode
+    failed += [name for name in ("mypy", "pytest") if codes[name]]
     if failed:
         print(f"failed: {', '.join(failed)}", flush=True)
     return 1 if failed else 0
 
 
+def python(argv: Sequence[str], root: Path, **options: Any) -> AbstractContextManager[subprocess.Popen[Any]]:
+    """Start Python with `argv` in `root` for the block."""
+    options |= {"stdin": subprocess.DEVNULL, "encoding": "utf-8", "errors": "replace"}
+    return child([sys.executable, *argv], cwd=root, **options)
+
+
 def passes(name: str, argv: Sequence[str], root: Path) -> bool:
     """Run Python with `argv` in `root`, and print in a line how it ended."""
     begin = time.monotonic()
-    with child([sys.executable, *argv], cwd=root, stdin=subprocess.DEVNULL) as process:
-        code = process.wait()
-    if name != "pytest":  # pytest's own closing line says it better
-        outcome = "passed" if code == 0 else "FAILED"
-        print(f"{name:12} {outcome}, {time.monotonic() - begin:.1f} s", flush=True)
-    return code == 0
+    with python(argv, root) as process:
+        tell(name, process, begin)
+    return process.returncode == 0
+
+
+def tell(name: str, process: subprocess.Popen[str], begin: float) -> None:
+    """Wait for a check, and print how it ended, after what it said where that was kept."""
+    said, _ = process.communicate()
+    outcome = "passed" if process.returncode == 0 else "FAILED"
+    ended = f"{name:12} {outcome}, {time.monotonic() - begin:.1f} s"
+    print(ended if said is None else f"\n{said}{ended}", flush=True)
