@@ -14,6 +14,7 @@ from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.identity.contract import Contract, read_contract
 from operation.engine.identity.digests import Digests
 from operation.engine.identity.source import source_digests
+from operation.engine.steps.failures import ScriptFailed
 from operation.engine.steps.step import Plan
 from operation.execution import outputs
 from operation.execution.failure import script_failed, sdk_errors
@@ -138,8 +139,19 @@ def submit(builder: PipelineBuilder, *, fresh: bool = False) -> PipelineRun:
     return experiment.submit(builder.pipeline(), regenerate_outputs=fresh, tags=tags)
 
 
-def follow(run: PipelineRun, remote: RemoteRunner) -> dict[str, StepRun]:
-    """Wait until the pipeline has ended, printing its steps' logs; return the steps' runs by name."""
+def follow(run: PipelineRun, remote: RemoteRunner) -> tuple[dict[str, StepRun], dict[str, ScriptFailed]]:
+    """Wait until the pipeline has ended, printing its steps' logs.
+
+    Returns
+    -------
+    tuple of dict and dict
+        The runs of the steps that ended, and how those of them failed that did, by the steps' names.
+
+    Raises
+    ------
+    StepFailed
+        When the pipeline came to no good end, though none of its steps failed.
+    """
     logs: dict[str, Log] = {}
     runs: dict[str, StepRun] = {}
     ended: dict[str, Mapping[str, Any]] = {}
@@ -160,12 +172,15 @@ def follow(run: PipelineRun, remote: RemoteRunner) -> dict[str, StepRun]:
         if status in ENDED or status == "Finished":
             break
         pause(started)
-    for name, details in ended.items():
-        if details["status"] in {"Failed", "Canceled"}:
-            raise script_failed(remote.configured.step(name).script, details, remote.logs[name])
-    if status in {"Failed", "Canceled"}:
-        raise StepFailed(f"the pipeline's run {run.id} ended as {status}")
-    return runs
+    failures = {
+        name: script_failed(remote.configured.step(name).script, details, remote.logs[name])
+        for name, details in ended.items()
+        if details["status"] in {"Failed", "Canceled"}
+    }
+    failed = {name: error for name, error in failures.items() if ended[name]["status"] == "Failed"}
+    if not failed and status in {"Failed", "Canceled"}:
+        raise next(iter(failures.values()), StepFailed(f"the pipeline's run {run.id} ended as {status}"))
+    return {name: runs[name] for name in ended if name in failed or name not in failures}, failed
 
 
 def _say(remote: RemoteRunner, step: StepRun) -> Say:
@@ -183,14 +198,17 @@ class OutputDownloader:
 
     builder: PipelineBuilder  # of the pipeline that was submitted
     runs: Mapping[str, StepRun]  # by step
+    failures: Mapping[str, ScriptFailed]  # by step
 
     def __call__(self, plan: Plan, folder: Path) -> Mapping[str, Any]:
-        """Download the outputs of a step into the folder; return where it ran."""
+        """Download the outputs of a step into the folder, or raise as it failed; return where it ran."""
         if plan.components.sources != self.builder.sources[plan.step]:
             raise StepFailed(
                 f"the sources of {plan.step} changed while the pipeline ran: its outputs are discarded. "
                 "Rerun this command."
             )
+        if plan.step in self.failures:
+            raise self.failures[plan.step]
         run, started = self.runs[plan.step], time.perf_counter()
         with sdk_errors(f"outputs of {plan.step}"):
             for name, target in plan.output_folders(folder).items():
@@ -208,7 +226,13 @@ def _download(run: StepRun, output: str, folder: Path) -> None:
     (partial / data.path_on_datastore).rename(folder)
 
 
-def collect(builder: PipelineBuilder, runs: Mapping[str, StepRun]) -> RemoteSession:
-    """Return a session that takes the outputs of a pipeline's steps into the store, each under its key."""
+def collect(
+    builder: PipelineBuilder, runs: Mapping[str, StepRun], failures: Mapping[str, ScriptFailed]
+) -> tuple[RemoteSession, list[str]]:
+    """Return a session that takes the outputs of a pipeline's steps into the store, each under its key.
+
+    Beside it the steps to ask it for, in their order: those that ended, the failed ones last.
+    """
     remote = builder.remote
-    return RemoteSession(remote.configured, remote.layout, OutputDownloader(builder, runs))
+    names = sorted((name for name in builder.names if name in runs), key=failures.__contains__)
+    return RemoteSession(remote.configured, remote.layout, OutputDownloader(builder, runs, failures)), names

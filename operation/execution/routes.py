@@ -83,9 +83,9 @@ def _pipeline(options: SubmitOptions, remote: RemoteRunner, submission: Submissi
         run = pipeline.submit(builder, fresh=options.fresh)
         submission.facts["azure"] = {"pipeline": run.id, "workspace": remote.workspace.name}
         remote.say(f"pipeline: run {run.id} on {remote.target}, {len(builder.names)} steps")
-        runs = pipeline.follow(run, remote)
-    session = pipeline.collect(builder, runs)
-    for name in builder.names:
+        runs, failures = pipeline.follow(run, remote)
+    session, names = pipeline.collect(builder, runs, failures)
+    for name in names:
         _finish(remote, session, session.step(name, fresh=options.fresh))
     if options.publish or options.schedule:
         _publish(options, remote, submission, run)

@@ -175,7 +175,9 @@ def _document(submission: Submission, error: Mapping[str, Any] | None) -> dict[s
 
     v4: Any = nbformat.v4  # its functions have no types
 
-    failed = [step["step"] for step in submission.folder.records() if step["how"] == "failed"][-1:]
+    records = submission.folder.records()
+    failed = [step["step"] for step in records if step["how"] == "failed"][-1:]
+    ended = [step["step"] for step in records] if failed else submission.logs
     title = "Submission" if submission.request.verb == "submit" else "Step"
     notes = [f"# {title}: {' '.join(submission.request.words)}", *submission.notes]
     cells = [
@@ -186,7 +188,7 @@ def _document(submission: Submission, error: Mapping[str, Any] | None) -> dict[s
         _code("import core\n\ncore.use(use_case, environment)"),
     ]
     cells[0].metadata.tags = ["parameters"]
-    for step in dict.fromkeys([*submission.logs, *failed]):
+    for step in [*(step for step in submission.logs if step in ended and step not in failed), *failed]:
         called = f"core.{step}({_arguments(submission, step)})"
         cells.append(_code(called, submission.logs.get(step, ""), error if step in failed else None))
     if error and not failed:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -26,8 +28,11 @@ def open_registry(uri: str) -> MlflowClient:
     StepError
         When the store cannot be opened.
     """
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
+    _forbid_azure(uri)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Failure attempting to register")
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
 
     # alembic and mlflow log each migration of a new file; nobody can act on it
     for name in ("alembic", "mlflow"):
@@ -39,6 +44,12 @@ def open_registry(uri: str) -> MlflowClient:
     except MlflowException as error:
         raise StepError(f"--tracking-uri: cannot open {uri!r}: {error.message}") from error
     return client
+
+
+def _forbid_azure(uri: str) -> None:
+    """Keep MLflow from loading its plugin of Azure ML for a local file; the cells of a kernel may need it."""
+    if uri.startswith(SQLITE) and "IPython" not in sys.modules:
+        sys.modules.setdefault("azureml.mlflow", None)  # type: ignore[arg-type]  # the documented way
 
 
 def aliased_digest(uri: str, name: str, alias: str) -> str | None:

@@ -43,7 +43,7 @@ def read_environment(
     problems += [document.problem(key_path, message) for key_path, message in _shape(document)]
     if not isinstance(content, dict):
         return EnvironmentFile({}, None, (), document), problems
-    raw, from_system = _raw(document, content, system)
+    raw, from_system = _raw(document, content, _of(name, system))
     complete = {**raw, **{key: typed(text) for key, text in OPTIONAL.items() if key not in raw}}
     secrets = {key: text for key, variable in raw.items() if (text := secret_problem(key, variable.value))}
     usable = {key: value for key, value in complete.items() if key not in secrets}
@@ -91,6 +91,11 @@ def _name_problems(name: str, value: Value, variables: Mapping[str, Value]) -> I
         yield f"unknown variable {name}. Did you mean '{slip}'?"
     if isinstance(value, list | dict):
         yield f"variable {name} holds {shown_value(value)}: expected a single value."
+
+
+def _of(name: str, system: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the operating system's variables, none where their ENVIRONMENT says that they are another's."""
+    return system if system.get("ENVIRONMENT") in {None, "", name} else {}
 
 
 def _raw(

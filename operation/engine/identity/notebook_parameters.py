@@ -109,26 +109,30 @@ def read_parameters(path: Path) -> dict[str, Parameter]:
     UsageError
         When the file is not a notebook or its parameters cell holds more than literals.
     """
-    for _, cell, source in code_cells(path):
+    for index, cell, source in code_cells(path):
         if "parameters" in cell.get("metadata", {}).get("tags", []):
-            return {one.name: one for one in _parse(path, source)}
+            return {one.name: one for one in _parse(f"{path.name}, cell {index + 1}", source)}
     return {}
 
 
-def _parse(path: Path, source: str) -> Iterator[Parameter]:
+def _parse(place: str, source: str) -> Iterator[Parameter]:
     try:
-        nodes = ast.parse(source, filename="the parameters cell").body
+        nodes = ast.parse(source).body
         comments = _comments(source)
         for node in nodes:
             name, annotation, value = _assignment(node)
             yield Parameter(
                 name, annotation, ast.literal_eval(value), comments.get(node.end_lineno or 0, ""), node.lineno
             )
-    except (SyntaxError, ValueError) as error:
-        raise UsageError(
-            f"{path.name}: the parameters cell may hold only literals, "
-            f"one `name: type = value  # what it is` a line ({error})."
-        ) from error
+    except SyntaxError as error:
+        raise _unreadable(place, f"line {error.lineno}: {error.msg}") from error
+    except (ValueError, TypeError, tokenize.TokenError) as error:
+        raise _unreadable(place, str(error)) from error
+
+
+def _unreadable(place: str, reason: str) -> UsageError:
+    rule = "the parameters cell may hold only literals, one `name: type = value  # what it is` a line"
+    return UsageError(f"{place}: {rule} ({reason}).")
 
 
 def _assignment(node: ast.stmt) -> tuple[str, str, ast.expr]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from operation import cli
 from operation.engine.configuration import load
 from operation.engine.configuration.documents import read_document
 from operation.engine.foundation.layout import Layout
+from tests.operation.engine.conftest import notebook
 
 SIZES = [(number, number * 7 % 40) for number in range(1, 61)]
 CSV = "row_id,city,size,price\n" + "".join(
@@ -152,6 +154,17 @@ def test_a_use_case_says_what_it_guessed(
     found = load(use_case="prices")
     assert found.steps["ingest"].inputs == {"data": "./prices.csv"}
     assert found.steps["prepare"].arguments["task"] == "regression"
+
+
+def test_a_notebook_that_is_being_typed_is_left_out_of_a_use_case(
+    prices: Path, real_project: Layout, capfd: pytest.CaptureFixture[str]
+) -> None:
+    document = notebook("sizes: list[int] = [1, 2\n", "print(1)")
+    (real_project.notebooks / "20-unfinished.ipynb").write_text(json.dumps(document), encoding="utf-8")
+    assert new("use-case", "prices", "--data", str(prices), "--target", "price") == 0
+    told = "20-unfinished.ipynb, cell 2: the parameters cell may hold only literals, "
+    told += "one `name: type = value  # what it is` a line (line 1: '[' was never closed)."
+    assert f"left out     {told}\n" in capfd.readouterr().out
 
 
 def test_a_use_case_is_not_overwritten(

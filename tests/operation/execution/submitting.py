@@ -58,13 +58,13 @@ def _stderr(out: Any) -> Iterator[None]:
         sys.stderr = before
 
 
-def failing(layout: Layout, how: str) -> Outcome:
-    """Submit the gate so that it fails in the way `how`."""
+def failing(layout: Layout, how: str, what: str = "gate") -> Outcome:
+    """Submit the gate, or the pipeline that it is a part of, so that it fails in the way `how`."""
     path = layout.configuration / "configuration-small.yml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("{name: letters}", f"{{name: letters, fail: {how}}}"), encoding="utf-8")
     try:
-        return command(layout, "submit", "gate")
+        return command(layout, "submit", what)
     finally:
         path.write_text(text, encoding="utf-8")
 
@@ -110,6 +110,7 @@ def main(root: Path) -> None:
         found["pipeline"] = command(layout, "submit", "pipeline", "--schedule", "--json")
         found["pipeline again"] = command(layout, "submit", "pipeline")
         found |= {how: failing(layout, how) for how in ("bug", "data", "gate", "kill")}
+        found["failed pipeline"] = failing(layout, "package", "pipeline")
         found["promote"] = command(layout, "models", "promote", "letters", "--to", "TEST")
         found["list"] = command(layout, "models", "list", "--environment", "TEST", "--json")
         download = ("models", "download", "letters", "--folder", str(root / "downloaded"))

@@ -144,6 +144,16 @@ def test_a_failure_there_leaves_a_capsule(found: dict[str, Any], how: str) -> No
     assert capsule.content["error"] == found[how]["record"]["error"]
 
 
+def test_a_pipeline_that_fails_has_records_of_its_steps_and_a_capsule(found: dict[str, Any]) -> None:
+    outcome = found["failed pipeline"]
+    assert outcome["code"] == 1
+    said = "error: src/gate.py:26: ModuleNotFoundError: No module named 'surely_not_installed'"
+    assert outcome["lines"][-1] == said
+    assert steps(outcome) == {"count": "reused", "gate": "failed"}
+    capsule = read_capsule(Path(outcome["capsule"]))
+    assert (capsule.notebook, capsule.content["error"]) == ("submit-pipeline", outcome["record"]["error"])
+
+
 def test_the_log_s_tail_stands_in_the_error(found: dict[str, Any]) -> None:
     assert "KeyError: 'missing'" in found["bug"]["record"]["error"]["traceback"]
     assert "about to die" in found["kill"]["record"]["error"]["traceback"]

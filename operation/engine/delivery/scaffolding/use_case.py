@@ -21,6 +21,7 @@ from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.files import read_parquet
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean, listed
+from operation.engine.identity.notebook_parameters import read_parameters
 from operation.engine.steps.runners import run_script
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
     split = guess_split(table, target, request.time_column, request.split)
     columns = guess_columns(table, request.target)
     _require_features(columns)
+    notebooks = {path.stem: _unreadable(path) for path in sorted(layout.notebooks.glob("[0-9]*.ipynb"))}
     guess = Guess(
         name=request.name,
         data=_data_path(request.data, layout),
@@ -80,7 +82,8 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
             for column in columns
             if column.kind == "categorical"
         },
-        notebooks=sorted(path.stem for path in layout.notebooks.glob("[0-9]*.ipynb")),
+        notebooks=[name for name, problem in notebooks.items() if not problem],
+        unreadable=[problem for problem in notebooks.values() if problem],
         samples=_all_declare(layout, "SAMPLEROWS"),
         span=_span(table[request.target]) if target.task == "regression" else 1.0,
     )
@@ -92,6 +95,15 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     return guess, list(texts)
+
+
+def _unreadable(notebook: Path) -> str:
+    """Return why the parameters of a notebook cannot be read; empty where they can."""
+    try:
+        read_parameters(notebook)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 def _read_table(data: Path, layout: Layout) -> pd.DataFrame:
@@ -155,6 +167,8 @@ def guess_lines(guess: Guess) -> Iterator[str]:
             yield f"{kind:<12} {', '.join(names)}"
     for column in guess.of("dropped"):
         yield f"left out     {column.name}: {column.reason}"
+    for problem in guess.unreadable:
+        yield f"left out     {problem}"
     if Path(guess.data).is_absolute():
         yield f"data         {guess.data} lies outside the project: other machines will not find it there"
 

@@ -30,6 +30,7 @@ class Guess:
     columns: Sequence[Column]
     categories: dict[str, int]  # categories of the categorical columns
     notebooks: Sequence[str]  # to be executed
+    unreadable: Sequence[str]  # why others are not
     samples: bool  # whether every environment declares SAMPLEROWS
     span: float  # largest distance between values of a numeric target; 1 for labels
 

@@ -41,6 +41,15 @@ def test_the_operating_system_does_not_rename_the_environment(good_project: Layo
     assert found.variables["ENVIRONMENT"].value == "DEV"
 
 
+def test_variables_of_another_environment_do_not_win(good_project: Layout) -> None:
+    """As in a pipeline that imported configuration-DEV.yml, and says --environment TEST."""
+    others, problems = read(good_project, ENVIRONMENT="TEST", NAMESPACE="other", SAMPLEROWS="1")
+    own, _ = read(good_project, ENVIRONMENT="DEV", NAMESPACE="other")
+    assert not problems
+    assert others.variables == read(good_project)[0].variables
+    assert own.variables["AMLWORKSPACE"].text == "amlother"
+
+
 def test_mistakes_from_outside_say_so(good_project: Layout) -> None:
     _, problems = read(good_project, LOCATION="", SAMPLEROWS="$(NONE)")
     assert [str(problem) for problem in problems] == [
