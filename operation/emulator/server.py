@@ -83,7 +83,7 @@ async def _serve(
     from operation.emulator.application import application, begin
     from operation.emulator.service import Service
 
-    certificate = listening.certificate(folder / "certificates")
+    certificate = listening.certificate(folder / "certificates", _apart())
     before = _read(folder)
     own, front = listening.socket_on(before.get("port", 0)), listening.socket_on(before.get("proxy", 0))
     port, proxy_port = own.getsockname()[1], front.getsockname()[1]
@@ -116,11 +116,12 @@ def _worth_telling(record: logging.LogRecord) -> bool:
     return "timeout graceful shutdown" not in record.getMessage()  # a client that keeps its connection
 
 
-def _apart(outer: str) -> str:
+def _apart() -> str:
     """Return what is asked without a proxy: this machine, and what the machine has set apart.
 
     An address with colons ends the native dataset engine, and ``*`` would set our own names apart.
     """
+    outer = os.environ.get("NO_PROXY") or os.environ.get("no_proxy", "")
     names = [name.strip() for name in outer.split(",") if not set(name) & set(":*")]
     return ",".join(dict.fromkeys(filter(None, ["localhost", "127.0.0.1", *names])))
 
@@ -130,7 +131,7 @@ def variables(port: int, proxy: int, folder: Path) -> dict[str, str]:
     from operation.emulator import tokens
 
     bundle = folder / "certificates" / "trusted.pem"
-    apart = _apart(os.environ.get("NO_PROXY") or os.environ.get("no_proxy", ""))
+    apart = _apart()
     return {
         "ARM_CLOUD_METADATA_URL": f"https://localhost:{port}/metadata/endpoints",
         "AZUREML_CURRENT_CLOUD": "AzureCloud",

@@ -56,22 +56,26 @@ def answers(port: int, bundle: Path) -> bool:
         return False
 
 
-def certificate(folder: Path) -> Path:
+def certificate(folder: Path, apart: str) -> Path:
     """Return the service's certificate with its key; beside it is ``trusted.pem``, which a client trusts.
 
-    Both are made where they are missing. The bundle holds, beside our authority, those that the
-    client trusted already, since one variable names the bundle for all that a process asks.
+    Both are made where they are missing. Where `apart` names hosts that are asked without our proxy, the
+    bundle holds, beside our authority, those that the client trusted already, since one variable names it
+    for all that a process asks. Elsewhere ours is alone: each connection of the SDK reads the bundle anew.
     """
     import trustme
 
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # the keys in it are the service's alone
     pem, bundle, names = folder / "service.pem", folder / "trusted.pem", folder / "hosts.txt"
-    if not names.exists() or names.read_text(encoding="utf-8").split() != hosts():
+    elsewhere = sorted(set(apart.split(",")) - set(hosts()))
+    asked = [*hosts(), *elsewhere]
+    if not names.exists() or names.read_text(encoding="utf-8").splitlines() != asked:
         authority = trustme.CA(organization_name="Azure ML emulator", organization_unit_name="loopback only")
         authority.issue_cert(*hosts()).private_key_and_cert_chain_pem.write_to_path(str(pem))
-        bundle.write_bytes(_trusted_already() + authority.cert_pem.bytes())
-        names.write_text("\n".join(hosts()), encoding="utf-8")
+        others = _trusted_already() if elsewhere else b""
+        bundle.write_bytes(others + authority.cert_pem.bytes())
+        names.write_text("\n".join(asked), encoding="utf-8")
     return pem
 
 

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from operation.emulator import tokens
+from operation.emulator.access import listening
 from operation.emulator.application import application, concerns
 from operation.emulator.history import blobs
 from operation.emulator.hosts import SUFFIX
@@ -449,9 +450,17 @@ def test_the_page_of_what_is_emulated_lists_every_route_and_its_tests(guarded: G
 
 @pytest.mark.skipif(not hasattr(__import__("os"), "getuid"), reason="rights are of POSIX")
 def test_keys_are_their_owners_alone(tmp_path: Path) -> None:
-    from operation.emulator.access import listening
-
     tokens.signing_key(tmp_path)
-    listening.certificate(tmp_path / "certificates")
+    listening.certificate(tmp_path / "certificates", "localhost")
     assert (tmp_path / "certificates").stat().st_mode & 0o077 == 0
     assert (tmp_path / "certificates" / "token.key").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("apart", "others"), [("localhost,127.0.0.1", False), ("localhost,.corp", True)])
+def test_who_is_asked_without_the_proxy_is_trusted_as_before(
+    tmp_path: Path, apart: str, others: bool
+) -> None:
+    for before in ("localhost,other", apart):
+        listening.certificate(tmp_path, before)
+    trusted = (tmp_path / "trusted.pem").read_text(encoding="utf-8").count("BEGIN CERTIFICATE")
+    assert (trusted > 1) is others
