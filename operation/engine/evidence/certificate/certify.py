@@ -11,13 +11,14 @@ from typing import Any
 
 from operation.engine.configuration import Configuration
 from operation.engine.evidence.certificate import conditions
+from operation.engine.evidence.certificate.edits import check_unchanged, since
 from operation.engine.evidence.certificate.values import first_difference
 from operation.engine.evidence.certificate.ways import WAYS, Way
 from operation.engine.foundation import git, manifest
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.difference import differences
 from operation.engine.steps.runners import child_process
-from operation.engine.steps.why import LookingSession
+from operation.engine.steps.why import LookingSession, NotInStore
 
 Say = Callable[[str, float], None]
 
@@ -48,7 +49,8 @@ def certify(
     Raises
     ------
     WorkbenchError
-        For an unknown step, and when a way fails: there is nothing to compare.
+        For an unknown step, when a way fails, and when a file was edited meanwhile: there is nothing to
+        compare.
     """
     for step in steps:
         configured.step(step)
@@ -64,6 +66,7 @@ def certify(
         run(own, configured, selected)
         seconds[way] = round(time.perf_counter() - started, 3)
         records[way] = {step: _record(own, configured, step) for step in selected}
+        check_unchanged(layout, configured, next(iter(records.values())), records[way])
         say(way, seconds[way])
     content = _content(layout, configured, records, seconds, folder)
     for step in content["steps"]:
@@ -75,7 +78,10 @@ def certify(
 
 
 def _record(own: Layout, configured: Configuration, step: str) -> dict[str, Any]:
-    entry = LookingSession(configured, own, child_process).step(step).entry
+    try:
+        entry = LookingSession(configured, own, child_process).step(step).entry
+    except NotInStore as missing:
+        raise since(own, missing.planned) from None
     argv = [word.replace(str(own.runs), "<runs>") for word in entry.manifest["argv"]]
     return {**entry.manifest, "argv": argv, "folder": entry.folder}
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from operation import cli
 from operation.engine.evidence.certificate import certify, ways
 from operation.engine.foundation.layout import Layout
+from tests.operation.engine.conftest import write
 
 
 def _only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
@@ -86,3 +88,46 @@ def test_a_step_that_is_not_there_is_told_before_anything_runs(
     assert cli.main(["certify", "cuont"]) == 2
     assert "Did you mean 'count'?" in capsys.readouterr().err
     assert not Path(tiny.runs / "certificates").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "name", "old", "new", "edited"),
+    [
+        (["call"], "src/words.py", "sum(1", "sum(2", "src/words.py: letters() changed"),
+        (["call", "script"], "src/words.py", "sum(1", "sum(2", "src/words.py: letters() changed"),
+        (["call"], "data/text.txt", "abc", "abcd", "input text has other content ("),
+        (["call"], "data/beside.txt", "1", "2", "data/beside.txt changed"),
+        (["call", "script"], "data/beside.txt", "1", "2", "data/beside.txt changed"),
+    ],
+    ids=["code", "code between two ways", "input", "opened unasked", "opened unasked, between two ways"],
+)
+def test_a_file_that_is_edited_meanwhile_is_named(
+    tiny: Layout,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    names: list[str],
+    name: str,
+    old: str,
+    new: str,
+    edited: str,
+) -> None:
+    write(tiny, "data/beside.txt", "1")
+    _write(tiny, f"open({str(tiny.root / 'data' / 'beside.txt')!r}).read()")
+    _only(monkeypatch, *names)
+    last, file = certify.WAYS[names[-1]], tiny.root / name
+
+    def edit_too(*words: Any) -> None:
+        if len(names) == 1:
+            last(*words)
+        file.write_text(file.read_text().replace(old, new))
+        if len(names) > 1:
+            last(*words)
+
+    monkeypatch.setitem(certify.WAYS, names[-1], edit_too)
+    assert cli.main(["certify", "count"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {edited}")
+    assert said.endswith(
+        " while the steps were executed: what one way gave cannot be compared with what another gave. "
+        "Rerun it.\n"
+    )
