@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 
-from operation.commands.options import add_choice, add_compute, add_emulator, add_json, emulated, quiet
+from operation.commands.options import (
+    add_choice,
+    add_compute,
+    add_emulator,
+    add_include_secrets,
+    add_json,
+    emulated,
+    quiet,
+)
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.targets import chosen_compute
@@ -43,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="publish a successful pipeline as a new version of its endpoint",
     )
     add("--schedule", action="store_true", help="publish, and schedule as the use case says")
+    add_include_secrets(parser)
     add_json(parser, "the run's manifest")
 
 
@@ -51,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
     options = _options(layout, configured, args)
-    recorded = record_submission(layout, configured, args.what, _argv(args))
+    secrets = args.include_secrets
+    recorded = record_submission(layout, configured, args.what, _argv(args), include_secrets=secrets)
     with emulated(layout, args.emulator), quiet(args.json), recorded as submission:
         print(f"run: {layout.relative(submission.folder.path)}", flush=True)
         send(options, submission, lambda line: print(line, flush=True))

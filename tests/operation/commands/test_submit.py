@@ -10,7 +10,10 @@ import pytest
 from operation import cli
 from operation.commands import submit
 from operation.engine import configuration
+from operation.engine.foundation.errors import StepFailed
 from operation.engine.foundation.layout import Layout
+from operation.engine.steps.session import Session
+from operation.execution.submission_record import Submission
 from tests.operation.execution import small
 
 
@@ -82,3 +85,21 @@ def test_wrong_usage_is_one_message(
 def test_a_submission_repeats_its_command_line() -> None:
     words = ["train", "--as", "script", "--environment", "PROD", "--emulator", "--fresh"]
     assert submit._argv(parsed(*words)) == words
+
+
+def test_a_secret_that_cannot_be_masked_prevents_the_capsule_unless_it_may_be_in_it(
+    project: Layout, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StepFailed("the run was cancelled")
+
+    def send(_: object, submission: Submission, say: object) -> None:
+        Session(submission.configured, submission.layout, fail).step("count")
+
+    monkeypatch.setattr(submit, "send", send)
+    monkeypatch.setenv("DB_PASSWORD", "letters")
+    assert cli.main(["submit", "count"]) == 1
+    assert "DB_PASSWORD is too short or too common a word" in capsys.readouterr().err
+    assert list(project.runs.glob("2*/capsule.zip")) == []
+    assert cli.main(["submit", "count", "--include-secrets"]) == 1
+    assert len(list(project.runs.glob("2*/capsule.zip"))) == 1
