@@ -24,7 +24,18 @@ SCHEMA: dict[str, Any] = json.loads(Path(manifest.__file__).with_name("manifest_
 
 
 def _validate(content: object, kind: str) -> None:
-    jsonschema.validate(content, {**SCHEMA, "oneOf": [{"$ref": f"#/$defs/{kind}"}]})
+    """Check what was written, and that the schema names all of it."""
+    jsonschema.validate(content, {**_closed(SCHEMA), "oneOf": [{"$ref": f"#/$defs/{kind}"}]})
+
+
+def _closed(schema: Any) -> Any:
+    """Return a schema that refuses names which it does not know."""
+    if isinstance(schema, list):
+        return [_closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: _closed(part) for name, part in schema.items()}
+    return {"additionalProperties": False, **closed} if isinstance(schema.get("properties"), dict) else closed
 
 
 def test_the_schema_is_one_and_has_the_version_that_is_written() -> None:
@@ -44,10 +55,12 @@ def test_manifests_of_steps(tiny: Layout) -> None:
 
 
 def test_manifests_of_runs(tiny: Layout) -> None:
+    start(tiny, prepare(tiny, Request(notebooks=["02-double-count"])), lambda *_: None)
     write(tiny, "data/text.txt", "123")  # which double.py refuses
     record = start(tiny, prepare(tiny, Request(notebooks=["02-double-count"])), lambda *_: None)
     content = json.loads(record.path.read_text())
     assert content["error"]["message"] == "nothing to double"
+    assert content["since_last_good"]["differences"]
     _validate(content, "run")
 
 
