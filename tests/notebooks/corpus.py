@@ -50,6 +50,8 @@ class Failure:
         Variables that are set when it runs, there alone.
     mended : (str, str, str), optional
         A file of the capsule's project, a text in it, and another with which the failure does not arise.
+    code : int, default=1
+        The exit code; 3 is a rejection, of a pipeline that worked: it leaves no capsule.
     """
 
     broken: Callable[[Path], None]
@@ -61,6 +63,7 @@ class Failure:
     cell: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     mended: tuple[str, str, str] | None = None
+    code: int = 1
 
     @property
     def needs_store(self) -> bool:
@@ -308,6 +311,26 @@ STEPS = {
         line="raise step.StepError",
         file="src/register.py",
         cell="core.register(",
+    ),
+    "rejection by the gate": Failure(
+        edit("configuration/configuration-flights.yml", "roc_auc>=0.6", "roc_auc>=0.999"),
+        EVALUATE,
+        kind="GateRejected",
+        message="the gate rejected the model; it is not registered: roc_auc>=0.999 does not hold: 0.",
+        line="raise step.GateRejected",
+        file="src/register.py",
+        cell="core.register(",
+        code=3,
+    ),
+    "rejection under nbclient": Failure(
+        edit("configuration/configuration-flights.yml", "roc_auc>=0.6", "roc_auc>=0.999"),
+        [*EVALUATE, "--engine", "nbclient"],
+        kind="GateRejected",
+        message="the gate rejected the model; it is not registered: roc_auc>=0.999 does not hold: 0.",
+        line="raise step.GateRejected",
+        file="src/register.py",
+        cell="core.register(",
+        code=3,
     ),
     "empty holdout": Failure(
         lambda _: None,

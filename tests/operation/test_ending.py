@@ -280,6 +280,42 @@ def test_emulator_ends_the_jobs_of_another_command(
     assert client.left() == []
 
 
+@pytest.mark.skipif(not FULL, reason="slow; WORKBENCH_FULL_ENDINGS=1 includes it")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_report_leaves_whole_pages_and_can_be_asked_again(
+    project: Layout, start: Start, number: signal.Signals
+) -> None:
+    name = "20261121-120000-tiny-DEV-aaaa"
+    for book in ("01-count-letters", "02-double-count"):
+        whole = write(project, f"runs/{name}/notebooks/{book}.ipynb", json.dumps(notebook(CHOICE, "1")))
+    content = {"id": name, "kind": "run", "status": "failed"}
+    kept = write(project, f"runs/{name}/manifest.json", json.dumps(content)).read_bytes()
+    text = whole.read_text(encoding="utf-8")
+    whole.unlink()
+    os.mkfifo(whole)  # who reads it waits for ever
+    running = start(project, "report", name, until=lambda: _is_being_read(whole))
+    code, said = running.signalled(number)
+    if number == signal.SIGTERM:
+        assert (code, said.splitlines()[-1]) == (130, "interrupted")
+    assert running.left() == []
+    files = {path.relative_to(project.runs / name).as_posix() for path in (project.runs / name).glob("*.*")}
+    assert files == {"manifest.json", "01-count-letters.html"}
+    assert (project.runs / name / "manifest.json").read_bytes() == kept
+    whole.unlink()
+    whole.write_text(text, encoding="utf-8")
+    assert cli.main(["report", name]) == 0
+    assert len(list(project.runs.rglob("*.html"))) == 4
+
+
+def _is_being_read(pipe: Path) -> bool:
+    """Tell whether a process has a pipe open to read; this one then keeps it open to write."""
+    try:
+        os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    return True
+
+
 KILLED = [
     ["run", "--notebook", "01-count-letters"],
     ["run", "--notebook", "01-count-letters", "--engine", "nbclient"],
