@@ -14,6 +14,8 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.identity.digests import Memory
 from operation.setup import lockfile
 
+KERNEL = ("ipykernel", "papermill")  # the packages that execute cells, beside those that code uses
+
 
 @dataclass(frozen=True)
 class Packages:
@@ -68,10 +70,7 @@ class PackageLock:
 
     @cached_property
     def _installed(self) -> dict[str, str]:
-        """Name -> version of what is installed here, by the names of folders."""
-        folders = Path(sysconfig.get_path("purelib")).glob("*.dist-info")
-        found = (one.stem.rpartition("-") for one in folders)
-        return {lockfile.normalised(name): version for name, _, version in sorted(found)}
+        return installed_packages()
 
     def _resolve(self, imports: Iterable[str], also: Iterable[str]) -> Packages:
         lock, environment = self._files
@@ -85,6 +84,13 @@ class PackageLock:
         ):  # several share a name, such as azure: one that counts is enough
             direct |= set() if found & named else found
         return _packages(lockfile.closure(entries, direct), self._installed, direct)
+
+
+def installed_packages() -> dict[str, str]:
+    """Return name -> version of what is installed here, by the names of folders."""
+    folders = Path(sysconfig.get_path("purelib")).glob("*.dist-info")
+    found = (one.stem.rpartition("-") for one in folders)
+    return {lockfile.normalised(name): version for name, _, version in sorted(found)}
 
 
 @cache

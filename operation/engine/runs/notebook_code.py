@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.meaning import Code, read_cell
-from operation.engine.identity.packages import Packages
+from operation.engine.identity.packages import KERNEL, Packages
 from operation.engine.identity.source import CodeFolder
 from operation.engine.identity.state import ProjectState
 
 # The layers of the engine that decide how a cell runs; those above them, and all other rooms, do not.
 _LAYERS = ("foundation", "identity", "configuration", "steps", "notebooks")
-_KERNEL = ("ipykernel", "papermill")  # the packages that execute cells, beside those of Core Scripts
 
 
 class _Cell(NamedTuple):
@@ -57,7 +56,7 @@ def notebook_components(
         found[name] = folder.digests(files, traits)
         imports |= folder.imports(files)
     found["engine"] = _engine(state, "serve" in names)
-    return found, state.packages.used(frozenset(imports - own), _KERNEL)
+    return found, state.packages.used(frozenset(imports - own), KERNEL)
 
 
 def _read(state: ProjectState, notebook: Path, own: frozenset[str]) -> list[_Cell]:

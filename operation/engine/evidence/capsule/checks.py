@@ -86,13 +86,14 @@ def _sound(content: Mapping[str, Any]) -> dict[str, bool]:
     error, moved, left_out = content["error"], content["moved"], content["left_out"]
     facts = {"type", "message", "file", "line", "notebook"}
     variables = {**content.get("environment", {}), **content["given"]}
-    names = [*content["masked"], *content["variables"], *content["packages"].values()]
+    names, versions = [*content["masked"], *content["variables"]], content["packages"].values()
     return {
         "id": _is_name(content["id"]),
         "error": facts <= error.keys() and _is_name(error["notebook"]),
         "moved": all(_MOVED.fullmatch(str(here)) and _PATH.fullmatch(there) for there, here in moved.items()),
         "given": all(isinstance(value, str | None) for value in variables.values()),
-        "packages": all(isinstance(name, str) for name in names),
+        "packages": all(isinstance(version, str | None) for version in versions),
+        "masked": all(isinstance(name, str) for name in names),
         "left_out": all(isinstance(one, dict) and {"member", "reason"} <= one.keys() for one in left_out),
     }
 

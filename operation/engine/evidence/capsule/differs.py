@@ -8,13 +8,13 @@ import platform
 from typing import Any
 
 from operation.engine.evidence.capsule.code import code_differences
-from operation.engine.evidence.capsule.pack import installed_packages
 from operation.engine.evidence.capsule.replay import Replay
 from operation.engine.evidence.capsule.unpack import run_folder, steps
 from operation.engine.evidence.capsule.variables import lacking
 from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.difference import differences
+from operation.engine.identity.packages import installed_packages
 from operation.engine.identity.source import source_digests
 
 
@@ -33,10 +33,11 @@ def differs_here(replay: Replay, here: Layout) -> list[str]:
     content = replay.capsule.content
     before = {**_last_components(replay), "python": content["python"]}
     before["sources"] = _sources(replay.layout, before)
-    packages = {"before": content["packages"], "after": installed_packages()}
     after = {**before, "python": platform.python_version(), "sources": _sources(here, before)}
-    for side, components in zip(packages, (before, after), strict=True):
-        components.update(packages=packages[side], lock=_digest(packages[side]))
+    installed = installed_packages()
+    packages = [content["packages"], {name: installed.get(name) for name in content["packages"]}]
+    for components, versions in zip((before, after), packages, strict=True):
+        components.update(packages=versions, lock=_digest(versions))
     return [
         *_commit(content, here),
         *code_differences(replay.capsule, here),
@@ -60,7 +61,7 @@ def _sources(layout: Layout, before: dict[str, Any]) -> dict[str, Any]:
     return {name: dict(functions) for name, functions in source_digests(script).items()}
 
 
-def _digest(packages: dict[str, str]) -> str:
+def _digest(packages: dict[str, str | None]) -> str:
     return hashlib.sha256(json.dumps(packages, sort_keys=True).encode()).hexdigest()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-import sysconfig
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,11 @@ from operation.engine.foundation import manifest
 from operation.engine.foundation.known_secrets import indistinct_secrets
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.run_folder import RunFolder
+from operation.engine.identity.meaning import read_cell
 from operation.engine.identity.opened import read_notebook_record
+from operation.engine.identity.packages import KERNEL, installed_packages
+from operation.engine.identity.state import ProjectState
+from operation.engine.steps.history import with_packages
 
 SCHEMA = 1
 NAME = "capsule.zip"
@@ -97,7 +101,9 @@ def pack(
         _add_project(archive, layout, prepared)
         moved = add_inputs(archive, layout, inputs, limit)
         leave_out_private(archive, layout, opened)
-        content = {**_identity(layout, prepared, record), "moved": moved, "left_out": archive.left_out}
+        packages = _packages(layout, prepared.sources[notebook], records)
+        content = {**_identity(layout, prepared, record), "packages": packages}
+        content |= {"moved": moved, "left_out": archive.left_out}
         archive.text(json.dumps({**content, "masked": archive.masked}, indent=1), "capsule.json")
     return folder.path / NAME
 
@@ -117,7 +123,6 @@ def _identity(layout: Layout, prepared: Executed, record: dict[str, Any]) -> dic
         "variables": sorted(variables),
         "given": given,
         "environment": {name: value for name, value in read.items() if name not in given},
-        "packages": installed_packages(),
     }
 
 
@@ -128,9 +133,8 @@ def _add_run(archive: Archive, folder: RunFolder) -> None:
 
 
 def _add_project(archive: Archive, layout: Layout, prepared: Executed) -> None:
-    # all of them: an environment names its default use case, which must exist
-    files = sorted(layout.configuration.glob("configuration-*.yml"))
-    files += visible_files(layout.schemas)
+    # whole: an environment names its default use case, keys rest on the packages of an environment file
+    files = visible_files(layout.configuration)
     files += visible_files(layout.src)  # a script may read a file that lies beside it
     files += [*layout.notebooks.glob("*.py"), *layout.notebooks.glob("*.ipynb")]
     files += [file for file in (layout.lock, layout.root / "environment.yml") if file.is_file()]
@@ -140,8 +144,20 @@ def _add_project(archive: Archive, layout: Layout, prepared: Executed) -> None:
     archive.text(resolved, "resolved-configuration.json")
 
 
-def installed_packages() -> dict[str, str]:
-    """Return the versions of what is installed, by package, without reading each one's metadata."""
-    folders = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
-    names = (file.stem.rpartition("-") for folder in folders for file in folder.glob("*.dist-info"))
-    return {name.lower().replace("_", "-"): version for name, _, version in sorted(names)}
+def _packages(layout: Layout, notebook: Path, records: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
+    """Return name -> installed version of the packages that keys of the notebook and its steps rest on.
+
+    None: it is locked, and not installed.
+    """
+    names = {*ProjectState(layout).packages.used(_imports(notebook), KERNEL).versions}
+    for record in records:
+        names.update(with_packages(layout, record["components"])["packages"])
+    installed = installed_packages()
+    return {name: installed.get(name) for name in sorted(names)}
+
+
+def _imports(notebook: Path) -> frozenset[str]:
+    """Return the top-level names of the modules that cells import."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    codes = [read_cell("".join(one["source"]), frozenset()) for one in cells if one["cell_type"] == "code"]
+    return frozenset(one.module.partition(".")[0] for code in codes if code for one in code.imports)

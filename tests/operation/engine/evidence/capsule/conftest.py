@@ -33,6 +33,13 @@ LEAK = """
         sys.__stderr__.write(leak)
     leaks
 """
+TRAINING = """
+    name: training
+    dependencies:
+      - python=3.11
+      - pip:
+          - one==1.0
+"""
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,8 @@ def _project(root: Path, outside: Path) -> Layout:
         "src/double.py": double,
         "configuration/configuration-tiny.yml": use_case,
         "configuration/configuration-DEV.yml": tiny_project.ENVIRONMENT,
-        "requirements.lock": "one==1.0\n",
+        "requirements.lock": "one==1.0\ntwo==2.0\n",
+        "configuration/environments/training.yml": TRAINING,
         "config.json": json.dumps({"key": CANARIES["config"]}),
         "notebooks/core.py": _core(),
     }

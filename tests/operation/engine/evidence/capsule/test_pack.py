@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 from textwrap import dedent
 
@@ -52,6 +53,7 @@ def test_a_capsule_holds_all_that_a_replay_needs(failed: Failed) -> None:
         "project/notebooks/core.py",
         "project/configuration/configuration-tiny.yml",
         "project/configuration/configuration-DEV.yml",
+        "project/configuration/environments/training.yml",
         "project/requirements.lock",
         "resolved-configuration.json",
         "external/0/outside.txt",
@@ -62,7 +64,9 @@ def test_a_capsule_holds_all_that_a_replay_needs(failed: Failed) -> None:
     assert "project/config.json" not in members
     assert content["given"] == {"FACTOR": "2"}
     assert content["left_out"] == [{"member": "project/config.json", "bytes": 33, "reason": "it is private"}]
-    assert content["packages"]["pytest"] == pytest.__version__
+    # what the environment file needs, which is not installed, and what executes cells; nothing else
+    versions = {name: version(name) for name in ("ipykernel", "papermill")}
+    assert content["packages"] == {**versions, "one": None}
     assert json.loads(members["resolved-configuration.json"])["steps"]["count"]["arguments"] == {"factor": 2}
 
 

@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from operation.engine.evidence.capsule.differs import differs_here
 from operation.engine.evidence.capsule.live import live
 from operation.engine.evidence.capsule.replay import Replay, check
 from operation.engine.evidence.capsule.script import command
-from operation.engine.evidence.capsule.unpack import Capsule, read_capsule, restore, run_folder
+from operation.engine.evidence.capsule.unpack import Capsule, read_capsule, restore, run_folder, steps
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
 from tests.operation.engine.conftest import notebook, write
@@ -47,6 +48,8 @@ def test_check_reproduces_type_and_line(
     assert said["in"] == 6
     assert "src/double.py: main() changed" in said["differences"]
     assert Path(said["project"]).is_relative_to(clone.runs / "replays")
+    records = steps(Path(said["project"]) / "runs" / "check", "02-double-count")
+    assert [(one["step"], one["how"]) for one in records] == [("count", "reused"), ("double", "failed")]
 
 
 def test_script_gives_the_failing_step_to_the_debugger(failed: Failed, clone: Layout) -> None:
@@ -135,14 +138,15 @@ def test_the_engine_and_the_limits_of_the_run_hold(clone: Layout) -> None:
 def test_a_changed_package_is_told(failed: Failed, clone: Layout) -> None:
     capsule = read_capsule(failed.capsule)
     older = {**capsule.content, "python": "3.11.1", "commit": "0" * 40, "dirty": True}
-    older["packages"] = {**capsule.content["packages"], "pytest": "1.0"}
+    older["packages"] = {"one": None, "papermill": None, "pytest": "1.0"}
     replay = Replay(Capsule(failed.capsule, older), restore(capsule, clone.runs))
     said = differs_here(replay, clone)
     assert said[:2] == [
         "commit: 000000000000 -> no commit",
         "it ran with changes that are not in its commit; the capsule has them",
     ]
-    assert said[-2:] == [
+    assert said[-3:] == [
+        f"package papermill: not there -> {version('papermill')}",
         f"package pytest: 1.0 -> {pytest.__version__}",
         f"python: 3.11.1 -> {platform.python_version()}",
     ]

@@ -113,8 +113,7 @@ def test_a_file_that_is_edited_meanwhile_is_named(
 ) -> None:
     write(tiny, "data/beside.txt", "1")
     _write(tiny, f"open({str(tiny.root / 'data' / 'beside.txt')!r}).read()")
-    _only(monkeypatch, *names)
-    last, file = certify.WAYS[names[-1]], tiny.root / name
+    last, file = ways.WAYS[names[-1]], tiny.root / name
 
     def edit_too(*words: Any) -> None:
         if len(names) == 1:
@@ -123,7 +122,8 @@ def test_a_file_that_is_edited_meanwhile_is_named(
         if len(names) > 1:
             last(*words)
 
-    monkeypatch.setitem(certify.WAYS, names[-1], edit_too)
+    chosen = {way: ways.WAYS[way] for way in names} | {names[-1]: edit_too}
+    monkeypatch.setattr(certify, "WAYS", chosen)
     assert cli.main(["certify", "count"]) == 1
     said = capsys.readouterr().err
     assert said.startswith(f"error: {edited}")
