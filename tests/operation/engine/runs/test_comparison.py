@@ -25,25 +25,22 @@ def _edit(layout: Layout, script: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_a_failed_run_names_the_function_that_changed(tiny: Layout) -> None:
-    good = _run(tiny)
-    words = tiny.src / "words.py"
-    words.write_text(words.read_text().replace("sum(1", "sum(0"))
-    bad = _run(tiny)
+def test_a_failed_run_names_the_function_that_changed(ran: Layout) -> None:
+    good = next(ran.runs.glob("2*")).name
+    _edit(ran, "words.py", "sum(1", "sum(0")
+    bad = _run(ran)
     assert bad["status"] == "failed"
     found = bad["since_last_good"]
-    assert found["run"] == good["id"]
+    assert found["run"] == good
     assert found["differences"][0].startswith("double: input counted has other content")
-    page = (tiny.runs / bad["id"] / "index.html").read_text(encoding="utf-8")
+    page = (ran.runs / bad["id"] / "index.html").read_text(encoding="utf-8")
     assert "Since the last good run" in page
-    assert good["id"] in page
+    assert good in page
 
 
-def test_a_bug_in_the_failing_script_is_named_first(tiny: Layout) -> None:
-    _run(tiny)
-    double = tiny.src / "double.py"
-    double.write_text(double.read_text().replace("if count == 0:", "if count != 0:"))
-    assert _run(tiny)["since_last_good"]["differences"] == ["double: src/double.py: main() changed"]
+def test_a_bug_in_the_failing_script_is_named_first(ran: Layout) -> None:
+    _edit(ran, "double.py", "if count == 0:", "if count != 0:")
+    assert _run(ran)["since_last_good"]["differences"] == ["double: src/double.py: main() changed"]
 
 
 def test_a_change_that_concerns_two_steps_is_told_once(tiny: Layout) -> None:
@@ -69,13 +66,12 @@ def test_the_cause_stands_before_what_all_steps_share(tiny: Layout) -> None:
     assert packages.endswith("package9: 1.0 -> 2.0")
 
 
-def test_a_cell_that_failed_is_named_before_the_steps_that_it_followed(tiny: Layout) -> None:
-    _run(tiny)
-    write(tiny, "data/text.txt", "abc")
-    file = tiny.notebooks / "01-count-letters.ipynb"
+def test_a_cell_that_failed_is_named_before_the_steps_that_it_followed(ran: Layout) -> None:
+    write(ran, "data/text.txt", "abc")
+    file = ran.notebooks / "01-count-letters.ipynb"
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("\\ncounted", "\\n1 / 0"), encoding="utf-8")
-    cell, gone, data = _run(tiny)["since_last_good"]["differences"]
+    cell, gone, data = _run(ran)["since_last_good"]["differences"]
     assert cell.startswith(
         "notebooks/01-count-letters.ipynb: this cell is new or changed: counted = core.count"
     )
