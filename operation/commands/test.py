@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from operation.engine.foundation.children import child
+from operation.engine.foundation.children import child, cores
 from operation.engine.foundation.layout import project
 
 CHECKS = {
@@ -32,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers",
         type=int,
-        default=os.cpu_count() or 1,
-        help="processes of pytest (default: the cores, %(default)s)",
+        default=cores() + 1,  # tests wait for what they start, while another one works
+        help="processes of pytest (default: the cores and one more, %(default)s)",
     )
     parser.set_defaults(rest=[])
 
@@ -45,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
     with python(["-m", "mypy"], root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as mypy:
         telling = threading.Thread(target=tell, args=("mypy", mypy, time.monotonic()))
         telling.start()
-        with python(["-m", "pytest", "-n", str(args.workers), *args.rest], root) as tests:
+        spread = ["-n", str(args.workers), "--dist", "worksteal"]  # what tests share is made by one worker
+        with python(["-m", "pytest", *spread, *args.rest], root) as tests:
             codes = {"pytest": tests.wait()}
         telling.join()
     codes["mypy"] = mypy.returncode
