@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -74,6 +74,23 @@ def mask_document(text: str, suffix: str, *, thorough: bool = False) -> str:
         return masked(text, thorough=thorough)
     clean = mask_values(content, thorough=thorough)
     return text if clean is content else json.dumps(clean, indent=1, ensure_ascii=False) + "\n"
+
+
+def masked_lines(lines: Iterable[str], end: str = "") -> Iterator[str]:
+    """Yield `lines` masked; those of a private key together, as one alone does not show what it is.
+
+    The line that ends with `end`, if that is given, is the last, without it.
+    """
+    text = ""
+    for line in lines:
+        is_last = bool(end) and line.endswith(end)
+        text += line.removesuffix(end) if is_last else line
+        if is_last:
+            break
+        if "-----BEGIN" not in text or "-----END" in text or len(text) > 10_000:
+            yield masked(text)
+            text = ""
+    yield masked(text)
 
 
 def holds_secret(content: bytes) -> bool:

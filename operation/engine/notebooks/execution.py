@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from operation.engine.foundation.masked_log import MaskedLog
 from operation.engine.foundation.secrets import mask_file
 from operation.engine.notebooks.engines import WORKBENCH, OnCell, quick_papermill, watched
 from operation.engine.notebooks.limits import NO_LIMITS, Limits
@@ -66,22 +67,22 @@ def execute(
     Executed
         Whatever happened: an error is returned, not raised; only an interrupt passes through.
     """
-    started, log = time.perf_counter(), target.with_suffix(".log")
+    started = time.perf_counter()
     own: dict[str, Any] = {"fork_server": fork_server, "limits": limits or NO_LIMITS}
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        error = _caught(
-            source,
-            target,
-            parameters=dict(parameters),
-            engine=(engine, on_cell),
-            kernels=(log, variables),
-            execution_timeout=math.ceil(limits.cell) if limits and limits.cell else None,
-            **(own if engine == WORKBENCH else {}),
-        )
+        with MaskedLog(target.with_suffix(".log")) as log:
+            error = _caught(
+                source,
+                target,
+                parameters=dict(parameters),
+                engine=(engine, on_cell),
+                kernels=(log, variables),
+                execution_timeout=math.ceil(limits.cell) if limits and limits.cell else None,
+                **(own if engine == WORKBENCH else {}),
+            )
     finally:
-        for file in (target, log):
-            mask_file(file)
+        mask_file(target)
     return Executed(json.loads(target.read_text(encoding="utf-8")), time.perf_counter() - started, error)
 
 
@@ -90,7 +91,7 @@ def _caught(
     target: Path,
     *,
     engine: tuple[str, OnCell],
-    kernels: tuple[Path, Mapping[str, str]],
+    kernels: tuple[MaskedLog, Mapping[str, str]],
     **options: Any,
 ) -> BaseException | None:
     """Have papermill execute a notebook; return the error that stopped it."""

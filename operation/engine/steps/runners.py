@@ -15,7 +15,7 @@ from typing import Any
 from operation.engine.foundation import manifest
 from operation.engine.foundation.children import child, thread_limits
 from operation.engine.foundation.layout import project
-from operation.engine.foundation.secrets import mask_values, masked
+from operation.engine.foundation.secrets import mask_values, masked, masked_lines
 from operation.engine.identity import opened
 from operation.engine.identity.bytecode import refresh_bytecode
 from operation.engine.identity.loading import load_module
@@ -89,14 +89,8 @@ def _wait(
 
 
 def _pass_on(lines: Iterable[str]) -> None:
-    """Print `lines` masked; those of a private key together, as one alone does not show what it is."""
-    text = ""
-    for line in lines:
-        text += line
-        if "-----BEGIN" not in text or "-----END" in text or len(text) > 10_000:
-            print(masked(text), end="", flush=True)
-            text = ""
-    print(masked(text), end="", flush=True)
+    for text in masked_lines(lines):
+        print(text, end="", flush=True)
 
 
 def _root(script: Path) -> Path:

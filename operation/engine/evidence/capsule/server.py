@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from operation.engine.foundation.children import child, end, free_port
 from operation.engine.foundation.errors import StepFailed
+from operation.engine.foundation.masked_log import MaskedLog
 
 _PATIENCE = 60  # seconds until it must answer
 
@@ -116,7 +117,7 @@ def serving(root: Path, variables: Mapping[str, str], log: Path) -> Iterator[Ser
     argv += [f"--IdentityProvider.token={server.token}", f"--ServerApp.root_dir={root}", "--allow-root"]
     argv += ["--ServerApp.port_retries=0"]
     with (
-        log.open("wb") as file,
+        MaskedLog(log) as file,
         child(
             [sys.executable, "-m", *argv],
             cwd=root,

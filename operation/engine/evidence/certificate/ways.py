@@ -12,6 +12,7 @@ from operation.engine.evidence.certificate.conditions import elsewhere
 from operation.engine.foundation.children import environ, thread_limits
 from operation.engine.foundation.errors import StepFailed
 from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.masked_log import MaskedLog
 from operation.engine.notebooks.engines import STOCK, WORKBENCH, quick_papermill, watched
 from operation.engine.steps.runners import in_process
 from operation.engine.steps.session import Session
@@ -51,14 +52,14 @@ def _by_papermill(engine: str, layout: Layout, configured: Configuration, steps:
     from operation.engine.notebooks.fork_server.managers import logging_to
 
     try:
-        with environ(variables):
+        with environ(variables), MaskedLog(layout.runs / "kernel.log") as log:
             stock.execute_notebook(
                 str(source),
                 str(target),
                 engine_name=watched(engine, lambda *_: None),
                 cwd=str(layout.notebooks),
                 progress_bar=False,
-                kernel_manager_class=logging_to(layout.runs / "kernel.log"),
+                kernel_manager_class=logging_to(log),
             )
     except PapermillExecutionError as error:
         raise StepFailed(f"papermill, cell {error.exec_count}: {error.ename}: {error.evalue}") from error

@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from operation.engine.foundation.masked_log import MaskedLog
+
 if TYPE_CHECKING:
     from jupyter_client.connect import KernelConnectionInfo
 
@@ -142,10 +144,11 @@ class ForkServer:
         info: Any = {**connection, "key": key}  # as a manager holds it
         last_env: dict[str, str] = self._last["env"]
         request = {**self._last, "env": {**last_env, **variables}, "cwd": str(folder.resolve())}
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with Path(os.devnull).open("ab") as out, log.open("ab") as err, suppress(OSError):
+        with Path(os.devnull).open("ab") as out, suppress(OSError):
             argv = [str(Path(sys.prefix) / "ipykernel_launcher.py"), "-f", file, *self._last["arguments"]]
-            self._ahead = request, info, self.fork({**request, "argv": argv}, out.fileno(), err.fileno())
+            err = MaskedLog(log)
+            kernel = self.fork({**request, "argv": argv}, out.fileno(), err.fileno())
+            kernel.log, self._ahead = err, (request, info, kernel)
 
     def take_ahead(self, request: Mapping[str, object]) -> tuple[KernelConnectionInfo, ForkedKernel] | None:
         """Return the kernel that was started ahead, and how to reach it, if it is the one of `request`.
@@ -186,6 +189,7 @@ class ForkedKernel:
     """
 
     stdin = stdout = stderr = None
+    log: MaskedLog | None = None  # of a kernel that was started ahead, closed with it
 
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
@@ -226,6 +230,9 @@ class ForkedKernel:
     def wait(self) -> int | None:
         """Give the connection back; the process has ended."""
         self.connection.close()
+        if self.log:
+            self.log.close()
+            self.log = None
         return self.returncode
 
     def discard(self) -> None:
@@ -234,7 +241,7 @@ class ForkedKernel:
             select.select([self.connection], [], [])
         if self.returncode is None:
             self.kill()
-        self.connection.close()
+        self.wait()
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the process alone."""

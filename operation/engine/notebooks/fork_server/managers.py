@@ -14,6 +14,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
+from operation.engine.foundation.masked_log import MaskedLog
 from operation.engine.notebooks.fork_server.client import ForkServer
 from operation.engine.notebooks.fork_server.provisioner import NAME
 
@@ -81,13 +82,12 @@ def _folders() -> list[str]:
     return [*kernelspec.jupyter_path("kernels"), str(Path(ipython) / "kernels")]  # type: ignore[attr-defined]
 
 
-def logging_to(log: Path, variables: Mapping[str, str] | None = None) -> type:
+def logging_to(log: MaskedLog, variables: Mapping[str, str] | None = None) -> type:
     """Return a manager of kernels that have `variables` too, and write their own log lines to `log`."""
 
     class LoggingKernelManager(AsyncKernelManager):
         async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
             own = {**(options.get("env") or os.environ), **(variables or {})}
-            with log.open("ab") as file:
-                await super().start_kernel(**{**options, "stderr": file, "env": own})
+            await super().start_kernel(**{**options, "stderr": log, "env": own})
 
     return LoggingKernelManager

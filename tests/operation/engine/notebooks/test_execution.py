@@ -36,6 +36,23 @@ def test_a_limit_of_time_holds(tmp_path: Path, engine: str) -> None:
     assert type(executed.error).__name__ == "CellTimeoutError"
 
 
+@pytest.mark.parametrize("engine", ["workbench", "nbclient"])
+def test_the_log_of_a_kernel_holds_no_secret_while_it_runs_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    monkeypatch.setenv("LEAKY_API_KEY", "can4ry-in-a-log")
+    log = tmp_path / "out" / "executed.log"
+    leak = "print('has', os.environ['LEAKY_API_KEY'], file=sys.__stderr__, flush=True)"
+    cells = [
+        f"import os, sys, time\n{leak}",
+        f"while 'has' not in (text := open({str(log)!r}).read()): time.sleep(0.01)\n'can' + '4ry' in text",
+    ]
+    executed = _execute(tmp_path, *cells, limits=Limits(cell=300), engine=engine)
+    assert executed.error is None
+    assert executed.document["cells"][-1]["outputs"][0]["data"]["text/plain"] == ["False"]
+    assert log.read_text(encoding="utf-8").endswith("has ***\n")
+
+
 def test_a_notebook_that_cannot_be_saved_is_named_with_its_cell(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     code = f"import os, shutil\nshutil.rmtree({str(folder)!r})\nopen({str(folder)!r}, 'w').close()"
