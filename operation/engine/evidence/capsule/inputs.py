@@ -146,6 +146,20 @@ def leave_out_private(archive: Archive, layout: Layout, opened: Iterable[str]) -
             archive.leave_out(f"project/{file.name}", file.stat().st_size, "it is private")
 
 
+def leave_out_unread(
+    archive: Archive, layout: Layout, opened: Iterable[str], inputs: Iterable[Input]
+) -> None:
+    """Say in which of the folders that were listed there were more files: a replay lists those it has."""
+    packed = {file.resolve() for one in inputs for file in one.files()}
+    for name in opened:
+        folder = layout.root / name
+        if name.endswith(("/", "\\")) and folder.is_dir() and Path(name).parts[0] not in _OWN_FOLDERS:
+            files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+            if sizes := [file.stat().st_size for file in files if file.resolve() not in packed]:
+                reason = f"listed, but not opened: {len(sizes)} of its files"
+                archive.leave_out(name, sum(sizes), reason)
+
+
 def _external(layout: Layout, index: int, path: Path, spelled: set[str]) -> Input:
     root = layout.root.resolve()
     if path.is_relative_to(root):

@@ -16,6 +16,7 @@ from operation.engine.evidence.capsule.inputs import (
     add_inputs,
     external_files,
     leave_out_private,
+    leave_out_unread,
     store_entries,
     visible_files,
 )
@@ -101,6 +102,7 @@ def pack(
         _add_project(archive, layout, prepared)
         moved = add_inputs(archive, layout, inputs, limit)
         leave_out_private(archive, layout, opened)
+        leave_out_unread(archive, layout, opened, inputs)
         packages = _packages(layout, prepared.sources[notebook], records)
         content = {**_identity(layout, prepared, record), "packages": packages}
         content |= {"moved": moved, "left_out": archive.left_out}
@@ -127,7 +129,8 @@ def _identity(layout: Layout, prepared: Executed, record: dict[str, Any]) -> dic
 
 
 def _add_run(archive: Archive, folder: RunFolder) -> None:
-    for pattern in ("manifest.json", "overrides.json", "steps/*.json", "notebooks/*.ipynb", "**/*.log"):
+    files = ("manifest.json", "overrides.json", "steps/*.json", "notebooks/*.ipynb", "opened/*", "**/*.log")
+    for pattern in files:
         for file in sorted(folder.path.glob(pattern)):
             archive.file(file, f"run/{file.relative_to(folder.path).as_posix()}")
 

@@ -14,12 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from operation.engine.evidence.capsule.outside import FOLDER, redirect
 from operation.engine.evidence.capsule.unpack import Capsule, run_folder, steps
 from operation.engine.evidence.capsule.variables import allowed, of_this_machine
 from operation.engine.foundation import manifest
 from operation.engine.foundation.children import environ, thread_limits
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.foundation.secrets import masked
+from operation.engine.identity.opened import read_notebook_record
 from operation.engine.notebooks.engines import STOCK, WORKBENCH
 from operation.engine.notebooks.execution import execute
 from operation.engine.notebooks.failure import error_record, failing_cell
@@ -85,13 +87,15 @@ class Replay:
         folder = self.layout.runs / purpose
         overrides = manifest.read(run_folder(self.layout) / "overrides.json") or {}
         manifest.write(folder / "overrides.json", overrides)
+        opened = read_notebook_record(run_folder(self.layout), self.capsule.notebook)
+        python = [*redirect(self.layout, self.capsule.content, opened), CHECKOUT]
         return {
             **thread_limits(1),
             **self.environment,
             "WORKBENCH_ROOT": str(self.layout.root),
             "WORKBENCH_RUN": str(folder),
             "WORKBENCH_NOTEBOOK": self.capsule.notebook,
-            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONPATH": os.pathsep.join(map(str, python)),
             "JUPYTER_PREFER_ENV_PATH": "1",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
@@ -155,6 +159,7 @@ def _is_same(replay: Replay, expected: dict[str, Any], found: dict[str, Any]) ->
     known = ("type", "file", "line") if expected["line"] else ("type",)
     content, layout = replay.capsule.content, replay.layout
     here = {str(layout.root / member): spelled for spelled, member in content["moved"].items()}
+    here |= {str(layout.root / FOLDER): ""}
     here |= {str(layout.store): content["store"], str(layout.root): content["root"]}
     return all(found[name] == expected[name] for name in known) and (
         not expected["message"]  # it died without a word

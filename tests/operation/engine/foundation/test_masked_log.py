@@ -26,7 +26,7 @@ def test_what_was_written_before_the_end_is_there_masked(log: Path) -> None:
     lines = 20_000  # more than a pipe holds
     code = f"import sys; sys.stderr.write('{SECRET} is it\\n' * {lines} + 'half')"
     with MaskedLog(log) as stream:
-        subprocess.run([sys.executable, "-c", code], stderr=stream, check=True)
+        subprocess.run([sys.executable, "-c", code], stderr=stream.fileno(), check=True)
     assert log.read_text(encoding="utf-8") == "*** is it\n" * lines + "half"
 
 
@@ -39,7 +39,9 @@ def test_a_key_of_several_lines_is_masked_as_one(log: Path) -> None:
 
 def test_a_process_that_stays_does_not_hold_it_up_nor_the_next(log: Path) -> None:
     with MaskedLog(log) as stream, MaskedLog(log) as other:
-        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=stream)
+        child = subprocess.Popen(
+            [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=stream.fileno()
+        )
         os.write(stream.fileno(), b"one\n")
         os.write(other.fileno(), b"two\n")
     assert sorted(log.read_text(encoding="utf-8").splitlines()) == ["one", "two"]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
+import sqlite3
 import subprocess
 from collections.abc import Mapping
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -21,7 +25,9 @@ from operation.engine.evidence.capsule.script import command
 from operation.engine.evidence.capsule.unpack import Capsule, read_capsule, restore, run_folder, steps
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
-from tests.operation.engine.conftest import notebook, write
+from operation.engine.runs.request import Request, prepare
+from operation.engine.runs.run import start
+from tests.operation.engine.conftest import build, notebook, write
 from tests.operation.engine.evidence.capsule.conftest import Failed
 
 AGREED = ["--yes", "--pass", "LEAKY_API_KEY"]
@@ -50,6 +56,49 @@ def test_check_reproduces_type_and_line(
     assert Path(said["project"]).is_relative_to(clone.runs / "replays")
     records = steps(Path(said["project"]) / "runs" / "check", "02-double-count")
     assert [(one["step"], one["how"]) for one in records] == [("count", "reused"), ("double", "failed")]
+
+
+OUTSIDE = """
+    import os, sqlite3
+    from pathlib import Path
+    base = Path(os.environ["ENVIRONMENT"].replace("DEV", {folder!r}))
+    found = [(base / f"{{'one'}}.txt").read_text()]
+    found += [part.read_text() for part in sorted(base.glob("parts/**/*.csv"))]
+    found += [open("/".join(["..", "..", "outside", "one.txt"])).read()]
+    found += [sqlite3.connect(base / "rows.db").execute("select x from t").fetchone()[0]]
+    found += [str((base / "one.txt").exists()), str(base.is_dir())]
+"""
+
+
+def test_files_from_outside_are_the_copies_whatever_path_leads_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clone: Layout
+) -> None:
+    layout, outside = build(tmp_path / "project", monkeypatch), Layout(tmp_path / "outside")
+    for name in ("one.txt", "parts/a.csv", "parts/deeper/b.csv", "parts/unread.txt"):
+        write(outside, name, f"text of {name}")
+    with closing(sqlite3.connect(outside.root / "rows.db")) as rows, rows:
+        rows.execute("create table t as select 'row' as x")
+    monkeypatch.setenv("ENVIRONMENT", "DEV")
+    cells = [OUTSIDE.format(folder=str(outside.root)), "\nopen('/'.join([*found, 'missing']))"]
+    book = notebook('use_case: str = "tiny"\nenvironment: str = "DEV"', *map(dedent, cells))
+    write(layout, "notebooks/01-count-letters.ipynb", json.dumps(book))
+    start(layout, prepare(layout, Request(notebooks=["01-count-letters"])), lambda *_: None)
+    (capsule,) = layout.runs.glob("2*/capsule.zip")
+    shutil.rmtree(outside.root)
+    monkeypatch.setenv("WORKBENCH_ROOT", str(clone.root))
+    content = read_capsule(capsule)
+    assert content.content["left_out"] == [
+        {
+            "member": f"{outside.root}/parts/",
+            "bytes": 24,
+            "reason": "listed, but not opened: 1 of its files",
+        }
+    ]
+    result = check(Replay(content, restore(content, clone.runs)))
+    texts = ["text of one.txt", "text of parts/a.csv", "text of parts/deeper/b.csv", "text of one.txt", "row"]
+    path = "/".join([*texts, "True", "True", "missing"])
+    assert result["expected"]["message"] == f"[Errno 2] No such file or directory: '{path}'"
+    assert (result["reproduced"], result["found"]["line"]) == (True, 1)
 
 
 def test_script_gives_the_failing_step_to_the_debugger(failed: Failed, clone: Layout) -> None:
