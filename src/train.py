@@ -12,6 +12,7 @@ from modelling.targets import TARGET
 from scoring import row_schema
 from support import step
 from tabular import tables
+from tabular.schemas import read_schema, request_limits
 
 MIN_ROWS_FOR_THREADS = 50_000
 RANGES = {"learning_rate": (0, 10), "max_features": (0, 1), "alpha": (0, 1e12)}  # above, at most
@@ -70,6 +71,8 @@ def build_parser() -> argparse.ArgumentParser:
         "how far outside the training range a request value may be, as a multiple of that range (default: 3)"
     )
     add("--range-margin", type=float, default=3.0, help=margin)
+    schema = "schema of the table: its ranges, categories and patterns hold for requests too"
+    add("--schema", type=step.input_path, help=schema)
     add("--model", type=step.output_path, required=True, help="output folder: model.pickle, model.json")
     return parser
 
@@ -142,7 +145,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     estimator = fit(unfitted, features, table[TARGET].to_numpy())
     facts = {**prepared, "features": spec.to_dict(), "rows": len(table)}
     facts |= {"estimator": args.estimator, "hyperparameters": hyperparameters}
-    facts["schema"] = row_schema.describe(table, spec, args.range_margin)
+    limits = request_limits(read_schema(args.schema)) if args.schema else {}
+    facts["schema"] = row_schema.describe(table, spec, args.range_margin, limits)
     with step.new_folder(args.model) as folder:
         digest = models.save(folder, estimator, facts)
         step.log_metrics(folder, {"rows": len(table), "features": features.shape[1]})

@@ -1,22 +1,22 @@
-"""Validate: check a table against its schema, and profile it; a table that fails is not written."""
+"""Validate: check a table against its schema, say what follows from what is wrong, and profile it."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from support import step
 from tabular import tables
+from tabular.checking import check
+from tabular.schemas import read_schema
+from tabular.violations import FAILURE, TOLERATED, WARNING, judge, left_out, lines
 
-if TYPE_CHECKING:
-    from pandera.pandas import DataFrameSchema
-
-EXAMPLES = 3
-QUOTE = "'"
+CONTINUE, QUARANTINE, STOP = "continue", "quarantine", "stop"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -25,120 +25,91 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--table", type=step.input_path, required=True, help="CSV or Parquet file, or a folder of them")
     add("--schema", type=step.input_path, required=True, help="pandera schema, a YAML file")
+    related = "folder of the tables, named by their files, that the schema's references name"
+    add("--related", type=step.input_path, help=related)
+    ways = [CONTINUE, QUARANTINE, STOP]
+    warning = "what to do when a check warns: keep the rows that fail it, leave them out, or stop"
+    add("--on-warning", choices=ways, default=CONTINUE, help=f"{warning} (default: {CONTINUE})")
+    failure = "the same when more rows fail a check than its threshold"
+    add("--on-failure", choices=ways, default=STOP, help=f"{failure} (default: {STOP})")
     add("--validated", type=step.output_path, required=True, help="output folder: table.parquet")
-    add("--report", type=step.output_path, required=True, help="output folder: profile.json, metrics.json")
+    quarantine = (
+        "output folder: violations.parquet, and rows.parquet, the rows left out as they were delivered"
+    )
+    add("--quarantine", type=step.output_path, required=True, help=quarantine)
+    report = "output folder: profile.json, checks.json (what failed, how often), metrics.json"
+    add("--report", type=step.output_path, required=True, help=report)
     return parser
 
 
-def read_schema(file: Path) -> DataFrameSchema:
-    """Return the pandera schema in `file`.
+def read_related(folder: Path | None) -> dict[str, pd.DataFrame]:
+    """Return the tables in a folder by the names of their files."""
+    files = tables.table_files(folder) if folder else []
+    return {file.stem: tables.read_table(file) for file in files}
+
+
+def verdicts(
+    args: argparse.Namespace, violations: pd.DataFrame, checks: pd.DataFrame, rows: int
+) -> pd.DataFrame:
+    """Print the warnings, and return the failing checks with the ``action`` of each.
 
     Raises
     ------
     StepError
-        When the file is missing or not a schema.
+        With one line for each check whose action is to stop: how many rows, and examples.
     """
-    import yaml
-    from pandera.errors import BackendNotFoundError, SchemaDefinitionError, SchemaInitError
-    from pandera.io.pandas_io import from_yaml
-
-    if not file.is_file():
-        raise step.StepError(f"{file} does not exist: name the YAML file of a pandera schema")
-    try:
-        schema: DataFrameSchema = from_yaml(file)  # type: ignore[no-untyped-call]
-    except yaml.YAMLError as error:
-        raise step.StepError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
-    except (SchemaDefinitionError, SchemaInitError, BackendNotFoundError, *_MALFORMED) as error:
-        reason = " ".join(str(error).split())
-        raise step.StepError(f"{file} is not a pandera schema ({type(error).__name__}: {reason})") from error
-    return schema
-
-
-# raised by from_yaml for well-formed YAML that is not a schema
-_MALFORMED = (TypeError, KeyError, AttributeError, ValueError)
+    actions = {WARNING: args.on_warning, FAILURE: args.on_failure}
+    checks = checks.assign(action=checks["verdict"].map(actions).fillna(CONTINUE))
+    # no row can be left out for a column that is wrong as a whole
+    checks["action"] = checks["action"].mask((checks["rows"] == 0) & (checks["action"] == QUARANTINE), STOP)
+    stopping = checks[checks["action"] == STOP]
+    if len(stopping):
+        problems = [f"  {line}" for line in lines(stopping, violations, rows)]
+        name = f"the table does not match {args.schema.name}:"
+        fix = "fix the rows at their source, or the schema; --on-failure quarantine lists them all"
+        raise step.StepError("\n".join([name, *problems, fix]))
+    for line in lines(checks[checks["verdict"] != TOLERATED], violations, rows):
+        print(f"warning: {line}")
+    return checks
 
 
-def check(table: pd.DataFrame, schema: DataFrameSchema, schema_name: str) -> pd.DataFrame:
-    """Return `table` with the types of `schema`.
+def rows_left_out(
+    delivered: pd.DataFrame, typed: pd.DataFrame, violations: pd.DataFrame, checks: pd.DataFrame
+) -> pd.Index:
+    """Return the rows that are not written: those of quarantined checks, and those that cannot be read.
 
     Raises
     ------
     StepError
-        With one line for each column and check that fails: how many rows, and examples.
+        When no row is left.
     """
-    from pandera.errors import SchemaErrors
-
-    try:
-        return schema.validate(table, lazy=True)
-    except SchemaErrors as errors:
-        problems = failures(errors.failure_cases, list(map(str, table.columns)), len(table), schema)
-        lines = [f"the table does not match {schema_name}:", *(f"  {problem}" for problem in problems)]
-        raise step.StepError(
-            "\n".join([*lines, "fix the rows at their source, or the column in the schema"])
-        ) from None
+    named = checks.loc[checks["action"] == QUARANTINE, ["column", "check", "reason"]]
+    unreadable = delivered.index.difference(typed.index)
+    out = left_out(violations, named.itertuples(index=False, name=None)).union(unreadable)
+    if len(out) == len(delivered):
+        raise step.StepError(f"all {len(delivered)} rows are left out: fix the delivery, or the schema")
+    return out
 
 
-def failures(cases: pd.DataFrame, columns: list[str], rows: int, schema: DataFrameSchema) -> list[str]:
-    """Return a line for each column and check that failed, in the order of pandera's `cases`."""
-    ill_typed = {
-        start: set(cases.loc[cases["check"].str.startswith(start), "column"])
-        for start in ("coerce_dtype(", "dtype(")
+def metrics(
+    facts: dict[str, Any], table: pd.DataFrame, violations: pd.DataFrame, checks: pd.DataFrame
+) -> dict[str, float]:
+    """Return the metrics of the step, the same names whatever was found: so runs can be compared."""
+    missing = sum(column["missing"] for column in facts["columns"].values()) / table.size
+    return {
+        **{"rows": len(table), "duplicate_rows": facts["duplicate_rows"], "missing_share": missing},
+        **{"violations": len(violations), "rows_with_violations": violations["row"].nunique()},
+        "checks_warning": int((checks["verdict"] == WARNING).sum()),
+        "checks_failing": int((checks["verdict"] == FAILURE).sum()),
     }
-    lines = []
-    for (column, name), part in cases.groupby(["column", "check"], sort=False, dropna=False):
-        if _is_informative(str(name), column, ill_typed):
-            lines.append(_failure(str(name), part, columns, rows, schema))
-    return list(dict.fromkeys(lines))
-
-
-def _is_informative(name: str, column: object, ill_typed: dict[str, set[object]]) -> bool:
-    """Return whether a check adds information: what else a column of the wrong type fails follows from it."""
-    if column in ill_typed["coerce_dtype("]:
-        return name.startswith("coerce_dtype(")
-    return column not in ill_typed["dtype("] or name.startswith("dtype(")
-
-
-def _failure(name: str, part: pd.DataFrame, columns: list[str], rows: int, schema: DataFrameSchema) -> str:
-    """Return one line: which column fails which check, how often, with examples."""
-    column = str(part["column"].iloc[0])
-    if name == "column_in_dataframe":
-        missing = str(part["failure_case"].iloc[0])
-        return f"column {missing!r} is missing{step.nearest(missing, columns)}"
-    if name == "column_in_schema":
-        extra = str(part["failure_case"].iloc[0])
-        return f"column {extra!r} is not in the schema{step.nearest(extra, schema.columns)}"
-    if name == "multiple_fields_uniqueness":
-        same = ", ".join(schema.unique)
-        return f"{part['index'].nunique()} of {rows} rows are duplicates: no two may have the same {same}"
-    if part["index"].isna().all():
-        return f"column {column!r}: the values {_requirement(name)}: {part['failure_case'].iloc[0]}"
-    examples = step.listing([_example(row) for row in part.head(EXAMPLES).itertuples()])
-    return f"column {column!r}: {len(part)} of {rows} values {_requirement(name)}: {examples}"
-
-
-def _requirement(name: str) -> str:
-    """Return a check's name as a sentence's end."""
-    if name == "not_nullable":
-        return "are missing"
-    if name.startswith("coerce_dtype("):
-        return f"cannot be read as {name.split(QUOTE)[1]}"
-    if name.startswith("dtype("):
-        return f"are not {name.split(QUOTE)[1]}"
-    if name == "field_uniqueness":
-        return "are duplicates"
-    return f"fail {name}"
-
-
-def _example(case: Any) -> str:
-    """Return a failing value and its row."""
-    return f"{case.failure_case} (row {case.index})"
 
 
 def profile(table: pd.DataFrame) -> dict[str, Any]:
     """Return rows, duplicate rows, and for each column its type, missing values and range."""
+    alike = table[table.iloc[:, :8].duplicated(keep=False)]  # only these are compared whole
     return {
         "rows": len(table),
-        "duplicate_rows": int(table.duplicated().sum()),
+        "duplicate_rows": int(alike.duplicated().sum()),
         "columns": {str(name): _profile(table[name]) for name in table.columns},
     }
 
@@ -147,7 +118,7 @@ def _profile(column: pd.Series) -> dict[str, Any]:
     """Return type, missing values, distinct values and range or commonest values of one column."""
     missing = int(column.isna().sum())
     facts = {"type": str(column.dtype), "missing": missing, "distinct": int(column.nunique())}
-    known = column.dropna()
+    known = column.dropna() if missing else column
     if known.empty:
         return facts
     if pd.api.types.is_datetime64_any_dtype(column):
@@ -155,23 +126,34 @@ def _profile(column: pd.Series) -> dict[str, Any]:
     if pd.api.types.is_numeric_dtype(column):
         extremes = {"minimum": float(known.min()), "maximum": float(known.max())}
         return {**facts, **extremes, "mean": float(known.mean())}
-    counts = known.astype(str).value_counts()
+    counts = known.value_counts()
+    counts = counts.groupby(counts.index.astype(str)).sum()  # True and "True" are shown as one
     commonest = counts.sort_index().sort_values(ascending=False, kind="stable").head(10)
     return {**facts, "commonest": {str(value): int(count) for value, count in commonest.items()}}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Read, check, profile, write."""
+    """Read, check, judge, profile, write."""
     args = build_parser().parse_args(argv)
-    table = check(tables.read_table(args.table), read_schema(args.schema), args.schema.name)
+    delivered, schema = tables.read_table(args.table), read_schema(args.schema)
+    typed, violations = check(delivered, schema, read_related(args.related))
+    checks = verdicts(args, violations, judge(violations, len(delivered), schema), len(delivered))
+    out = rows_left_out(delivered, typed, violations, checks)
+    table = typed.drop(index=out, errors="ignore").reset_index(drop=True) if len(out) else typed
     facts = profile(table)
-    with step.new_folder(args.validated) as validated, step.new_folder(args.report) as report:
+    folders = (args.validated, args.quarantine, args.report)
+    with ExitStack() as stack:
+        validated, quarantine, report = (stack.enter_context(step.new_folder(path)) for path in folders)
         tables.write_table(table, validated / "table.parquet")
+        tables.write_table(violations, quarantine / "violations.parquet")
+        tables.write_table(delivered.loc[out], quarantine / "rows.parquet")
         step.write_json(facts, report / "profile.json")
-        missing = sum(column["missing"] for column in facts["columns"].values()) / table.size
-        metrics = {"rows": len(table), "duplicate_rows": facts["duplicate_rows"], "missing_share": missing}
-        step.log_metrics(report, metrics)
-    print(f"validated {len(table)} rows, {table.shape[1]} columns")
+        step.write_json(checks.to_dict("records"), report / "checks.json")
+        step.log_metrics(report, metrics(facts, table, violations, checks) | {"quarantined_rows": len(out)})
+    print(
+        f"validated {len(table)} rows, {table.shape[1]} columns"
+        + (f"; {len(out)} rows left out" if len(out) else "")
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -32,10 +32,11 @@ def value_type(column: Column) -> Any:
     low, high = _limits(column)
     whole = 1 if column.kind == "integer" else None
     number = Field(strict=True, ge=low, le=high, allow_inf_nan=False, multiple_of=whole)
+    text = [AfterValidator(_encodable), AfterValidator(_fits(column))]
     types: dict[str, Any] = {
         "boolean": bool,
-        "text": Annotated[str, AfterValidator(_encodable)],
-        "code": Annotated[str, BeforeValidator(_code), AfterValidator(_encodable)],
+        "text": Annotated[str, *text],
+        "code": Annotated[str, BeforeValidator(_code), *text],
         "time": Annotated[Any, BeforeValidator(_time)],
     }
     return types.get(column.kind, Annotated[float, number]) | None
@@ -65,6 +66,20 @@ def _encodable(text: str) -> str:
         except UnicodeEncodeError:
             raise ValueError("contains an unpaired surrogate (invalid Unicode)") from None
     return text
+
+
+def _fits(column: Column) -> Callable[[str], str]:
+    """Return what refuses a text that the schema does not allow."""
+    pattern = re.compile(column.pattern or "")
+
+    def check(text: str) -> str:
+        if column.allowed is not None and text not in column.allowed:
+            raise ValueError(f"is {show(text)}, not one of {step.listing(column.allowed, 10)}")
+        if not pattern.match(text):
+            raise ValueError(f"is {show(text)}, which does not match {column.pattern}")
+        return text
+
+    return check
 
 
 def _code(value: Any) -> Any:

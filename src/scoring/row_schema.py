@@ -1,4 +1,4 @@
-"""The schema of a request's rows: inferred from the training rows, stored with the model."""
+"""The schema of a request's rows: that of the table, else inferred from its rows; stored with the model."""
 
 from __future__ import annotations
 
@@ -27,15 +27,23 @@ class Column:
         Whether training had missing values; where it had none, null is answered with a warning.
     minimum, maximum : float, optional
         Numbers outside are refused; None where training does not tell the range.
+    allowed : list of str, optional
+        Other texts and codes are refused.
+    pattern : str, optional
+        Texts and codes that do not begin with a match of it are refused.
     """
 
     kind: Kind
     has_missing: bool
     minimum: float | None = None
     maximum: float | None = None
+    allowed: list[str] | None = None
+    pattern: str | None = None
 
 
-def describe(table: pd.DataFrame, spec: FeatureSpec, margin: float) -> dict[str, dict[str, Any]]:
+def describe(
+    table: pd.DataFrame, spec: FeatureSpec, margin: float, limits: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
     """Return the schema of the columns that features are made of, as JSON.
 
     Parameters
@@ -46,6 +54,8 @@ def describe(table: pd.DataFrame, spec: FeatureSpec, margin: float) -> dict[str,
         The features.
     margin : float
         How far outside the training range a number may be, as a multiple of that range; 0 or more.
+    limits : mapping of str to mapping
+        Fields of a `Column` that the table's schema knows: they go before what the rows tell.
 
     Returns
     -------
@@ -54,7 +64,7 @@ def describe(table: pd.DataFrame, spec: FeatureSpec, margin: float) -> dict[str,
     """
     numbers, times = {*spec.numeric, *spec.cyclic}, set(spec.datetime)
     columns = {name: _column(table[name], name in numbers, name in times, margin) for name in spec.columns}
-    return {name: asdict(column) for name, column in columns.items()}
+    return {name: {**asdict(column), **limits.get(name, {})} for name, column in columns.items()}
 
 
 def from_facts(facts: Mapping[str, Any], where: str) -> dict[str, Column]:

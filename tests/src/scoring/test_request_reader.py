@@ -186,7 +186,7 @@ def test_the_schema_is_learnt_from_the_training_rows() -> None:
         categorical=("origin", "ward"),
         datetime={"departure": ("hour",)},
     )
-    facts = {"schema": json.loads(json.dumps(row_schema.describe(table, spec, margin=0.5)))}
+    facts = {"schema": json.loads(json.dumps(row_schema.describe(table, spec, 0.5, {})))}
     assert row_schema.from_facts(facts, "m") == {
         "speed": Column("number", has_missing=True, minimum=-2.0, maximum=6.0),
         "seats": Column("integer", has_missing=False, minimum=0.0, maximum=4.0),

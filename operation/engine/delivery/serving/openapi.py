@@ -53,7 +53,10 @@ def document(facts: Mapping[str, Any], version: str, *, needs_key: bool, most_ro
 
 
 def _column(column: Mapping[str, Any], categories: list[str]) -> dict[str, Any]:
-    limits = {name: column[name] for name in ("minimum", "maximum") if column[name] is not None}
+    limits = {
+        name: column[name] for name in ("minimum", "maximum", "pattern") if column.get(name) is not None
+    }
+    limits |= {"enum": [*column["allowed"], None]} if column.get("allowed") else {}
     notes = [] if column["has_missing"] else ["null gets a warning: training had no missing values here"]
     if categories:
         notes.append(f"training knew {len(categories)} categories; others count as missing, with a warning")
