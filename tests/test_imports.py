@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -42,9 +43,13 @@ def modules_after(code: str) -> set[str]:
     return set(json.loads(answer.stdout.splitlines()[-1]))
 
 
-def importing(*folders: str) -> str:
-    """Return code that imports every module under `folders` of the root; those of ``src`` are flat."""
+def importing(*folders: str, only: Sequence[str] = ()) -> str:
+    """Return code that imports every module under `folders` of the root, or `only` those of these names.
+
+    Those of ``src`` are flat.
+    """
     paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    paths = [path for path in paths if not only or path.stem in only]
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
     lines = [f"import {name.removeprefix('src.')}" for name in names if not name.endswith("__")]
     return "\n".join(["import sys; sys.path.insert(0, 'src')", *lines])
@@ -60,6 +65,22 @@ def test_no_command_imports_anything_heavy_before_it_runs() -> None:
     names = [name.replace("-", "_") for name in cli.COMMANDS]
     found = modules_after("\n".join(f"import operation.commands.{name}" for name in names))
     assert found & (HEAVY | SERVICE | {"azureml"}) == set()
+
+
+MEASURING = ["evaluate", "explain"]  # Core Scripts that need scikit-learn's metrics, whatever they are given
+CORE_SCRIPTS = [path.stem for path in sorted((ROOT / "src").glob("*.py")) if path.stem not in MEASURING]
+
+
+@pytest.mark.parametrize(
+    ("scripts", "unused"),
+    [
+        (CORE_SCRIPTS, {"sklearn", "scipy", "pandera", "mlflow", "treelite"}),
+        (["evaluate"], {"matplotlib", "pandera", "mlflow", "treelite"}),
+    ],
+    ids=["others", "evaluate"],
+)
+def test_a_core_script_imports_only_what_it_uses(scripts: list[str], unused: set[str]) -> None:
+    assert modules_after(importing("src", only=scripts)) & unused == set()
 
 
 def test_azureml_is_imported_only_inside_functions() -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
+from modelling.intervals import Z, auc_interval, interval
 from tabular.columns import as_categories
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-Z = 1.96
 
 
 def binary(actual: Array, probability: Array) -> dict[str, float]:
@@ -131,22 +131,6 @@ def _outcomes(target: pd.Series, classes: Sequence[str]) -> pd.DataFrame:
     if not classes:
         return target.to_frame(name=0)
     return pd.DataFrame({code: (target == code).astype("float64") for code in range(len(classes))})
-
-
-def interval(rate: Array, rows: Array) -> tuple[Array, Array]:
-    """Return the 95 % interval of a share `rate` observed in `rows` rows (Wilson, 1927)."""
-    middle = (rate + Z**2 / (2 * rows)) / (1 + Z**2 / rows)
-    half = Z / (1 + Z**2 / rows) * np.sqrt(rate * (1 - rate) / rows + Z**2 / (4 * rows**2))
-    # rounding must not put the share outside
-    return np.clip(middle - half, 0, rate), np.clip(middle + half, rate, 1)
-
-
-def auc_interval(auc: float, positives: int, negatives: int) -> tuple[float, float]:
-    """Return the 95 % interval of an area under the ROC curve (Hanley and McNeil, 1982)."""
-    first, second = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    spread = auc * (1 - auc) + (positives - 1) * (first - auc**2) + (negatives - 1) * (second - auc**2)
-    half = Z * float(np.sqrt(max(spread, 0) / (positives * negatives)))
-    return max(auc - half, 0.0), min(auc + half, 1.0)
 
 
 def auc_bounds(metrics: Mapping[str, float], actual: Array) -> dict[str, float]:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from sklearn import metrics
 
-from modelling.metrics import interval
+from modelling.intervals import interval
 from plotting.style import BLUE, GREY, INK, ORANGE, SEQUENTIAL, Values, canvas, grid, heatmap, styled
 
 
@@ -24,6 +23,8 @@ def roc(actual: Values, probability: Values, baseline: Values | None = None) -> 
     probability, baseline : array of shape (rows,)
         Probability of 1, from 0 to 1.
     """
+    from sklearn import metrics
+
     figure, axes = canvas("ROC curve", width=5.2, height=4.6)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle="--", label="chance")
     for name, scores, colour in _models(probability, baseline):
@@ -38,6 +39,8 @@ def roc(actual: Values, probability: Values, baseline: Values | None = None) -> 
 @styled
 def precision_recall(actual: Values, probability: Values, baseline: Values | None = None) -> Figure:
     """Plot precision against recall of a model, beside a baseline; parameters as for `roc`."""
+    from sklearn import metrics
+
     figure, axes = canvas("Precision and recall", width=5.2, height=4.6)
     prevalence = float(np.mean(actual))
     axes.axhline(prevalence, color=GREY, linewidth=1.2, linestyle="--", label=f"chance: {prevalence:.3f}")
@@ -101,6 +104,8 @@ def confusion(
     cut : float, optional
         Probability from which on the positive class of two was predicted, for the title.
     """
+    from sklearn import metrics
+
     counts = metrics.confusion_matrix(
         np.asarray(actual, int), np.asarray(predicted, int), labels=range(len(classes))
     )

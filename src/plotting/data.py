@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from sklearn.metrics import mutual_info_score
 
 from plotting.style import (
     BLUE,
@@ -132,6 +131,8 @@ def _codes(column: pd.Series, bins: int, most: int) -> np.ndarray[Any, Any]:
 
 def _information(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> float:
     """Return the mutual information of two codes, bias subtracted, in thousandths of a bit."""
+    from sklearn.metrics import mutual_info_score
+
     cells = (len(np.unique(first)) - 1) * (len(np.unique(second)) - 1)
     nats = mutual_info_score(first, second) - cells / (2 * len(first))
     return max(1000 * float(nats) / float(np.log(2)), 0.0)

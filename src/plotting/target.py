@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from modelling import metrics
+from modelling.intervals import Z, interval
 from plotting.style import BLUE, GREY, INK, ORANGE, grid, only_grid, short, styled
 
 
@@ -87,9 +87,9 @@ def _summary(values: pd.Series, groups: Any) -> tuple[pd.DataFrame, bool]:
     summary = values.groupby(groups, observed=True).agg(mean="mean", rows="size", spread="std")
     rows = summary["rows"].to_numpy("float64")
     if is_share:
-        low, high = metrics.interval(summary["mean"].to_numpy(), rows)
+        low, high = interval(summary["mean"].to_numpy(), rows)
         return summary.assign(low=low, high=high), is_share
-    half = metrics.Z * summary["spread"].fillna(0).to_numpy() / np.sqrt(rows)
+    half = Z * summary["spread"].fillna(0).to_numpy() / np.sqrt(rows)
     return summary.assign(low=summary["mean"] - half, high=summary["mean"] + half), is_share
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
-from modelling.metrics import interval
+from modelling.intervals import interval
 from plotting.style import BLUE, INK, MUTED, ORANGE, canvas, note, only_grid, styled
 
 

@@ -1,12 +1,10 @@
-"""Measures, baselines and intervals."""
+"""Measures, baselines and slices."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from modelling import metrics as measures
 
@@ -47,19 +45,6 @@ def test_the_baseline_by_two_columns() -> None:
     training = pd.DataFrame({"target": [1.0, 3.0], "a": ["x", "y"], "b": [1, 2]})
     predicted = measures.baseline(training, training, "target", [], ["a", "b"])
     assert predicted == pytest.approx([(1 + 20 * 2) / 21, (3 + 20 * 2) / 21])
-
-
-@given(st.integers(0, 50), st.integers(1, 50))
-def test_the_interval_of_a_share_holds_it(hits: int, misses: int) -> None:
-    rows = hits + misses
-    low, high = measures.interval(np.array([hits / rows]), np.array([float(rows)]))
-    assert -1e-9 <= low[0] <= hits / rows <= high[0] <= 1 + 1e-9
-
-
-@given(st.floats(0, 1), st.integers(1, 1000), st.integers(1, 1000))
-def test_the_interval_of_an_area_holds_it(area: float, positives: int, negatives: int) -> None:
-    low, high = measures.auc_interval(area, positives, negatives)
-    assert 0 <= low <= area <= high <= 1
 
 
 def test_slices_are_measured_one_by_one() -> None:
