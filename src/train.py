@@ -6,15 +6,18 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from comparing import profiles
 from modelling import estimators, models
 from modelling.features import FeatureSpec
+from modelling.models import Model
 from modelling.targets import TARGET
-from scoring import row_schema
+from scoring import observed, row_schema
 from support import step
 from tabular import tables
 from tabular.schemas import read_schema, request_limits
 
 MIN_ROWS_FOR_THREADS = 50_000
+SLICE_ROWS = 200  # of a slice that is profiled, at least
 RANGES = {"learning_rate": (0, 10), "max_features": (0, 1), "alpha": (0, 1e12)}  # above, at most
 MINIMA = {
     **{"max_iter": 1, "max_leaf_nodes": 2, "min_samples_leaf": 1},
@@ -28,6 +31,13 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--training", type=step.input_path, required=True, help="training rows that prepare wrote")
     add("--features", type=step.input_path, required=True, help="features that prepare fitted")
+    add("--holdout", type=step.input_path, help="rows not trained on: reference of outputs, for drift alone")
+    add(
+        "--slices",
+        nargs="*",
+        default=[],
+        help="columns of --holdout in whose categories outputs are profiled",
+    )
     names = ["gradient-boosting", "random-forest", "linear", "constant"]
     add(
         "--estimator", choices=names, default=names[0], help="learning algorithm (default: gradient-boosting)"
@@ -73,7 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--range-margin", type=float, default=3.0, help=margin)
     schema = "schema of the table: its ranges, categories and patterns hold for requests too"
     add("--schema", type=step.input_path, help=schema)
-    add("--model", type=step.output_path, required=True, help="output folder: model.pickle, model.json")
+    add("--model", type=step.output_path, required=True, help="output folder: model, model.json, profile")
     return parser
 
 
@@ -124,6 +134,21 @@ def without_threads(estimator: Any) -> Any:
     return estimator
 
 
+def profile_of(model: Model, features: Any, args: argparse.Namespace) -> profiles.Profile:
+    """Return the reference of later rows: the features trained on, and outputs and losses on held-out rows.
+
+    Outputs on the training rows are no reference: they are nearer to the labels than any later ones.
+    """
+    names = model.features.sources
+    columns = [(("feature", name, ""), values) for name, values in zip(names, features.T, strict=True)]
+    if args.holdout:
+        holdout = tables.read_table(args.holdout)
+        tables.require_columns(holdout, args.slices, "--slices")
+        found = observed.of_table(model, holdout).beside(holdout, args.slices, None).columns()
+        columns += [(name, values) for name, values in found if name[0] != "feature"]
+    return profiles.describe(columns, observed.categorical(model), SLICE_ROWS)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Read, fit, write."""
     args = build_parser().parse_args(argv)
@@ -147,7 +172,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     facts |= {"estimator": args.estimator, "hyperparameters": hyperparameters}
     limits = request_limits(read_schema(args.schema)) if args.schema else {}
     facts["schema"] = row_schema.describe(table, spec, args.range_margin, limits)
+    profile = profile_of(Model(estimator, spec, facts), features, args)
     with step.new_folder(args.model) as folder:
+        facts["profile"] = profiles.save(folder, profile)
         digest = models.save(folder, estimator, facts)
         step.log_metrics(folder, {"rows": len(table), "features": features.shape[1]})
     print(f"trained {args.estimator} on {len(table)} rows, {features.shape[1]} features: {digest[:12]}")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.pickle"
 FACTS_FILE = "model.json"
+MIN_ROWS_FOR_THREADS = 50_000
 PACKAGES = ("numpy", "pandas", "scikit-learn")
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -79,8 +80,16 @@ class Model:
 
         Boosted trees are left to scikit-learn, which is more than twice as fast here.
         """
+        return self.predict_features_in_bulk(self.features.transform(table))
+
+    def predict_features_in_bulk(self, features: Array) -> Array:
+        """Return the predictions for `features` of shape (rows, features), as `predict_in_bulk` does."""
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
         predict = bulk_predictor(self.estimator) or self._predictor
-        return self._with_all_classes(predict(self.features.transform(table)))
+        # threads meet after each tree, which takes them longer than the tree where others need the cores too
+        with threadpool_limits(limits={"openmp": 1 if len(features) <= MIN_ROWS_FOR_THREADS else None}):
+            return self._with_all_classes(predict(features))
 
     def _with_all_classes(self, predicted: Array) -> Array:
         if predicted.ndim == 1:

@@ -10,6 +10,7 @@ from plotting.classes import (
     score_distribution,
 )
 from plotting.data import correlation, distributions, information, missing_values, mutual_information
+from plotting.drift import drift_before_after, drift_effects, drift_over_time, drift_together
 from plotting.models import importance, model_and_baseline, predicted_against_actual, residuals, slices
 from plotting.target import target_by, target_over_time
 from plotting.variants import difference_course, variant_shares
@@ -20,6 +21,10 @@ __all__ = [
     "correlation",
     "difference_course",
     "distributions",
+    "drift_before_after",
+    "drift_effects",
+    "drift_over_time",
+    "drift_together",
     "importance",
     "information",
     "missing_values",

@@ -45,7 +45,9 @@ def imports(module: str) -> set[str]:
 
 
 def test_the_scripts_of_a_use_case_are_there() -> None:
-    scripts = "batch_score compare_variants evaluate explain ingest join_outcomes prepare register "
+    scripts = (
+        "batch_score compare_variants detect_drift evaluate explain ingest join_outcomes prepare register "
+    )
     assert " ".join(SCRIPTS) == f"{scripts}replay_traffic train validate"
 
 

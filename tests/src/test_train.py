@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from comparing import profiles
+from modelling import models
 from support import step
 from tabular import tables
 from tests.src.running import Trained, child, contents, error_of, left_over, run
@@ -29,6 +31,19 @@ def test_what_a_model_says_of_itself(binary: Trained) -> None:
 def test_metrics_of_training(binary: Trained) -> None:
     metrics = json.loads((binary.model / "metrics.json").read_text(encoding="utf-8"))
     assert metrics == {"rows": 425.0, "features": 4.0}
+
+
+def test_a_reference_of_outputs_on_held_out_rows(binary: Trained, tmp_path: Path) -> None:
+    run("train", *binary.trained_into(tmp_path / "m"), "--holdout", binary.holdout, "--slices", "size")
+    assert (tmp_path / "m/model.pickle").read_bytes() == (binary.model / "model.pickle").read_bytes()
+    profile = profiles.load(tmp_path / "m", models.read_facts(tmp_path / "m"))
+    predicted = models.load(binary.model).predict(tables.read_table(binary.holdout))[:, 1]
+    assert profile["output", "probability", ""].rows == len(predicted) == 144
+    assert profile["output", "probability", ""].effect(predicted, 0.05).size == pytest.approx(0, abs=1e-9)
+    assert {part for part, _, _ in profile} == {"output", "label", "feature"}
+    assert not any(within for _, _, within in profile)  # all slices have fewer than 200 rows
+    own = profiles.load(binary.model, models.read_facts(binary.model))
+    assert [name for _, name, _ in own] == ["radius", "texture", "size", "day weekday"]
 
 
 @pytest.mark.parametrize("name", ["binary", "multiclass", "regression"])

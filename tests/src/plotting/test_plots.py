@@ -48,6 +48,37 @@ VARIANTS = pd.DataFrame(
 )
 METRICS = {"roc_auc": 0.7, "baseline_roc_auc": 0.6, "rows": 9.0, "rmse": 3.0, "baseline_rmse": 4.0}
 
+EFFECTS = pd.DataFrame(
+    {
+        "part": ["output", "output", "label", "together", "feature", "feature", "feature"],
+        "name": ["probability", "probability", "label", "all features", "size", "size", "few"],
+        "slice": ["", "shop=a", "", "", "", "", ""],
+        "measure": ["values", "values", "values", "values", "values", "missing", "values"],
+        "kind": ["number", "number", "category", "number", "number", "category", "number"],
+        "effect": [0.3, 0.2, 0.1, 1.2, 0.01, 0.02, None],
+        "low": [0.2, 0.0, 0.06, 1.0, 0.0, 0.0, None],
+        "high": [0.4, 0.5, 0.14, 1.4, 0.02, 0.09, None],
+        "threshold": [0.1, 0.1, 0.05, 0.1, 0.1, 0.05, 0.1],
+        "verdict": ["drift", "undecided", "drift", "drift", "no drift", "undecided", "too few rows to tell"],
+        "statistic": [
+            "median",
+            "median",
+            "share of yes",
+            "area under the ROC curve",
+            "median",
+            "share missing",
+            "",
+        ],
+        "before": [0.1, 0.1, 0.2, 0.5, 3, 0, 0],
+        "after": [0.2, 0.2, 0.3, 0.9, 4, 0.02, 0],
+    }
+)
+PERIODS = pd.concat([EFFECTS.assign(period=f"2020-0{month}") for month in (1, 2)], ignore_index=True)
+BINS = pd.DataFrame({"left": [0.0, 1.0], "right": [1.0, 2.0], "before": [0.4, 0.6], "after": [0.7, 0.3]})
+BINS = BINS.assign(category=None, title="size: 0.30 sd, drift", verdict="drift")
+SHARES = BINS.assign(category=["a", "b"], title="shop: 3% of rows, no drift", verdict="no drift")
+GROUPS = pd.DataFrame({"features": ["size + weight + height + age", "wind"], "drop": [0.2, -0.01]})
+
 PLOTS: dict[str, Callable[[], Figure]] = {
     "missing_values": lambda: plotting.missing_values(TABLE),
     "missing_values-none": lambda: plotting.missing_values(TABLE[["hour"]]),
@@ -74,6 +105,13 @@ PLOTS: dict[str, Callable[[], Figure]] = {
     "model_and_baseline": lambda: plotting.model_and_baseline(METRICS),
     "difference_course": lambda: plotting.difference_course(COURSE, stopped=90, margin=0.05),
     "difference_course-undecided": lambda: plotting.difference_course(COURSE),
+    "drift_effects": lambda: plotting.drift_effects(EFFECTS),
+    "drift_effects-numbers": lambda: plotting.drift_effects(EFFECTS[4:5]),
+    "drift_before_after": lambda: plotting.drift_before_after(pd.concat([BINS, SHARES])),
+    "drift_together": lambda: plotting.drift_together(GROUPS),
+    "drift_over_time": lambda: plotting.drift_over_time(PERIODS),
+    "drift_over_time-outputs": lambda: plotting.drift_over_time(PERIODS[PERIODS["part"] == "output"]),
+    "drift_over_time-features": lambda: plotting.drift_over_time(PERIODS[PERIODS["part"] == "feature"]),
     "variant_shares": lambda: plotting.variant_shares(VARIANTS),
 }
 

@@ -72,3 +72,4 @@ def test_every_step_runs(table: object, target: str, metric: str, real_project: 
     assert session.step("explain", {"importance-rows": 0}).entry.output("explanation").is_dir()
     assert session.step("batch_score").entry.output("scores").is_dir()
     assert session.step("compare_variants").metrics["observations"] > 0
+    assert session.step("detect_drift").metrics["rows"] > 0
