@@ -21,6 +21,7 @@ _BY_PATH = {
     os: ["open", "stat", "lstat", "access", "listdir", "scandir"],
     sqlite3: ["connect"],
 }
+_NAMES = {"file", "path", "database"}  # of their first argument
 
 
 def install(moved: Mapping[str, str]) -> None:
@@ -33,13 +34,19 @@ def install(moved: Mapping[str, str]) -> None:
 def _redirected(function: Callable[..., Any], moved: Mapping[str, str]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*arguments: Any, **options: Any) -> Any:
-        if arguments and isinstance(arguments[0], str | os.PathLike):
-            path = os.fspath(arguments[0])
-            here = moved.get(os.path.abspath(path)) if isinstance(path, str) else None  # noqa: PTH100
-            arguments = (here or arguments[0], *arguments[1:])
-        return function(*arguments, **options)
+        if arguments:
+            return function(_found(arguments[0], moved), *arguments[1:], **options)
+        named = {name: _found(options[name], moved) for name in _NAMES & options.keys()}
+        return function(**{**options, **named})
 
     return call
+
+
+def _found(path: Any, moved: Mapping[str, str]) -> Any:
+    """Return where `path` is, which may also be the number of an open file."""
+    if not isinstance(path, str | bytes | os.PathLike):
+        return path
+    return moved.get(os.path.abspath(os.fsdecode(path)), path)  # noqa: PTH100 - links stay
 
 
 if __name__ == "sitecustomize":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from operation.engine.evidence.capsule.outside import redirect
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.opened import Opened
 from tests.operation.engine.conftest import write
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="paths of POSIX")
 
 
 @pytest.mark.parametrize(
@@ -38,3 +42,28 @@ def test_a_folder_that_is_here_too_is_the_copy_only_where_it_was_listed(tmp_path
         found = json.loads((folder / "outside.json").read_text(encoding="utf-8"))
         assert found[f"{here}/x"] == f"{layout.root}/outside{here}/x"
         assert (str(here) in found) is listed
+
+
+OPENED = """
+import gzip, io, os, shutil, zipfile
+from pathlib import Path
+path = "/nowhere/" + "x"
+os.chdir("/")
+assert open(path).read() == open(path.encode()).read() == open(file=path).read() == "text"
+assert Path(path).read_text() == Path("nowhere", "x").read_text() == io.open(path).read() == "text"
+assert os.read(os.open(path, os.O_RDONLY), 9) == b"text"
+assert os.path.exists(path) and os.path.getsize(path) == 4 and Path(path).is_file() and os.access(path, 4)
+assert os.listdir("/nowhere") == [one.name for one in Path("/nowhere").glob("?")] == ["x"]
+assert [names for _, _, names in os.walk("/nowhere")] == [["x"]]
+assert shutil.copy(path, {target!r}) and open({target!r}).read() == "text"
+assert os.fstat(0) and open(os.dup(0)) and os.stat(0)
+"""
+
+
+def test_every_way_of_opening_finds_the_copy(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "restored")
+    write(layout, "external/0/x", "text")
+    content = {"moved": {"/nowhere/x": "external/0/x"}, "root": "/elsewhere"}
+    python = ":".join(map(str, redirect(layout, content, {})))
+    code = OPENED.format(target=str(tmp_path / "copy"))
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": python}, check=True)
