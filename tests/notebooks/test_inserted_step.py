@@ -95,12 +95,17 @@ def edit(path: Path, *changes: tuple[str, str]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def manifest(calibrated: Path) -> dict[str, Any]:
+    """The manifest of a run of both notebooks."""
+    return run(calibrated, *CHOICE, "--notebook", *NAMES, "-p", "estimator=constant")
+
+
 def steps(manifest: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return [step for step in manifest["steps"] if step["step"] == name]
 
 
-def test_notebooks_evaluate_the_model_of_the_inserted_step(calibrated: Path) -> None:
-    manifest = run(calibrated, *CHOICE, "--notebook", "03-train-model", "-p", "estimator=constant")
+def test_notebooks_evaluate_the_model_of_the_inserted_step(manifest: dict[str, Any]) -> None:
     trained = {f"runs/store/{step['key']}/model": step for step in steps(manifest, "train")}
     models = {f"runs/store/{step['key']}/model": step for step in steps(manifest, "calibrate")}
     assert {step["inputs"]["uncalibrated"] for step in models.values()} == set(trained)
@@ -108,9 +113,8 @@ def test_notebooks_evaluate_the_model_of_the_inserted_step(calibrated: Path) -> 
     assert {step["inputs"]["model"] for step in steps(manifest, "evaluate")} == set(models)
 
 
-def test_notebooks_serve_it(calibrated: Path) -> None:
-    manifest = run(calibrated, *CHOICE, "--notebook", "06-score-realtime")
-    (batch,), (calibration,) = steps(manifest, "batch_score"), steps(manifest, "calibrate")
+def test_notebooks_serve_it(calibrated: Path, manifest: dict[str, Any]) -> None:
+    (batch,), (calibration, _) = steps(manifest, "batch_score"), steps(manifest, "calibrate")
     assert batch["inputs"]["model"] == f"runs/store/{calibration['key']}/model"
     facts = json.loads((calibrated / batch["inputs"]["model"] / "model.json").read_text(encoding="utf-8"))
     notebook = calibrated / "runs" / manifest["id"] / "notebooks" / "06-score-realtime.ipynb"

@@ -28,7 +28,7 @@ from operation.engine.steps.step import plan
 from operation.setup.lockfile import normalised
 from tests.operation.engine.mutations import mutate_docstring, mutate_format, mutate_token
 
-COUNT = int(os.environ.get("WORKBENCH_MUTATIONS", "60"))
+COUNT = int(os.environ.get("WORKBENCH_MUTATIONS", "24"))
 SRC = Path(__file__).resolve().parents[3] / "src"
 STEPS = ("count", "double")
 # Both scripts as a user would start them, in one plain process that knows nothing of the workbench.
