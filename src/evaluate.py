@@ -41,11 +41,7 @@ def predictions_of(model: Model, predicted: Array, baseline: Array, holdout: pd.
         position of the likeliest of more classes, which have probability_<class> too.
     """
     table = pd.DataFrame({"actual": holdout[TARGET]})
-    for name, values in (("predicted", predicted), ("baseline", baseline)):
-        if values.ndim == 1:
-            table[name] = values
-        else:
-            table[name] = values[:, 1] if len(model.classes) == 2 else values.argmax(axis=1)
+    table["predicted"], table["baseline"] = model.as_column(predicted), model.as_column(baseline)
     if len(model.classes) > 2:
         for code, name in enumerate(model.classes):
             table[f"probability_{name}"] = predicted[:, code]

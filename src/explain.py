@@ -19,6 +19,8 @@ from tabular import tables
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+ROWS_COMPARED = 100
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
@@ -32,6 +34,18 @@ def build_parser() -> argparse.ArgumentParser:
     add("--random-state", type=int, default=0, help="seed of the importances (default: 0)")
     add("--explanation", type=step.output_path, required=True, help="output folder: importances, plots")
     return parser
+
+
+def check_report(model: Model, holdout: pd.DataFrame, predictions: pd.DataFrame) -> None:
+    """Raise a StepError unless the report is of the model and these rows; the first ones tell."""
+    predicted = model.as_column(model.predict(holdout.head(ROWS_COMPARED)))
+    if len(holdout) != len(predictions) or not np.array_equal(
+        predicted, predictions["predicted"].head(ROWS_COMPARED)
+    ):
+        raise step.StepError(
+            "--report: its predictions are not those of --model for --holdout: "
+            "name the report that evaluate wrote of this model and these rows"
+        )
 
 
 def importances(model: Model, holdout: pd.DataFrame, rows: int, random_state: int) -> pd.DataFrame:
@@ -81,6 +95,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     training, holdout = tables.read_table(args.training), tables.read_table(args.holdout)
     predictions = tables.read_table(args.report / "predictions.parquet")
     slices = tables.read_table(args.report / "slices.parquet", allow_empty=True)
+    check_report(model, holdout, predictions)
     ranked = pd.DataFrame({"feature": [], "importance": []})
     if args.importance_rows:
         ranked = importances(model, holdout, args.importance_rows, args.random_state)

@@ -124,6 +124,18 @@ class Model:
         columns = {f"probability_{name}": predicted[:, code] for code, name in enumerate(names)}
         return {"prediction": names[predicted.argmax(axis=1)], **columns}
 
+    def as_column(self, predicted: Array) -> Array:
+        """Return one number for each row of what `predict` returned.
+
+        Returns
+        -------
+        ndarray of shape (rows,)
+            A number, the probability of the positive class of two, or the position of the likeliest of more.
+        """
+        if predicted.ndim == 1:
+            return predicted
+        return predicted[:, 1] if len(self.classes) == 2 else predicted.argmax(axis=1)
+
     @cached_property
     def _predictor(self) -> Callable[[Array], Array]:
         return predictor(self.estimator)

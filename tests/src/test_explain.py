@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests.src.running import Trained, child, contents, left_over, run
+from tabular import tables
+from tests.src.running import Trained, child, contents, error_of, left_over, run
 
+OTHER = (
+    "--report: its predictions are not those of --model for --holdout: "
+    "name the report that evaluate wrote of this model and these rows"
+)
 COMMON = {"importance.parquet", "importance.png"}
 
 
@@ -67,3 +72,13 @@ def test_a_process_with_other_threads_writes_the_same_bytes(binary: Trained, tmp
     done = child("explain", *inputs, "--explanation", tmp_path / "there", **variables)
     assert (done.returncode, done.stderr) == (0, "")
     assert contents(tmp_path / "explanation") == contents(tmp_path / "there")
+
+
+def test_a_report_of_other_rows_or_of_another_model(binary: Trained, tmp_path: Path) -> None:
+    inputs = inputs_of(binary, tmp_path)
+    other_rows = [binary.training if word == binary.holdout else word for word in inputs]
+    assert error_of(explain, other_rows, tmp_path) == OTHER
+    predictions = pd.read_parquet(tmp_path / "report/predictions.parquet")
+    tables.write_table(predictions.assign(predicted=0.5), tmp_path / "report/predictions.parquet")
+    assert error_of(explain, inputs, tmp_path) == OTHER
+    assert left_over(tmp_path) == ["report"]
