@@ -22,6 +22,7 @@ def sleep(seconds, original=time.sleep):
 time.sleep = sleep
 del sleep
 """
+LONG = ("test_container.py", "test_cluster.py")  # they wait for what they build and start
 OF_SRC = {path.stem for path in (Path(__file__).parents[1] / "src").iterdir()}  # scripts and packages
 
 
@@ -29,6 +30,11 @@ def pytest_configure() -> None:
     """Let tests interrupt what they start: a shell's background job ignores the signal, and so would they."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that at the end no worker has it to itself."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(autouse=True)
