@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.evidence.capsule import outside_hook
+from operation.engine.evidence.capsule.unpack import run_folder
 from operation.engine.foundation.layout import Layout
-from operation.engine.identity.opened import Opened
+from operation.engine.identity.opened import read_notebook_record
 
 FOLDER = "outside"  # of the restored project: the copies, each below it at its own path
 
 
-def redirect(layout: Layout, content: Mapping[str, Any], opened: Opened) -> list[Path]:
+def redirect(layout: Layout, content: Mapping[str, Any]) -> list[Path]:
     """Return what ``PYTHONPATH`` begins with, so that Python finds what lay outside of the project.
 
     Parameters
@@ -26,8 +27,6 @@ def redirect(layout: Layout, content: Mapping[str, Any], opened: Opened) -> list
         The restored project.
     content : Mapping[str, Any]
         The capsule's ``capsule.json``.
-    opened : dict
-        What the notebook opened where it ran; the name of a folder that it listed ends with a slash.
     """
     files = {path for path, member in content["moved"].items() if _copied(layout, path, member)}
     if not files:
@@ -35,13 +34,22 @@ def redirect(layout: Layout, content: Mapping[str, Any], opened: Opened) -> list
     folder = layout.runs / ".outside"  # hidden: its frames are none of the project
     folder.mkdir(parents=True, exist_ok=True)
     parents = {str(parent) for path in files for parent in Path(path).parents[:-1]}
-    listed = {os.path.normpath(name) for name in opened if name.endswith("/")} & parents
+    listed = _listed(layout, content["error"]["notebook"]) & parents
     absent = {parent for parent in parents if not Path(parent).exists()}
     known = {path: str(_copy(layout, path)) for path in {*files, *listed, *absent}}
     below = {_here(layout, content["root"], path): known[path] for path in {*files, *listed}}
     (folder / "outside.json").write_text(json.dumps({**below, **known}), encoding="utf-8")
     shutil.copyfile(outside_hook.__file__, folder / "sitecustomize.py")
     return [folder]
+
+
+def _listed(layout: Layout, notebook: str) -> set[str]:
+    """Return the folders that the notebook listed where it ran."""
+    try:
+        opened = read_notebook_record(run_folder(layout), notebook)
+        return {os.path.normpath(name) for name in opened if name.endswith("/")}
+    except (ValueError, TypeError, AttributeError):  # a stranger may have written it
+        return set()
 
 
 def _copied(layout: Layout, path: str, member: str) -> bool:

@@ -21,7 +21,6 @@ from operation.engine.foundation import manifest
 from operation.engine.foundation.children import environ, thread_limits
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.foundation.secrets import masked
-from operation.engine.identity.opened import read_notebook_record
 from operation.engine.notebooks.engines import STOCK, WORKBENCH
 from operation.engine.notebooks.execution import execute
 from operation.engine.notebooks.failure import error_record, failing_cell
@@ -87,8 +86,7 @@ class Replay:
         folder = self.layout.runs / purpose
         overrides = manifest.read(run_folder(self.layout) / "overrides.json") or {}
         manifest.write(folder / "overrides.json", overrides)
-        opened = read_notebook_record(run_folder(self.layout), self.capsule.notebook)
-        python = [*redirect(self.layout, self.capsule.content, opened), CHECKOUT]
+        python = [*redirect(self.layout, self.capsule.content), CHECKOUT]
         return {
             **thread_limits(1),
             **self.environment,

@@ -11,9 +11,9 @@ import pytest
 
 from operation.engine.evidence.capsule.outside import redirect
 from operation.engine.foundation.layout import Layout
-from operation.engine.identity.opened import Opened
 from tests.operation.engine.conftest import write
 
+FAILED = {"error": {"notebook": "book"}}
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="paths of POSIX")
 
 
@@ -26,19 +26,21 @@ def test_nothing_is_written_beside_the_project(tmp_path: Path, names: list[str])
     moved = {name: f"external/{index}/x" for index, name in enumerate(names)}
     for member in moved.values():
         write(layout, member, "text")
-    redirect(layout, {"moved": moved, "root": "/elsewhere"}, {})
+    write(layout, "failed-run/opened/book.jsonl", "[[], 1]\n{")
+    redirect(layout, {"moved": moved, "root": "/elsewhere", **FAILED})
     assert [path.name for path in tmp_path.iterdir()] == ["restored"]
-    assert {path.name for path in layout.root.iterdir()} <= {"external", "outside", "runs"}
+    assert {path.name for path in layout.root.iterdir()} <= {"external", "outside", "runs", "failed-run"}
 
 
 def test_a_folder_that_is_here_too_is_the_copy_only_where_it_was_listed(tmp_path: Path) -> None:
     layout, here = Layout(tmp_path / "restored"), tmp_path / "data"
     here.mkdir()
     write(layout, "external/0/x", "text")
-    content = {"moved": {f"{here}/x": "external/0/x"}, "root": str(tmp_path / "elsewhere")}
+    content = {"moved": {f"{here}/x": "external/0/x"}, "root": str(tmp_path / "elsewhere"), **FAILED}
     for listed in (False, True):
-        opened: Opened = {f"{here}/": "digest"} if listed else {}
-        (folder,) = redirect(layout, content, opened)
+        opened = [f"{here}/" if listed else f"{here}/x", "digest"]
+        write(layout, "failed-run/opened/book.jsonl", f"{json.dumps(opened)}\n")
+        (folder,) = redirect(layout, content)
         found = json.loads((folder / "outside.json").read_text(encoding="utf-8"))
         assert found[f"{here}/x"] == f"{layout.root}/outside{here}/x"
         assert (str(here) in found) is listed
@@ -63,7 +65,7 @@ assert os.fstat(0) and open(os.dup(0)) and os.stat(0)
 def test_every_way_of_opening_finds_the_copy(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "restored")
     write(layout, "external/0/x", "text")
-    content = {"moved": {"/nowhere/x": "external/0/x"}, "root": "/elsewhere"}
-    python = ":".join(map(str, redirect(layout, content, {})))
+    content = {"moved": {"/nowhere/x": "external/0/x"}, "root": "/elsewhere", **FAILED}
+    python = ":".join(map(str, redirect(layout, content)))
     code = OPENED.format(target=str(tmp_path / "copy"))
     subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": python}, check=True)
