@@ -121,17 +121,17 @@ def test_notebooks_serve_it(calibrated: Path, manifest: dict[str, Any]) -> None:
     assert f"'digest': '{facts['digest']}'" in notebook.read_text(encoding="utf-8")
 
 
-def test_check_names_the_notebooks_that_go_past_it(calibrated: Path) -> None:
+def test_check_and_run_name_the_notebooks_that_go_past_it(calibrated: Path) -> None:
     assert operation(calibrated, "check").returncode == 0
     kept = {path: path.read_bytes() for path in (calibrated / "notebooks").glob("*.ipynb")}
     training, service = (calibrated / "notebooks" / f"{name}.ipynb" for name in NAMES)
     edit(training, ("core.evaluate(using=trained)", "core.evaluate(model=trained.model)"))
     edit(training, ("using=core.train(", "model=core.train("), ('linear\\"))', 'linear\\").model)'))
     edit(service, ('core.register.input(\\"model\\")', "core.train().model"))
-    done = operation(calibrated, "check")
+    told = [operation(calibrated, *words) for words in (["check"], ["run", *CHOICE, "--notebook", *NAMES])]
     for path, content in kept.items():
         path.write_bytes(content)
-    assert (done.returncode, done.stderr) == (2, BYPASSED)
+    assert [(done.returncode, done.stderr) for done in told] == [(2, BYPASSED)] * 2
 
 
 def test_predictions_that_differ_between_online_and_batch_fail_the_notebook(calibrated: Path) -> None:

@@ -1,4 +1,6 @@
-"""The files that code opened to read: seen by an audit hook, recorded with an execution, checked on reuse.
+"""The files that code opened or looked for: seen meanwhile, recorded with an execution, checked on reuse.
+
+An audit hook sees what is opened and listed; ``os.stat`` and ``os.access``, of which none tells, are wrapped.
 
 Started as a script it executes another one: ``python opened.py <record> <root> <runs> <script> <arguments>``.
 For that it imports nothing of this project.
@@ -11,9 +13,11 @@ import json
 import os
 import runpy
 import sys
+import sysconfig
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import wraps
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,8 +27,13 @@ _WRITTEN = "written"  # by the execution itself, before it read it
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/run/")
 _LISTS = {"os.listdir", "os.scandir"}
 _EVENTS = {"open", "sqlite3.connect", *_LISTS}
+_FOLDER = f"{os.sep}.{os.sep}"  # behind the name of a folder that was looked for, whatever is in it
+_SITE = f"{os.sep}site-packages{os.sep}"
+_STANDARD = ("<frozen ", sysconfig.get_path("stdlib") + os.sep)
 _LOADERS = (
-    "<frozen ",
+    "<frozen importlib",
+    "<frozen runpy",
+    "<frozen zipimport",
     "importlib",
     "linecache.py",
     "tokenize.py",
@@ -50,22 +59,37 @@ class _Record:
         self.log = log
 
     def add(self, name: str, writes: bool, frame: FrameType) -> None:
-        path = os.path.abspath(name) + (os.sep if name.endswith(os.sep) else "")  # noqa: PTH100
+        ending = next((ending for ending in (_FOLDER, os.sep) if name.endswith(ending)), "")
+        path = os.path.abspath(name) + ending  # noqa: PTH100
         key = path.removeprefix(self.root) if path.startswith(self.root) else path
-        if key in self.files or not self._counts(path, key) or not self._asked(path, frame):
+        if self._is_known(key, path, writes) or not self._counts(path, key) or not self._asked(path, frame):
             return
         digest = _WRITTEN if writes else read_digest(path)
-        if digest is None and os.path.exists(path):  # noqa: PTH110 - a folder, a pipe
+        if digest is None and os.path.exists(path):  # noqa: PTH110 - a pipe
             return
         self.files[key] = digest
         if self.log:
             self.log(key, digest)
+
+    def _is_known(self, key: str, path: str, writes: bool) -> bool:
+        """Tell whether a file needs no look; a copy elsewhere may first be missed, then written."""
+        made_here = writes and key == path and self.files.get(key, "") is None
+        return key in self.files and not made_here
 
     def _counts(self, path: str, key: str) -> bool:
         """Tell whether a file is neither the system's, a package's nor a tool's own."""
         below = Path(key if key != path else path.removeprefix(str(Path.home())))
         hidden = any(part.startswith(".") for part in below.parts[:-1])
         return not (hidden or path.startswith(self.passed_over))
+
+    def looks_itself(self, path: str, frame: FrameType) -> bool:
+        """Tell whether the project's code looks for a file, not a library that it calls; code is known."""
+        current: FrameType | None = frame
+        while current is not None and _file(current).startswith(_STANDARD) and _SITE not in _file(current):
+            current = current.f_back
+        file = _file(current) if current else ""
+        is_own = file.startswith(self.root) and not file.startswith((*self.passed_over, *self.engine))
+        return (is_own or "ipykernel_" in file) and not path.endswith(".py")
 
     def _asked(self, path: str, frame: FrameType) -> bool:
         """Tell whether the project's code opened a file, not the engine for it or Python to execute it."""
@@ -88,8 +112,13 @@ def _file(frame: FrameType) -> str:
 
 
 def read_digest(path: str) -> str | None:
-    """Return the digest of a file's bytes, of a folder's names where `path` ends with a slash; else None."""
+    """Return the digest of a file's bytes, of a folder's names where `path` ends with a slash; else None.
+
+    Of a folder that is only looked for, it is a word.
+    """
     try:
+        if path.endswith(_FOLDER) or (not path.endswith(os.sep) and os.path.isdir(path)):  # noqa: PTH112
+            return "folder" if os.path.isdir(path) else None  # noqa: PTH112
         if path.endswith(os.sep):
             names = sorted(name for name in os.listdir(path) if not name.startswith((".", "__pycache__")))  # noqa: PTH208
             return hashlib.sha256("\0".join(names).encode(errors="surrogateescape")).hexdigest()
@@ -102,17 +131,50 @@ def read_digest(path: str) -> str | None:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _records or event not in _EVENTS or getattr(_busy, "on", False):
+    if _records and event in _EVENTS:
+        writes = event == "open" and _is_written(*arguments[1:])
+        _note(arguments[0], sys._getframe(1), lists=event in _LISTS, writes=writes)
+
+
+def _note(
+    name: Any, frame: FrameType, *, lists: bool = False, writes: bool = False, looks: bool = False
+) -> None:
+    """Add to all records what is opened, listed or looked for now."""
+    if getattr(_busy, "on", False):
         return
     _busy.on = True
     try:
         with suppress(Exception):  # what is opened is the code's own matter
-            name = os.fsdecode(arguments[0] if arguments[0] is not None else ".")
-            writes = event == "open" and _is_written(*arguments[1:])
+            path = os.fsdecode(name if name is not None else ".")
+            if looks:
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    os.lstat(path)  # what is no name is none to look for
+            path += os.sep if lists else _FOLDER if looks and os.path.isdir(path) else ""  # noqa: PTH112
             for record in list(_records):
-                record.add(name + os.sep if event in _LISTS else name, writes, sys._getframe(1))
+                if not looks or record.looks_itself(path, frame):
+                    record.add(path, writes, frame)
     finally:
         _busy.on = False
+
+
+def _noting(usual: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `usual`, a function of ``os`` that looks for a path, which notes what it looks for."""
+
+    @wraps(usual)
+    def look(path: Any, *words: Any, **options: Any) -> Any:
+        if _records and not isinstance(path, int) and options.get("dir_fd") is None:
+            _note(path, sys._getframe(1), looks=True)
+        return usual(path, *words, **options)
+
+    for functions in (
+        os.supports_dir_fd,
+        os.supports_effective_ids,
+        os.supports_fd,
+        os.supports_follow_symlinks,
+    ):
+        if usual in functions:
+            functions.add(look)
+    return look
 
 
 def _is_written(mode: str | None, flags: int) -> bool:
@@ -124,6 +186,7 @@ def _is_written(mode: str | None, flags: int) -> bool:
 def _start(record: _Record) -> None:
     if not _installed:
         sys.addaudithook(_hook)
+        os.stat, os.access = _noting(os.stat), _noting(os.access)
         _installed.append(True)
     _records.append(record)
 
@@ -170,7 +233,7 @@ def read_notebook_record(folder: Path, name: str) -> Opened:
     with suppress(FileNotFoundError):
         for line in notebook_record(folder, name).read_text(encoding="utf-8").splitlines():
             key, digest = json.loads(line)
-            found.setdefault(key, digest)
+            found[key] = digest if digest == _WRITTEN else found.get(key, digest)
     return _read_only(found)
 
 

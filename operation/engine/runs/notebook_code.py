@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from operation.engine.identity.state import ProjectState
 
 # The layers of the engine that decide how a cell runs; those above them, and all other rooms, do not.
 _LAYERS = ("foundation", "identity", "configuration", "steps", "notebooks")
+_READ_VARIABLES = {"environ", "environb", "getenv", "getenvb"}
 
 
 class _Cell(NamedTuple):
@@ -33,7 +35,8 @@ def notebook_components(
     Comments, docstrings and formatting do not count. What does: the cells; the modules of ``notebooks/``
     and ``src/`` that they import, all of them where a cell is not plain Python; the plots where
     ``core.plots`` is named; the scripts of the steps that are named, and that of scoring where
-    ``core.serve`` is; the layers of the engine that decide how a cell runs.
+    ``core.serve`` is; variables of the environment that cells or modules beside them read by name; the layers
+    of the engine that decide how a cell runs.
 
     Parameters
     ----------
@@ -55,8 +58,17 @@ def notebook_components(
         files = _closure(folder, entries, codes)
         found[name] = folder.digests(files, traits)
         imports |= folder.imports(files)
+        if name == "notebooks":  # a Core Script reads none
+            codes += [folder.code(file) for file in files if file.suffix == ".py"]
+    found["variables"] = _variables(codes)
     found["engine"] = _engine(state, "serve" in names)
     return found, state.packages.used(frozenset(imports - own), KERNEL)
+
+
+def _variables(codes: Sequence[Code]) -> dict[str, str]:
+    """Return the variables of the environment that code names which reads some."""
+    names = {name for code in codes for name in code.names}
+    return {name: os.environ[name] for name in sorted(names & os.environ.keys()) if names & _READ_VARIABLES}
 
 
 def _read(state: ProjectState, notebook: Path, own: frozenset[str]) -> list[_Cell]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.errors import ConfigurationError, UsageError
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean
 from operation.engine.notebooks.limits import NO_LIMITS, Limits
@@ -81,13 +81,17 @@ def prepare(layout: Layout, request: Request) -> Prepared:
     """Check everything that can be checked before a kernel starts; raise all mistakes at once."""
     from operation.engine import configuration
     from operation.engine.notebooks.assignments import assign
+    from operation.engine.notebooks.wiring import wiring_problems
 
     configured = configuration.load(request.environment, request.use_case, layout)
     notebooks = _chosen(configured, request.notebooks)
     sources = {entry.name: layout.notebooks / f"{entry.name}.ipynb" for entry in notebooks}
-    return Prepared(
-        request, configured, notebooks, assign(configured, list(sources.values()), request.given), sources
-    )
+    assignments = assign(configured, list(sources.values()), request.given)
+    files = sources.values()
+    problems = [one for path in files for one in wiring_problems(path, layout.relative(path), configured)]
+    if problems:  # a green run would show another model than the one that is registered
+        raise ConfigurationError(problems)
+    return Prepared(request, configured, notebooks, assignments, sources)
 
 
 def _chosen(configured: Configuration, names: Sequence[str]) -> list[NotebookEntry]:

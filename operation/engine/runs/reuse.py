@@ -92,13 +92,15 @@ class Notebooks:
         """Return the earlier execution of `name` that would give the same now, if all it gave is there."""
         for execution in self._executions(self.key(name)):
             recalled = Recalled(execution["run"], execution["entry"], execution["steps"])
-            if self._is_current(recalled) and self._state.holds(execution["opened"]):
+            if self._is_current(recalled, execution.get("digest")) and self._state.holds(execution["opened"]):
                 return recalled
         return None
 
-    def _is_current(self, recalled: Recalled) -> bool:
+    def _is_current(self, recalled: Recalled, digest: str | None) -> bool:
+        """Tell whether the executed notebook is what was written, its page there, and its steps current."""
         folder = self.layout.runs / recalled.run
-        if not all((folder / recalled.entry[part]).is_file() for part in ("notebook", "report")):
+        notebook, report = (folder / recalled.entry[part] for part in ("notebook", "report"))
+        if not (notebook.is_file() and report.is_file() and self._state.content(notebook).digest == digest):
             return False
         return all(self._step_is_current(step) for step in recalled.steps)
 
@@ -114,7 +116,9 @@ class Notebooks:
         opened = read_notebook_record(self.layout.runs / run, entry["name"])
         now = Notebooks(self.layout, self.requested)
         if now.key(entry["name"]) == key and now._state.holds(opened):
-            execution = {"run": run, "entry": entry, "steps": list(steps), "opened": opened}
+            digest = self._state.content(self.layout.runs / run / entry["notebook"]).digest
+            what = {"run": run, "entry": entry, "steps": list(steps)}
+            execution = {**what, "opened": opened, "digest": digest}
             before = [one for one in self._executions(key) if one["run"] != run]
             manifest.write(self._path(key), {"executions": [execution, *before][:_REMEMBERED]})
 
