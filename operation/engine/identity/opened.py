@@ -23,11 +23,11 @@ from types import FrameType
 from typing import Any
 
 Opened = dict[str, str | None]  # name -> digest of what was read; None: there was nothing
+LOOKED_FOR = f"{os.sep}.{os.sep}"  # behind the name of a folder of which only whether it is there was asked
 _WRITTEN = "written"  # by the execution itself, before it read it
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/run/")
 _LISTS = {"os.listdir", "os.scandir"}
 _EVENTS = {"open", "sqlite3.connect", *_LISTS}
-_FOLDER = f"{os.sep}.{os.sep}"  # behind the name of a folder that was looked for, whatever is in it
 _SITE = f"{os.sep}site-packages{os.sep}"
 _STANDARD = ("<frozen ", sysconfig.get_path("stdlib") + os.sep)
 _LOADERS = (
@@ -59,7 +59,7 @@ class _Record:
         self.log = log
 
     def add(self, name: str, writes: bool, frame: FrameType) -> None:
-        ending = next((ending for ending in (_FOLDER, os.sep) if name.endswith(ending)), "")
+        ending = next((ending for ending in (LOOKED_FOR, os.sep) if name.endswith(ending)), "")
         path = os.path.abspath(name) + ending  # noqa: PTH100
         key = path.removeprefix(self.root) if path.startswith(self.root) else path
         if self._is_known(key, path, writes) or not self._counts(path, key) or not self._asked(path, frame):
@@ -117,7 +117,7 @@ def read_digest(path: str) -> str | None:
     Of a folder that is only looked for, it is a word.
     """
     try:
-        if path.endswith(_FOLDER) or (not path.endswith(os.sep) and os.path.isdir(path)):  # noqa: PTH112
+        if path.endswith(LOOKED_FOR) or (not path.endswith(os.sep) and os.path.isdir(path)):  # noqa: PTH112
             return "folder" if os.path.isdir(path) else None  # noqa: PTH112
         if path.endswith(os.sep):
             names = sorted(name for name in os.listdir(path) if not name.startswith((".", "__pycache__")))  # noqa: PTH208
@@ -149,7 +149,7 @@ def _note(
             if looks:
                 with suppress(FileNotFoundError, NotADirectoryError):
                     os.lstat(path)  # what is no name is none to look for
-            path += os.sep if lists else _FOLDER if looks and os.path.isdir(path) else ""  # noqa: PTH112
+            path += os.sep if lists else LOOKED_FOR if looks and os.path.isdir(path) else ""  # noqa: PTH112
             for record in list(_records):
                 if not looks or record.looks_itself(path, frame):
                     record.add(path, writes, frame)

@@ -711,7 +711,9 @@ def test_nothing_that_changed_is_taken_for_unchanged(
 @pytest.mark.skipif(not COUNT, reason="asked for by WORKBENCH_RUN_MUTATIONS")
 @pytest.mark.parametrize("door", ["step", "run"])
 def test_whatever_changes_the_commands_give_what_a_plain_process_gives(mutated: Mutated, door: str) -> None:
-    before, kinds = mutated.plainly(Change()), OF_STEPS if door == "step" else STALE
+    before, kinds = mutated.plainly(Change()), dict(OF_STEPS if door == "step" else STALE)
+    if door == "step":  # `note`, which does not need it
+        del kinds["token of src/double.py"]
     counts, stale = {name: Counter[str]() for name in kinds}, list[str]()
 
     def check(kind: str, name: str, change: Change) -> None:

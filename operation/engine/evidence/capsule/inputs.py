@@ -16,6 +16,7 @@ from operation.engine.configuration import Configuration
 from operation.engine.evidence.capsule.archive import Archive, is_clean
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.digests import Digests
+from operation.engine.identity.opened import LOOKED_FOR
 
 _PRIVATE = {"config.json", ".env"}
 _OWN_FOLDERS = {"notebooks", "src", "configuration", "operation", "tests", "runs"}
@@ -153,7 +154,8 @@ def leave_out_unread(
     packed = {file.resolve() for one in inputs for file in one.files()}
     for name in opened:
         folder = layout.root / name
-        if name.endswith(("/", "\\")) and folder.is_dir() and Path(name).parts[0] not in _OWN_FOLDERS:
+        is_listed = name.endswith(("/", "\\")) and not name.endswith(LOOKED_FOR)
+        if is_listed and folder.is_dir() and Path(name).parts[0] not in _OWN_FOLDERS:
             files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
             if sizes := [file.stat().st_size for file in files if file.resolve() not in packed]:
                 reason = f"listed, but not opened: {len(sizes)} of its files"
