@@ -13,8 +13,8 @@ import pandas as pd
 from support import step
 from tabular import tables
 from tabular.checking import check
-from tabular.schemas import read_schema
-from tabular.violations import FAILURE, TOLERATED, WARNING, judge, left_out, lines
+from tabular.schemas import DISTRIBUTION, TableSchema, read_schema
+from tabular.violations import FAILURE, TOLERATED, WARNING, Violations, judge, left_out, lines
 
 CONTINUE, QUARANTINE, STOP = "continue", "quarantine", "stop"
 
@@ -27,6 +27,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--schema", type=step.input_path, required=True, help="pandera schema, a YAML file")
     related = "folder of the tables, named by their files, that the schema's references name"
     add("--related", type=step.input_path, help=related)
+    reference = "earlier table, whose distributions those of the table are compared with"
+    add("--reference", type=step.input_path, help=reference)
     ways = [CONTINUE, QUARANTINE, STOP]
     warning = "what to do when a check warns: keep the rows that fail it, leave them out, or stop"
     add("--on-warning", choices=ways, default=CONTINUE, help=f"{warning} (default: {CONTINUE})")
@@ -48,6 +50,19 @@ def read_related(folder: Path | None) -> dict[str, pd.DataFrame]:
     return {file.stem: tables.read_table(file) for file in files}
 
 
+def shifted(table: pd.DataFrame, reference: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
+    """Return the columns whose distributions are surely unlike the reference, as violations."""
+    from comparing.references import differences
+
+    found = Violations(table)
+    for one in differences(table, reference).itertuples():
+        if one.low > schema.threshold(one.column, DISTRIBUTION).warn:
+            what = "has missing values" if one.measure == "missing" else "is distributed"
+            reason = f"{what} unlike the reference, by {one.effect:.2f} ({one.low:.2f} to {one.high:.2f})"
+            found.add_column(one.column, DISTRIBUTION, f"{one.low:.4f}", reason)
+    return found.frame()
+
+
 def verdicts(
     args: argparse.Namespace, violations: pd.DataFrame, checks: pd.DataFrame, rows: int
 ) -> pd.DataFrame:
@@ -61,7 +76,9 @@ def verdicts(
     actions = {WARNING: args.on_warning, FAILURE: args.on_failure}
     checks = checks.assign(action=checks["verdict"].map(actions).fillna(CONTINUE))
     # no row can be left out for a column that is wrong as a whole
-    checks["action"] = checks["action"].mask((checks["rows"] == 0) & (checks["action"] == QUARANTINE), STOP)
+    rowless = (checks["rows"] == 0) & (checks["action"] == QUARANTINE)
+    instead = checks["verdict"].map({WARNING: CONTINUE, FAILURE: STOP})
+    checks["action"] = checks["action"].mask(rowless, instead)
     stopping = checks[checks["action"] == STOP]
     if len(stopping):
         problems = [f"  {line}" for line in lines(stopping, violations, rows)]
@@ -104,22 +121,22 @@ def metrics(
     }
 
 
-def profile(table: pd.DataFrame) -> dict[str, Any]:
-    """Return rows, duplicate rows, and for each column its type, missing values and range."""
+def profile(table: pd.DataFrame, private: Sequence[str] = ()) -> dict[str, Any]:
+    """Return rows, duplicate rows, and of each column type, missing values and, unless private, range."""
     alike = table[table.iloc[:, :8].duplicated(keep=False)]  # only these are compared whole
     return {
         "rows": len(table),
         "duplicate_rows": int(alike.duplicated().sum()),
-        "columns": {str(name): _profile(table[name]) for name in table.columns},
+        "columns": {str(name): _profile(table[name], name in private) for name in table.columns},
     }
 
 
-def _profile(column: pd.Series) -> dict[str, Any]:
+def _profile(column: pd.Series, is_private: bool) -> dict[str, Any]:
     """Return type, missing values, distinct values and range or commonest values of one column."""
     missing = int(column.isna().sum())
     facts = {"type": str(column.dtype), "missing": missing, "distinct": int(column.nunique())}
     known = column.dropna() if missing else column
-    if known.empty:
+    if known.empty or is_private:
         return facts
     if pd.api.types.is_datetime64_any_dtype(column):
         return {**facts, "minimum": known.min().isoformat(), "maximum": known.max().isoformat()}
@@ -137,10 +154,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = build_parser().parse_args(argv)
     delivered, schema = tables.read_table(args.table), read_schema(args.schema)
     typed, violations = check(delivered, schema, read_related(args.related))
+    if args.reference:
+        violations = pd.concat([violations, shifted(typed, tables.read_table(args.reference), schema)])
     checks = verdicts(args, violations, judge(violations, len(delivered), schema), len(delivered))
     out = rows_left_out(delivered, typed, violations, checks)
     table = typed.drop(index=out, errors="ignore").reset_index(drop=True) if len(out) else typed
-    facts = profile(table)
+    facts = profile(table, schema.extras.private)
     folders = (args.validated, args.quarantine, args.report)
     with ExitStack() as stack:
         validated, quarantine, report = (stack.enter_context(step.new_folder(path)) for path in folders)

@@ -15,7 +15,7 @@ from support import step
 if TYPE_CHECKING:
     from pandera.pandas import Column, DataFrameSchema
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=2)]  # an effect in standard deviations may be above 1
 # checks that a column has without naming them, beside those of pandera that it names
 MISSING, TYPE, UNIQUE, PRESENT, DISTRIBUTION = "missing", "type", "unique", "present", "distribution"
 IMPLIED = (MISSING, TYPE, UNIQUE, PRESENT, DISTRIBUTION)
@@ -31,7 +31,7 @@ _MALFORMED = (TypeError, KeyError, AttributeError, ValueError)
 
 
 class Threshold(BaseModel):
-    """Shares of the rows, from 0 to 1: with more failing rows a check warns, or fails the table."""
+    """With more failing rows a check warns, or fails the table: shares from 0 to 1, effects from 0 to 2."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     warn: Share
@@ -92,8 +92,8 @@ class TableSchema:
         """Return the nearest threshold of a check: ``column.check``, ``*.check``, rule or column, ``*``."""
         known = self.extras.thresholds
         names = [f"{column}.{check}", f"*.{check}"]
-        if check == DISTRIBUTION:  # an effect size, no share of rows
-            return next((known[name] for name in names if name in known), Threshold(warn=0.1, fail=1.0))
+        if check == DISTRIBUTION:  # an effect, no share of rows; it never fails unless the file says so
+            return next((known[name] for name in names if name in known), Threshold(warn=0.1, fail=2))
         names += [check, column, "*"]
         return next((known[name] for name in names if name in known), Threshold(warn=0, fail=0))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from tabular.schemas import PRESENT, TableSchema
+from tabular.schemas import DISTRIBUTION, PRESENT, TableSchema
 
 FIELDS = ["row", "column", "check", "value", "reason"]
 MOST_SHOWN = 60  # characters of a value
@@ -78,12 +78,14 @@ def judge(violations: pd.DataFrame, rows: int, schema: TableSchema) -> pd.DataFr
     -------
     DataFrame of shape (failing checks, 8)
         ``column``, ``check``, ``reason``, ``rows`` (failing ones), ``share`` (of all rows; 1 for a column
-        as a whole), ``warn`` and ``fail`` (the thresholds), ``verdict`` (tolerated, warning or failure).
+        as a whole, the least effect for a distribution), ``warn`` and ``fail`` (the thresholds), ``verdict``
+        (tolerated, warning or failure).
     """
     kinds = violations.groupby(["column", "check", "reason"], sort=False, as_index=False)
-    checks = kinds["row"].nunique().rename(columns={"row": "rows"})
+    checks = kinds.agg(rows=("row", "nunique"), share=("value", "first"))
     limits = [schema.threshold(*names) for names in zip(checks["column"], checks["check"], strict=True)]
-    checks["share"] = (checks["rows"] / rows).where(checks["rows"] > 0, 1.0)
+    effects = pd.to_numeric(checks["share"].where(checks["check"] == DISTRIBUTION))
+    checks["share"] = (checks["rows"] / rows).where(checks["rows"] > 0, effects.fillna(1.0))
     checks["warn"] = pd.Series([limit.warn for limit in limits], dtype="float64")
     checks["fail"] = pd.Series([limit.fail for limit in limits], dtype="float64")
     checks["verdict"] = TOLERATED
@@ -104,7 +106,7 @@ def _line(check: Any, violations: pd.DataFrame, rows: int) -> str:
     subject = f"column {check.column!r}" if len(names) == 1 else f"columns {', '.join(map(repr, names))}"
     if not check.rows:
         values = f"{subject}: the values {_plural(check.reason)}: {part['value'].iloc[0]}"
-        return f"{subject} {check.reason}" if check.check == PRESENT else values
+        return f"{subject} {check.reason}" if check.check in (PRESENT, DISTRIBUTION) else values
     if check.reason == "is a duplicate" and len(names) > 1:
         return f"{check.rows} of {rows} rows are duplicates: no two may have the same {check.column}"
     examples = ", ".join(f"{one.value} (row {one.row})" for one in part.itertuples())

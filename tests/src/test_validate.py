@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from textwrap import dedent
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -290,6 +291,7 @@ def test_rules_and_references_name_all_their_columns(tolerant: Path) -> None:
         [9, "seats, delay", "250, 1.0", "fails seats < delay + 200"],
         [0, "note, delay", "***, 1.0", "fails note.notna() | delay.isna()"],
     ]
+    assert "secret" not in (tolerant / "report/profile.json").read_text(encoding="utf-8")
     (tolerant / "related/carriers.csv").write_text("code,name\nAA,x\n", encoding="utf-8")
     validate(tolerant, ten(carrier=[*["AA"] * 9, "UA"]), "--related", tolerant / "related")
     assert result(tolerant)[1].drop(columns="check").values.tolist() == [
@@ -340,7 +342,7 @@ def test_related_tables_that_are_not_there(tolerant: Path, words: list[str], mes
     [
         ("threshold: {}", "unknown key 'threshold' (did you mean 'thresholds'?)"),
         (
-            "thresholds: {a.isin: {warn: 2, fail: 1}}",
+            "thresholds: {a.isin: {warn: 3, fail: 1}}",
             "thresholds.a.isin.warn: Input should be less than",
         ),
         ("thresholds: {a: {warn: 0.2}}", "thresholds.a.fail: Field required"),
@@ -365,6 +367,41 @@ def test_a_schema_whose_own_part_is_wrong(validated: Path, text: str, message: s
         validate(validated, pd.DataFrame({"a": [1, 2]}))
     assert message in str(caught.value)
     assert "schema.yml: " in str(caught.value)
+
+
+@pytest.fixture
+def reference(validated: Path) -> pd.DataFrame:
+    """Rows of an earlier time, and a schema that fails a column whose distribution is another one."""
+    text = "columns: {size: {dtype: float64, nullable: true}, kind: {dtype: str}, at: {dtype: float64}}\n"
+    text += "thresholds: {kind.distribution: {warn: 0.1, fail: 0.3}}\n"
+    (validated / "schema.yml").write_text(text, encoding="utf-8")
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"size": random.normal(size=1000), "kind": random.choice(["a", "b"], 1000), "at": 1.0}
+    )
+    table.to_parquet(validated / "reference.parquet")
+    return table
+
+
+def test_distributions_are_compared_with_the_reference(
+    validated: Path, reference: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--reference", validated / "reference.parquet", "--on-warning", "quarantine"]
+    validate(validated, reference.sample(frac=1, random_state=0), *words)
+    assert len(result(validated)[1]) == 0
+    larger = reference["size"].where(reference.index % 3 > 0) + 0.8
+    validate(validated, reference.assign(size=larger), *words)
+    table, violations, metrics = result(validated)
+    assert (len(table), metrics["checks_warning"], metrics["quarantined_rows"]) == (1000, 2, 0)
+    assert set(violations["column"]) == {"size"}
+    assert "warning: column 'size' is distributed unlike the reference, by 0." in capsys.readouterr().out
+    with pytest.raises(step.StepError, match=r"column 'kind' is distributed unlike the reference, by 0\."):
+        validate(validated, reference.assign(kind="a"), *words)
+
+
+def test_few_rows_tell_nothing_about_a_distribution(validated: Path, reference: pd.DataFrame) -> None:
+    validate(validated, reference.head(199).assign(size=9.0), "--reference", validated / "reference.parquet")
+    assert len(result(validated)[1]) == 0
 
 
 def test_a_process_reports_bad_rows_without_a_traceback(validated: Path) -> None:

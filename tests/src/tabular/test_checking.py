@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from comparing.references import differences
 from tabular import tables
 from tabular.checking import check
 from tabular.schemas import TableSchema, read_schema
@@ -79,5 +80,6 @@ def test_rows_without_faults_raise_no_alarm(
         rows = np.unique(random.integers(len(delivery), size=len(delivery)))
         sample = delivery.iloc[rows].reset_index(drop=True)
         checks = judge(check(sample, schema, related)[1], len(sample), schema)
-        alarms += bool((checks["verdict"] != TOLERATED).any())
+        unlike = differences(sample, delivery)["low"] > 0.1
+        alarms += bool((checks["verdict"] != TOLERATED).any() or unlike.any())
     assert alarms <= 0.01 * BOOTSTRAPS
