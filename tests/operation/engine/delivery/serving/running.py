@@ -77,10 +77,11 @@ class Service:
 
 def wait_until(condition: Callable[[], bool], said: Callable[[], str], seconds: float = PATIENCE) -> None:
     """Wait as long as a loaded machine may need; what was `said` meanwhile explains why it was in vain."""
-    until = time.monotonic() + seconds
+    until, pause = time.monotonic() + seconds, 0.05
     while not condition():
         assert time.monotonic() < until, said()
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(0.5, pause * 1.2)  # what is asked works too
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

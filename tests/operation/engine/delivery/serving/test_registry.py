@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -170,6 +171,7 @@ def test_a_bad_model_is_refused_and_the_one_before_goes_on(live: Live) -> None:
     content[1000] ^= 1
     (bad / "model.pickle").write_bytes(content)
     open_registry(live.uri).set_registered_model_alias("flights", "champion", version)
+    live.service.process.send_signal(signal.SIGHUP)  # it looks at once
     wait_until(lambda: live.counted(refused) > before, live.service.text)
     assert live.digest() == good
     assert "Rejected the new champion; still serving flights version 3 (" in live.service.text()
