@@ -16,6 +16,7 @@ from operation.commands.options import (
     add_limits,
     add_parameters,
     chosen_limits,
+    one_or_more,
 )
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import UsageError
@@ -35,7 +36,8 @@ _EXIT_CODES = {"succeeded": 0, "rejected": 3, "interrupted": 130}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``run``."""
     parser.description = (
-        "Execute the notebooks of a use case in order with papermill, and write HTML reports to runs/. "
+        "Execute the notebooks of a use case with papermill, several in parallel, and write HTML reports to "
+        "runs/. "
         "Steps whose sources, arguments, inputs and packages are unchanged are reused from the store."
     )
     parser.epilog = (
@@ -55,15 +57,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="workbench",
         help="nbclient is papermill's stock engine, slower (default: workbench)",
     )
+    add("--jobs", type=one_or_more, metavar="N", help="notebooks in parallel (default: number of cores)")
     add_limits(parser)
     add_include_secrets(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run, and print where the report is."""
-    layout = project()
+    layout = project().absolute()
     choice = (args.environment, args.use_case, args.notebook, args.assignments)
-    request = Request(*choice, args.fresh, args.engine, chosen_limits(args), args.include_secrets)
+    request = Request(*choice, args.fresh, args.engine, chosen_limits(args), args.include_secrets, args.jobs)
     before = answered(layout, request)
     return _tell_unchanged(layout, before, as_json=args.json) if before else _run(layout, request, args.json)
 
@@ -72,7 +75,8 @@ def _run(layout: Layout, request: Request, as_json: bool) -> int:
     """Run unless an earlier run is the answer; only now the configuration and its libraries are needed."""
     from operation.engine.notebooks.fork_server.source import for_all, fork_source
 
-    with fork_source(request.engine, for_all()) as fork_server:  # its imports take longer than all else here
+    variables = for_all(request.at_once)
+    with fork_source(request.engine, variables) as fork_server:  # its imports take longer than all else here
         if fork_server:
             _head_start(fork_server, layout, request)
         from operation.engine.runs.request import prepare

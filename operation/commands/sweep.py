@@ -24,8 +24,8 @@ from operation.engine.sweeps.request import RAY, SweepRequest
 
 if TYPE_CHECKING:
     from operation.engine.notebooks.fork_server.client import ForkServer
+    from operation.engine.notebooks.pools import KernelPool
     from operation.engine.sweeps.plan import Sweep
-    from operation.engine.sweeps.pools import KernelPool
     from operation.engine.sweeps.sweep_manifest import SweepManifest
 
 _EXIT_CODES = {"succeeded": 0, "interrupted": 130}
@@ -83,13 +83,12 @@ def run(args: argparse.Namespace) -> int:
     """Sweep, and print the best points."""
     if args.address and args.engine != RAY:
         raise UsageError(f"--address {args.address}: only --engine ray spreads points over a cluster.")
-    layout, request = _absolute(project()), _request(args)
+    layout, request = project().absolute(), _request(args)
     if args.dry_run:
         return _plan_only(layout, request, args.json)
-    from operation.engine.foundation.children import cores
     from operation.engine.notebooks.fork_server.source import for_all, fork_source
 
-    workers = args.workers or cores()
+    workers = request.limits.at_once(args.workers)
     with fork_source(request.engine, for_all(workers)) as fork_server:  # its imports outlast the checks
         from operation.engine.sweeps.plan import plan_sweep
 
@@ -116,11 +115,6 @@ def _request(args: argparse.Namespace) -> SweepRequest:
     )
 
 
-def _absolute(layout: Layout) -> Layout:
-    """Return `layout` for processes with another working folder."""
-    return Layout(layout.root.absolute(), layout.runs.absolute())
-
-
 def _plan_only(layout: Layout, request: SweepRequest, as_json: bool) -> int:
     from operation.engine.sweeps.plan import known, plan_sweep
     from operation.engine.sweeps.summary import plan_lines
@@ -141,19 +135,18 @@ def _plan_only(layout: Layout, request: SweepRequest, as_json: bool) -> int:
 def _pool(
     layout: Layout, sweep: Sweep, fork_server: ForkServer | None, args: argparse.Namespace
 ) -> AbstractContextManager[KernelPool]:
-    from operation.engine.foundation.children import cores
-
     if args.engine == RAY:
         from operation.engine.sweeps.cluster import Cluster
 
         return Cluster(layout, sweep, args.address, args.workers)
-    from operation.engine.sweeps.pools import ForkPool, StockPool, why_stock
+    from operation.engine.notebooks.pools import kernel_pool, why_stock
 
-    reason = why_stock(sweep)
+    reason = why_stock(sweep.request.engine)
     if reason:
         print(f"executed by the stock engine: {reason}", file=sys.stderr)
-    workers = args.workers or cores()
-    return nullcontext(ForkPool(fork_server, sweep, workers) if fork_server else StockPool(workers))
+    scripts = {name: step.script for name, step in sweep.prepared.configured.steps.items()}
+    workers = sweep.request.limits.at_once(args.workers)
+    return nullcontext(kernel_pool(fork_server, workers, [sweep.source], scripts, len(sweep.points)))
 
 
 def _execute(layout: Layout, sweep: Sweep, pool: KernelPool, args: argparse.Namespace) -> SweepManifest:

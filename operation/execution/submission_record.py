@@ -19,9 +19,9 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.run_folder import RunFolder
 from operation.engine.foundation.secrets import mask_values
 from operation.engine.notebooks.assignments import Assignments
+from operation.engine.notebooks.work import Outcome
 from operation.engine.runs.request import Prepared, Request
 from operation.engine.runs.run_manifest import RunManifest
-from operation.engine.runs.work import Outcome
 from operation.engine.steps.failures import exit_code_of, from_exception
 
 

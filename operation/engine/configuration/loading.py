@@ -176,7 +176,10 @@ def _configuration(
         variables=values,
         use_case=use_case,
         description=content.description,
-        notebooks=tuple(NotebookEntry(entry.name, dict(entry.parameters)) for entry in content.notebooks),
+        notebooks=tuple(
+            NotebookEntry(entry.name, dict(entry.parameters), tuple(entry.after))
+            for entry in content.notebooks
+        ),
         steps={name: _step(name, graph) for name in graph.order()},
         digest=hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest(),
         automl=content.automl,

@@ -37,6 +37,7 @@ def _secret_source(value: str) -> str:
 
 # a key with nothing behind it, such as `ingest:`, is an empty mapping
 _OrEmpty = BeforeValidator(lambda value: {} if value is None else value)
+_OneOrMore = BeforeValidator(lambda value: list(map(str, value if isinstance(value, list) else [value])))
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1, le=1000)]
 
@@ -58,6 +59,7 @@ class NotebookModel(Strict):
 
     name: str
     parameters: Annotated[dict[str, Any], _OrEmpty] = Field(default_factory=dict)
+    after: Annotated[list[str], _OneOrMore] = Field(default_factory=list)  # what must have ended before
 
 
 class StepModel(Strict):

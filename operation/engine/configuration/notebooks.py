@@ -31,6 +31,13 @@ def notebook_problems(entries: Sequence[NotebookModel], layout: Layout) -> Itera
             yield key_path, _missing(entry.name, layout)
         else:
             yield from _parameters(index, entry, path)
+        for name in entry.after:
+            if name not in names:
+                hint = did_you_mean(name, names) or " Only a notebook that is listed above it can be named."
+                yield (
+                    ("notebooks", index, "after"),
+                    f"notebook '{entry.name}' comes after '{name}', which is not listed above it.{hint}",
+                )
         names.add(entry.name)
 
 

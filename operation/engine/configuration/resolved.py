@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,11 @@ if TYPE_CHECKING:  # a notebook's process does without pydantic
 
 @dataclass(frozen=True)
 class NotebookEntry:
-    """A notebook of the use case and the parameters that it is given."""
+    """A notebook of the use case, the parameters that it is given, and the notebooks that it comes after."""
 
     name: str
     parameters: dict[str, Any]
+    after: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

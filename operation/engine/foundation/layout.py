@@ -49,6 +49,10 @@ class Layout:
         """Outputs by key."""
         return self.runs / "store"
 
+    def absolute(self) -> Layout:
+        """Return the same folders for who works in another one."""
+        return Layout(self.root.absolute(), self.elsewhere.absolute() if self.elsewhere else None)
+
     def in_runs(self, word: str) -> str:
         """Return a word of a command line, a database in ``runs/`` being where that folder is."""
         option, address, file = word.partition("sqlite:///runs/")

@@ -40,8 +40,12 @@ def quick_papermill() -> Any:
     return papermill
 
 
-def watched(name: str, on_cell: OnCell) -> str:
-    """Register an engine of papermill's that calls `on_cell` for each cell and masks what it saves.
+def _unheard(done: int, total: int) -> None:
+    """Hear of a cell, and do nothing."""
+
+
+def watched(name: str) -> str:
+    """Register an engine of papermill's that calls its `on_cell` for each cell and masks what it saves.
 
     Returns the name under which it is registered; `name` is ``workbench`` or ``nbclient``.
     """
@@ -53,7 +57,9 @@ def watched(name: str, on_cell: OnCell) -> str:
 
     class WatchedEngine(base):  # type: ignore[misc]
         @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+        def execute_managed_notebook(
+            cls, nb_man: Any, kernel_name: str, *, on_cell: OnCell = _unheard, **options: Any
+        ) -> None:
             at = _watch(nb_man, on_cell)
             try:
                 super().execute_managed_notebook(nb_man, kernel_name, **options)

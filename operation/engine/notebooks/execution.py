@@ -76,7 +76,8 @@ def execute(
                 source,
                 target,
                 parameters=dict(parameters),
-                engine=(engine, on_cell),
+                engine=engine,
+                on_cell=on_cell,
                 kernels=(log, variables),
                 execution_timeout=math.ceil(limits.cell) if limits and limits.cell else None,
                 **(own if engine == WORKBENCH else {}),
@@ -90,7 +91,7 @@ def _caught(
     source: Path,
     target: Path,
     *,
-    engine: tuple[str, OnCell],
+    engine: str,
     kernels: tuple[MaskedLog, Mapping[str, str]],
     **options: Any,
 ) -> BaseException | None:
@@ -102,7 +103,7 @@ def _caught(
         papermill.execute_notebook(
             str(source),
             str(target),
-            engine_name=watched(*engine),
+            engine_name=watched(engine),
             kernel_name="python3",
             cwd=str(source.parent),
             progress_bar=False,

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class Logger:
             self._run(path.parents[1], content)
 
     def _run(self, runs: Path, content: Mapping[str, Any]) -> None:
-        for step in content["steps"]:
+        for step in _settled(content):
             if step["key"] not in self.logged and step["how"] != "failed":
                 self.logged.add(step["key"])
                 self._step(runs, content, step)
@@ -146,6 +147,15 @@ class Logger:
 
     def _end(self, run: str, status: str, ended: str | None = None) -> None:
         self.client.set_terminated(run, _STATES.get(status, "FAILED"), _milliseconds(ended))
+
+
+def _settled(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the steps before which none can come any more: notebooks end in any order."""
+    if content["status"] != "running":
+        return list(content["steps"])
+    done = takewhile(lambda entry: entry["status"] != "pending", content["notebooks"])
+    keys = {key for entry in done for key in entry["step_keys"]}
+    return [step for step in content["steps"] if step["key"] in keys]
 
 
 def _tags(content: Mapping[str, Any], *names: str) -> dict[str, str]:

@@ -76,7 +76,8 @@ def _folder(layout: Layout) -> Path:
 
 
 def _path(layout: Layout, request: Request) -> Path:
-    parts: list[Any] = [asdict(request), _files(layout), _variables(layout), python_version()]
+    question = {**asdict(request), "jobs": None}  # the answer is the same
+    parts: list[Any] = [question, _files(layout), _variables(layout), python_version()]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     return _folder(layout) / f"{digest}.json"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ class Request:
     engine: str = "workbench"  # what executes the notebooks; ``nbclient`` is papermill's stock engine
     limits: Limits = NO_LIMITS  # time and memory of each notebook; by default none
     include_secrets: bool = False  # leave a capsule though a secret in it cannot be masked
+    jobs: int | None = None  # notebooks at once; None: as many as there are cores
 
     @property
     def command(self) -> str:
@@ -46,7 +48,14 @@ class Request:
         argv += [word for assignment in self.given for word in ("-p", assignment)]
         argv += ["--fresh"] if self.fresh else []
         argv += ["--engine", self.engine] if self.engine != "workbench" else []
+        argv += ["--jobs", str(self.jobs)] if self.jobs else []
         return argv + self.limits.options
+
+    @property
+    def at_once(self) -> int:
+        """How many notebooks are executed at once."""
+        named = len(self.notebooks) or sys.maxsize
+        return min(self.limits.at_once(self.jobs), named)
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,12 @@ class Notebooks:
         paths = [path for value in values for folder in folders if _is_file(path := folder / value)]
         return self._state.digests.each(paths)
 
-    def find(self, name: str) -> Recalled | None:
-        """Return the earlier execution of `name` that would give the same now, if all it gave is there."""
-        for execution in self._executions(self.key(name)):
+    def find(self, name: str, key: str = "") -> Recalled | None:
+        """Return the earlier execution of `name` that would give the same now, if all it gave is there.
+
+        `key` is that of the notebook, where it is known already.
+        """
+        for execution in self._executions(key or self.key(name)):
             recalled = Recalled(execution["run"], execution["entry"], execution["steps"])
             if self._is_current(recalled, execution.get("digest")) and self._state.holds(execution["opened"]):
                 return recalled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.processes import this_process
 from operation.engine.foundation.run_folder import RunFolder
 from operation.engine.identity.packages import whole_lock
+from operation.engine.notebooks.work import Outcome
 from operation.engine.runs.request import Prepared
 from operation.engine.runs.reuse import Recalled
-from operation.engine.runs.work import Outcome
 
 
 class OpenManifest:
@@ -64,6 +65,7 @@ class RunManifest(OpenManifest):
     def __init__(self, layout: Layout, folder: RunFolder, prepared: Prepared) -> None:
         super().__init__(folder.path / "manifest.json", "run", layout, prepared.configured)
         self.folder = folder
+        self._called: dict[str, list[dict[str, Any]]] = {}  # notebook -> records of its steps
         self.content.update(
             command=prepared.request.command,
             lock_digest=whole_lock(layout.lock).digest,
@@ -86,9 +88,10 @@ class RunManifest(OpenManifest):
             step_keys=list(dict.fromkeys(step["key"] for step in steps)),
             error=error,
         )
-        self._take_steps(steps)
-        if error:
-            self.content.update(status=_status(error), error=error)
+        self._take_steps(name, steps)
+        errors = [entry["error"] for entry in self.content["notebooks"] if entry["error"]]
+        if errors:  # several may have failed side by side: the first of the configuration counts
+            self.content.update(status=_status(errors[0]), error=errors[0])
         self.write()
 
     def reuse(self, recalled: Recalled) -> None:
@@ -96,7 +99,8 @@ class RunManifest(OpenManifest):
         entry, elsewhere = self.entry(recalled.entry["name"]), f"../{recalled.run}/"
         files = {part: elsewhere + recalled.entry[part] for part in ("notebook", "report")}
         entry.update({**recalled.entry, **files, "reused_from": recalled.run, "seconds": 0.0})
-        self._take_steps([{**step, "how": "reused", "seconds": 0.0} for step in recalled.steps])
+        steps = [{**step, "how": "reused", "seconds": 0.0} for step in recalled.steps]
+        self._take_steps(entry["name"], steps)
         self.write()
 
     def entry(self, name: str) -> dict[str, Any]:
@@ -107,20 +111,11 @@ class RunManifest(OpenManifest):
         """Return the records of the steps that the notebook `name` called."""
         return [step for step in self.folder.records() if step["notebook"] == name]
 
-    def _take_steps(self, steps: list[dict[str, Any]]) -> None:
-        """Keep the first record of each key: later ones only found it in the store."""
-        known = {step["key"] for step in self.content["steps"] if step["how"] != "failed"}
-        for step in steps:
-            if step["key"] not in known:
-                known.add(step["key"])
-                self.content["steps"].append(step)
-            self._take_metrics(step)
-
-    def _take_metrics(self, step: dict[str, Any]) -> None:
-        """Let a step's metrics stand for the run: those of the configured call before those of a variant."""
-        known = any(name.startswith(f"{step['step']}.") for name in self.content["metrics"])
-        if step["as_configured"] or not known:
-            self.content["metrics"].update({f"{step['step']}.{k}": v for k, v in step["metrics"].items()})
+    def _take_steps(self, notebook: str, steps: list[dict[str, Any]]) -> None:
+        """Take in what `notebook` called; the order is that of the configuration, whichever ended first."""
+        self._called[notebook] = steps
+        called = [step for entry in self.content["notebooks"] for step in self._called.get(entry["name"], ())]
+        self.content.update(steps=_one_of_each(called), metrics=_metrics(called))
 
     def end(self, status: str | None = None) -> None:
         """Close the manifest; a run that nothing stopped has succeeded."""
@@ -134,6 +129,31 @@ class RunManifest(OpenManifest):
         """Add something that was found out about the run."""
         self.content[name] = value
         self.write()
+
+
+def _one_of_each(called: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one record of each key, where it was first called: of its execution, not of finding it.
+
+    What failed counts until its key has succeeded.
+    """
+    found: dict[object, dict[str, Any]] = {}
+    for number, step in enumerate(called):
+        key, before = step["key"], found.get(step["key"])
+        if step["how"] == "failed" and not before:
+            found[number] = step
+        elif step["how"] != "failed" and (not before or before["how"] == "reused"):
+            found[key] = step
+    return list(found.values())
+
+
+def _metrics(called: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return the metrics of the run: those of a step's configured call before those of a variant."""
+    metrics: dict[str, Any] = {}
+    for step in called:
+        known = any(name.startswith(f"{step['step']}.") for name in metrics)
+        if step["as_configured"] or not known:
+            metrics.update({f"{step['step']}.{name}": value for name, value in step["metrics"].items()})
+    return metrics
 
 
 def _pending(name: str, prepared: Prepared) -> dict[str, Any]:

@@ -54,23 +54,16 @@ class Session:
             Whatever the Core Script raises.
         """
         __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
-        planned = self.plan(name, given or {})
-        planned = replace(planned, fresh=fresh or self._is_due_again(planned.key))
+        planned = replace(self.plan(name, given or {}), fresh=fresh)
         as_configured = self._is_configured(name, given or {})
         try:
-            done = execute(self.layout, planned, self.run_script)
+            done = execute(self.layout, planned, self.run_script, self.run)
         except BaseException as error:
             if record := self._failure(planned, error):
                 self._record(record, planned, as_configured)
             raise
         self._record(self._success(done), planned, as_configured)
         return done
-
-    def _is_due_again(self, key: str) -> bool:
-        """Tell whether a run that executes everything afresh has not yet come to this key."""
-        if self.run is None or not self.run.is_fresh:
-            return False
-        return all(record["key"] != key for record in self.run.records())
 
     def plan(self, name: str, given: Mapping[str, object]) -> Plan:
         """Return the execution of the step `name`, with its inputs in place."""
@@ -168,7 +161,7 @@ class Session:
             "step": planned.step,
             "script": self.layout.relative(planned.contract.script),
             "key": planned.key,
-            "notebook": os.environ.get("WORKBENCH_NOTEBOOK"),
+            "notebook": os.environ.get(run_folder.NOTEBOOK),
             "argv": planned.argv(self.layout.store / planned.key),
             "inputs": {name: _below(path, self.layout.root) for name, path in planned.inputs.items()},
         }

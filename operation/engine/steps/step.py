@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import StepFailed, UsageError
-from operation.engine.foundation.files import lock
+from operation.engine.foundation.files import lock, try_lock
 from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout, project
+from operation.engine.foundation.run_folder import RunFolder
 from operation.engine.identity.contract import Contract, read_contract
 from operation.engine.identity.difference import differences
 from operation.engine.identity.digests import Digests
@@ -37,6 +39,7 @@ class Plan:
     arguments: Mapping[str, object]
     components: Components  # what the key is made of
     packages: Packages  # those that the script may use
+    state: ProjectState = field(repr=False, compare=False)  # what `components` was read from
     fresh: bool = False  # execute it even where its outputs are known
 
     @property
@@ -81,7 +84,7 @@ def plan(
     _check_complete(contract, {**inputs, **arguments})
     state = ProjectState(layout)
     components = state.components(script, contract.canonical(arguments), inputs)
-    return Plan(step, contract, dict(inputs), dict(arguments), components, state.script(script)[1])
+    return Plan(step, contract, dict(inputs), dict(arguments), components, state.script(script)[1], state)
 
 
 def _check_complete(contract: Contract, given: Mapping[str, object]) -> None:
@@ -91,20 +94,31 @@ def _check_complete(contract: Contract, given: Mapping[str, object]) -> None:
         raise UsageError(f"{contract.script.name} needs --{', --'.join(missing)}.")
 
 
-def execute(layout: Layout, planned: Plan, run_script: Runner) -> Done:
+def execute(
+    layout: Layout,
+    planned: Plan,
+    run_script: Runner,
+    run: RunFolder | None = None,
+) -> Done:
     """Reuse what the store holds under the plan's key, or execute the script and keep its outputs.
 
-    While another process executes the same key, this one waits for what that gives. Raises StepFailed when
-    the script ends well but an output folder is missing, or when what it was made of was edited meanwhile.
+    While another process executes the same key, this one waits for what that gives; the `run` that it works
+    for hears of it. Raises StepFailed when the script ends well but an output folder is missing, or when what
+    it was made of was edited meanwhile.
     """
     __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
-    state = ProjectState(layout)
-    if done := None if planned.fresh else _reused(state, planned):
-        return done
-    with lock(layout.runs / "turns" / f"{planned.key[:4]}.lock"):  # few names: the files stay
-        if done := None if planned.fresh else _reused(state, planned):  # another process has just done it
+    turn = layout.runs / "turns" / f"{planned.key[:4]}.lock"  # few names: the files stay
+    state = planned.state
+    while True:
+        if done := _reused(state, planned, run):
             return done
-        return _execute(layout, planned, run_script)
+        with try_lock(turn) as free:
+            if free and (done := _reused(state, planned, run)):  # another process has just done it
+                return done
+            if free:
+                return _execute(layout, planned, run_script, run)
+        with run.waiting() if run else nullcontext(), lock(turn):
+            state = ProjectState(layout)  # what is there now, as the other process left it
 
 
 def find(state: ProjectState, key: str, script: Path, argv: Sequence[str]) -> Entry | None:
@@ -134,7 +148,9 @@ def is_current(state: ProjectState, record: Mapping[str, Any]) -> bool:
     return now.key == record["key"] and find(state, now.key, script, record["argv"]) is not None
 
 
-def _reused(state: ProjectState, planned: Plan) -> Done | None:
+def _reused(state: ProjectState, planned: Plan, run: RunFolder | None) -> Done | None:
+    if planned.fresh or (run and run.is_due(planned.key)):
+        return None
     clock = time.perf_counter()
     argv = planned.argv(state.layout.store / planned.key)
     entry = find(state, planned.key, planned.contract.script, argv)
@@ -143,7 +159,7 @@ def _reused(state: ProjectState, planned: Plan) -> Done | None:
     return Done(planned, entry, "reused", time.perf_counter() - clock, dict(entry.manifest["metrics"]))
 
 
-def _execute(layout: Layout, planned: Plan, run_script: Runner) -> Done:
+def _execute(layout: Layout, planned: Plan, run_script: Runner, run: RunFolder | None) -> Done:
     """Execute the script and keep its outputs."""
     __tracebackhide__ = True
     store = Store(layout.store, Digests(layout.runs / "digests.db"))
@@ -157,6 +173,8 @@ def _execute(layout: Layout, planned: Plan, run_script: Runner) -> Done:
         facts["opened"] = _unasked(layout, planned, facts["opened"])
         record = {**_record(layout, planned, started, seconds, metrics), **facts}
         entry = store.commit(planned.key, folder, record)
+    if run:
+        run.executed(planned.key)
     return Done(planned, entry, "executed", seconds, metrics)
 
 

@@ -16,7 +16,8 @@ from operation.engine.foundation.errors import WorkbenchError
 from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.packages import whole_lock
-from operation.engine.runs.work import Outcome, Work, lost
+from operation.engine.notebooks.engines import OnCell
+from operation.engine.notebooks.work import Outcome, Work, lost, unheard
 from operation.engine.sweeps import node
 from operation.engine.sweeps.node import PointResult, PointTask
 from operation.engine.sweeps.parcel import at_home, copy_project, pack_entry, pack_folder, take_entry, unpack
@@ -71,7 +72,10 @@ class Cluster:
         keys = {str(record["key"]) for record in upstream_records(folder)}
         self._entries = {key: self._ray.put(pack_entry(self._layout, key)) for key in sorted(keys)}
 
-    def perform(self, work: Work) -> Outcome:
+    def ahead(self, work: Work) -> None:
+        """Wait: the cluster gets ready when it is its turn."""
+
+    def perform(self, work: Work, on_cell: OnCell = unheard) -> Outcome:  # noqa: ARG002 - cells are far away
         """Execute one point and wait for it."""
         errors = self._ray.exceptions
         try:

@@ -18,7 +18,7 @@ from operation.engine.foundation.run_folder import RunFolder
 from operation.engine.notebooks.fork_server.libraries import libraries
 from operation.engine.notebooks.fork_server.source import for_all
 from operation.engine.notebooks.limits import Limits
-from operation.engine.runs.work import Outcome, Work, perform
+from operation.engine.notebooks.work import Outcome, Work, perform
 from operation.engine.sweeps.parcel import pack, pack_entry, take_entry, unpack
 
 _warm: Any = None  # the process that this worker forks notebooks from

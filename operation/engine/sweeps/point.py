@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,9 +16,10 @@ from operation.engine.foundation import manifest
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.run_folder import RunFolder
 from operation.engine.identity.notebook_parameters import step_calls
+from operation.engine.notebooks.side_by_side import Task
+from operation.engine.notebooks.work import Outcome, Work
 from operation.engine.runs.rendering import Rendering
 from operation.engine.runs.reuse import Notebooks
-from operation.engine.runs.work import Perform, Work
 from operation.engine.steps.runners import child_process
 from operation.engine.steps.session import Session
 from operation.engine.sweeps.plan import Point, Sweep
@@ -29,18 +31,31 @@ class PointRun:
 
     layout: Layout
     folder: Path  # of the sweep, absolute
-    variables: dict[str, str]  # environment variables of the notebooks
-    perform: Perform
+    perform: Callable[[Work], Outcome]
     pages: Rendering
     stopped: Event  # set on interruption: what ends then has not failed
 
-    def run(self, point: Point) -> dict[str, Any]:
+    def task(self, point: Point) -> Task[dict[str, Any]]:
+        """Return a point as one of the notebooks that are executed side by side."""
+        return Task(point.name, partial(self._begin, point), mark=self._work(point).mark)
+
+    def _begin(self, point: Point) -> Callable[[], dict[str, Any]]:
+        """Make the folder of a point anew: what an attempt that was killed left is not of this one."""
+        work = self._work(point)
+        shutil.rmtree(work.folder, ignore_errors=True)
+        point.prepared.hand_over(self.layout, RunFolder(work.folder))
+        upstream = RunFolder(self.folder / "upstream").fresh
+        if upstream.is_dir():  # these were executed again for all points together
+            shutil.copytree(upstream, RunFolder(work.folder).fresh, dirs_exist_ok=True)
+        return partial(self._run, point, work)
+
+    def _run(self, point: Point, work: Work) -> dict[str, Any]:
         """Execute a point, record it, have it rendered; return its manifest."""
         from operation.engine.runs.run_manifest import RunManifest
 
         name = point.prepared.notebooks[0].name
         notebooks = Notebooks(self.layout, point.prepared)
-        key, work = notebooks.key(name), self._work(point)
+        key = notebooks.key(name)
         record = RunManifest(self.layout, RunFolder(work.folder), point.prepared)
         started = manifest.now()
         outcome = self.perform(work)
@@ -59,19 +74,13 @@ class PointRun:
         return record.content
 
     def _work(self, point: Point) -> Work:
-        """Make the folder of a point anew: what an attempt that was killed left is not of this one."""
-        prepared, folder = point.prepared, self.folder / point.name
+        prepared = point.prepared
         name = prepared.notebooks[0].name
-        shutil.rmtree(folder, ignore_errors=True)
-        prepared.hand_over(self.layout, RunFolder(folder))
-        upstream = self.folder / "upstream" / "steps"
-        if prepared.request.fresh and upstream.is_dir():  # these were executed again for all points together
-            shutil.copytree(upstream, folder / "steps")
         return Work(
             prepared.sources[name].resolve(),
-            folder,
+            self.folder / point.name,
             prepared.parameters(name),
-            self.variables,
+            {},
             prepared.request.engine,
             prepared.request.limits,
         )

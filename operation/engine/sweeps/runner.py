@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import chdir, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
 from operation.engine.evidence.reports.run_page import write_run_page
-from operation.engine.foundation.children import environ
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.files import disk_errors, try_lock
 from operation.engine.foundation.layout import Layout
 from operation.engine.notebooks.engines import quick_papermill
-from operation.engine.notebooks.fork_server.source import for_all
+from operation.engine.notebooks.pools import KernelPool, notebooks_environment
+from operation.engine.notebooks.side_by_side import SideBySide
 from operation.engine.runs.rendering import Rendering
 from operation.engine.runs.tracking import Tracker
 from operation.engine.sweeps.page import write_sweep_page
 from operation.engine.sweeps.plan import Point, Sweep, known
 from operation.engine.sweeps.point import PointRun, execute_upstream
-from operation.engine.sweeps.pools import KernelPool
 from operation.engine.sweeps.results import write_results
 from operation.engine.sweeps.sweep_manifest import SweepManifest
 
@@ -90,34 +87,27 @@ class SweepRunner:
         record.write()
         quick_papermill()  # here: threads that import the same at once wait for each other
         execute_upstream(self.layout, sweep, record.folder)
-        workers = self.pool.workers
-        with _in_notebook_folder(sweep, self.layout, workers) as variables, Rendering() as pages:
+        with notebooks_environment(self.layout, self.pool.workers), Rendering() as pages:
             pages.warm_up()
             self.pool.ready(record.folder)
-            stopped = Event()
-            runs = PointRun(self.layout, record.folder, variables, self.pool.perform, pages, stopped)
-            with ThreadPoolExecutor(workers, "point") as threads:
-                futures = {threads.submit(runs.run, point): point for point in waiting}
-                try:
-                    self._collect(futures, record)
-                except BaseException:
-                    stopped.set()
-                    threads.shutdown(wait=False, cancel_futures=True)
-                    self.pool.stop()
-                    raise
+            self._points(sweep, record, waiting, pages)
         for point in waiting:  # each links to its report, which is there now
             write_run_page(record.folder / point.name)
 
-    def _collect(self, futures: Mapping[Future[dict[str, Any]], Point], record: SweepManifest) -> None:
-        left = len(futures)
-        for future in as_completed(futures):
-            point, left = futures[future], left - 1
-            record.add(point, future.result())
-            self.say(point, record.entry(point.number), left)
+    def _points(
+        self, sweep: Sweep, record: SweepManifest, waiting: Sequence[Point], pages: Rendering
+    ) -> None:
+        stopped, left = Event(), {point.name: point for point in waiting}
 
+        def stop() -> None:
+            stopped.set()
+            self.pool.stop()
 
-@contextmanager
-def _in_notebook_folder(sweep: Sweep, layout: Layout, workers: int) -> Iterator[dict[str, str]]:
-    """Change to the notebook's folder: papermill does so for each notebook, and threads share it."""
-    with environ({**for_all(workers), "WORKBENCH_RUNS": str(layout.runs)}), chdir(sweep.source.parent):
-        yield dict(os.environ)
+        runs = PointRun(self.layout, record.folder, self.pool.perform, pages, stopped)
+        tasks = [runs.task(point) for point in waiting]
+        most = sweep.request.limits.most
+        with closing(SideBySide(tasks, self.pool.workers, stop, most=most).results()) as results:
+            for task, run in results:
+                point = left.pop(task.name)
+                record.add(point, run)
+                self.say(point, record.entry(point.number), len(left))

@@ -56,7 +56,7 @@ def _by_papermill(engine: str, layout: Layout, configured: Configuration, steps:
             stock.execute_notebook(
                 str(source),
                 str(target),
-                engine_name=watched(engine, lambda *_: None),
+                engine_name=watched(engine),
                 cwd=str(layout.notebooks),
                 progress_bar=False,
                 kernel_manager_class=logging_to(log),

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import secrets
-import select
 import signal
 import socket
 import subprocess
@@ -79,7 +78,7 @@ class ForkServer:
 
     def _forget_kernels(self) -> None:
         self._last: dict[str, Any] | None = None
-        self._ahead: tuple[dict[str, Any], KernelConnectionInfo, ForkedKernel] | None = None
+        self._ahead: list[tuple[dict[str, Any], KernelConnectionInfo, ForkedKernel]] = []
         self._connections: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Self:
@@ -148,18 +147,21 @@ class ForkServer:
             argv = [str(Path(sys.prefix) / "ipykernel_launcher.py"), "-f", file, *self._last["arguments"]]
             err = MaskedLog(log)
             kernel = self.fork({**request, "argv": argv}, out.fileno(), err.fileno())
-            kernel.log, self._ahead = err, (request, info, kernel)
+            kernel.log = err
+            with self._lock:
+                self._ahead.append((request, info, kernel))
 
     def take_ahead(self, request: Mapping[str, object]) -> tuple[KernelConnectionInfo, ForkedKernel] | None:
         """Return the kernel that was started ahead, and how to reach it, if it is the one of `request`.
 
         `request` holds ``env``, ``cwd``, ``memory`` and ``arguments``.
         """
-        ahead, self._ahead, self._last = self._ahead, None, dict(request)
-        if ahead is None or ahead[0] == request:
-            return ahead and ahead[1:]
-        ahead[2].discard()
-        return None
+        with self._lock:
+            self._last = dict(request)
+            found = next((ahead for ahead in self._ahead if ahead[0] == request), None)
+            if found:
+                self._ahead.remove(found)
+        return found and found[1:]
 
     def release(self) -> None:
         """Request no more kernels: what is left may end while this process does other things."""
@@ -172,6 +174,8 @@ class ForkServer:
         self.release()
         if self._child:
             self._child.wait()
+        for *_, kernel in self._ahead:
+            kernel.wait()
         if self._connections:
             self._connections.cleanup()
 
@@ -234,14 +238,6 @@ class ForkedKernel:
             self.log.close()
             self.log = None
         return self.returncode
-
-    def discard(self) -> None:
-        """Kill the process: it is not needed any more."""
-        while "process" not in self.messages and self.poll() is None:
-            select.select([self.connection], [], [])
-        if self.returncode is None:
-            self.kill()
-        self.wait()
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the process alone."""

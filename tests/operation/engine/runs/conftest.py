@@ -19,7 +19,7 @@ def one_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one run of the tiny project leaves."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         layout = build(tmp_path_factory.mktemp("ran"), monkeypatch)
-        record = start(layout, prepare(layout, Request()), lambda *_: None)
+        record = start(layout, prepare(layout, Request(jobs=1)), lambda *_: None)
     assert record.status == "succeeded"
     return layout.runs
 

@@ -189,7 +189,7 @@ def test_a_run_keeps_a_record_of_each_step_and_its_overrides_hold(
 def test_a_fresh_run_executes_every_step_once(tiny: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     _session(tiny).step("double")
     folder = run_folder.new(tiny.runs, "tiny", "DEV")
-    (folder.path / "fresh").touch()
+    (folder.path / "fresh").mkdir()
     monkeypatch.setenv(run_folder.VARIABLE, str(folder.path))
     session = _session(tiny)
     for name in ("double", "count", "double"):

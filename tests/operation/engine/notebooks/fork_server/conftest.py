@@ -38,7 +38,7 @@ def execute(folder: Path, cells: list[str], engine: str, **options: Any) -> dict
         papermill.execute_notebook(
             str(source),
             str(target),
-            engine_name=watched(engine, lambda *_: None),
+            engine_name=watched(engine),
             progress_bar=False,
             cwd=str(folder),
             **options,

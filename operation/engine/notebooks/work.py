@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.foundation.run_folder import VARIABLE, RunFolder
+from operation.engine.foundation.run_folder import NOTEBOOK, VARIABLE, RunFolder
 from operation.engine.notebooks.engines import OnCell
 from operation.engine.notebooks.execution import execute
 from operation.engine.notebooks.failure import error_record
@@ -37,7 +37,13 @@ class Work:
     @property
     def own_variables(self) -> dict[str, str]:
         """Environment variables of the notebook's process, with those that say which run it is part of."""
-        return {**self.variables, VARIABLE: str(self.folder), "WORKBENCH_NOTEBOOK": self.name}
+        return {**self.variables, VARIABLE: str(self.folder), NOTEBOOK: self.name}
+
+    @property
+    def mark(self) -> Path | None:
+        """Is there while the notebook waits for another; None where time is limited: waiting counts."""
+        limited = self.limits.cell or self.limits.run
+        return None if limited else RunFolder(self.folder).mark(self.name)
 
     @property
     def target(self) -> Path:
@@ -54,14 +60,11 @@ class Outcome:
     cells: Sequence[dict[str, float]] = ()  # index and seconds of every executed cell
 
 
-Perform = Callable[[Work], Outcome]
+def unheard(done: int, total: int) -> None:
+    """Hear of a cell: a sweep tells of whole points."""
 
 
-def _unheard(done: int, total: int) -> None:
-    """Hear of a cell: a sweep tells of whole points. One function for all, since papermill keeps the last."""
-
-
-def perform(work: Work, fork_server: ForkServer | None = None, on_cell: OnCell = _unheard) -> Outcome:
+def perform(work: Work, fork_server: ForkServer | None = None, on_cell: OnCell = unheard) -> Outcome:
     """Execute the notebook here; whatever stops it is in the outcome."""
     executed = execute(
         work.source,
@@ -78,11 +81,6 @@ def perform(work: Work, fork_server: ForkServer | None = None, on_cell: OnCell =
         steps = [step for step in RunFolder(work.folder).records() if step["notebook"] == work.name]
         error = error_record(executed.document, work.name, executed.error, steps, work.source.parents[1])
     return Outcome(executed.seconds, error, executed.cells)
-
-
-def start_ahead(work: Work, fork_server: ForkServer) -> None:
-    """Start the kernel that `work` will need, while another notebook executes."""
-    fork_server.start_ahead(work.own_variables, work.source.parent, work.target.with_suffix(".log"))
 
 
 def lost(work: Work, kind: str, message: str) -> Outcome:
