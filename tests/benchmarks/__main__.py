@@ -38,7 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--grid", action="append", metavar="NAME=V,V", help=f"of the sweep (default: {' '.join(GRID)})"
     )
-    parser.add_argument("--workers", type=int, default=2, help="points at once (default: 2)")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="points, and plain scripts, at once (default: 2)"
+    )
     parser.add_argument("--json", type=Path, help="keep all times there, for `python -m pyperf stats`")
     return parser
 
@@ -58,8 +60,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             copy = Project(layout, Path(folder) / subject, tools)
             for comparison in SUBJECTS[subject](copy, options):
                 rounds = 1 if args.quick else args.rounds
-                times = measure(comparison, rounds, warm_up=not args.quick)
-                print(f"\n{subject}: {comparison.title}\n{table(times)}\n", flush=True)
+                times, cores = measure(comparison, rounds, warm_up=not args.quick)
+                print(f"\n{subject}: {comparison.title}\n{table(times, cores)}\n", flush=True)
                 kept += as_pyperf(comparison.title, times)
     if args.json:
         pyperf.BenchmarkSuite(kept).dump(str(args.json), replace=True)

@@ -70,25 +70,33 @@ class Comparison:
     place: Callable[[], Path]
 
 
-Times = dict[str, list[float]]
+Times = dict[str, list[float]]  # contender -> seconds in each round
 
 
 class Failed(SystemExit):
     """A contender did not do what is measured: the message says which, and the end of its output."""
 
 
-def measure(comparison: Comparison, rounds: int, *, warm_up: bool = True) -> Times:
-    """Return contender -> seconds in each round; a round before, not kept, warms the disk's cache."""
+def measure(comparison: Comparison, rounds: int, *, warm_up: bool = True) -> tuple[Times, Times]:
+    """Return the time that each took, and that of all cores; a round before, not kept, warms the disk."""
     every = comparison.contenders
     times: Times = {contender.name: [] for contender in every}
+    cores: Times = {contender.name: [] for contender in every}
     for number in range(rounds + warm_up):
         name = "warm-up" if number < warm_up else f"round {number + 1 - warm_up} of {rounds}"
         first = number % len(every)
         for contender in (*every[first:], *every[:first]):
-            seconds = _seconds(contender, comparison.place())
+            folder, before = comparison.place(), _cpu_seconds()
+            seconds = _seconds(contender, folder)
             print(f"  {name}: {contender.name} {_written(seconds)}", flush=True)
             times[contender.name] += [seconds] if number >= warm_up else []
-    return times
+            cores[contender.name] += [_cpu_seconds() - before] if number >= warm_up else []
+    return times, cores
+
+
+def _cpu_seconds() -> float:
+    """Return the time of all cores that children have taken which have ended."""
+    return os.times().children_user + os.times().children_system
 
 
 def _seconds(contender: Contender, folder: Path) -> float:
@@ -145,14 +153,17 @@ def _end(output: str) -> str:
     return "\n".join(f"    {line}" for line in output.strip().splitlines()[-_LAST_LINES:])
 
 
-def table(times: Times) -> str:
-    """Return least, median and most of each contender, the ratio of the medians, and that of each round."""
+def table(times: Times, cores: Times) -> str:
+    """Return least, median and most of each contender, the ratio of the medians, and that of each round.
+
+    Before the ratio stands the median of the time of all cores.
+    """
     reference, width = next(iter(times.values())), max(map(len, times))
-    heads = "".join(f"{head:>11}" for head in ("min", "median", "max", "ratio"))
+    heads = "".join(f"{head:>11}" for head in ("min", "median", "max", "of CPU", "ratio"))
     lines = [f"{'':<{width}}{heads}   ratio of each round"]
     for name, seconds in times.items():
         middle = statistics.median(seconds)
-        shown = (min(seconds), middle, max(seconds))
+        shown = (min(seconds), middle, max(seconds), statistics.median(cores[name]))
         each = " ".join(f"{one / other:.2f}" for one, other in zip(seconds, reference, strict=True))
         ratio = middle / statistics.median(reference)
         cells = "".join(f"{_written(value):>11}" for value in shown)

@@ -29,7 +29,7 @@ class Options:
     grid : sequence of str
         Of the sweep, as it is typed.
     workers : int
-        Points of the sweep at the same time.
+        Points of the sweep, and plain scripts, at the same time.
     values : int
         How often pyperf measures in a round.
     peers : bool
@@ -84,8 +84,9 @@ def sweep(project: Project, options: Options) -> list[Comparison]:
 
 
 def run(project: Project, options: Options) -> list[Comparison]:
-    """Compare the whole use case, from nothing, with its notebooks one after the other."""
-    del options
+    """Compare the whole use case, from nothing, with its notebooks one after the other and side by side."""
+    workers = options.workers
+    limits = thread_limits(workers)
     values = {name: project.parameters(name) for name in project.notebooks}
     scripts = [project.script(name, each) for name, each in values.items()]
 
@@ -94,7 +95,13 @@ def run(project: Project, options: Options) -> list[Comparison]:
 
     contenders = [
         Contender("plain scripts", lambda _: [project.plain(script) for script in scripts]),
+        Contender(
+            f"plain scripts, {workers} at once",
+            lambda _: [project.plain(script, limits) for script in scripts],
+            workers,
+        ),
         Contender("workbench run", lambda _: [project.operation("run")]),
+        Contender("workbench run --jobs 1", lambda _: [project.operation("run", "--jobs", "1")]),
         Contender("papermill + nbconvert", papermill),
     ]
     return [

@@ -62,7 +62,7 @@ def test_every_round_begins_with_another_and_the_warm_up_does_not_count(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     both = _comparison(tmp_path, Contender("a", _python("")), Contender("b", _python("")))
-    times = measure(both, 2)
+    times, cores = measure(both, 2)
     told = [line.rsplit(maxsplit=2)[0].strip() for line in capsys.readouterr().out.splitlines()]
     names = (
         "warm-up: a",
@@ -73,14 +73,15 @@ def test_every_round_begins_with_another_and_the_warm_up_does_not_count(
         "round 2 of 2: b",
     )
     assert told == list(names)
-    assert [len(seconds) for seconds in times.values()] == [2, 2]
+    assert [len(seconds) for seconds in (*times.values(), *cores.values())] == [2, 2, 2, 2]
 
 
 def test_ratios_are_of_the_medians_and_of_each_round() -> None:
-    assert table({"plain": [1.0, 2.0, 3.0], "other": [0.5, 2.0, 9.0]}).splitlines() == [
-        "             min     median        max      ratio   ratio of each round",
-        "plain     1.00 s     2.00 s     3.00 s       1.00   1.00 1.00 1.00",
-        "other  500.00 ms     2.00 s     9.00 s       1.00   0.50 1.00 3.00",
+    times = {"plain": [1.0, 2.0, 3.0], "other": [0.5, 2.0, 9.0]}
+    assert table(times, {"plain": [1.0, 1.0, 1.0], "other": [3.0, 4.0, 5.0]}).splitlines() == [
+        "             min     median        max     of CPU      ratio   ratio of each round",
+        "plain     1.00 s     2.00 s     3.00 s     1.00 s       1.00   1.00 1.00 1.00",
+        "other  500.00 ms     2.00 s     9.00 s     4.00 s       1.00   0.50 1.00 3.00",
     ]
 
 
