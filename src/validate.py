@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api import types
 
 from support import step
 from tabular import tables
@@ -134,16 +135,20 @@ def profile(table: pd.DataFrame, private: Sequence[str] = ()) -> dict[str, Any]:
 def _profile(column: pd.Series, is_private: bool) -> dict[str, Any]:
     """Return type, missing values, distinct values and range or commonest values of one column."""
     missing = int(column.isna().sum())
-    facts = {"type": str(column.dtype), "missing": missing, "distinct": int(column.nunique())}
     known = column.dropna() if missing else column
+    is_time, is_number = (
+        is_kind(column) for is_kind in (types.is_datetime64_any_dtype, types.is_numeric_dtype)
+    )
+    counts = pd.Series(dtype="int64") if is_time or is_number else known.value_counts()
+    distinct = int(column.nunique()) if is_time or is_number else len(counts)
+    facts = {"type": str(column.dtype), "missing": missing, "distinct": distinct}
     if known.empty or is_private:
         return facts
-    if pd.api.types.is_datetime64_any_dtype(column):
+    if is_time:
         return {**facts, "minimum": known.min().isoformat(), "maximum": known.max().isoformat()}
-    if pd.api.types.is_numeric_dtype(column):
+    if is_number:
         extremes = {"minimum": float(known.min()), "maximum": float(known.max())}
         return {**facts, **extremes, "mean": float(known.mean())}
-    counts = known.value_counts()
     counts = counts.groupby(counts.index.astype(str)).sum()  # True and "True" are shown as one
     commonest = counts.sort_index().sort_values(ascending=False, kind="stable").head(10)
     return {**facts, "commonest": {str(value): int(count) for value, count in commonest.items()}}
