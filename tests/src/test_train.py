@@ -33,6 +33,23 @@ def test_metrics_of_training(binary: Trained) -> None:
     assert metrics == {"rows": 425.0, "features": 4.0}
 
 
+def test_the_schema_of_the_table_holds_for_requests(binary: Trained, tmp_path: Path) -> None:
+    text = """columns:
+      radius: {dtype: float64, greater_than: 2}
+      texture: {dtype: float64, nullable: true, in_range: {min_value: 5, max_value: 50}}
+      size: {dtype: str, nullable: true, isin: [small, medium, large]}
+    """
+    (tmp_path / "schema.yml").write_text(text, encoding="utf-8")
+    run("train", *binary.trained_into(tmp_path / "m"), "--schema", tmp_path / "schema.yml")
+    own, with_schema = (models.read_facts(folder)["schema"] for folder in (binary.model, tmp_path / "m"))
+    assert with_schema == {
+        "radius": {**own["radius"], "minimum": 2.0},
+        "texture": {**own["texture"], "minimum": 5.0, "maximum": 50.0},
+        "size": {**own["size"], "allowed": ["large", "medium", "small"]},
+        "day": own["day"],
+    }
+
+
 def test_a_reference_of_outputs_on_held_out_rows(binary: Trained, tmp_path: Path) -> None:
     run("train", *binary.trained_into(tmp_path / "m"), "--holdout", binary.holdout, "--slices", "size")
     assert (tmp_path / "m/model.pickle").read_bytes() == (binary.model / "model.pickle").read_bytes()

@@ -72,6 +72,19 @@ def test_every_problem_is_told_by_row_and_column() -> None:
     ]
 
 
+def test_texts_are_those_that_the_schema_allows() -> None:
+    columns = {
+        "origin": Column("text", has_missing=True, allowed=["EWR", "JFK"]),
+        "ward": Column("code", has_missing=True, pattern=r"^[1-3]$"),
+    }
+    rows = [{"origin": "EWR", "ward": 3}, {"origin": None, "ward": None}, {"origin": "ewr", "ward": 4}]
+    found = RequestReader(columns).read(json.dumps({"data": rows}))
+    assert [(one.row, one.column, one.problem) for one in found.problems] == [
+        (2, "origin", "is 'ewr', not one of EWR, JFK"),
+        (2, "ward", "is '4', which does not match ^[1-3]$"),
+    ]
+
+
 def test_a_gap_that_training_did_not_know_is_a_warning() -> None:
     found = RequestReader(SCHEMA).read(json.dumps({"data": [dict.fromkeys(ROW)]}))
     assert all(pd.isna(values).tolist() == [True] for values in found.columns.values())
