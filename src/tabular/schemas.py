@@ -156,7 +156,7 @@ def _require_known(file: Path, schema: DataFrameSchema, extras: Extras) -> None:
 def _require(file: Path, where: str, names: Iterable[str], known: Iterable[str], kind: str) -> None:
     for name in names:
         if name not in known:
-            near = step.nearest(name, known)
+            near = step.nearest(name, sorted(known))
             raise step.StepError(f"{file}: {where}: {name!r} is no {kind} of this schema{near}")
 
 
