@@ -48,8 +48,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--label", default="label", help="column of the label in a log, where known (default: label)")
     add("--time-column", help="column of the time, for --period (default: time, in a log)")
     add("--period", help="judge the last period alone: M, W, D or as in pandas (default: all rows)")
-    number = "numbers: effect that is drift, in standard deviations of the reference (default: 0.03)"
-    add("--number-threshold", type=float, default=0.03, help=number)
+    number = "numbers: effect that is drift, in standard deviations of the reference (default: 0.025)"
+    add("--number-threshold", type=float, default=0.025, help=number)
     category = "categories and missing values: effect that is drift, as a share of rows (default: 0.01)"
     add("--category-threshold", type=float, default=0.01, help=category)
     add("--error-rate", type=float, default=0.05, help="probability of any false alarm in a batch (0.05)")

@@ -11,7 +11,7 @@ import pytest
 
 from comparing.sketches import MAX_CATEGORIES, Array, Sketch
 
-FEATURES, ERROR_RATE, THRESHOLD = 20, 0.05, 0.03  # of detect_drift
+FEATURES, ERROR_RATE, THRESHOLD = 20, 0.05, 0.025  # of detect_drift
 BATCHES = int(os.environ.get("WORKBENCH_DRIFT_BATCHES", "20"))
 Draw = Callable[[np.random.Generator, int], Array]
 KINDS: dict[str, Draw] = {
