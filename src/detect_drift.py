@@ -98,6 +98,9 @@ def read_rows(args: argparse.Namespace, model: Model, profile: Profile) -> Obser
         rows = observed.of_table(model, table)
     if not any(part == "output" for part, _, _ in profile):
         notes.append("outputs were not compared: without --holdout, train had no reference for them")
+    unknown = [name for name in rows.features if ("feature", name, "") not in profile]
+    if unknown:
+        notes.append(f"features of private columns were not compared: {step.listing(unknown)}")
     slices = list(dict.fromkeys(within.partition("=")[0] for _, _, within in profile if within))
     rows = rows.beside(table, slices, (args.time_column or "time") if args.period else None)
     return replace(rows, notes=(*notes, *rows.notes))

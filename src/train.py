@@ -134,17 +134,19 @@ def without_threads(estimator: Any) -> Any:
     return estimator
 
 
-def profile_of(model: Model, features: Any, args: argparse.Namespace) -> profiles.Profile:
+def profile_of(model: Model, features: Any, private: set[str], args: argparse.Namespace) -> profiles.Profile:
     """Return the reference of later rows: the features trained on, and outputs and losses on held-out rows.
 
-    Outputs on the training rows are no reference: they are nearer to the labels than any later ones.
+    Outputs on the training rows are no reference: they are nearer to the labels than any later ones. What is
+    made of `private` columns is left out.
     """
-    names = model.features.sources
-    columns = [(("feature", name, ""), values) for name, values in zip(names, features.T, strict=True)]
+    made = zip(model.features.sources.items(), features.T, strict=True)
+    columns = [(("feature", name, ""), values) for (name, of), values in made if private.isdisjoint(of)]
     if args.holdout:
         holdout = tables.read_table(args.holdout)
         tables.require_columns(holdout, args.slices, "--slices")
-        found = observed.of_table(model, holdout).beside(holdout, args.slices, None).columns()
+        slices = [name for name in args.slices if name not in private]
+        found = observed.of_table(model, holdout).beside(holdout, slices, None).columns()
         columns += [(name, values) for name, values in found if name[0] != "feature"]
     return profiles.describe(columns, observed.categorical(model), SLICE_ROWS)
 
@@ -170,9 +172,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     estimator = fit(unfitted, features, table[TARGET].to_numpy())
     facts = {**prepared, "features": spec.to_dict(), "rows": len(table)}
     facts |= {"estimator": args.estimator, "hyperparameters": hyperparameters}
-    limits = request_limits(read_schema(args.schema)) if args.schema else {}
+    schema = read_schema(args.schema) if args.schema else None
+    limits = request_limits(schema) if schema else {}
     facts["schema"] = row_schema.describe(table, spec, args.range_margin, limits)
-    profile = profile_of(Model(estimator, spec, facts), features, args)
+    private = set(schema.extras.private) if schema else set()
+    profile = profile_of(Model(estimator, spec, facts), features, private, args)
     with step.new_folder(args.model) as folder:
         facts["profile"] = profiles.save(folder, profile)
         digest = models.save(folder, estimator, facts)

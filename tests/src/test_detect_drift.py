@@ -193,6 +193,17 @@ def test_without_a_holdout_outputs_have_no_reference(binary: Trained, tmp_path: 
     ]
 
 
+def test_private_columns_are_not_profiled(trained: Trained, tmp_path: Path) -> None:
+    schema = tmp_path / "schema.yml"
+    columns = "\n".join(f"  {name}: {{dtype: null}}" for name in ("size", "shop", "region"))
+    schema.write_text(f"columns:\n{columns}\nprivate: [size, region]\n", encoding="utf-8")
+    run("train", *trained.trained_into(tmp_path / "m"), "--schema", schema)
+    verdict, table = detect(tmp_path / "m", trained.holdout, tmp_path)
+    assert set(table["name"][table["part"] == "feature"]) == {"wind", "shop"}
+    assert set(table["slice"]) == {""}
+    assert verdict["notes"] == ["features of private columns were not compared: size"]
+
+
 @pytest.mark.parametrize("name", ["multiclass", "regression"])
 def test_other_tasks(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     trained: Trained = request.getfixturevalue(name)
