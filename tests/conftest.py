@@ -22,6 +22,8 @@ def sleep(seconds, original=time.sleep):
 time.sleep = sleep
 del sleep
 """
+# threads that wait for each other on busy cores would burn them: a training took sixty times its CPU time
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 LONG = ("test_container.py", "test_cluster.py")  # they wait for what they build and start
 OF_SRC = {path.stem for path in (Path(__file__).parents[1] / "src").iterdir()}  # scripts and packages
 
