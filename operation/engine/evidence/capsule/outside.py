@@ -13,7 +13,7 @@ from typing import Any
 from operation.engine.evidence.capsule import outside_hook
 from operation.engine.evidence.capsule.unpack import run_folder
 from operation.engine.foundation.layout import Layout
-from operation.engine.identity.opened import read_notebook_record
+from operation.engine.identity.opened import LOOKED_FOR, read_notebook_record
 
 FOLDER = "outside"  # of the restored project: the copies, each below it at its own path
 
@@ -47,7 +47,7 @@ def _listed(layout: Layout, notebook: str) -> set[str]:
     """Return the folders that the notebook listed where it ran."""
     try:
         opened = read_notebook_record(run_folder(layout), notebook)
-        return {os.path.normpath(name) for name in opened if name.endswith("/")}
+        return {name[:-1] for name in opened if name.endswith("/") and not name.endswith(LOOKED_FOR)}
     except (ValueError, TypeError, AttributeError):  # a stranger may have written it
         return set()
 
