@@ -19,7 +19,7 @@ from operation.engine.steps.step import Plan, check_written
 
 RANDOM = "time, process or unseeded randomness: the same conditions give other outputs too"
 NOT_VARIED = (
-    "the clock (but for the local date, which another time zone changes)",
+    "the clock as code in C reads it, and for requests to Azure",
     "the processor and what chooses numerical code for it",
 )
 _FOLDER, _UMASK, _OUTPUTS, _OTHER = "working folder", "umask", "path of the outputs", "other variables"
@@ -53,6 +53,7 @@ _VARIABLES: Mapping[str, Callable[[Path], Mapping[str, str]]] = {
     "user name": lambda _: dict.fromkeys(("USER", "LOGNAME", "LNAME", "USERNAME"), "other"),
     "host name": lambda _: dict.fromkeys(("HOSTNAME", "HOST", "COMPUTERNAME"), "other"),
     "CPU count": lambda _: {},
+    "clock": lambda _: {},
     "order of directory listings": lambda _: {},
     _OUTPUTS: lambda _: {},
     _OTHER: lambda _: {},

@@ -26,7 +26,18 @@ DISHONEST = {
     "os.environ.get('TMPDIR')": "temporary folder",
     "time.strftime('%z')": "time zone",
     "time.localtime(0).tm_hour": "time zone",
-    "str(datetime.date.today())": "time zone",
+    "str(datetime.date.today())": ("time zone", "clock"),
+    "datetime.date.today().year": "clock",
+    "datetime.datetime.now().month": "clock",
+    "datetime.datetime.utcnow().strftime('%Y')": "clock",
+    "datetime.datetime.now(datetime.UTC).year": "clock",
+    "time.strftime('%Y')": "clock",
+    "time.gmtime().tm_yday": "clock",
+    "time.ctime()[-4:]": "clock",
+    "int(time.time() / 1e6)": "clock",
+    "time.time_ns() // 10**15": "clock",
+    "__import__('pandas').Timestamp.now().year": "clock",
+    "(datetime.date.today() - datetime.date(2026, 1, 1)).days > 700": "clock",
     "str(datetime.datetime.fromtimestamp(0))": "time zone",
     "os.environ.get('TZ')": "time zone",
     "locale.getlocale()[1]": "locale and default encoding",
@@ -60,6 +71,11 @@ DISHONEST = {
     "__import__('numpy').random.rand()": conditions.RANDOM,
 }
 HONEST = [
+    "type(datetime.datetime.now()).__name__",
+    "isinstance(__import__('pandas').Timestamp(0).to_pydatetime(), datetime.datetime)",
+    "str(datetime.datetime(2024, 1, 1) - datetime.timedelta(days=1))",
+    "time.strftime('%Y', time.gmtime(0))",
+    "time.time() > 1e9 and time.monotonic() > 0",
     "sorted(path.name for path in Path(__file__).parent.glob('*.py'))",
     f"sorted({NAMES})",
     "random.Random(1).random()",
@@ -70,7 +86,14 @@ HONEST = [
     "__import__('hashlib').sha256(b'a').hexdigest()",
     "__import__('numpy').random.default_rng(1).random()",
 ]
-QUICK = ("os.getcwd()", "time.localtime(0).tm_hour", "hash('a')", "os.environ.get('USER')", "os.getpid()")
+QUICK = (
+    "datetime.datetime.now().month",
+    "os.getcwd()",
+    "time.localtime(0).tm_hour",
+    "hash('a')",
+    "os.environ.get('USER')",
+    "os.getpid()",
+)
 SCRIPT = """
     import argparse, datetime, getpass, json, locale, os, platform, random, socket, tempfile, time
     from pathlib import Path
@@ -106,7 +129,9 @@ def test_a_step_that_depends_on_its_conditions_is_found_out_and_told_on_which(
     _, content = certify.certify(tiny, configuration.load(layout=tiny), [], lambda *_: None)
     found = dict(zip(expressions, content["steps"], strict=True))
     assert {name: step["causes"] for name, step in found.items() if step["differences"]} == {
-        name: [DISHONEST[name]] for name in expressions if name in DISHONEST
+        name: [dependence] if isinstance(dependence := DISHONEST[name], str) else list(dependence)
+        for name in expressions
+        if name in DISHONEST
     }
 
 
