@@ -30,19 +30,19 @@ def open_registry(uri: str) -> MlflowClient:
     """
     _forbid_azure(uri)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Failure attempting to register")
+        warnings.filterwarnings("ignore", "Failure attempting to register")  # the plugin of Azure ML
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
-    # alembic and mlflow log each migration of a new file; nobody can act on it
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        with _locked(uri):
-            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-            client.search_registered_models(max_results=1)
-    except MlflowException as error:
-        raise StepError(f"--tracking-uri: cannot open {uri!r}: {error.message}") from error
+        # alembic and mlflow log each migration of a new file; nobody can act on it
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        try:
+            with _locked(uri):
+                client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+                client.search_registered_models(max_results=1)
+        except MlflowException as error:
+            raise StepError(f"--tracking-uri: cannot open {uri!r}: {error.message}") from error
     return client
 
 

@@ -18,12 +18,14 @@ from operation.engine.foundation.errors import UsageError
 from operation.engine.identity.digests import Memory
 
 MODULE = "<module>"
+_ANY_MODULE = {"import_module", "__import__", "runpy", "spec_from_file_location", "exec", "eval"}
 _TRAITS = {
-    "any module": {"import_module", "__import__", "runpy", "spec_from_file_location", "exec", "eval"},
+    "any module": _ANY_MODULE | {"builtins", "__builtins__"},
     "data": {"__file__", "resources", "pkgutil"},
     "docstrings": {"__doc__", "getdoc", "doctest", "help", "json_schema", "model_json_schema"},
     "text": {"inspect", "getsource", "linecache", "tokenize", "cloudpickle", "dill", "In", "_ih", "_i"},
 }
+_METHODS = {"exec", "eval"}  # of tables, models and databases: as attributes they import nothing
 # Libraries that turn the docstrings of any class or function they are given into output.
 _READS_DOCSTRINGS = {"click", "docstring_parser", "fastapi", "fire", "luigi", "typer"}
 _Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -180,7 +182,7 @@ def _mentioned(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Attribute):
-            yield node.attr
+            yield node.attr if node.attr not in _METHODS else ""
         elif isinstance(node, ast.Constant) and node.value in ("__doc__", "__file__"):  # getattr(module, ...)
             yield str(node.value)
 

@@ -156,3 +156,21 @@ def test_bytecode_of_another_source_is_replaced(tiny: Layout, monkeypatch: pytes
     code = "import sys; sys.path.insert(0, sys.argv[1]); import words; print(words.x)"
     command = [sys.executable, "-c", code, str(tiny.src)]
     assert subprocess.run(command, capture_output=True, check=True).stdout.strip() == b"2"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_open"),
+    [
+        ("eval('1')", True),
+        ("exec('import a')", True),
+        ("import builtins as b\nb.eval('1')", True),
+        ("__builtins__['exec']('1')", True),
+        ("table.eval('a > 1')", False),
+        ("model.eval()", False),
+    ],
+)
+def test_what_executes_text_may_import_any_module_and_a_method_of_that_name_does_not(
+    text: str, is_open: bool
+) -> None:
+    code = read_code(Path("a.py"), text.encode(), frozenset())
+    assert ("any module" in code.traits) is is_open
