@@ -66,6 +66,9 @@ class Logger:
         self.client = client
         self.trainings: dict[str, str] = {}  # key of a training -> its MLflow run
         self.logged: set[str] = set()
+        self.experiments: dict[str, str] = {}  # use case -> number of its experiment
+        self.sweep = ""  # the MLflow run of a sweep
+        self.points: set[int] = set()  # numbers of its points that are logged
 
     def log(self, path: Path) -> None:
         """Log what is new in a manifest."""
@@ -104,16 +107,19 @@ class Logger:
         return run
 
     def _sweep(self, runs: Path, content: Mapping[str, Any]) -> None:
-        """Log a sweep; points that were executed in an earlier attempt are logged again with it."""
-        tags = {**_tags(content, "id", "environment", "commit", "command"), "workbench.kind": "sweep"}
-        parent = self._begin(runs, content, content["id"], tags)
-        best = next((point for point in content["points"] if point["number"] == content["best"]), None)
-        facts = {name: content[name] for name in ("notebook", "metric")}
-        self._values(parent, facts, best["metrics"] if best else {})
-        for point in content["points"]:
-            if point["status"] != "pending":
-                self._point(runs, content, point, parent)
-        self._end(parent, content["status"], content["ended"])
+        """Log what is new in a sweep; points that were executed in an earlier attempt are logged again."""
+        if not self.sweep:
+            tags = {**_tags(content, "id", "environment", "commit", "command"), "workbench.kind": "sweep"}
+            self.sweep = self._begin(runs, content, content["id"], tags)
+        for point in _settled_points(content):
+            if point["number"] not in self.points:
+                self.points.add(point["number"])
+                self._point(runs, content, point, self.sweep)
+        if content["status"] != "running":
+            best = next((point for point in content["points"] if point["number"] == content["best"]), None)
+            facts = {name: content[name] for name in ("notebook", "metric")}
+            self._values(self.sweep, facts, best["metrics"] if best else {})
+            self._end(self.sweep, content["status"], content["ended"])
 
     def _point(self, runs: Path, content: Mapping[str, Any], point: Mapping[str, Any], parent: str) -> None:
         tags = {**_tags(content, "id"), **_tags(point, "command", "report", "how")}
@@ -124,14 +130,20 @@ class Logger:
 
     def _begin(self, runs: Path, content: Mapping[str, Any], name: str, tags: Mapping[str, str]) -> str:
         """Begin an MLflow run in the experiment of the use case, which is made when there is none."""
-        experiment = self.client.get_experiment_by_name(content["use_case"])
-        if experiment:
-            number = experiment.experiment_id
-        else:
-            artifacts = (runs / "mlflow-artifacts").as_uri()
-            number = self.client.create_experiment(content["use_case"], artifact_location=artifacts)
+        number = self._experiment(runs, content["use_case"])
         run = self.client.create_run(number, _milliseconds(content.get("started")), dict(tags), name)
         return str(run.info.run_id)
+
+    def _experiment(self, runs: Path, use_case: str) -> str:
+        if use_case not in self.experiments:
+            found = self.client.get_experiment_by_name(use_case)
+            artifacts = (runs / "mlflow-artifacts").as_uri()
+            self.experiments[use_case] = (
+                found.experiment_id
+                if found
+                else self.client.create_experiment(use_case, artifact_location=artifacts)
+            )
+        return self.experiments[use_case]
 
     def _values(self, run: str, params: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
         from mlflow import entities
@@ -156,6 +168,13 @@ def _settled(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     done = takewhile(lambda entry: entry["status"] != "pending", content["notebooks"])
     keys = {key for entry in done for key in entry["step_keys"]}
     return [step for step in content["steps"] if step["key"] in keys]
+
+
+def _settled_points(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the points that ended; while others are executed, those before the first that has not."""
+    if content["status"] == "running":
+        return list(takewhile(lambda point: point["status"] != "pending", content["points"]))
+    return [point for point in content["points"] if point["status"] != "pending"]
 
 
 def _tags(content: Mapping[str, Any], *names: str) -> dict[str, str]:

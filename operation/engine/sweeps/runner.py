@@ -65,7 +65,7 @@ class SweepRunner:
     ) -> None:
         """Execute, and have the sweep logged however it ends."""
         try:
-            self._execute(sweep, record, waiting)
+            self._execute(sweep, record, waiting, tracker)
         except KeyboardInterrupt:
             record.end("interrupted")
             raise
@@ -83,19 +83,21 @@ class SweepRunner:
             record.keep_failure(number)
         return [point for point in sweep.points if point.number not in {*reusable, *failed}]
 
-    def _execute(self, sweep: Sweep, record: SweepManifest, waiting: Sequence[Point]) -> None:
+    def _execute(
+        self, sweep: Sweep, record: SweepManifest, waiting: Sequence[Point], tracker: Tracker
+    ) -> None:
         record.write()
         quick_papermill()  # here: threads that import the same at once wait for each other
         execute_upstream(self.layout, sweep, record.folder)
         with notebooks_environment(self.layout, self.pool.workers), Rendering() as pages:
             pages.warm_up()
             self.pool.ready(record.folder)
-            self._points(sweep, record, waiting, pages)
+            self._points(record, waiting, pages, tracker)
         for point in waiting:  # each links to its report, which is there now
             write_run_page(record.folder / point.name)
 
     def _points(
-        self, sweep: Sweep, record: SweepManifest, waiting: Sequence[Point], pages: Rendering
+        self, record: SweepManifest, waiting: Sequence[Point], pages: Rendering, tracker: Tracker
     ) -> None:
         stopped, left = Event(), {point.name: point for point in waiting}
 
@@ -105,9 +107,10 @@ class SweepRunner:
 
         runs = PointRun(self.layout, record.folder, self.pool.perform, pages, stopped)
         tasks = [runs.task(point) for point in waiting]
-        most = sweep.request.limits.most
+        most = record.sweep.request.limits.most
         with closing(SideBySide(tasks, self.pool.workers, stop, most=most).results()) as results:
             for task, run in results:
                 point = left.pop(task.name)
                 record.add(point, run)
+                tracker.log(record.path)  # while the others are executed
                 self.say(point, record.entry(point.number), len(left))
