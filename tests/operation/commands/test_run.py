@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,3 +107,25 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(
         "WORKBENCH_RUNS to a folder elsewhere.\n"
     )
     assert processes_of(project.root) == []
+
+
+def test_any_number_of_jobs_and_two_commands_at_once_give_the_same_bytes(project: Layout) -> None:
+    def outputs() -> dict[str, bytes]:
+        files = [file for file in project.store.rglob("*") if file.is_file() and file.name != "manifest.json"]
+        return {file.relative_to(project.store).as_posix(): file.read_bytes() for file in files}
+
+    assert cli.main(["run", "--jobs", "1"]) == 0
+    expected = outputs()
+    assert len(expected) == 2
+    for jobs in (["2"], ["4", "2"]):
+        shutil.rmtree(project.runs)
+        commands = [[*COMMAND, "run", "--jobs", number, "--json"] for number in jobs]
+        running = [subprocess.Popen(words, cwd=project.root, stdout=subprocess.PIPE) for words in commands]
+        contents = [json.loads(child.communicate()[0]) for child in running]
+        assert outputs() == expected
+        for content in contents:
+            assert [step["step"] for step in content["steps"]] == ["count", "double"]
+        files = project.runs.glob("2*/steps/*.json")
+        records = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+        executed = [record["key"] for record in records if record["how"] == "executed"]
+        assert sorted(executed) == sorted({name.partition("/")[0] for name in expected})
