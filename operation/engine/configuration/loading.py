@@ -22,6 +22,7 @@ from operation.engine.foundation.layout import Layout, project
 from operation.engine.foundation.nearest import did_you_mean, listed
 
 DEFAULT_ENVIRONMENT = "DEV"
+COLLECT = "collect"  # the step that `deliveries:` describes
 ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_-]*")
 USE_CASE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
@@ -95,6 +96,12 @@ def examine(
     graph = StepGraph(read.content.steps, layout, read.broken)
     wrong = [*notebook_problems(read.content.notebooks, layout), *graph.problems()]
     wrong += graph.azure_problems(read.content.automl, read.content.pipeline)
+    collecting = _collecting(read.content, layout)
+    wrong += (
+        [(("deliveries", *path[2:]), message) for path, message in collecting.problems()]
+        if collecting
+        else []
+    )
     problems += [read.document.problem(key_path, message) for key_path, message in wrong]
     if problems:
         return None, _hide(problems, (*environment_file.secrets, *read.secrets))
@@ -182,9 +189,15 @@ def _configuration(
         ),
         steps={name: _step(name, graph) for name in graph.order()},
         digest=hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest(),
+        deliveries=_step(COLLECT, collecting) if (collecting := _collecting(content, graph.layout)) else None,
         automl=content.automl,
         pipeline=content.pipeline,
     )
+
+
+def _collecting(content: UseCaseModel, layout: Layout) -> StepGraph | None:
+    """Return the section of deliveries as a step of its own, which no other reads from."""
+    return StepGraph({COLLECT: content.deliveries}, layout) if content.deliveries else None
 
 
 def _step(name: str, graph: StepGraph) -> Step:

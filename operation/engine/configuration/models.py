@@ -98,6 +98,7 @@ class UseCaseModel(Strict):
     description: str
     notebooks: list[NotebookModel] = Field(default_factory=list)
     steps: dict[str, Annotated[StepModel, _OrEmpty]]
+    deliveries: StepModel | None = None
     automl: Automl | None = None
     pipeline: Pipeline | None = None
 

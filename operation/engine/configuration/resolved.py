@@ -48,6 +48,7 @@ class Configuration:
     notebooks: tuple[NotebookEntry, ...]  # in the order in which they are executed
     steps: dict[str, Step]  # each after the steps that it reads from
     digest: str  # SHA-256 of the resolved content of both files
+    deliveries: Step | None = None  # what collects them into the raw table
     automl: Automl | None = None  # the search by Azure ML that the use case's model is compared with
     pipeline: Pipeline | None = None  # how its pipeline is published
 

@@ -17,7 +17,7 @@ from operation.engine.configuration.secret_values import secret_problem
 from operation.engine.configuration.variables import Variable, reference_problems, resolved
 from operation.engine.foundation.errors import Problem
 
-_SECTIONS: dict[str, type[BaseModel]] = {"automl": Automl, "pipeline": Pipeline}
+_SECTIONS: dict[str, type[BaseModel]] = {"deliveries": StepModel, "automl": Automl, "pipeline": Pipeline}
 _MODELS: dict[str, type[BaseModel]] = {"notebooks": NotebookModel, "steps": StepModel, **_SECTIONS}
 
 

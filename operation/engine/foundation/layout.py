@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,11 +55,11 @@ class Layout:
         return Layout(self.root.absolute(), self.elsewhere.absolute() if self.elsewhere else None)
 
     def in_runs(self, word: str) -> str:
-        """Return a word of a command line, a database in ``runs/`` being where that folder is."""
-        option, address, file = word.partition("sqlite:///runs/")
-        if self.elsewhere is None or not address or (option and not option.endswith("=")):
+        """Return a word of a command line, a database or folder in ``runs/`` being where that folder is."""
+        named = re.fullmatch(r"((?:--[\w-]+=)?(?:sqlite:///)?)runs/(.+)", word)
+        if self.elsewhere is None or named is None:
             return word
-        return f"{option}sqlite:///{(self.runs / file).absolute().as_posix()}"
+        return f"{named[1]}{(self.runs / named[2]).absolute().as_posix()}"
 
     def relative(self, path: Path) -> str:
         """Return `path` as a person would type it from the root, with forward slashes."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.nearest import did_you_mean, nearest
-from operation.engine.identity.parser_slice import EFFECTS, build_parser
+from operation.engine.identity.parser_slice import EFFECTS, ELSEWHERE, build_parser
 
 Role = Literal["input", "output", "value"]
 _ROLES: dict[str, Role] = {"input_path": "input", "output_path": "output"}
@@ -110,13 +110,15 @@ class Contract:
     """All arguments of one Core Script, by their names with dashes, in the parser's order.
 
     `has_effects`: the script changes something outside its outputs, and its parser's default
-    ``effects_stand`` tells whether that is still so.
+    ``effects_stand`` tells whether that is still so. `reads_elsewhere`: it reads what is neither an input nor
+    in the project, and ``digests_elsewhere`` tells its digests.
     """
 
     script: Path
     description: str
     arguments: Mapping[str, Argument]
     has_effects: bool = False
+    reads_elsewhere: bool = False
 
     def _of(self, role: Role) -> dict[str, Argument]:
         return {name: one for name, one in self.arguments.items() if one.role == role}
@@ -203,8 +205,8 @@ def _read(script: Path, text: str) -> Contract:
     parser = build_parser(script, text)
     actions = [action for action in actions_of(parser) if "--help" not in action.option_strings]
     arguments = {argument.name: argument for argument in map(_argument, actions)}
-    has_effects = parser.get_default(EFFECTS) is not None
-    return Contract(script, parser.description or "", arguments, has_effects)
+    declared = [parser.get_default(name) is not None for name in (EFFECTS, ELSEWHERE)]
+    return Contract(script, parser.description or "", arguments, *declared)
 
 
 def actions_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import chdir
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from operation.engine.foundation.errors import UsageError
 from operation.engine.identity.loading import sibling_imports
 
 EFFECTS = "effects_stand"
+ELSEWHERE = "digests_elsewhere"
 
 
 def build_parser(script: Path, text: str | None = None) -> argparse.ArgumentParser:
@@ -46,6 +47,20 @@ def effects_stand(script: Path, argv: Sequence[str]) -> bool:
             return stands is None or bool(stands(parser.parse_args(list(argv))))
         except (Exception, SystemExit):  # noqa: BLE001 - whatever the project's code raises
             return False
+
+
+def digests_elsewhere(script: Path, values: Mapping[str, object]) -> dict[str, str]:
+    """Return argument -> digest of what it names that is neither an input nor in the project.
+
+    Asks the function that ``build_parser()`` declares: ``parser.set_defaults(digests_elsewhere=function)``
+    takes the values by their names in Python. What goes wrong there is for the script to say.
+    """
+    declared = build_parser(script).get_default(ELSEWHERE)
+    with sibling_imports(script.parent), chdir(script.parent.parent):
+        try:
+            return dict(declared(argparse.Namespace(**values)))
+        except (Exception, SystemExit):  # noqa: BLE001 - whatever the project's code raises
+            return {}
 
 
 def _slice(tree: ast.Module, script: Path) -> ast.Module:

@@ -10,10 +10,12 @@ from pathlib import Path
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity import source
+from operation.engine.identity.contract import read_contract
 from operation.engine.identity.digests import Digests, Memory
 from operation.engine.identity.keys import Components, python_version
 from operation.engine.identity.opened import Opened, read_digest
 from operation.engine.identity.packages import PackageLock, Packages
+from operation.engine.identity.parser_slice import digests_elsewhere
 from operation.engine.identity.source import CodeFolder
 
 
@@ -63,10 +65,25 @@ class ProjectState:
             script=script.name,
             sources=sources,
             arguments=arguments,
-            inputs={name: self._input_digest(name, path) for name, path in sorted(inputs.items())},
+            inputs={
+                **{name: self._input_digest(name, path) for name, path in sorted(inputs.items())},
+                **self._elsewhere(script, arguments),
+            },
             python=python_version(),
             lock=packages.digest,
         )
+
+    def _elsewhere(self, script: Path, arguments: Mapping[str, object]) -> dict[str, str]:
+        """Return the digests of what a script reads elsewhere, as it says itself, each time anew."""
+        contract = read_contract(script)
+        if not contract.reads_elsewhere:
+            return {}
+        values = {contract.named(name).dest: value for name, value in arguments.items()}
+        here = {
+            name: self.layout.in_runs(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+        return digests_elsewhere(script, here)
 
     def _input_digest(self, name: str, path: Path) -> str:
         """Return the digest of an input; scripts choose a reader by a file's suffix, so it counts."""
