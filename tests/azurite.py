@@ -63,5 +63,5 @@ def running(folder: Path) -> Iterator[str]:
 def _end(server: subprocess.Popen[str]) -> None:
     if os.name == "nt":  # npm's launcher there is a shell, which does not hand on that it is ended
         subprocess.run(["taskkill", "/F", "/T", "/PID", str(server.pid)], capture_output=True, check=False)
-    server.terminate()
+    server.kill()  # asked to end, it would wait for connections that Delta's client keeps open
     server.wait()

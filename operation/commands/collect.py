@@ -19,8 +19,8 @@ OPTIONS = ("delivery-time", "until", "forget")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``collect``."""
     parser.description = (
-        "Append new deliveries to the raw table, as `deliveries:` of the use case says, and write a page that "
-        " lists all of them. A delivery is in whole or not at all, and never twice."
+        "Append new deliveries to the raw table, as `deliveries:` of the use case says, and write a page "
+        "that lists all of them. A delivery is in whole or not at all, and never twice."
     )
     parser.epilog = (
         "examples:\n"

@@ -15,7 +15,7 @@ from deltalake import write_deltalake
 from support import step
 from tabular import raw_columns, raw_rows, raw_versions
 from tabular.raw_columns import EMPTY, is_other_kind, join_all
-from tabular.raw_table import Location, Policy, RawTable, again_while_others_commit, errors_of
+from tabular.raw_table import Location, Policy, RawTable, again_while_others_commit, committing, errors_of
 from tabular.raw_versions import BOOKKEEPING, DIGEST, MATCH, SINCE, Changes
 from tabular.tables import require_columns
 
@@ -170,7 +170,7 @@ def _widen(
                 _lossless(column, kind, delivery), raw_columns.arrow_type(kind), from_pandas=True
             )
             rows = rows.set_column(rows.schema.get_field_index(name), name, array)
-        with errors_of(table.location):
+        with committing(table):
             properties = table.commit({"widened": wider})
             write_deltalake(
                 table.delta, rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties
@@ -236,7 +236,7 @@ def _in_order(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _commit(table: RawTable, changes: Changes, versions: pa.Table, record: Mapping[str, Any]) -> None:
     """Append what is new, merge where known versions change: one commit, with the record in it."""
     properties = table.commit(record)
-    with errors_of(table.location):
+    with committing(table):
         if changes.versions[MATCH].isna().all():
             rows = versions.drop_columns([MATCH])
             write_deltalake(

@@ -11,7 +11,7 @@ from pyarrow import fs
 
 from tabular import raw_rows
 from tabular.columns import as_array, category_texts
-from tabular.raw_table import Location, RawTable, again_while_others_commit, errors_of
+from tabular.raw_table import Location, RawTable, again_while_others_commit, committing, errors_of
 from tabular.raw_versions import BOOKKEEPING, DIGEST, SINCE
 from tabular.tables import require_columns
 
@@ -46,7 +46,7 @@ def _delete(location: Location, column: str, value: str) -> int:
     digests = raw_rows.recorded_digests(rest, table.deliveries(), "")
     properties = table.commit({"forgotten": {"column": column, "versions": len(gone)}, "digests": digests})
     same = " AND ".join(f'target."{name}" = source."{name}"' for name in [*table.key, SINCE])
-    with errors_of(location):
+    with committing(table):
         # a merge: a delete would write its condition, and so the value, into the log
         merge = table.delta.merge(
             gone, same, source_alias="source", target_alias="target", commit_properties=properties
@@ -73,12 +73,13 @@ def _remove_old_files(location: Location) -> None:
     """
     table = RawTable.open(location)
     delta = table.delta
-    storage = fs.PyFileSystem(DeltaStorageHandler(location.uri, dict(location.options)))
+    # not wrapped as a file system of Arrow, whose threads may still hold it when the process ends
+    storage = DeltaStorageHandler(location.uri, dict(location.options))
     with errors_of(location):
         current = {uri.rsplit("/", 1)[-1] for uri in delta.file_uris()}
         replaced = set(delta.vacuum(retention_hours=0, dry_run=True, enforce_retention_duration=False))
-        last_commit = storage.get_file_info(f"_delta_log/{delta.version():020d}.json").mtime_ns
-        for file in storage.get_file_info(fs.FileSelector("", recursive=True)):
+        last_commit = storage.get_file_info([f"_delta_log/{delta.version():020d}.json"])[0].mtime_ns
+        for file in storage.get_file_info_selector(fs.FileSelector("", recursive=True)):
             is_data = file.is_file and not file.path.startswith("_delta_log/")
             is_old = file.path in replaced or (file.mtime_ns or 0) < (last_commit or 0)
             if is_data and is_old and file.base_name not in current:

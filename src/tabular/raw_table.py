@@ -236,6 +236,20 @@ def _check_empty(location: Location) -> None:
         raise step.StepError(f"{foreign}: name another folder for --raw-table")
 
 
+@contextmanager
+def committing(table: RawTable) -> Iterator[None]:
+    """Raise CommitFailedError where another process has committed meanwhile, whatever Delta says of it."""
+    from deltalake.exceptions import CommitFailedError
+
+    try:
+        with errors_of(table.location):
+            yield
+    except step.StepError as error:
+        if RawTable.open(table.location).delta.version() > table.delta.version():
+            raise CommitFailedError(str(error)) from error
+        raise
+
+
 def known_at(table: RawTable, as_of: datetime | None) -> list[dict[str, Any]]:
     """Return the deliveries that are known at `as_of` (default: all); raise a StepError if there is none."""
     deliveries = table.deliveries()
@@ -253,7 +267,7 @@ def digest(location: Location, as_of: datetime | None) -> str:
     """Return the digest of the rows that are known at `as_of`, with their history, as it was recorded."""
     table = RawTable.open(location)
     last = known_at(table, as_of)[-1]["known_since"]
-    return next(record["digests"][last] for record in table.records() if last in record.get("digests", {}))
+    return _recorded(table, last)
 
 
 def read(location: Location, as_of: datetime | None = None, *, versions: bool = False) -> pd.DataFrame:
@@ -285,11 +299,14 @@ def read(location: Location, as_of: datetime | None = None, *, versions: bool = 
     table = RawTable.open(location)
     deliveries = known_at(table, as_of)
     last = deliveries[-1]["known_since"]
-    recorded = next(
-        record["digests"][last] for record in table.records() if last in record.get("digests", {})
-    )
-    rows = table.arrow()
-    return raw_rows.as_known(table, rows, deliveries, recorded, versions=versions)
+    recorded = _recorded(table, last)
+    return raw_rows.as_known(table, table.arrow(), deliveries, recorded, versions=versions)
+
+
+def _recorded(table: RawTable, since: str) -> str:
+    """Return the digest of what is known at the time of a delivery, as the last such commit says."""
+    digests = (record.get("digests", {}) for record in table.records())
+    return next(str(of_commit[since]) for of_commit in digests if since in of_commit)
 
 
 def again_while_others_commit(attempt: Callable[[], Result]) -> Result:

@@ -102,8 +102,11 @@ def delta_storage(remote: Remote) -> tuple[str, dict[str, str]]:
         "BlobEndpoint": "azure_storage_endpoint",
     }
     options |= {option: fields[name] for name, option in names.items() if name in fields}
-    if fields.get("BlobEndpoint", "").startswith("http:"):
-        options["azure_allow_http"] = "true"
+    if options.get("azure_storage_endpoint", "").startswith("http:"):
+        # Azurite does not know a way of listing that Delta uses elsewhere; where it is, Delta reads here only
+        endpoint = options.pop("azure_storage_endpoint").rstrip("/").removesuffix(f"/{account}")
+        os.environ["AZURITE_BLOB_STORAGE_URL"] = endpoint
+        options["azure_storage_use_emulator"] = "true"
     return f"az://{container}/{path}", options
 
 

@@ -79,6 +79,6 @@ def test_deliveries_are_checked_as_steps_are(shop: Layout, capsys: pytest.Captur
     file.write_text(USE_CASE.partition("deliveries:")[0], encoding="utf-8")
     assert cli.main(["collect", "--use-case", "shop"]) == 2
     assert capsys.readouterr().err == (
-        "error: configuration/configuration-shop.yml has no `deliveries:`. Add it, with raw-table, key, event-time "
-        "and data, sample or remote of src/collect.py.\n"
+        "error: configuration/configuration-shop.yml has no `deliveries:`. Add it, with raw-table, key, "
+        "event-time and data, sample or remote of src/collect.py.\n"
     )
