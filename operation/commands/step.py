@@ -12,7 +12,7 @@ from operation.engine.configuration import Configuration
 from operation.engine.foundation.errors import StepFailed, UsageError, WorkbenchError
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.foundation.nearest import did_you_mean
-from operation.engine.identity.contract import actions_of
+from operation.engine.identity.contract import actions_of, require_nothing
 from operation.engine.identity.parser_slice import build_parser
 from operation.engine.runs.summary import metric_lines
 from operation.engine.steps.runners import child_process
@@ -95,9 +95,9 @@ def _split(args: argparse.Namespace) -> tuple[argparse.Namespace, list[str]]:
 def _script_values(parser: argparse.ArgumentParser, argv: list[str]) -> dict[str, object]:
     """Parse `argv` as the script would, and return only what it contains."""
     parser.allow_abbrev = False
+    require_nothing(parser)
     actions = actions_of(parser)
     for action in actions:
-        action.required = False
         action.default = argparse.SUPPRESS
     values, unknown = parser.parse_known_args(argv)
     if unknown:

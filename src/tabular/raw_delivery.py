@@ -175,7 +175,7 @@ def _widen(
             write_deltalake(
                 table.delta, rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties
             )
-        table = RawTable.open(table.location)
+        table = RawTable.existing(table.location)
     return {name: kind for name, kind in wanted.items() if kind != EMPTY}, table
 
 

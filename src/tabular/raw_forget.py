@@ -33,7 +33,7 @@ def forget(location: Location, column: str, value: str) -> int:
 
 
 def _delete(location: Location, column: str, value: str) -> int:
-    table = RawTable.open(location)
+    table = RawTable.existing(location)
     rows = table.arrow()
     known = [name for name in rows.column_names if name not in BOOKKEEPING]
     require_columns(dict.fromkeys(known), [column], "--forget")
@@ -71,7 +71,7 @@ def _remove_old_files(location: Location) -> None:
     A delivery that began before the last commit cannot commit any more; the files of one that began after it
     are younger than that commit.
     """
-    table = RawTable.open(location)
+    table = RawTable.existing(location)
     delta = table.delta
     # not wrapped as a file system of Arrow, whose threads may still hold it when the process ends
     storage = DeltaStorageHandler(location.uri, dict(location.options))

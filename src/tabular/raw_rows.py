@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,8 @@ import pyarrow.compute as pc
 from support import step
 from tabular.columns import Array
 from tabular.raw_columns import arrow_type, as_read, digest_of, join_all
+from tabular.raw_table import Location, RawTable, known_at, recorded
 from tabular.raw_versions import AGAIN, BOOKKEEPING, DIGEST, MATCH, SINCE, UNTIL
-
-if TYPE_CHECKING:
-    from tabular.raw_table import RawTable
 
 TIMES = pa.timestamp("us")
 _KINDS = {arrow_type(kind): kind for kind in ("integer", "float", "boolean", "text", "time")}
@@ -64,19 +63,37 @@ def recorded_digests(rows: pa.Table, deliveries: Sequence[Mapping[str, Any]], si
     return result
 
 
-def as_known(
-    table: RawTable,
-    rows: pa.Table,
-    deliveries: Sequence[Mapping[str, Any]],
-    recorded: str,
-    *,
-    versions: bool,
-) -> pd.DataFrame:
-    """Return the rows that were known with the last of `deliveries`; see `raw_table.read`."""
+def read_known(location: Location, as_of: datetime | None = None, *, versions: bool = False) -> pd.DataFrame:
+    """Read the rows as they were known at a time.
+
+    Parameters
+    ----------
+    location : Location
+        The raw table.
+    as_of : datetime, optional
+        Time without a zone (UTC); by default everything that is known.
+    versions : bool, default False
+        Return every version known by then, with `known_since` and `known_until` (missing: valid), instead of
+        the valid version of each row.
+
+    Returns
+    -------
+    DataFrame of shape (rows, columns)
+        Sorted by event time, key and `known_since`; columns in the order of the deliveries. The same for the
+        same deliveries in whatever order they were collected.
+
+    Raises
+    ------
+    StepError
+        When there is no table, it is foreign, nothing was known then, or its rows are not those recorded.
+    """
+    table = RawTable.existing(location)
+    deliveries = known_at(table, as_of)
     last = pd.Timestamp(deliveries[-1]["known_since"])
     kinds = join_all(record["kinds"] for record in deliveries)
+    rows = table.arrow()
     rows = rows.filter(pc.less_equal(rows[SINCE], pa.scalar(last, TIMES)))
-    if digest_of(*digests_and_times(rows), kinds) != recorded:
+    if digest_of(*digests_and_times(rows), kinds) != recorded(table, deliveries[-1]["known_since"]):
         changed = f"the rows at {table.location.address} are not those that collect recorded"
         raise step.StepError(f"{changed}: something else wrote there; collect into a new table")
     frame = to_frame(rows.drop_columns([AGAIN, DIGEST]))

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from support import step
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
     from deltalake import CommitProperties, DeltaTable
 
@@ -124,7 +123,7 @@ def errors_of(location: Location) -> Iterator[None]:
 
 
 class RawTable:
-    """A raw table as it is now; `open` reads it."""
+    """A raw table as it is now; `existing` reads it."""
 
     def __init__(self, location: Location, delta: DeltaTable) -> None:
         self.location = location
@@ -141,7 +140,7 @@ class RawTable:
         self.event_time: str = facts["event_time"]
 
     @classmethod
-    def open(cls, location: Location) -> RawTable:
+    def existing(cls, location: Location) -> RawTable:
         """Open the table; raise a StepError when it is missing, foreign or cannot be read."""
         from deltalake import DeltaTable
 
@@ -174,7 +173,7 @@ class RawTable:
                 except DeltaError:  # perhaps another process has just created it
                     if not DeltaTable.is_deltatable(location.uri, options):
                         raise
-        table = cls.open(location)
+        table = cls.existing(location)
         for name, known, wanted in (
             ("key", table.key, list(key)),
             ("event-time", table.event_time, event_time),
@@ -245,7 +244,7 @@ def committing(table: RawTable) -> Iterator[None]:
         with errors_of(table.location):
             yield
     except step.StepError as error:
-        if RawTable.open(table.location).delta.version() > table.delta.version():
+        if RawTable.existing(table.location).delta.version() > table.delta.version():
             raise CommitFailedError(str(error)) from error
         raise
 
@@ -263,47 +262,14 @@ def known_at(table: RawTable, as_of: datetime | None) -> list[dict[str, Any]]:
     return chosen
 
 
-def digest(location: Location, as_of: datetime | None) -> str:
+def recorded_digest(location: Location, as_of: datetime | None) -> str:
     """Return the digest of the rows that are known at `as_of`, with their history, as it was recorded."""
-    table = RawTable.open(location)
+    table = RawTable.existing(location)
     last = known_at(table, as_of)[-1]["known_since"]
-    return _recorded(table, last)
+    return recorded(table, last)
 
 
-def read(location: Location, as_of: datetime | None = None, *, versions: bool = False) -> pd.DataFrame:
-    """Read the rows as they were known at a time.
-
-    Parameters
-    ----------
-    location : Location
-        The raw table.
-    as_of : datetime, optional
-        Time without a zone (UTC); by default everything that is known.
-    versions : bool, default False
-        Return every version known by then, with `known_since` and `known_until` (missing: valid), instead of
-        the valid version of each row.
-
-    Returns
-    -------
-    DataFrame of shape (rows, columns)
-        Sorted by event time, key and `known_since`; columns in the order of the deliveries. The same for the
-        same deliveries in whatever order they were collected.
-
-    Raises
-    ------
-    StepError
-        When there is no table, it is foreign, nothing was known then, or its rows are not those recorded.
-    """
-    from tabular import raw_rows
-
-    table = RawTable.open(location)
-    deliveries = known_at(table, as_of)
-    last = deliveries[-1]["known_since"]
-    recorded = _recorded(table, last)
-    return raw_rows.as_known(table, table.arrow(), deliveries, recorded, versions=versions)
-
-
-def _recorded(table: RawTable, since: str) -> str:
+def recorded(table: RawTable, since: str) -> str:
     """Return the digest of what is known at the time of a delivery, as the last such commit says."""
     digests = (record.get("digests", {}) for record in table.records())
     return next(str(of_commit[since]) for of_commit in digests if since in of_commit)

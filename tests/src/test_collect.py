@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from tabular import raw_table, tables
+from tabular import raw_rows, raw_table, tables
 from tests.azurite import ACCOUNT
 from tests.src.deliveries import WORDS, write_months
 from tests.src.running import SRC, error_of, run
@@ -37,9 +37,9 @@ def collect(table: object, data: Path, folder: Path, *words: str) -> dict[str, o
 def digests(table: object) -> Digests:
     """Return the digest of what is known at the end of each delivery."""
     location = raw_table.locate(str(table))
-    deliveries = raw_table.RawTable.open(location).deliveries()
+    deliveries = raw_table.RawTable.existing(location).deliveries()
     moments = [record["known_since"] for record in deliveries]
-    return {moment: raw_table.digest(location, raw_table.moment(moment, "")) for moment in moments}
+    return {moment: raw_table.recorded_digest(location, raw_table.moment(moment, "")) for moment in moments}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_any_order_of_deliveries_leads_to_the_same_rows_at_all_times(
             collect(tmp_path / f"raw-{seed}", file, tmp_path)
         assert digests(tmp_path / f"raw-{seed}") == expected, shuffled
     location = raw_table.locate(str(tmp_path / "raw-0"))
-    assert raw_table.read(location).equals(raw_table.read(raw_table.locate(str(in_order / "raw"))))
+    assert raw_rows.read_known(location).equals(raw_rows.read_known(raw_table.locate(str(in_order / "raw"))))
 
 
 def test_rows_are_those_that_the_deliveries_say(months: list[Path], in_order: Path) -> None:
@@ -74,7 +74,7 @@ def test_rows_are_those_that_the_deliveries_say(months: list[Path], in_order: Pa
     for number, file in enumerate(months):
         stated |= {row["order"]: row for row in pd.read_csv(file).to_dict("records")}
         if number in (0, 6, 11):
-            rows = raw_table.read(
+            rows = raw_rows.read_known(
                 raw_table.locate(str(in_order / "raw")), raw_table.moment(file.stem[7:], "--as-of")
             )
             expected = pd.DataFrame(stated.values())
@@ -99,10 +99,10 @@ def test_a_delivery_that_comes_again_adds_nothing(
     months: list[Path], in_order: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     location = raw_table.locate(str(in_order / "raw"))
-    before = raw_table.RawTable.open(location).delta.version()
+    before = raw_table.RawTable.existing(location).delta.version()
     collect(in_order / "raw", months[3], tmp_path)
     assert "0 of 1 deliveries were new" in capsys.readouterr().out
-    assert raw_table.RawTable.open(location).delta.version() == before
+    assert raw_table.RawTable.existing(location).delta.version() == before
     renamed = tmp_path / "again.csv"
     renamed.write_bytes(months[3].read_bytes())
     raw = tmp_path / "raw"
@@ -190,7 +190,7 @@ def test_the_same_in_a_blob_container(
         run("collect", *collect_words)
         after = {blob.name for blob in container.list_blobs("raw/") if "_delta_log" not in blob.name}
         assert not after & before or len(after) < len(before)
-    assert 7 not in raw_table.read(raw_table.locate(raw))["order"].to_numpy()
+    assert 7 not in raw_rows.read_known(raw_table.locate(raw))["order"].to_numpy()
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", azurite.replace("AccountKey=", "AccountKey=AAAA"))
     said = error_of(run, "ingest", "--raw-table", raw, "--table", tmp_path / "t")
     assert said.startswith(f"cannot use the raw table at {raw}: ")
@@ -202,8 +202,8 @@ def test_forgotten_rows_are_in_no_file(months: list[Path], tmp_path: Path) -> No
     for file in months[:3]:
         collect(raw, file, tmp_path)
     location = raw_table.locate(str(raw))
-    person = str(raw_table.read(location)["customer"].iloc[0])
-    others = raw_table.read(location, raw_table.moment("2013-02", "")).query("customer != @person")
+    person = str(raw_rows.read_known(location)["customer"].iloc[0])
+    others = raw_rows.read_known(location, raw_table.moment("2013-02", "")).query("customer != @person")
     (raw / "part-of-a-killed-collector.parquet").write_bytes(next(raw.glob("*.parquet")).read_bytes())
     for file in raw.glob("part-of-*"):
         os.utime(file, (0, 0))
@@ -214,10 +214,10 @@ def test_forgotten_rows_are_in_no_file(months: list[Path], tmp_path: Path) -> No
             assert person not in pq.read_table(file)["customer"].to_pylist()
         elif file.is_file():
             assert person not in file.read_text("utf-8")
-    then = raw_table.read(location, raw_table.moment("2013-02", ""))
+    then = raw_rows.read_known(location, raw_table.moment("2013-02", ""))
     assert then.equals(others.reset_index(drop=True))
     collect(raw, months[0], tmp_path)
-    assert person not in set(raw_table.read(location)["customer"])
+    assert person not in set(raw_rows.read_known(location)["customer"])
 
 
 def delivered(folder: Path, *tables: pd.DataFrame) -> Path:
@@ -251,9 +251,9 @@ def test_another_type_is_accepted_or_replaced(
     content = collect(tmp_path / "raw", last, tmp_path, *words)
     assert content["deliveries"][-1]["changes"] == told  # type: ignore[index]
     location = raw_table.locate(str(tmp_path / "raw"))
-    rows = raw_table.read(location)["n"].astype(object)
+    rows = raw_rows.read_known(location)["n"].astype(object)
     assert rows.where(rows.notna(), None).tolist() == values
-    earlier = raw_table.read(location, raw_table.moment("2020-01-01", ""))["n"]
+    earlier = raw_rows.read_known(location, raw_table.moment("2020-01-01", ""))["n"]
     assert (earlier.dtype, earlier.tolist()) == ("int64", [5, 6])
 
 
@@ -278,7 +278,7 @@ def test_new_and_missing_columns_are_told(
     other = ORDERS.drop(columns="n").assign(order=[3, 4], city="York")
     content = collect(tmp_path / "raw", delivered(tmp_path, ORDERS, other), tmp_path, *words)
     assert content["deliveries"][-1]["changes"] == told  # type: ignore[index]
-    rows = raw_table.read(raw_table.locate(str(tmp_path / "raw")))
+    rows = raw_rows.read_known(raw_table.locate(str(tmp_path / "raw")))
     assert list(rows.columns) == columns
     assert rows["n"].fillna(-1).tolist() == [5, 3 if words else -1, 6, 3 if words else -1]
 
@@ -397,7 +397,7 @@ def test_tables_that_cannot_be_used_are_said(tmp_path: Path) -> None:
         f"cannot read {tmp_path / 'bad-2020-02.parquet'} as Parquet: "
     )
     properties = json.dumps({"format": "2", "key": ["order"], "event_time": "ordered"})
-    raw_table.RawTable.open(raw_table.locate(str(raw))).delta.alter.set_table_properties(
+    raw_table.RawTable.existing(raw_table.locate(str(raw))).delta.alter.set_table_properties(
         {raw_table.RECORD: properties}, raise_if_not_exists=False
     )
     assert ingest(raw) == (

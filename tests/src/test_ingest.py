@@ -78,7 +78,7 @@ def test_what_cannot_be_ingested(tmp_path: Path, file: File, tumours: pd.DataFra
 def test_one_source_must_be_given_and_no_other(tmp_path: Path) -> None:
     neither = child("ingest", "--table", tmp_path / "out")
     assert neither.returncode == 2
-    assert "one of the arguments --sample --data --remote is required" in neither.stderr
+    assert "one of the arguments --sample --data --remote --raw-table is required" in neither.stderr
     both = child("ingest", "--sample", "diabetes", "--data", "x.csv", "--table", tmp_path / "out")
     assert both.returncode == 2
     assert "argument --data: not allowed with argument --sample" in both.stderr

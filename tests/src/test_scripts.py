@@ -24,6 +24,8 @@ TRAINING = {
     "pyarrow",
     "sklearn",
     "pandera",
+    "deltalake",
+    "duckdb",
     "matplotlib",
     "mlflow",
     "yaml",
@@ -46,9 +48,9 @@ def imports(module: str) -> set[str]:
 
 def test_the_scripts_of_a_use_case_are_there() -> None:
     scripts = (
-        "batch_score compare_variants detect_drift evaluate explain ingest join_outcomes prepare register "
+        "batch_score collect compare_variants detect_drift evaluate explain ingest join_outcomes prepare "
     )
-    assert " ".join(SCRIPTS) == f"{scripts}replay_traffic train validate"
+    assert " ".join(SCRIPTS) == f"{scripts}register replay_traffic train validate"
 
 
 @pytest.mark.parametrize("module", MODULES)

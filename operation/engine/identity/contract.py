@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.nearest import did_you_mean, nearest
@@ -211,16 +211,31 @@ def _read(script: Path, text: str) -> Contract:
 
 def actions_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     """Return the arguments of a parser, in its order, as it hands them to who formats its usage."""
+    return _usage_of(parser)[0]
+
+
+def require_nothing(parser: argparse.ArgumentParser) -> None:
+    """Let a parser read a part of a command line: no argument, and none of a group, must be there."""
+    for item in (*_usage_of(parser)[0], *_usage_of(parser)[1]):
+        item.required = False
+
+
+def _usage_of(parser: argparse.ArgumentParser) -> tuple[list[argparse.Action], list[Any]]:
+    """Return the arguments of a parser and its groups of which one excludes the others."""
     found: list[argparse.Action] = []
+    groups: list[Any] = []
 
     class Listing(argparse.HelpFormatter):
-        def add_usage(self, _: str | None, actions: Iterable[argparse.Action], *__: object) -> None:
+        def add_usage(
+            self, _: str | None, actions: Iterable[argparse.Action], exclusive: Iterable[Any], *__: object
+        ) -> None:
             found.extend(actions)
+            groups.extend(exclusive)
 
     before, parser.formatter_class = parser.formatter_class, Listing
     parser.format_usage()
     parser.formatter_class = before
-    return found
+    return found, groups
 
 
 def _argument(action: argparse.Action) -> Argument:
