@@ -122,7 +122,7 @@ def periods_of(rows: Observed, period: str | None) -> pd.Series:
     if rows.times is None:
         raise step.StepError("--period needs the time of each row: name its column with --time-column")
     try:
-        return rows.times.dt.to_period(period).astype(str)
+        return rows.times.dt.to_period(period).astype(str).str.partition("/")[0]  # of weeks the first day
     except ValueError as error:
         raise step.StepError(f"--period: {period!r} is no length of time such as M, W or D") from error
 

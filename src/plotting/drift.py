@@ -187,7 +187,8 @@ def drift_over_time(table: pd.DataFrame, most: int = 16) -> Figure:
     if len(lines):
         _lines(panels[0], lines)
         panels[0].tick_params(axis="x", labelbottom=not len(features))
-    panels[-1].set_xticks(range(len(periods)), periods, rotation=0 if len(periods) < 9 else 45)
+    style: dict[str, Any] = {"rotation": 45, "ha": "right"} if len(periods) > 8 else {}
+    panels[-1].set_xticks(range(len(periods)), periods, **style)
     return figure
 
 
@@ -220,5 +221,5 @@ def _map(figure: Figure, axes: Axes, features: pd.DataFrame, periods: Sequence[s
     image = heatmap(axes, wide.to_numpy(), [*wide.index], periods, **colours)
     drifted = cells[cells["verdict"].eq("drift") & cells["label"].isin(wide.index)]
     axes.plot(drifted["at"], [wide.index.get_loc(label) for label in drifted["label"]], ".", color=INK)
-    axes.set_xlabel("· drift")
+    axes.set_xlabel("dot: drift; white: too few rows to tell")
     figure.colorbar(image, ax=axes, label="times the threshold").outline.set_visible(False)

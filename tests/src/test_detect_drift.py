@@ -108,6 +108,13 @@ def test_the_same_rows_give_the_same_bytes(trained: Trained, moved: Path, tmp_pa
     assert contents(tmp_path / "first" / "report") == contents(tmp_path / "second" / "report")
 
 
+def test_a_week_is_named_by_its_first_day(trained: Trained, moved: Path, tmp_path: Path) -> None:
+    verdict, _ = detect(trained.model, moved, tmp_path, "--time-column", "day", "--period", "W")
+    assert (verdict["period"], verdict["verdict"]) == ("2020-03-16", drift.TOO_FEW)
+    course = tables.read_table(tmp_path / "report" / "over-time.parquet")
+    assert course["period"].nunique() == 6
+
+
 def test_a_threshold_above_the_effect_keeps_silent(trained: Trained, moved: Path, tmp_path: Path) -> None:
     words = ("--number-threshold", 4, "--category-threshold", 0.9)
     assert detect(trained.model, moved, tmp_path, *words)[0]["verdict"] == drift.NONE
