@@ -51,7 +51,8 @@ def read_table(path: Path, *, allow_empty: bool = False) -> pd.DataFrame:
     table = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
     if table.empty and not allow_empty:
         raise step.StepError(f"{path} has no rows: give a table with at least one")
-    return table.reset_index(drop=True)
+    fresh = pd.RangeIndex(len(table))
+    return table if table.index.equals(fresh) else table.set_axis(fresh)
 
 
 def read_parquet(file: Path) -> pd.DataFrame:
