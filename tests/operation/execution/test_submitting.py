@@ -147,7 +147,7 @@ def test_a_failure_there_leaves_a_capsule(found: dict[str, Any], how: str) -> No
 def test_a_pipeline_that_fails_has_records_of_its_steps_and_a_capsule(found: dict[str, Any]) -> None:
     outcome = found["failed pipeline"]
     assert outcome["code"] == 1
-    said = "error: src/gate.py:26: ModuleNotFoundError: No module named 'surely_not_installed'"
+    said = "error: src/gate.py:24: ModuleNotFoundError: No module named 'surely_not_installed'"
     assert outcome["lines"][-1] == said
     assert steps(outcome) == {"count": "reused", "gate": "failed"}
     capsule = read_capsule(Path(outcome["capsule"]))

@@ -82,6 +82,8 @@ class ForkedCalls:
         process: Any = FORKS.Process(target=call, args=(variables, calls, done))
         process.start()
         process.join()
+        work.target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(work.source, work.target)
         self.ended.append(work.name)
         if self.failing == f"{work.name} is interrupted":
             raise KeyboardInterrupt
