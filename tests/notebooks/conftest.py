@@ -89,12 +89,17 @@ def run(checkout: Path, *words: str) -> dict[str, Any]:
     return content
 
 
-@pytest.fixture
-def manifest(checkout: Path, shared: Path, use_case: str) -> dict[str, Any]:
-    """The manifest of one run of the whole use case, shared by all workers."""
+def good_run(checkout: Path, shared: Path, use_case: str) -> dict[str, Any]:
+    """Return the manifest of one run of the whole use case, made once for all workers."""
     kept = shared / f"{use_case}.json"
     with alone(shared, use_case):
         if not kept.exists():
             kept.write_text(json.dumps(run(checkout, "--use-case", use_case)), encoding="utf-8")
     content: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
     return content
+
+
+@pytest.fixture
+def manifest(checkout: Path, shared: Path, use_case: str) -> dict[str, Any]:
+    """The manifest of one run of the whole use case, shared by all workers."""
+    return good_run(checkout, shared, use_case)

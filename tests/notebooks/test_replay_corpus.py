@@ -21,7 +21,7 @@ import pytest
 
 from operation import cli
 from operation.engine.steps.failures import REJECTED
-from tests.notebooks.conftest import copy_project
+from tests.notebooks.conftest import copy_project, good_run
 from tests.notebooks.corpus import STEPS, Failure
 from tests.notebooks.corpus_cells import CELLS
 
@@ -54,10 +54,11 @@ class Failed:
 
 
 @pytest.fixture(scope="session")
-def clone(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clone(checkout: Path, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another clone, in which nothing is broken; for a few failures it has the store of the good run."""
     root = copy_project(checkout, tmp_path_factory.mktemp("another") / "clone")
     if not _ASKED:
+        good_run(checkout, shared, "flights")
         shutil.copytree(checkout / "runs" / "store", root / "runs" / "store")
     return root
 
