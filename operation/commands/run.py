@@ -130,9 +130,11 @@ def _tell(layout: Layout, record: RunManifest) -> None:
     steps = content["steps"]
     reused = sum(step["how"] == "reused" for step in steps)
     took = f"{content['seconds']:.0f} s, {len(steps)} steps, {reused} reused"
+    rejected = content["status"] == "rejected"
     if content["error"]:
         print(f"error: {content['error']['notebook']}, {failure_line(content['error'])}", file=sys.stderr)
-        print(f"  Fix it, then rerun; completed steps are reused: {content['command']}", file=sys.stderr)
+        next_action = "The run worked: another model may pass. Rerun" if rejected else "Fix it, then rerun"
+        print(f"  {next_action}; completed steps are reused: {content['command']}", file=sys.stderr)
         print("\n".join(_since(content.get("since_last_good"))), end="", file=sys.stderr)
     evaluated = {
         name.removeprefix("evaluate."): value

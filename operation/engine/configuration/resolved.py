@@ -77,7 +77,8 @@ def to_json(configured: Configuration, layout: Layout) -> dict[str, Any]:
     steps = [{**asdict(step), "script": layout.relative(step.script)} for step in configured.steps.values()]
     names = ("environment", "variables", "use_case", "description", "digest")
     content = {name: getattr(configured, name) for name in names}
-    return {**content, "notebooks": [asdict(entry) for entry in configured.notebooks], "steps": steps}
+    notebooks = [{**asdict(entry), "after": list(entry.after)} for entry in configured.notebooks]
+    return {**content, "notebooks": notebooks, "steps": steps}
 
 
 def from_json(content: Mapping[str, Any], layout: Layout) -> Configuration:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from operation.engine.foundation import syntax
 from operation.engine.foundation.errors import UsageError
 from operation.engine.identity.digests import Memory
 
@@ -132,7 +133,7 @@ def read_cell(source: str, own: frozenset[str], memory: Memory | None = None) ->
 
 def _read_cell(source: str, own: frozenset[str]) -> Code | None:
     try:
-        tree = ast.parse(source)
+        tree = syntax.parse(source)
     except (SyntaxError, ValueError):  # magics and shell lines are IPython's
         return None
     tree.body.insert(0, ast.Pass())
@@ -162,7 +163,7 @@ def _text(node: ast.AST) -> str:
 def parse(path: Path, text: bytes) -> ast.Module:
     """Return the syntax tree of a file, or say where it is not Python."""
     try:
-        return ast.parse(text, filename=str(path))
+        return syntax.parse(text, filename=str(path))
     except SyntaxError as error:
         raise UsageError(f"{path}:{error.lineno}: not valid Python: {error.msg}.") from error
 

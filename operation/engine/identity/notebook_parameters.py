@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from operation.engine.foundation import syntax
 from operation.engine.foundation.errors import UsageError
 
 _WORDS = {
@@ -117,7 +118,7 @@ def read_parameters(path: Path) -> dict[str, Parameter]:
 
 def _parse(place: str, source: str) -> Iterator[Parameter]:
     try:
-        nodes = ast.parse(source).body
+        nodes = syntax.parse(source).body
         comments = _comments(source)
         for node in nodes:
             name, annotation, value = _assignment(node)
@@ -180,7 +181,7 @@ def step_calls(path: Path) -> list[StepCall]:
 
 def _calls(index: int, source: str) -> Iterator[StepCall]:
     try:
-        tree = ast.parse(source)
+        tree = syntax.parse(source)
     except SyntaxError:  # magics and shell lines are IPython's, not ours
         return
     for node in ast.walk(tree):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import chdir
 from pathlib import Path
 
+from operation.engine.foundation import syntax
 from operation.engine.foundation.errors import UsageError
 from operation.engine.identity.loading import sibling_imports
 
@@ -19,7 +20,7 @@ def build_parser(script: Path, text: str | None = None) -> argparse.ArgumentPars
     """Return the parser that the script builds."""
     source = script.read_text(encoding="utf-8") if text is None else text
     try:
-        tree = ast.parse(source, filename=str(script))
+        tree = syntax.parse(source, filename=str(script))
     except SyntaxError as error:
         raise UsageError(f"{script}:{error.lineno}: not valid Python: {error.msg}.") from error
     namespace: dict[str, object] = {

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from operation.engine.foundation import syntax
 from operation.engine.foundation.errors import Problem
 from operation.engine.foundation.nearest import listed
 
@@ -67,7 +68,7 @@ def _cell(cell: dict[str, Any], file: str) -> Iterator[str]:
 
 def _definitions(source: str) -> list[str]:
     try:
-        tree = ast.parse(source)
+        tree = syntax.parse(source)
     except SyntaxError:  # magics and shell lines are IPython's, not Python's
         return re.findall(r"^\s*(?:async\s+def|def|class)\s+(\w+)", source, re.MULTILINE)
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

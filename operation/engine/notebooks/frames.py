@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from operation.engine.foundation import syntax
 
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 _CHAINED = re.compile(
@@ -149,7 +150,7 @@ def line_without_frame(cell: Mapping[str, Any], error: Mapping[str, Any]) -> int
 def _last_statement(lines: list[str]) -> int | None:
     code = "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines)
     try:
-        statements = ast.parse(code).body
+        statements = syntax.parse(code).body
     except SyntaxError:
         return None
     return statements[-1].lineno if statements else None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from operation.engine.configuration import Configuration, Step
+from operation.engine.foundation import syntax
 from operation.engine.foundation.errors import Problem
 from operation.engine.identity.notebook_parameters import code_cells
 from operation.engine.notebooks.origins import CoreCall, Origin, Reader
@@ -56,7 +57,7 @@ def _starts(path: Path) -> list[tuple[int, int]]:
 def _parse(source: str) -> ast.Module:
     """Parse a cell without its magics and shell lines; what is still no Python is left out."""
     try:
-        return ast.parse(_MAGIC.sub(r"\1pass", _TIMED.sub(r"\1", source)))
+        return syntax.parse(_MAGIC.sub(r"\1pass", _TIMED.sub(r"\1", source)))
     except SyntaxError:
         return ast.Module([], [])
 

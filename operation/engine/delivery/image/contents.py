@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from operation.engine.foundation import syntax
 from operation.engine.foundation.errors import WorkbenchError
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.source import dependencies
@@ -86,7 +87,7 @@ def _beside(file: Path) -> Iterator[Path]:
 
 def _mentioned(file: Path) -> Iterator[str]:
     """Yield the modules that a file imports, inside functions too, or names in a text."""
-    for node in ast.walk(ast.parse(file.read_bytes(), filename=str(file))):
+    for node in ast.walk(syntax.parse(file.read_bytes(), filename=str(file))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -96,6 +97,6 @@ def _mentioned(file: Path) -> Iterator[str]:
 
 
 def _texts(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_bytes(), filename=str(file))):
+    for node in ast.walk(syntax.parse(file.read_bytes(), filename=str(file))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from operation.engine.evidence.capsule.unpack import Capsule
+from operation.engine.foundation import syntax
 from operation.engine.foundation.git import content_id, files_of
 from operation.engine.foundation.layout import Layout
 
@@ -106,7 +107,7 @@ def _source(cell: Mapping[str, Any]) -> str:
 def _is_assignments(source: str) -> bool:
     """Tell whether code only gives literals to names."""
     try:
-        statements = ast.parse(source).body
+        statements = syntax.parse(source).body
         for statement in statements:
             if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
                 return False

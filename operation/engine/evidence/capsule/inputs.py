@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from operation.engine.configuration import Configuration
 from operation.engine.evidence.capsule.archive import Archive, is_clean
+from operation.engine.foundation import syntax
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.digests import Digests
 from operation.engine.identity.opened import LOOKED_FOR
@@ -228,7 +229,7 @@ def _literals(notebook: Path) -> Iterator[str]:
 
 def _constants(code: str) -> Iterator[str]:
     try:
-        tree = ast.parse(code)
+        tree = syntax.parse(code)
     except SyntaxError:  # the bug may be this
         return
     for node in ast.walk(tree):

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[4]
 INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}  # as a kernel sets it
+_LONGEST = (
+    90  # bytes of a connection file's name: its sockets are called "-ipc-1" and so on, at most 107 bytes
+)
 _HANDED_OVER = "WORKBENCH_FORK_SERVER"  # process:descriptor of the control socket
 _START = (
     "import sys; sys.path[0] = {root!r}; "  # and not the current folder, where code of the user may lie
@@ -135,11 +137,11 @@ class ForkServer:
             return
         from jupyter_client.connect import write_connection_file
 
-        if self._connections is None:
-            self._connections = tempfile.TemporaryDirectory(prefix="workbench-kernels-")
-        key = secrets.token_hex(32).encode()
-        connection_file = Path(self._connections.name) / f"{uuid.uuid4().hex}.json"
-        file, connection = write_connection_file(str(connection_file), key=key)
+        connection_file = self.connection_file()
+        if connection_file is None:
+            return
+        key, sockets = secrets.token_hex(32).encode(), f"{connection_file.with_suffix('')}-ipc"
+        file, connection = write_connection_file(str(connection_file), key=key, transport="ipc", ip=sockets)
         info: Any = {**connection, "key": key}  # as a manager holds it
         last_env: dict[str, str] = self._last["env"]
         request = {**self._last, "env": {**last_env, **variables}, "cwd": str(folder.resolve())}
@@ -150,6 +152,17 @@ class ForkServer:
             kernel.log = err
             with self._lock:
                 self._ahead.append((request, info, kernel))
+
+    def connection_file(self) -> Path | None:
+        """Return a new name for a kernel's connection file and sockets; None where it would be too long.
+
+        Sockets are files here: a port that is free may be taken before a kernel has come to open it.
+        """
+        with self._lock:
+            if self._connections is None:
+                self._connections = tempfile.TemporaryDirectory(prefix="workbench-")
+        file = Path(self._connections.name) / f"{secrets.token_hex(8)}.json"
+        return file if len(os.fsencode(file)) < _LONGEST else None
 
     def take_ahead(self, request: Mapping[str, object]) -> tuple[KernelConnectionInfo, ForkedKernel] | None:
         """Return the kernel that was started ahead, and how to reach it, if it is the one of `request`.

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from operation.engine.foundation import syntax
 from operation.engine.identity.notebook_parameters import code_cells, step_calls
 from operation.engine.identity.source import dependencies
 
@@ -45,7 +46,7 @@ def libraries(notebooks: Iterable[Path], scripts: Mapping[str, Path]) -> list[st
 def _imports(text: str) -> Iterator[str]:
     """Yield the modules that `text` imports outside functions and classes."""
     try:
-        tree = ast.parse(text)
+        tree = syntax.parse(text)
     except SyntaxError:  # magics and shell lines are IPython's
         return
     for node in tree.body:

@@ -72,6 +72,8 @@ def forking(base: type, server: ForkServer, memory: int | None, start_timeout: f
             )
             if provisioner.get("provisioner_name") == NAME and issubclass(base, AsyncKernelManager):
                 self.client_factory = PromptClient
+                if file := server.connection_file():
+                    self.transport, self.connection_file = "ipc", str(file)
 
     return ForkingKernelManager
 

@@ -69,7 +69,12 @@ def test_notebooks_have_the_configuration_that_the_run_read(tiny: Layout) -> Non
     file = tiny.configuration / "configuration-DEV.yml"
     _book(tiny, "01-count-letters", f"open({str(file)!r}, 'w').write('no configuration')\ncore.count()")
     content = _run(tiny)
-    assert (content["status"], content["metrics"]["double.doubled"]) == ("succeeded", 10.0)
+    assert (content["status"], content["error"], content["metrics"]["double.doubled"]) == (
+        "succeeded",
+        None,
+        10.0,
+    )
+    assert (tiny.runs / content["id"] / "configuration.json").is_file()
 
 
 def test_a_failure_in_a_core_script_stops_the_run_at_its_line(tiny: Layout) -> None:
