@@ -113,16 +113,15 @@ def _assigned(text: str, argument: str) -> tuple[str, str]:
 
 def summary(table: raw_table.RawTable) -> dict[str, Any]:
     """Return what is in a raw table: its deliveries in the order of their times, and what was forgotten."""
-    records = table.records()
     known = table.deliveries()
     return {
         "raw_table": table.location.address,
         "key": table.key,
         "event_time": table.event_time,
         "rows": table.valid_rows(),
-        "digest": raw_table.recorded_digest(table.location, None) if known else None,
+        "digest": raw_table.recorded(table, known[-1]["known_since"]) if known else None,
         "deliveries": [{k: v for k, v in record.items() if k != "digests"} for record in known],
-        "forgotten": [record["forgotten"] for record in reversed(records) if "forgotten" in record],
+        "forgotten": [record["forgotten"] for record in reversed(table.records) if "forgotten" in record],
     }
 
 

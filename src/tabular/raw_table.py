@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -183,15 +184,16 @@ class RawTable:
                 raise step.StepError(f"{made}, not {_words(wanted)}: name another table")
         return table
 
+    @cached_property
     def records(self) -> list[dict[str, Any]]:
-        """Return what each commit of ours did, newest first."""
+        """What each commit of ours did, newest first; read once, since every entry of the log is a file."""
         with errors_of(self.location):
             history = self.delta.history()
         return [json.loads(commit[RECORD]) for commit in history if RECORD in commit]
 
     def deliveries(self) -> list[dict[str, Any]]:
         """Return the records of deliveries by the time since when they are known, then by name."""
-        records = [record for record in self.records() if "delivery" in record]
+        records = [record for record in self.records if "delivery" in record]
         return sorted(records, key=lambda record: (record["known_since"], record["delivery"]))
 
     @property
@@ -271,7 +273,7 @@ def recorded_digest(location: Location, as_of: datetime | None) -> str:
 
 def recorded(table: RawTable, since: str) -> str:
     """Return the digest of what is known at the time of a delivery, as the last such commit says."""
-    digests = (record.get("digests", {}) for record in table.records())
+    digests = (record.get("digests", {}) for record in table.records)
     return next(str(of_commit[since]) for of_commit in digests if since in of_commit)
 
 
