@@ -44,6 +44,11 @@ GROUPS = {
         "export": "write files for the Azure CLI: jobs (v2), shell variables",
         "emulator": "start an Azure ML emulator on this machine that executes what is submitted",
     },
+    "CI and CD": {
+        "ci": "execute a pipeline of Azure DevOps or GitHub on this machine",
+        "infrastructure": "create, update or remove what an environment needs in Azure",
+        "pipelines": "write the pipelines of both systems from the list of stages",
+    },
     "maintain": {
         "check": "check the configuration and list all mistakes at once",
         "test": "lint, type-check and test the project, as CI does",
@@ -56,7 +61,19 @@ GROUPS = {
 COMMANDS = {command: summary for group in GROUPS.values() for command, summary in group.items()}
 HELP = ("-h", "--help", "help")
 # A watcher ends what they have started, but where that may be a person's browser.
-STARTERS = ("run", "sweep", "step", "collect", "certify", "test", "serve", "emulator", "submit", "report")
+STARTERS = (
+    "run",
+    "sweep",
+    "step",
+    "collect",
+    "certify",
+    "test",
+    "serve",
+    "emulator",
+    "submit",
+    "report",
+    "ci",
+)
 SESSIONS = ("lab", "replay")
 SHOW_KEYS = ("emulator", "lab", "replay")  # print the key of the server that they start
 RENAMED = {"rehearse": "emulator", "--rehearse": "--emulator"}

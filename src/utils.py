@@ -37,7 +37,8 @@ def workspace(
        set, else the machine's managed identity, else that of ``az login``, else, at a terminal only, the
        browser's: a process without a terminal never waits for a person.
     2. The run context: remote compute.
-    3. A service principal in the variables AZUREML_SERVICE_PRINCIPAL_TENANT_ID, _ID and _PASSWORD: CI.
+    3. CI: a service principal in the variables AZUREML_SERVICE_PRINCIPAL_TENANT_ID, _ID and _PASSWORD; or,
+       where AZUREML_LOGIN is ``az``, what the pipeline has logged in to the Azure CLI, without a secret.
 
     When an available way fails, no other is tried: it might open another workspace.
 
@@ -95,11 +96,13 @@ def _from_run_context() -> Workspace:
 
 
 def _from_principal(name: str | None, group: str | None, subscription: str | None) -> Workspace:
-    missing = [variable for variable in PRINCIPAL if not os.environ.get(variable)]
+    without_secret = os.environ.get("AZUREML_LOGIN") == "az" and shutil.which("az")
+    needed = () if without_secret else PRINCIPAL
+    missing = [variable for variable in needed if not os.environ.get(variable)]
     missing += [what for what, value in (("workspace", name), ("resource group", group)) if not value]
     if missing:
         raise _Lacking(f"not set: {listing(missing)}")
-    return _opened(name, group, subscription, _principal)
+    return _opened(name, group, subscription, _login if without_secret else _principal)
 
 
 def _opened(

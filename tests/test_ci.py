@@ -25,7 +25,7 @@ def test_workflow_is_valid() -> None:
 def test_workflow_runs_the_tests_on_three_systems() -> None:
     job = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]["test"]
     assert job["strategy"]["matrix"]["system"] == ["ubuntu-latest", "windows-latest", "macos-latest"]
-    assert "python -m operation test" in [step.get("run") for step in job["steps"]]
+    assert any(str(step.get("run")).startswith("python -m operation test") for step in job["steps"])
 
 
 def test_workflow_and_script_install_the_same_blob_server() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+from operation.commands.pipelines import command_problem
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.documents import read_document
@@ -13,8 +15,12 @@ from operation.engine.configuration.targets import COMPUTES, DEPLOYMENTS
 from operation.engine.foundation.errors import ConfigurationError, Problem
 from operation.engine.foundation.git import GitRefused, tracked
 from operation.engine.foundation.layout import Layout, project
+from operation.engine.foundation.nearest import listed
 from operation.engine.notebooks.cleanliness import notebook_problems
 from operation.engine.notebooks.wiring import wiring_problems
+from operation.engine.pipelines.expressions import AZURE, GITHUB
+from operation.engine.pipelines.reading import all_problems, known_names, pipeline_files
+from operation.engine.pipelines.validators import missing_validators
 
 PRIVATE = ("config.json", ".azureml/config.json")
 
@@ -24,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Check every environment with every use case (or the given ones), the schemas and the notebooks: "
         "names, types, references, the scripts' arguments, what notebooks hand to steps, "
-        "Azure's naming rules, secrets. "
+        "Azure's naming rules, secrets; pipelines, by their schemas and by what schemas miss. "
         "Lists all mistakes at once, each with file, line and how to fix it; exit code 2 if there are any."
     )
     parser.epilog = (
@@ -45,6 +51,9 @@ def run(args: argparse.Namespace) -> int:
     for file in files:
         if file not in wrong:
             print(f"ok  {file}")
+    missing = missing_validators() if _pipelines(layout) else []
+    if missing:
+        print(f"note: pipelines were not checked by {listed(missing)}: not installed here", file=sys.stderr)
     if problems:
         raise ConfigurationError(list(dict.fromkeys(problems)))
     print(f"{len(files)} files checked, no mistakes.")
@@ -64,6 +73,7 @@ def _problems(layout: Layout, environment: str | None, use_case: str | None) -> 
         yield from read_document(path, layout.relative(path))[1]
     for path in sorted(layout.notebooks.glob("*.ipynb")):
         yield from notebook_problems(path, layout.relative(path))
+    yield from all_problems(layout, known_names(layout, command_problem))
     yield from COMPUTES.problems(layout, environment)
     yield from DEPLOYMENTS.problems(layout, environment)
     yield from _tracked(layout)
@@ -100,7 +110,11 @@ def _files(layout: Layout, environment: str | None, use_case: str | None) -> lis
     paths += [*sorted(layout.schemas.glob("*.yml")), *sorted(layout.notebooks.glob("*.ipynb"))]
     for folder in ("compute", "deployment"):
         paths += sorted((layout.configuration / folder).glob("*.yml"))
-    return [layout.relative(path) for path in paths]
+    return [layout.relative(path) for path in [*paths, *_pipelines(layout)]]
+
+
+def _pipelines(layout: Layout) -> list[Path]:
+    return [*pipeline_files(layout, AZURE), *pipeline_files(layout, GITHUB)]
 
 
 def _tracked(layout: Layout) -> Iterator[Problem]:

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--model",
         metavar="MODEL",
-        help="an alias of the local registry, or name:version or digest in the workspace (default: champion)",
+        help="alias of the local registry, or name:version, name:newest or digest in the workspace",
     )
     add("--to", metavar="NAME", help="configuration/deployment/<NAME>.yml (default: DEPLOYMENT)")
     add("--challenger", metavar="MODEL", help="deploy a second model behind the same endpoint (kind aks)")

@@ -52,12 +52,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _environment(args: argparse.Namespace, layout: Layout) -> int:
+    from operation.commands.pipelines import write_pipelines
     from operation.engine.configuration.new_environment import write_environment
+    from operation.engine.pipelines.source import source_file
 
     path, changed = write_environment(args.name, args.source, layout)
     print(f"wrote        {layout.relative(path)}, a copy of {args.source} except for:")
     for variable, value in changed.items():
         print(f"             {variable}: {value}")
+    for pipeline in write_pipelines(layout) if source_file(layout).is_file() else []:
+        print(f"wrote        {layout.relative(pipeline)}")
     print("edit         the names in Azure, and the amount of data")
     print(f"next         python3 -m operation run --environment {args.name}")
     return 0

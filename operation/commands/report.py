@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import webbrowser
 from pathlib import Path
 
-from operation.engine.foundation import manifest
+from operation.engine.foundation import ci_system, manifest
 from operation.engine.foundation.errors import UsageError, WorkbenchError
 from operation.engine.foundation.layout import project
 from operation.engine.foundation.nearest import did_you_mean
@@ -23,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "examples:\n"
         "  python3 -m operation report\n"
         "  python3 -m operation report 20261122-134501-churn-DEV-3f2a --open\n"
-        "  python3 -m operation report --notebook runs/latest/notebooks/03-train-model.ipynb"
+        "  python3 -m operation report --notebook runs/latest/notebooks/03-train-model.ipynb\n"
+        "  python3 -m operation report --publish runs/published"
     )
     parser.add_argument(
         "run", nargs="?", default=LATEST, metavar="RUN", help="id of a run, or latest (default: latest)"
@@ -35,10 +38,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="only write the report of this executed notebook, beside it",
     )
+    parser.add_argument(
+        "--publish",
+        type=Path,
+        metavar="FOLDER",
+        help="copy what a pipeline publishes: pages, capsules and a summary in Markdown of its job's runs",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Render, print what was written, and open it with --open."""
+    if args.publish:
+        _publish(args.publish)
+        return 0
     page = _render_notebook(args.notebook) if args.notebook else _render_run(_run_folder(args.run))
     if args.open:
         webbrowser.open(page.resolve().as_uri())
@@ -74,6 +86,35 @@ def _render_run(folder: Path) -> Path:
     if problems:
         raise WorkbenchError("\n".join(problems))
     return page
+
+
+def _publish(target: Path) -> None:
+    """Copy the runs of this job into `target`, and hand their summary to the CI system."""
+    from operation.engine.evidence.reports.markdown_summary import no_run_summary, run_summary
+    from operation.engine.evidence.reports.run_record import read_run
+
+    artifact = os.environ.get("SYSTEM_STAGENAME") or os.environ.get("GITHUB_JOB", "")
+    texts = []
+    for folder in _runs_of_job():
+        shutil.copytree(folder, target / folder.name, dirs_exist_ok=True)
+        texts.append(run_summary(read_run(folder), artifact, folder.name))
+    target.mkdir(parents=True, exist_ok=True)
+    summary = target / "summary.md"
+    summary.write_text("\n".join(texts) or no_run_summary(), encoding="utf-8")
+    ci_system.add_summary(ci_system.recognised(), summary)
+    _say(summary)
+
+
+def _runs_of_job() -> list[Path]:
+    """Return the folders of the runs since this job began, else the last one's: it was the answer."""
+    from operation.engine.evidence.reports.latest import latest_run
+    from operation.engine.evidence.reports.run_record import read_run
+
+    runs, since = project().runs, os.environ.get("WORKBENCH_JOB_STARTED", "")
+    folders = [path.parent for path in sorted(runs.glob("*/manifest.json")) if not path.parent.is_symlink()]
+    fresh = [folder for folder in folders if read_run(folder).started >= since]
+    last = latest_run(runs)
+    return fresh or ([last] if last else [])
 
 
 def _run_folder(name: str) -> Path:

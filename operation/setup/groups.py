@@ -8,6 +8,7 @@ ALL = frozenset({"azure", "emulator", "ray", "test"})
 OF_COMMAND = {
     **{command: {"azure"} for command in ("submit", "models", "deploy", "export")},
     "emulator": {"azure", "emulator"},
+    "ci": {"azure", "emulator"},
     "test": ALL,
 }
 OF_OPTION = {"--emulator": {"azure", "emulator"}, "--azure-server": {"azure"}, "--engine=ray": {"ray"}}

@@ -32,7 +32,7 @@ def run_address() -> str:
 def set_output(system: str | None, name: str, value: str) -> None:
     """Set an output variable of the pipeline's step, for the conditions of later stages."""
     if system == AZURE:
-        _command(f"##vso[task.setvariable variable={name};isOutput=true]{_escaped(value)}")
+        _command(f"##vso[task.setvariable variable={name};isOutput=true]{_escaped(value, '%AZP25')}")
     elif system == GITHUB:
         end = uuid.uuid4().hex  # the value may hold lines of any kind
         _append("GITHUB_OUTPUT", f"{name}<<{end}\n{value}\n{end}\n")
@@ -41,13 +41,13 @@ def set_output(system: str | None, name: str, value: str) -> None:
 def warn(system: str | None, message: str) -> None:
     """Show a warning on the page of the pipeline's run; the step stays green."""
     if system == AZURE:
-        _command(f"##vso[task.logissue type=warning]{_escaped(message)}")
+        _command(f"##vso[task.logissue type=warning]{_escaped(message, '%AZP25')}")
     elif system == GITHUB:
-        _command(f"::warning::{_escaped(message)}")
+        _command(f"::warning::{_escaped(message, '%25')}")
 
 
 def add_summary(system: str | None, file: Path) -> None:
-    """Show a Markdown file on the page of the pipeline's run: in Azure's tab Extensions, below GitHub's jobs."""
+    """Show a Markdown file on the page of the pipeline's run; Azure has the tab Extensions for it."""
     if system == AZURE:
         _command(f"##vso[task.uploadsummary]{file.absolute()}")
     elif system == GITHUB:
@@ -58,9 +58,9 @@ def _command(line: str) -> None:
     print(line, flush=True)
 
 
-def _escaped(text: str) -> str:
-    """Return `text` on one line, as both systems decode it."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def _escaped(text: str, percent: str) -> str:
+    """Return `text` on one line, as both systems decode it; each has a form of its own for `percent`."""
+    return text.replace("%", percent).replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _append(variable: str, text: str) -> None:

@@ -21,7 +21,7 @@ from operation.execution.registered_models import ModelVersion
 if TYPE_CHECKING:
     from azureml.core import Workspace
 
-_VERSION = re.compile(r"(?P<name>[^:]+):(?P<version>\d+)")
+_VERSION = re.compile(r"(?P<name>[^:]+):(?P<version>\d+|newest)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -51,7 +51,8 @@ def choose(
 ) -> DeployableModel:
     """Return the model that is called `name`."""
     if match := _VERSION.fullmatch(name):
-        version = registered_models.find(workspace, match["name"], version=int(match["version"]))
+        number = None if match["version"] == "newest" else int(match["version"])
+        version = registered_models.find(workspace, match["name"], version=number)
         return _described(workspace, version)
     words = registry_arguments(layout, configured.environment, configured.use_case)
     if _DIGEST.fullmatch(name):

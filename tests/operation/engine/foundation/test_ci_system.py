@@ -30,7 +30,7 @@ def test_azure_reads_commands_from_the_log(tmp_path: Path, capsys: pytest.Captur
     ci_system.add_summary("azure", tmp_path / "summary.md")
     assert capsys.readouterr().out.splitlines() == [
         "##vso[task.setvariable variable=decision;isOutput=true]rejected",
-        "##vso[task.logissue type=warning]100 %25 of%0Athem",
+        "##vso[task.logissue type=warning]100 %AZP25 of%0Athem",
         f"##vso[task.uploadsummary]{tmp_path / 'summary.md'}",
     ]
 

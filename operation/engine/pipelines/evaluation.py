@@ -1,0 +1,135 @@
+"""Expressions checked before anything runs, and evaluated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from operation.engine.foundation.nearest import did_you_mean, listed
+from operation.engine.pipelines.expressions import (
+    GITHUB,
+    Call,
+    Expression,
+    ExpressionError,
+    Literal,
+    Member,
+    Name,
+    parse,
+    walk,
+)
+from operation.engine.pipelines.functions import ANY, FUNCTIONS, SPELLINGS, STATUS, UNCOVERED
+from operation.engine.pipelines.values import Value, text_of
+
+Contexts: TypeAlias = Mapping[str, Any]
+Statuses: TypeAlias = Mapping[str, Callable[[Sequence[str]], bool]]
+
+_EMBEDDED = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+
+
+def evaluate(text: str, dialect: str, contexts: Contexts, statuses: Statuses | None = None) -> Value:
+    """Return the value of an expression.
+
+    Parameters
+    ----------
+    text : str
+        Without the signs around it.
+    dialect : str
+        ``azure`` or ``github``.
+    contexts : Mapping
+        What its names stand for, such as ``variables``; letter case does not count. A member that is not
+        there is null.
+    statuses : Mapping, optional
+        What ``succeeded`` and its like answer, by their names in lower case, for the given jobs or for all.
+
+    Raises
+    ------
+    ExpressionError
+        When it cannot be read, or names an unknown function or context.
+    """
+    return _Evaluation(dialect, contexts, statuses or {}).value(parse(text, dialect))
+
+
+def interpolate(text: str, dialect: str, contexts: Contexts) -> Value:
+    """Return `text` with each ``${{ }}`` replaced; one that stands alone keeps its type."""
+    alone = re.fullmatch(r"\s*\$\{\{((?:(?!\}\}).)*)\}\}\s*", text, re.DOTALL)
+    if alone:
+        return evaluate(alone[1], dialect, contexts)
+    return _EMBEDDED.sub(lambda match: text_of(evaluate(match[1], dialect, contexts), dialect), text)
+
+
+def embedded(text: str) -> list[str]:
+    """Return the expressions between ``${{`` and ``}}``."""
+    return _EMBEDDED.findall(text)
+
+
+def mistakes(expression: Expression, dialect: str, contexts: Collection[str]) -> Iterator[str]:
+    """Yield what is wrong with an expression whatever its contexts hold: names and numbers of arguments."""
+    for part in walk(expression):
+        if isinstance(part, Call):
+            yield from _call_mistakes(part, dialect)
+        elif isinstance(part, Name) and part.name.casefold() not in map(str.casefold, contexts):
+            hint = did_you_mean(part.name, contexts)
+            yield f"'{part.name}' is not known here: expected {listed(sorted(contexts))}.{hint}"
+
+
+def _call_mistakes(call: Call, dialect: str) -> Iterator[str]:
+    name = call.name.lower()
+    if name in map(str.lower, UNCOVERED[dialect]):
+        yield f"function '{call.name}' is not covered by a local run: only its system can evaluate it."
+    elif name in STATUS[dialect]:
+        if len(call.arguments) > STATUS[dialect][name]:
+            yield f"'{call.name}' takes no arguments."
+    elif name not in FUNCTIONS[dialect]:
+        names = SPELLINGS[dialect]
+        yield f"there is no function '{call.name}'.{did_you_mean(call.name, names)}"
+    else:
+        known, count = FUNCTIONS[dialect][name], len(call.arguments)
+        if not known.least <= count <= known.most:
+            least = f"{known.least} or more" if known.most == ANY else str(known.least)
+            wanted = least if known.most in {ANY, known.least} else f"{known.least} to {known.most}"
+            yield f"'{call.name}' takes {wanted} arguments, found {count}."
+
+
+class _Evaluation:
+    def __init__(self, dialect: str, contexts: Contexts, statuses: Statuses) -> None:
+        self._dialect, self._statuses = dialect, statuses
+        self._contexts = {name.casefold(): value for name, value in contexts.items()}
+
+    def value(self, expression: Expression) -> Value:
+        if isinstance(expression, Literal):
+            return expression.value
+        if isinstance(expression, Name):
+            return self._context(expression.name)
+        if isinstance(expression, Member):
+            return self._member(self.value(expression.target), expression.key)
+        return self._call(expression)
+
+    def _context(self, name: str) -> Value:
+        if name.casefold() in self._contexts:
+            return self._contexts[name.casefold()]
+        hint = did_you_mean(name, self._contexts)
+        raise ExpressionError(f"'{name}' is not known here: expected {listed(sorted(self._contexts))}.{hint}")
+
+    def _member(self, target: Value, key: Expression) -> Value:
+        name = self.value(key)
+        if name == "*" and self._dialect == GITHUB:
+            return list(target.values()) if isinstance(target, Mapping) else target
+        if isinstance(target, list):
+            if isinstance(name, int | float) and not isinstance(name, bool):
+                return target[int(name)] if 0 <= int(name) < len(target) else None
+            return [self._member(member, key) for member in target if isinstance(member, Mapping)]
+        if not isinstance(target, Mapping):
+            return None
+        wanted = text_of(name, self._dialect).casefold()
+        return next((value for known, value in target.items() if str(known).casefold() == wanted), None)
+
+    def _call(self, call: Call) -> Value:
+        name = call.name.lower()
+        for mistake in _call_mistakes(call, self._dialect):
+            raise ExpressionError(mistake)
+        if name in STATUS[self._dialect]:
+            if name not in self._statuses:
+                raise ExpressionError(f"'{call.name}' can only be asked in a condition.")
+            return self._statuses[name]([text_of(self.value(a), self._dialect) for a in call.arguments])
+        return FUNCTIONS[self._dialect][name].call([*map(self.value, call.arguments)])
