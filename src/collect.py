@@ -10,9 +10,16 @@ from typing import Any
 
 from examples import sources
 from support import step
-from tabular import deliveries, raw_table, remote_data, tables
+from tabular import deliveries, raw_quarantine, remote_data, tables
+from tabular.consequences import read_related
+from tabular.moments import moment
+from tabular.raw_columns import normalise
 from tabular.raw_delivery import Delivery, deliver
-from tabular.raw_forget import forget
+from tabular.raw_files import compact
+from tabular.raw_location import Location, locate
+from tabular.raw_policy import Policy
+from tabular.raw_table import RawTable, again_while_others_commit, recorded
+from tabular.schemas import read_schema
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -43,6 +50,15 @@ def build_parser() -> argparse.ArgumentParser:
         default=[],
         help="COLUMN=VALUE for columns that are missing or of another type",
     )
+    schema = "pandera schema, a YAML file, that each delivery is checked against"
+    add("--schema", type=step.input_path, help=f"{schema}; it then gives the types of its columns")
+    related = "folder of the tables, named by their files, that the schema's references name"
+    add("--related", type=step.input_path, help=related)
+    ways = ["continue", "quarantine", "stop"]
+    warning = "what to do when a check warns: keep the rows that fail it, put them aside, or stop"
+    add("--on-warning", choices=ways, default="continue", help=f"{warning} (default: continue)")
+    failure = "the same when more rows fail a check than its threshold"
+    add("--on-failure", choices=ways, default="stop", help=f"{failure} (default: stop)")
     add("--forget", help="COLUMN=VALUE: delete the rows with this value from every version; collect nothing")
     add("--deliveries", type=step.output_path, required=True, help="output folder: deliveries.json")
     parser.set_defaults(effects_stand=effects_stand)
@@ -56,14 +72,14 @@ def effects_stand(_: argparse.Namespace) -> bool:
 
 def find(args: argparse.Namespace, stack: ExitStack) -> list[deliveries.Source]:
     """Return the deliveries of the source that was chosen; what is downloaded stays as long as `stack`."""
-    since = raw_table.moment(args.delivery_time, "--delivery-time") if args.delivery_time else None
+    since = moment(args.delivery_time, "--delivery-time") if args.delivery_time else None
     if args.remote:
         remote = remote_data.Remote(args.remote, args.workspace, args.credential_secret)
         if args.remote.startswith("blob:"):
-            return deliveries.of_blobs(remote, args.event_time, since)
-        return deliveries.of_files(stack.enter_context(remote_data.fetched(remote)), args.event_time, since)
+            return deliveries.of_blobs(remote, since)
+        return deliveries.of_files(stack.enter_context(remote_data.fetched(remote)), since)
     if args.data and not args.period:
-        return deliveries.of_files(args.data, args.event_time, since)
+        return deliveries.of_files(args.data, since)
     if not args.data and not args.sample:
         raise step.StepError("there is nothing to collect: give --sample, --data or --remote")
     if not args.period:
@@ -76,31 +92,60 @@ def find(args: argparse.Namespace, stack: ExitStack) -> list[deliveries.Source]:
     return deliveries.of_periods(table, args.event_time, args.period, since)
 
 
-def collect(args: argparse.Namespace, location: raw_table.Location) -> None:
+def collect(args: argparse.Namespace, location: Location) -> None:
     """Put what is new into the table, and print what each delivery brought."""
     if not args.key or not args.event_time:
         raise step.StepError(
             "--key and --event-time are needed: the columns that identify a row, and its time"
         )
-    until = raw_table.moment(args.until, "--until") if args.until else datetime.max
+    until = moment(args.until, "--until") if args.until else datetime.max
     defaults = dict(_assigned(text, "--defaults") for text in args.defaults)
-    policy = raw_table.Policy(args.new_columns, args.missing_columns, args.changed_types, defaults)
+    policy = Policy(args.new_columns, args.missing_columns, args.changed_types, defaults)
+    rules = rules_of(args)
     with ExitStack() as stack:
         found = sorted(source for source in find(args, stack) if source.known_since <= until)
-        table = raw_table.RawTable.create(location, args.key, args.event_time)
+        table = RawTable.create(location, args.key, args.event_time)
         known = {(record["delivery"], record["content"]) for record in table.deliveries()}
         new = [source for source in found if (source.name, source.content) not in known]
         for source in new:
-            delivery = Delivery(source.name, source.known_since, source.content, *source.read())
+            delivery = read(source, args.event_time, location, rules)
             if record := deliver(location, delivery, args.key, args.event_time, policy):
                 print(_describe(record), flush=True)
     print(f"{len(new)} of {len(found)} deliveries were new")
+    if new and (files := compact(location)):
+        print(f"the rows of {files} files were written into fewer")
+
+
+def rules_of(args: argparse.Namespace) -> raw_quarantine.Rules | None:
+    """Return what deliveries are checked against, if anything."""
+    if args.schema is None:
+        return None
+    schema, related = read_schema(args.schema), read_related(args.related)
+    return raw_quarantine.Rules(schema, related, args.on_warning, args.on_failure)
+
+
+def read(
+    source: deliveries.Source, event_time: str, location: Location, rules: raw_quarantine.Rules | None
+) -> Delivery:
+    """Return a delivery without the rows that `rules` leave out, which are kept beside the raw table."""
+    rows, subject, found = source.read(), f"delivery {source.name}", {}
+    if rules:
+        judged = raw_quarantine.judged(rows, rules, subject)
+        for line in judged.warnings:
+            print(f"warning: {subject}: {line}", flush=True)
+        if len(judged.quarantined):
+            names = (source.name, source.content, source.known_since)
+            raw_quarantine.keep(location, *names, judged.quarantined)
+        rows, found = judged.rows, judged.found
+    normal, kinds = normalise(rows, event_time, subject)
+    return Delivery(source.name, source.known_since, source.content, normal, kinds, found)
 
 
 def _describe(record: dict[str, Any]) -> str:
     counts = f"{record['new']} new, {record['duplicate']} duplicate, {record['corrected']} corrected"
+    aside = f", {record['quarantined']} quarantined" if record.get("quarantined") else ""
     changes = "".join(f"; {change}" for change in record["changes"])
-    return f"{record['delivery']}: {record['rows']} rows: {counts}{changes}"
+    return f"{record['delivery']}: {record['rows']} rows: {counts}{aside}{changes}"
 
 
 def _assigned(text: str, argument: str) -> tuple[str, str]:
@@ -111,15 +156,16 @@ def _assigned(text: str, argument: str) -> tuple[str, str]:
     return column, value
 
 
-def summary(table: raw_table.RawTable) -> dict[str, Any]:
+def summary(table: RawTable) -> dict[str, Any]:
     """Return what is in a raw table: its deliveries in the order of their times, and what was forgotten."""
-    known = table.deliveries()
+    known, beside = table.deliveries(), table.location.beside(raw_quarantine.SUFFIX)
     return {
         "raw_table": table.location.address,
+        "quarantine": beside.address if RawTable.exists(beside) else None,
         "key": table.key,
         "event_time": table.event_time,
         "rows": table.valid_rows(),
-        "digest": raw_table.recorded(table, known[-1]["known_since"]) if known else None,
+        "digest": recorded(table, known[-1]["known_since"]) if known else None,
         "deliveries": [{k: v for k, v in record.items() if k != "digests"} for record in known],
         "forgotten": [record["forgotten"] for record in reversed(table.records) if "forgotten" in record],
     }
@@ -129,16 +175,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Collect or forget, then say what the table holds."""
     args = build_parser().parse_args(argv)
 
-    location = raw_table.locate(args.raw_table, args.workspace, args.credential_secret)
+    location = locate(args.raw_table, args.workspace, args.credential_secret)
     if args.forget:
         column, value = _assigned(args.forget, "--forget")
-        print(f"forgot {forget(location, column, value)} versions of rows by their column {column}")
+        deleted = raw_quarantine.forget_all(location, column, value)
+        print(f"forgot {deleted} versions of rows by their column {column}")
     else:
         collect(args, location)
-    content = summary(raw_table.RawTable.existing(location))
+    content = again_while_others_commit(lambda: summary(RawTable.existing(location)))
+    known = content["deliveries"]
+    counts = {"rows": content["rows"], "deliveries": len(known)}
+    counts |= {name: sum(one.get(name, 0) for one in known) for name in ("violations", "quarantined")}
     with step.new_folder(args.deliveries) as folder:
         step.write_json(content, folder / "deliveries.json")
-        step.log_metrics(folder, {"rows": content["rows"], "deliveries": len(content["deliveries"])})
+        step.log_metrics(folder, counts)
 
 
 if __name__ == "__main__":

@@ -86,9 +86,9 @@ def read(path: Path) -> pd.DataFrame:
     return scored_parts.read(folder) if is_service else tables.read_table(folder)
 
 
-def read_rows(args: argparse.Namespace, model: Model, profile: Profile) -> Observed:
-    """Return the rows with what the model made of them."""
-    table, notes = read(args.rows), []
+def read_rows(args: argparse.Namespace, model: Model, profile: Profile, known: list[str]) -> Observed:
+    """Return the rows with what the model made of them, and notes behind those `known`."""
+    table, notes = read(args.rows), [*known]
     if observed.is_log(table):
         own = of_model(table, str(model.facts["digest"]))
         notes += [f"{len(table) - len(own)} rows of other models were left out"] * (len(own) < len(table))
@@ -96,7 +96,7 @@ def read_rows(args: argparse.Namespace, model: Model, profile: Profile) -> Obser
     else:
         tables.require_columns(table, filter(None, [args.time_column]), "--time-column")
         rows = observed.of_table(model, table)
-    if not any(part == "output" for part, _, _ in profile):
+    if not known and not any(part == "output" for part, _, _ in profile):
         notes.append("outputs were not compared: without --holdout, train had no reference for them")
     unknown = [name for name in rows.features if ("feature", name, "") not in profile]
     if unknown:
@@ -104,6 +104,21 @@ def read_rows(args: argparse.Namespace, model: Model, profile: Profile) -> Obser
     slices = list(dict.fromkeys(within.partition("=")[0] for _, _, within in profile if within))
     rows = rows.beside(table, slices, (args.time_column or "time") if args.period else None)
     return replace(rows, notes=(*notes, *rows.notes))
+
+
+def reference_of(args: argparse.Namespace, model: Model) -> tuple[Profile, list[str]]:
+    """Return what the rows are compared with, and a note where it is not what training stored.
+
+    A model that a step of its own wrote may have no profile: its features then have --training as reference,
+    and its outputs none.
+    """
+    if profiles.PROFILE in model.facts or args.training is None:
+        return profiles.load(args.model, model.facts), []
+    features = model.features.transform(tables.read_table(args.training))
+    names = [("feature", name, "") for name in model.features.sources]
+    columns = zip(names, features.T, strict=True)
+    note = "outputs and labels were not compared: the step that wrote the model saved no profile"
+    return profiles.describe(columns, observed.categorical(model), args.min_rows), [note]
 
 
 def of_model(log: pd.DataFrame, digest: str) -> pd.DataFrame:
@@ -226,8 +241,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_ranges(args)
 
     model = models.load(args.model)
-    profile = profiles.load(args.model, model.facts)
-    rows = read_rows(args, model, profile)
+    profile, notes = reference_of(args, model)
+    rows = read_rows(args, model, profile, notes)
     periods = periods_of(rows, args.period)
     batch = rows.where(periods.eq(periods.max()).to_numpy())
     limits = Limits(args.number_threshold, args.category_threshold, args.error_rate, args.min_rows)

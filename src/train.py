@@ -14,6 +14,8 @@ from modelling.targets import TARGET
 from scoring import observed, row_schema
 from support import step
 from tabular import tables
+from tabular.consequences import read_related
+from tabular.request_rules import request_rules
 from tabular.schemas import read_schema, request_limits
 
 MIN_ROWS_FOR_THREADS = 50_000
@@ -81,8 +83,10 @@ def build_parser() -> argparse.ArgumentParser:
         "how far outside the training range a request value may be, as a multiple of that range (default: 3)"
     )
     add("--range-margin", type=float, default=3.0, help=margin)
-    schema = "schema of the table: its ranges, categories and patterns hold for requests too"
+    schema = "schema of the table: its ranges, categories, patterns and rules hold for requests too"
     add("--schema", type=step.input_path, help=schema)
+    related = "folder of the tables that the schema's references name: they then hold for requests too"
+    add("--related", type=step.input_path, help=related)
     add("--model", type=step.output_path, required=True, help="output folder: model, model.json, profile")
     return parser
 
@@ -175,6 +179,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     schema = read_schema(args.schema) if args.schema else None
     limits = request_limits(schema) if schema else {}
     facts["schema"] = row_schema.describe(table, spec, args.range_margin, limits)
+    if schema:
+        kinds = {name: column["kind"] for name, column in facts["schema"].items()}
+        facts["rules"], unchecked = request_rules(schema, kinds, read_related(args.related))
+        if unchecked:
+            print(f"not checked in requests, for one row does not tell: {', '.join(unchecked)}")
     private = set(schema.extras.private) if schema else set()
     profile = profile_of(Model(estimator, spec, facts), features, private, args)
     with step.new_folder(args.model) as folder:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,10 +13,9 @@ from pandas.api import types
 from support import step
 from tabular import tables
 from tabular.checking import check
+from tabular.consequences import decide, read_related, rows_left_out, warnings_of
 from tabular.schemas import DISTRIBUTION, TableSchema, read_schema
-from tabular.violations import FAILURE, TOLERATED, WARNING, Violations, judge, left_out, lines
-
-CONTINUE, QUARANTINE, STOP = "continue", "quarantine", "stop"
+from tabular.violations import FAILURE, WARNING, Violations, judge
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -30,11 +28,11 @@ def build_parser() -> argparse.ArgumentParser:
     add("--related", type=step.input_path, help=related)
     reference = "earlier table, whose distributions those of the table are compared with"
     add("--reference", type=step.input_path, help=reference)
-    ways = [CONTINUE, QUARANTINE, STOP]
+    ways = ["continue", "quarantine", "stop"]
     warning = "what to do when a check warns: keep the rows that fail it, leave them out, or stop"
-    add("--on-warning", choices=ways, default=CONTINUE, help=f"{warning} (default: {CONTINUE})")
+    add("--on-warning", choices=ways, default="continue", help=f"{warning} (default: continue)")
     failure = "the same when more rows fail a check than its threshold"
-    add("--on-failure", choices=ways, default=STOP, help=f"{failure} (default: {STOP})")
+    add("--on-failure", choices=ways, default="stop", help=f"{failure} (default: stop)")
     add("--validated", type=step.output_path, required=True, help="output folder: table.parquet")
     quarantine = (
         "output folder: violations.parquet, and rows.parquet, the rows left out as they were delivered"
@@ -43,12 +41,6 @@ def build_parser() -> argparse.ArgumentParser:
     report = "output folder: profile.json, checks.json (what failed, how often), metrics.json"
     add("--report", type=step.output_path, required=True, help=report)
     return parser
-
-
-def read_related(folder: Path | None) -> dict[str, pd.DataFrame]:
-    """Return the tables in a folder by the names of their files."""
-    files = tables.table_files(folder) if folder else []
-    return {file.stem: tables.read_table(file) for file in files}
 
 
 def shifted(table: pd.DataFrame, reference: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
@@ -62,51 +54,6 @@ def shifted(table: pd.DataFrame, reference: pd.DataFrame, schema: TableSchema) -
             reason = f"{what} unlike the reference, by {one.effect:.2f} ({one.low:.2f} to {one.high:.2f})"
             found.add_column(one.column, DISTRIBUTION, f"{one.low:.4f}", reason)
     return found.frame()
-
-
-def verdicts(
-    args: argparse.Namespace, violations: pd.DataFrame, checks: pd.DataFrame, rows: int
-) -> pd.DataFrame:
-    """Print the warnings, and return the failing checks with the ``action`` of each.
-
-    Raises
-    ------
-    StepError
-        With one line for each check whose action is to stop: how many rows, and examples.
-    """
-    actions = {WARNING: args.on_warning, FAILURE: args.on_failure}
-    checks = checks.assign(action=checks["verdict"].map(actions).fillna(CONTINUE))
-    # no row can be left out for a column that is wrong as a whole
-    rowless = (checks["rows"] == 0) & (checks["action"] == QUARANTINE)
-    instead = checks["verdict"].map({WARNING: CONTINUE, FAILURE: STOP})
-    checks["action"] = checks["action"].mask(rowless, instead)
-    stopping = checks[checks["action"] == STOP]
-    if len(stopping):
-        problems = [f"  {line}" for line in lines(stopping, violations, rows)]
-        name = f"the table does not match {args.schema.name}:"
-        fix = "fix the rows at their source, or the schema; --on-failure quarantine lists them all"
-        raise step.StepError("\n".join([name, *problems, fix]))
-    for line in lines(checks[checks["verdict"] != TOLERATED], violations, rows):
-        print(f"warning: {line}")
-    return checks
-
-
-def rows_left_out(
-    delivered: pd.DataFrame, typed: pd.DataFrame, violations: pd.DataFrame, checks: pd.DataFrame
-) -> pd.Index:
-    """Return the rows that are not written: those of quarantined checks, and those that cannot be read.
-
-    Raises
-    ------
-    StepError
-        When no row is left.
-    """
-    named = checks.loc[checks["action"] == QUARANTINE, ["column", "check", "reason"]]
-    unreadable = delivered.index.difference(typed.index)
-    out = left_out(violations, named.itertuples(index=False, name=None)).union(unreadable)
-    if len(out) == len(delivered):
-        raise step.StepError(f"all {len(delivered)} rows are left out: fix the delivery, or the schema")
-    return out
 
 
 def metrics(
@@ -161,8 +108,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     typed, violations = check(delivered, schema, read_related(args.related))
     if args.reference:
         violations = pd.concat([violations, shifted(typed, tables.read_table(args.reference), schema)])
-    checks = verdicts(args, violations, judge(violations, len(delivered), schema), len(delivered))
-    out = rows_left_out(delivered, typed, violations, checks)
+    checks = decide(judge(violations, len(delivered), schema), args.on_warning, args.on_failure)
+    out = rows_left_out(delivered, typed, violations, checks, f"the table does not match {schema.name}")
+    for line in warnings_of(checks, violations, len(delivered)):
+        print(f"warning: {line}")
     table = typed.drop(index=out, errors="ignore").reset_index(drop=True) if len(out) else typed
     facts = profile(table, schema.extras.private)
     folders = (args.validated, args.quarantine, args.report)

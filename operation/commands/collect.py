@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 
-from operation.commands.options import add_choice
+from operation.commands.options import add_choice, add_include_secrets
 from operation.engine import configuration
 from operation.engine.evidence.reports.deliveries_page import write_deliveries_page
-from operation.engine.foundation.errors import UsageError
+from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.layout import project
 from operation.engine.identity.contract import read_contract
 from operation.engine.steps.runners import run_script
@@ -37,10 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--forget", metavar="COLUMN=VALUE", help=forget)
     add_choice(parser)
+    add_include_secrets(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Collect or forget, and write the page."""
+    """Collect or forget, and write the page; a failure leaves a run with its report and capsule."""
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
     step, file = configured.deliveries, f"configuration/configuration-{configured.use_case}.yml"
@@ -49,10 +51,22 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{file} has no `deliveries:`. Add it, with {example} of src/collect.py.")
     folder = layout.runs / "deliveries" / configured.use_case
     inputs = {name: layout.root / path for name, path in step.inputs.items()}
-    chosen = {name: getattr(args, name.replace("-", "_")) for name in OPTIONS}
-    values = {**step.arguments, **inputs, **{name: value for name, value in chosen.items() if value}}
-    argv = read_contract(step.script).argv({**values, "deliveries": folder / "deliveries"})
-    run_script(step.script, list(map(layout.in_runs, argv)))
+    options = {name: getattr(args, name.replace("-", "_")) for name in OPTIONS}
+    chosen = {name: value for name, value in options.items() if value}
+    argv = read_contract(step.script).argv(
+        {**step.arguments, **inputs, **chosen, "deliveries": folder / "deliveries"}
+    )
+    try:
+        run_script(step.script, list(map(layout.in_runs, argv)))
+    except StepFailed as error:
+        if not args.forget:  # its value is recorded nowhere
+            from operation.execution.submission_record import record_failure
+
+            with_step = replace(configured, steps={**configured.steps, step.name: step})
+            words = [f"--{name}={value}" for name, value in chosen.items()]
+            options = {"values": chosen, "include_secrets": args.include_secrets}
+            record_failure(layout, with_step, step.name, words, error, verb="collect", **options)
+        raise
     content = json.loads((folder / "deliveries" / "deliveries.json").read_text(encoding="utf-8"))
     print(f"page: {layout.relative(write_deliveries_page(folder, content, configured.use_case))}")
     return 0

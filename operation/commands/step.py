@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from contextlib import suppress
 
 from operation.commands.options import add_choice, add_include_secrets
 from operation.engine import configuration
-from operation.engine.configuration import Configuration
-from operation.engine.foundation.errors import StepFailed, UsageError, WorkbenchError
+from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.foundation.nearest import did_you_mean
 from operation.engine.identity.contract import actions_of, require_nothing
@@ -45,40 +42,22 @@ def run(args: argparse.Namespace) -> int:
     try:
         done = Session(configured, layout, child_process).step(args.step, values, fresh=own.fresh)
     except StepFailed as error:
-        if error.exit_code == 1:
-            try:
-                _record_failure(configured, layout, own, values, error)
-            except (OSError, WorkbenchError) as obstacle:  # the disk may be full: that is why the step failed
-                print(f"warning: this failure left no report: {obstacle}", file=sys.stderr)
+        from operation.execution.submission_record import record_failure
+
+        record_failure(
+            layout,
+            configured,
+            args.step,
+            own.words,
+            error,
+            verb="step",
+            values=values,
+            fresh=own.fresh,
+            include_secrets=own.include_secrets,
+        )
         raise
     _tell(layout, done)
     return 0
-
-
-def _record_failure(
-    configured: Configuration,
-    layout: Layout,
-    args: argparse.Namespace,
-    values: dict[str, object],
-    error: StepFailed,
-) -> None:
-    """Leave what a failed run leaves: nothing is executed for it a second time."""
-    from operation.execution.submission_record import record_submission
-
-    def fail(*_: object) -> None:
-        raise error
-
-    recorded = record_submission(
-        layout,
-        configured,
-        args.step,
-        args.words,
-        verb="step",
-        values=values,
-        include_secrets=args.include_secrets,
-    )
-    with suppress(StepFailed), recorded:
-        Session(configured, layout, fail).step(args.step, values, fresh=args.fresh)
 
 
 def _split(args: argparse.Namespace) -> tuple[argparse.Namespace, list[str]]:

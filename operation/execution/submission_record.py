@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from operation.engine.configuration import Configuration, NotebookEntry
 from operation.engine.evidence.capsule.pack import pack_failure
 from operation.engine.foundation import manifest, run_folder
 from operation.engine.foundation.children import environ
+from operation.engine.foundation.errors import StepFailed, WorkbenchError
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.run_folder import RunFolder
 from operation.engine.foundation.secrets import mask_values
@@ -23,11 +24,12 @@ from operation.engine.notebooks.work import Outcome
 from operation.engine.runs.request import Prepared, Request
 from operation.engine.runs.run_manifest import RunManifest
 from operation.engine.steps.failures import exit_code_of, from_exception
+from operation.engine.steps.session import Session
 
 
 @dataclass(frozen=True)
 class SubmitRequest(Request):
-    """A request of ``submit`` or ``step``."""
+    """A request of ``submit``, ``step`` or ``collect``."""
 
     words: Sequence[str] = ()
     verb: str = "submit"
@@ -45,6 +47,7 @@ class Submission:
     layout: Layout
     configured: Configuration
     name: str  # ``submit-train``: of the notebook that replays it
+    called: str  # what was submitted, or the step that failed
     request: SubmitRequest
     folder: RunFolder  # of its record
     values: Mapping[str, object]  # of the step that was called, where they are not as configured
@@ -92,10 +95,10 @@ def record_submission(
         As for `pack_failure`.
     """
     folder = run_folder.new(layout.runs, configured.use_case, configured.environment)
-    title = f"{verb}-{name}"
+    title = name if name == verb else f"{verb}-{name}"
     choice = (configured.environment, configured.use_case, [title])
     request = SubmitRequest(*choice, words=words, verb=verb, include_secrets=include_secrets)
-    submission = Submission(layout, configured, title, request, folder, values or {})
+    submission = Submission(layout, configured, title, name, request, folder, values or {})
     variables = {run_folder.VARIABLE: str(folder.path.resolve()), "WORKBENCH_NOTEBOOK": submission.name}
     _write_notebook(submission, None)
     prepared = _prepared(submission)
@@ -120,6 +123,38 @@ def record_submission(
             capsule = layout.relative(folder.path / "capsule.zip")
             print(f"replay: python3 -m operation replay {capsule}", file=sys.stderr)
         _pages(submission)
+
+
+def record_failure(
+    layout: Layout,
+    configured: Configuration,
+    name: str,
+    words: Sequence[str],
+    error: StepFailed,
+    *,
+    verb: str,
+    values: Mapping[str, object],
+    fresh: bool = False,
+    include_secrets: bool = False,
+) -> None:
+    """Leave what a failed run leaves of the step `name`, which raised `error`: it is not executed again.
+
+    A failure that only the command line can help (exit code 2 or 3) leaves nothing; where this cannot be
+    written, a warning says so: the disk may be full, and that is why the step failed.
+    """
+
+    def fail(*_: object) -> None:
+        raise error
+
+    if error.exit_code != 1:
+        return
+    options: dict[str, Any] = {"verb": verb, "values": values, "include_secrets": include_secrets}
+    try:
+        recorded = record_submission(layout, configured, name, words, **options)
+        with suppress(StepFailed), recorded:
+            Session(configured, layout, fail).step(name, values, fresh=fresh)
+    except (OSError, WorkbenchError) as obstacle:
+        print(f"warning: this failure left no report: {obstacle}", file=sys.stderr)
 
 
 def _end(submission: Submission, record: RunManifest, outcome: Outcome, status: str | None) -> None:
@@ -178,8 +213,8 @@ def _document(submission: Submission, error: Mapping[str, Any] | None) -> dict[s
     records = submission.folder.records()
     failed = [step["step"] for step in records if step["how"] == "failed"][-1:]
     ended = [step["step"] for step in records] if failed else submission.logs
-    title = "Submission" if submission.request.verb == "submit" else "Step"
-    notes = [f"# {title}: {' '.join(submission.request.words)}", *submission.notes]
+    title = {"submit": "Submission", "step": "Step"}.get(submission.request.verb, "Deliveries")
+    notes = [f"# {': '.join(filter(None, [title, ' '.join(submission.request.words)]))}", *submission.notes]
     cells = [
         _code(
             f"use_case: str = {submission.configured.use_case!r}  # the experiment\n"
@@ -206,7 +241,7 @@ def _document(submission: Submission, error: Mapping[str, Any] | None) -> dict[s
 def _arguments(submission: Submission, step: str) -> str:
     """Return the arguments of a call of `step` in a notebook."""
     plain = (bool, int, float, str, list, type(None))
-    values = submission.values.items() if submission.name == f"{submission.request.verb}-{step}" else ()
+    values = submission.values.items() if submission.called == step else ()
     texts = {name: value if isinstance(value, plain) else str(value) for name, value in values}
     return ", ".join(f"{name}={value!r}" for name, value in texts.items())
 

@@ -15,6 +15,7 @@ from support import step
 from tabular import tables
 
 PROFILE_FILE = "profile.parquet"
+PROFILE = "profile"  # what model.json calls its digest
 Name: TypeAlias = tuple[str, str, str]  # part, name, slice: ("output", "probability", "airline=UA")
 Profile: TypeAlias = dict[Name, Sketch]
 
@@ -48,10 +49,11 @@ def load(folder: Path, facts: Mapping[str, Any]) -> Profile:
     StepError
         When there is none, or it is not the one that training wrote.
     """
-    file, digest = folder / PROFILE_FILE, facts.get("profile")
+    file, digest = folder / PROFILE_FILE, facts.get(PROFILE)
     if digest is None or not file.is_file():
         raise step.StepError(
-            f"{folder} holds no {PROFILE_FILE}: retrain the model, or save one in the step that wrote it"
+            f"{folder} holds no {PROFILE_FILE}: retrain the model, save one in the step that wrote it "
+            "(comparing.profiles), or give --training to compare its features with"
         )
     if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
         raise step.StepError(f"{file} is not the profile that training wrote: retrain the model")

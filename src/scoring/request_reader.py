@@ -14,6 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from scoring.request_values import MAX_SHOWN, kind_of, reason, shorten, show, value_type
+from scoring.row_rules import RowRules
 from scoring.row_schema import Column
 from support import step
 
@@ -59,7 +60,8 @@ class Request:
     count : int
         Of all problems.
     warnings : list of Problem
-        Missing values where training had none: the first `MAX_LISTED`, then how many there are.
+        Missing values where training had none, and rules that rows fail: of each kind the first
+        `MAX_LISTED`, then how many there are.
     """
 
     records: list[Mapping[str, Any]]
@@ -78,10 +80,14 @@ class RequestReader:
         What a row must hold.
     most_rows : int, default 10000
         Rows that one request may have.
+    rules : RowRules, optional
+        What holds between columns of a row.
     """
 
-    def __init__(self, schema: Mapping[str, Column], most_rows: int = 10_000) -> None:
-        self.schema, self.most_rows = dict(schema), most_rows
+    def __init__(
+        self, schema: Mapping[str, Column], most_rows: int = 10_000, rules: RowRules | None = None
+    ) -> None:
+        self.schema, self.most_rows, self.rules = dict(schema), most_rows, rules
         typed_dict: Any = TypedDict  # mypy knows only names that are written out
         row = typed_dict("Row", {name: value_type(column) for name, column in schema.items()})
         row.__pydantic_config__ = ConfigDict(extra="forbid", strict=True)
@@ -107,7 +113,20 @@ class RequestReader:
         if not request.count:
             request.columns = {name: self._array(name, [row[name] for row in rows]) for name in self.schema}
             request.warnings = self._unexpected_nulls(rows)
+            self._judge(request)
         return request
+
+    def _judge(self, request: Request) -> None:
+        """Add what fails a rule: as problems where the schema tolerates no such row, else as warnings."""
+        found = list(self.rules.broken(request.columns)) if self.rules else []
+        for rule, rows in found:
+            name = ", ".join(rule.columns)
+            listed = [Problem(row, name, rule.text) for row in rows[:MAX_LISTED]]
+            if rule.refuses:
+                request.problems += listed[: MAX_LISTED - len(request.problems)]
+                request.count += len(rows)
+            else:
+                request.warnings += bounded(listed, len(rows))
 
     def _array(self, name: str, values: list[Any]) -> np.ndarray[Any, Any]:
         return np.array(values, dtype=DTYPES.get(self.schema[name].kind, object))

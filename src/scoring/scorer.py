@@ -14,6 +14,7 @@ import numpy as np
 from modelling.models import Model
 from scoring import row_schema
 from scoring.request_reader import MAX_LISTED, MalformedRequest, Problem, Request, RequestReader, bounded
+from scoring.row_rules import RowRules
 from scoring.scored_log import ScoredLog
 from scoring.served_model import Served
 
@@ -101,7 +102,8 @@ class Scorer:
         self.log_is_needed = True
         self.observed: Callable[[str, int, float, int, bool], None] | None = None
         self.served, self.model, self.threshold = served, model, threshold
-        self.reader = RequestReader(row_schema.from_facts(model.facts, str(served.folder)), most_rows)
+        schema = row_schema.from_facts(model.facts, str(served.folder))
+        self.reader = RequestReader(schema, most_rows, RowRules(model.facts))
         digest = str(model.facts["digest"])
         self.identity = {"name": served.name, "version": served.version or digest[:12], "digest": digest}
 

@@ -10,6 +10,7 @@ import pandas as pd
 from support import step
 from tabular import tables
 from tabular.columns import as_categories
+from tabular.expressions import asks_for_missing
 from tabular.schemas import MISSING, PRESENT, TYPE, UNIQUE, Reference, TableSchema, rule_columns
 from tabular.value_types import lenient, read_types
 from tabular.violations import Violations
@@ -52,7 +53,7 @@ def check(
     for name, rule in schema.extras.rules.items():
         columns = rule_columns(schema.name, name, rule)
         if {*columns} <= {*usable}:
-            rows = _breaking(usable[columns], rule, f"{schema.name}: rules.{name}")
+            rows = breaking(usable[columns], rule, f"{schema.name}: rules.{name}")
             found.add(rows, columns, name, f"fails {rule}")
     for name, reference in schema.extras.references.items():
         if {*reference.columns} <= {*usable}:
@@ -111,7 +112,7 @@ def _meaning(schema: DataFrameSchema, column: str, name: str) -> tuple[str, str]
     return next((str(check.name) for check in own if check.error == name), name), f"fails {name}"
 
 
-def _breaking(table: pd.DataFrame, rule: str, where: str) -> pd.Index:
+def breaking(table: pd.DataFrame, rule: str, where: str) -> pd.Index:
     """Return the rows that break a rule; those that lack a value it needs don't, unless it asks for that."""
     try:
         holds = table.eval(rule.replace("\n", " "), engine="python")
@@ -120,8 +121,7 @@ def _breaking(table: pd.DataFrame, rule: str, where: str) -> pd.Index:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise step.StepError(f"{where}: {rule!r} cannot be computed ({reason})") from None
     rows = table[broken]
-    asks = any(f".{name}(" in rule for name in ("isna", "notna", "isnull", "notnull"))
-    return rows.index if asks else rows.dropna().index
+    return rows.index if asks_for_missing(rule) else rows.dropna().index
 
 
 def _dangling(

@@ -11,6 +11,7 @@ import pandas as pd
 from support import step
 
 Array: TypeAlias = np.ndarray[Any, Any]
+ZONE = r"(?:[zZ]|[+-]\d\d:?\d\d)$"  # at the end of a time
 PARTS: dict[str, Callable[[Array], Any]] = {
     "month": lambda times: _count(times, "M", "Y") + 1,
     "day": lambda times: _count(times, "D", "M") + 1,
@@ -28,7 +29,7 @@ def as_times(column: pd.Series, *, allow_missing: bool = False) -> pd.Series:
     ------
     StepError
         When the column holds numbers, a value is not a time in ISO 8601, or, unless `allow_missing`, a value
-        is missing.
+        is missing, or some have a zone and others none.
     """
     if pd.api.types.is_numeric_dtype(column) and column.notna().any():
         raise step.StepError(f"column {column.name!r} holds numbers, not times: name a column of times")
@@ -41,7 +42,23 @@ def as_times(column: pd.Series, *, allow_missing: bool = False) -> pd.Series:
             f"column {column.name!r}: {len(broken)} of {len(column)} values are not times such as "
             f"2013-01-31T05:00:00: {step.listing(list(broken))}; fix them, or name another column"
         )
+    if column.dtype == object:
+        _require_one_way(column.dropna())
     return times
+
+
+def are_zoned(column: pd.Series) -> pd.Series:
+    """Tell which texts of times have a time zone."""
+    return column.astype(str).str.contains(ZONE)
+
+
+def _require_one_way(times: pd.Series) -> None:
+    """Raise a StepError where some times have a zone and others none: nobody knows which the latter mean."""
+    zoned = are_zoned(times)
+    if zoned.any() and not zoned.all():
+        have, lack = times[zoned].iloc[0], times[~zoned].iloc[0]
+        mixed = f"{have} has a time zone and {lack} has none"
+        raise step.StepError(f"column {times.name!r} mixes times: {mixed}; write all of them one way")
 
 
 def as_date(value: str, argument: str) -> pd.Timestamp:

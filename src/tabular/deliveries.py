@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from support import step
-from tabular import raw_columns, raw_table, remote_data, tables
+from tabular import moments, raw_columns, remote_data, tables
 
 
 @dataclass(frozen=True, order=True)
@@ -23,19 +23,16 @@ class Source:
     known_since: datetime
     name: str
     content: str
-    # returns the normalised rows and their kinds
-    read: Callable[[], tuple[pd.DataFrame, dict[str, str]]] = field(compare=False)
+    read: Callable[[], pd.DataFrame] = field(compare=False)
 
 
-def of_files(path: Path, event_time: str, since: datetime | None) -> list[Source]:
+def of_files(path: Path, since: datetime | None) -> list[Source]:
     """Return a delivery for each CSV or Parquet file of a folder.
 
     Parameters
     ----------
     path : Path
         A folder, or one file.
-    event_time : str
-        Column with the time of a row.
     since : datetime, optional
         Since when they are known; by default the end of the period in each file's name.
 
@@ -44,29 +41,26 @@ def of_files(path: Path, event_time: str, since: datetime | None) -> list[Source
     StepError
         When there is no file, or no period in a name.
     """
-
-    def read(file: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-        return raw_columns.normalise(tables.read_table(file), event_time, f"delivery {file.name}")
-
-    files = tables.table_files(path)
     return [
-        Source(_since(file.name, since), file.name, remote_data.digest(file), partial(read, file))
-        for file in files
+        Source(
+            _since(file.name, since), file.name, remote_data.digest(file), partial(tables.read_table, file)
+        )
+        for file in tables.table_files(path)
     ]
 
 
-def of_blobs(remote: remote_data.Remote, event_time: str, since: datetime | None) -> list[Source]:
+def of_blobs(remote: remote_data.Remote, since: datetime | None) -> list[Source]:
     """Return a delivery for each blob that is a table, named from `remote` on; see `of_files`."""
 
-    def read(address: str, name: str) -> tuple[pd.DataFrame, dict[str, str]]:
+    def read(address: str) -> pd.DataFrame:
         with remote_data.fetched(remote_data.Remote(address, remote.workspace, remote.secret)) as path:
-            return raw_columns.normalise(tables.read_table(path), event_time, f"delivery {name}")
+            return tables.read_table(path)
 
     found = []
     for address, version in remote_data.blobs(remote).items():
         name = address.removeprefix(remote.source).strip("/") or address.rsplit("/", 1)[-1]
         if name.lower().endswith(tables.SUFFIXES):
-            found.append(Source(_since(name, since), name, version, partial(read, address, name)))
+            found.append(Source(_since(name, since), name, version, partial(read, address)))
     if not found:
         raise step.StepError(f"--remote {remote.source}: there is no .csv or .parquet blob")
     return found
@@ -78,16 +72,17 @@ def of_periods(table: pd.DataFrame, event_time: str, period: str, since: datetim
     times, _ = raw_columns.normalise(table[[event_time]], event_time, "--event-time")
     found = []
     for part, rows in table.groupby(times[event_time].dt.to_period(period[0].upper())):
-        normal = raw_columns.normalise(rows.reset_index(drop=True), event_time, f"delivery {part}")
-        content = hashlib.sha256(raw_columns.row_digests(normal[0]).tobytes()).hexdigest()
-        found.append(Source(_since(str(part), since), str(part), content, partial(tuple, normal)))
+        normal, _ = raw_columns.normalise(rows, event_time, f"delivery {part}")
+        content = hashlib.sha256(raw_columns.row_digests(normal).tobytes()).hexdigest()
+        read = partial(rows.reset_index, drop=True)
+        found.append(Source(_since(str(part), since), str(part), content, read))
     return found
 
 
 def _since(name: str, since: datetime | None) -> datetime:
-    for period in [] if since else raw_table.PERIOD.finditer(name):
+    for period in [] if since else moments.PERIOD.finditer(name):
         with suppress(ValueError):
-            return raw_table.period_end(period)
+            return moments.period_end(period)
     if since is None:
         problem = f"delivery {name}: its name has no period such as 2013-07 or 2013-07-31"
         raise step.StepError(f"{problem}: say by --delivery-time since when it is known")

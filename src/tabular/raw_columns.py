@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from support import step
-from tabular.columns import Array, as_array, as_times, category_texts
+from tabular.columns import Array, are_zoned, as_array, as_times, category_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 EMPTY = "empty"
 # a delivery may have numbers where an earlier one had whole ones alone: that is no other kind
 _WIDER = {frozenset({"integer", "float"}): "float"}
-_ZONE = re.compile(r"(?:[zZ]|[+-]\d{2}:?\d{2})$")
 _INFERRED = {
     "boolean": "boolean",
     "date": "time",
@@ -71,15 +69,9 @@ def normalise(table: pd.DataFrame, event_time: str, where: str) -> tuple[pd.Data
 
 def _read_times(column: pd.Series) -> pd.Series:
     """Return texts as times; those with a zone as such."""
-    if column.dtype != object:
-        return as_times(column).dt.tz_localize("UTC") if _is_zoned(column) else as_times(column)
-    zoned = column.map(lambda value: bool(_ZONE.search(str(value)[10:])))
-    if zoned.any() and not zoned.all():
-        have, lack = column[zoned].iloc[0], column[~zoned].iloc[0]
-        mixed = f"{have} has a time zone and {lack} has none"
-        raise step.StepError(f"column {column.name!r} mixes times: {mixed}; write all of them one way")
     times = as_times(column)
-    return times.dt.tz_localize("UTC") if zoned.any() else times
+    zoned = are_zoned(column).all() if column.dtype == object else _is_zoned(column)
+    return times.dt.tz_localize("UTC") if zoned else times
 
 
 def _is_zoned(column: pd.Series) -> bool:

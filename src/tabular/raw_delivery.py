@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,10 @@ from deltalake import write_deltalake
 
 from support import step
 from tabular import raw_columns, raw_rows, raw_versions
-from tabular.raw_columns import EMPTY, is_other_kind, join_all
-from tabular.raw_table import Location, Policy, RawTable, again_while_others_commit, committing, errors_of
+from tabular.raw_columns import EMPTY, join_all
+from tabular.raw_location import Location
+from tabular.raw_policy import Policy, fit
+from tabular.raw_table import RawTable, again_while_others_commit, noticing_commits
 from tabular.raw_versions import BOOKKEEPING, DIGEST, MATCH, SINCE, Changes
 from tabular.tables import require_columns
 
@@ -36,6 +38,8 @@ class Delivery:
         Normalised by `raw_columns.normalise`.
     kinds : mapping
         Column -> kind, as `normalise` gives them.
+    found : mapping, optional
+        What its schema found, to be recorded: numbers and names, no values of rows.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Delivery:
     content: str
     rows: pd.DataFrame
     kinds: Mapping[str, str]
+    found: Mapping[str, Any] = field(default_factory=dict)
 
 
 def deliver(
@@ -72,66 +77,19 @@ def _deliver(
         return None
     since = delivery.known_since.isoformat()
     before = join_all(record["kinds"] for record in past if record["known_since"] <= since)
-    rows, kinds, told = fit(delivery, before, policy)
+    rows, kinds, told = fit(delivery.name, delivery.rows, delivery.kinds, before, policy)
     _check_rows(rows, [*key, event_time], delivery.name)
     stored, table = _widen(table, kinds, join_all(record["kinds"] for record in past), delivery.name)
     rows = rows.assign(**{DIGEST: raw_rows.binary_digests(raw_columns.row_digests(rows))})
     changes = _changes(table, rows, delivery, stored)
     counts = {name: getattr(changes, name) for name in ("rows", "new", "duplicate", "corrected")}
     record = {"delivery": delivery.name, "known_since": since, "content": delivery.content, **counts}
-    record |= {"kinds": kinds, "changes": told}
+    record |= {"kinds": kinds, "changes": told, **delivery.found}
     versions = raw_rows.to_arrow(changes.versions, stored)
     remaining = _after(table.arrow([DIGEST, SINCE]), versions)
     record["digests"] = raw_rows.recorded_digests(remaining, _in_order([*past, record]), since)
     _commit(table, changes, versions, record)
     return record
-
-
-def fit(
-    delivery: Delivery, before: Mapping[str, str], policy: Policy
-) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
-    """Fit a delivery to the columns `before` it; return its rows, their kinds, and what differed in words.
-
-    Raises
-    ------
-    StepError
-        When a difference is refused.
-    """
-    rows, kinds, told = delivery.rows, dict(delivery.kinds), []
-
-    def tell(what: str, decision: str, option: str) -> str:
-        if decision == "refuse":
-            accept = f"deliver it as before, or let {option} accept it"
-            raise step.StepError(f"delivery {delivery.name}: {what}: {accept}")
-        told.append(f"{what}: {decision}ed" if decision != "drop" else f"{what}: dropped")
-        return decision
-
-    for name in [name for name in kinds if before and name not in before]:
-        what = f"new column {name} ({kinds[name]})"
-        if tell(what, policy.new, "--new-columns") == "drop":
-            rows, _ = rows.drop(columns=name, errors="ignore"), kinds.pop(name)
-    for name in [name for name in before if name not in kinds]:
-        if tell(f"missing column {name}", policy.missing, "--missing-columns") == "default":
-            rows, kinds[name] = _defaulted(rows, name, before[name], policy)
-    for name in [name for name in kinds if is_other_kind(before.get(name, EMPTY), kinds[name])]:
-        what = f"column {name} holds {kinds[name]} instead of {before[name]}"
-        if tell(what, policy.changed, "--changed-types") == "default":
-            rows, kinds[name] = _defaulted(rows, name, before[name], policy)
-    return rows, kinds, told
-
-
-def _defaulted(rows: pd.DataFrame, name: str, kind: str, policy: Policy) -> tuple[pd.DataFrame, str]:
-    """Return the rows with what cannot be the `kind` of a column replaced by its default."""
-    column = rows.get(name, pd.Series(None, rows.index, dtype=object))
-    column = raw_columns.converted(column, kind) if kind != EMPTY else column
-    if name in policy.defaults:
-        default = raw_columns.converted(pd.Series([policy.defaults[name]], dtype=object), kind)
-        if default.isna().any():
-            raise step.StepError(f"--defaults: {policy.defaults[name]!r} is no {kind} for column {name}")
-        column = column.fillna(default.iloc[0])
-    if column.isna().all():
-        return rows.drop(columns=name, errors="ignore"), EMPTY
-    return rows.assign(**{name: column}), kind
 
 
 def _check_rows(rows: pd.DataFrame, names: Sequence[str], delivery: str) -> None:
@@ -170,7 +128,7 @@ def _widen(
                 _lossless(column, kind, delivery), raw_columns.arrow_type(kind), from_pandas=True
             )
             rows = rows.set_column(rows.schema.get_field_index(name), name, array)
-        with committing(table):
+        with noticing_commits(table):
             properties = table.commit({"widened": wider})
             write_deltalake(
                 table.delta, rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties
@@ -215,11 +173,14 @@ def _known_versions(
         }
     )
     names = ", ".join('"' + name.replace('"', '""') + '"' for name in keys.columns)
-    with duckdb.connect() as connection, errors_of(table.location):
+    with duckdb.connect() as connection, noticing_commits(table):
         connection.register("known", table.batches(schema.names))
         connection.register("delivered", delivered)
-        rows = connection.sql(f"SELECT known.* FROM known SEMI JOIN delivered USING ({names})")
-        return raw_rows.to_frame(rows.to_arrow_table().cast(schema))
+        try:
+            rows = connection.sql(f"SELECT known.* FROM known SEMI JOIN delivered USING ({names})")
+            return raw_rows.to_frame(rows.to_arrow_table().cast(schema))
+        except duckdb.Error as error:  # a file is not there any more, or broken
+            raise OSError(str(error)) from error
 
 
 def _after(stored: pa.Table, versions: pa.Table) -> pa.Table:
@@ -236,7 +197,7 @@ def _in_order(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _commit(table: RawTable, changes: Changes, versions: pa.Table, record: Mapping[str, Any]) -> None:
     """Append what is new, merge where known versions change: one commit, with the record in it."""
     properties = table.commit(record)
-    with committing(table):
+    with noticing_commits(table):
         if changes.versions[MATCH].isna().all():
             rows = versions.drop_columns([MATCH])
             write_deltalake(

@@ -6,12 +6,12 @@ from contextlib import suppress
 
 import pandas as pd
 import pyarrow as pa
-from deltalake.fs import DeltaStorageHandler
-from pyarrow import fs
 
 from tabular import raw_rows
 from tabular.columns import as_array, category_texts
-from tabular.raw_table import Location, RawTable, again_while_others_commit, committing, errors_of
+from tabular.raw_files import compact, remove_old_files
+from tabular.raw_location import Location
+from tabular.raw_table import RawTable, again_while_others_commit, noticing_commits
 from tabular.raw_versions import BOOKKEEPING, DIGEST, SINCE
 from tabular.tables import require_columns
 
@@ -28,7 +28,8 @@ def forget(location: Location, column: str, value: str) -> int:
         Versions of rows that were deleted.
     """
     deleted = again_while_others_commit(lambda: _delete(location, column, value))
-    _remove_old_files(location)
+    if not compact(location, most=1):
+        remove_old_files(location)
     return deleted
 
 
@@ -46,7 +47,7 @@ def _delete(location: Location, column: str, value: str) -> int:
     digests = raw_rows.recorded_digests(rest, table.deliveries(), "")
     properties = table.commit({"forgotten": {"column": column, "versions": len(gone)}, "digests": digests})
     same = " AND ".join(f'target."{name}" = source."{name}"' for name in [*table.key, SINCE])
-    with committing(table):
+    with noticing_commits(table):
         # a merge: a delete would write its condition, and so the value, into the log
         merge = table.delta.merge(
             gone, same, source_alias="source", target_alias="target", commit_properties=properties
@@ -63,24 +64,3 @@ def _matches(column: pd.Series, value: str) -> pd.Series:
     codes, values = pd.factorize(column)
     texts = category_texts(as_array(pd.Series(values)))
     return pd.Series(codes).isin([code for code, text in enumerate(texts) if text in wanted])
-
-
-def _remove_old_files(location: Location) -> None:
-    """Remove every data file that the table no longer has, and no delivery under way may yet add.
-
-    A delivery that began before the last commit cannot commit any more; the files of one that began after it
-    are younger than that commit.
-    """
-    table = RawTable.existing(location)
-    delta = table.delta
-    # not wrapped as a file system of Arrow, whose threads may still hold it when the process ends
-    storage = DeltaStorageHandler(location.uri, dict(location.options))
-    with errors_of(location):
-        current = {uri.rsplit("/", 1)[-1] for uri in delta.file_uris()}
-        replaced = set(delta.vacuum(retention_hours=0, dry_run=True, enforce_retention_duration=False))
-        last_commit = storage.get_file_info([f"_delta_log/{delta.version():020d}.json"])[0].mtime_ns
-        for file in storage.get_file_info_selector(fs.FileSelector("", recursive=True)):
-            is_data = file.is_file and not file.path.startswith("_delta_log/")
-            is_old = file.path in replaced or (file.mtime_ns or 0) < (last_commit or 0)
-            if is_data and is_old and file.base_name not in current:
-                storage.delete_file(file.path)

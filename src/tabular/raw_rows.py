@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from support import step
 from tabular.columns import Array
 from tabular.raw_columns import arrow_type, as_read, digest_of, join_all
-from tabular.raw_table import Location, RawTable, known_at, recorded
+from tabular.raw_location import Location
+from tabular.raw_table import RawTable, again_while_others_commit, known_at, recorded
 from tabular.raw_versions import AGAIN, BOOKKEEPING, DIGEST, MATCH, SINCE, UNTIL
 
 TIMES = pa.timestamp("us")
@@ -87,7 +88,10 @@ def read_known(location: Location, as_of: datetime | None = None, *, versions: b
     StepError
         When there is no table, it is foreign, nothing was known then, or its rows are not those recorded.
     """
-    table = RawTable.existing(location)
+    return again_while_others_commit(lambda: _read_known(RawTable.existing(location), as_of, versions))
+
+
+def _read_known(table: RawTable, as_of: datetime | None, versions: bool) -> pd.DataFrame:
     deliveries = known_at(table, as_of)
     last = pd.Timestamp(deliveries[-1]["known_since"])
     kinds = join_all(record["kinds"] for record in deliveries)

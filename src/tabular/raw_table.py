@@ -8,17 +8,15 @@ log names no value, so that forgetting a row leaves nothing of it there.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from support import step
+from tabular.raw_location import Location, errors_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,96 +29,7 @@ PROPERTIES = {
     "delta.logRetentionDuration": "interval 36500 days",  # the log is the list of deliveries
 }
 ATTEMPTS = 200
-PERIOD = re.compile(r"(?<!\d)(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?!\d)")
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Location:
-    """Where a raw table is: its address as a person writes it, as Delta takes it, and what opens it."""
-
-    address: str
-    uri: str
-    options: Mapping[str, str] = field(default_factory=dict)
-    secrets: tuple[str, ...] = ()  # texts that no message may show
-
-
-def locate(address: str, workspace: str | None = None, secret: str | None = None) -> Location:
-    """Return the location of a folder, or of ``blob:<account>/<container>/<path>`` with its credential."""
-    if not address.startswith("blob:"):
-        return Location(address, str(Path(address).absolute()))
-    from tabular import remote_data
-
-    uri, options = remote_data.delta_storage(remote_data.Remote(address, workspace, secret))
-    return Location(address, uri, options, tuple(remote_data.secret_values(options)))
-
-
-def moment(text: str, argument: str) -> datetime:
-    """Return a time without a zone (UTC); a day, a month or a year stands for its end.
-
-    >>> moment("2013-07", "--as-of"), moment("2013-08-01T02:00+02:00", "--as-of")
-    (datetime.datetime(2013, 8, 1, 0, 0), datetime.datetime(2013, 8, 1, 0, 0))
-
-    Raises
-    ------
-    StepError
-        When it is not a time; names the `argument`.
-    """
-    try:
-        if period := PERIOD.fullmatch(text):
-            return period_end(period)
-        read = datetime.fromisoformat(text)
-    except ValueError as error:
-        expected = "a time such as 2013-07, 2013-07-31 or 2013-07-31T06:00"
-        raise step.StepError(f"{argument}: {text!r} is not {expected}") from error
-    return read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
-
-
-def period_end(period: re.Match[str]) -> datetime:
-    """Return the end of the year, month or day that `PERIOD` has found; raise ValueError if there is none."""
-    year, month, day = (int(part) if part else None for part in period.groups())
-    if year and month and day:
-        return datetime(year, month, day) + timedelta(days=1)
-    start = datetime(year or 0, month or 12, 1)
-    return (start + timedelta(days=31)).replace(day=1)
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What becomes of columns that are new, missing or of another kind.
-
-    Parameters
-    ----------
-    new : {"accept", "drop", "refuse"}
-    missing, changed : {"accept", "default", "refuse"}
-    defaults : mapping
-        Column -> value for `default`; a column without one gets a missing value.
-    """
-
-    new: str = "accept"
-    missing: str = "accept"
-    changed: str = "accept"
-    defaults: Mapping[str, str] = field(default_factory=dict)
-
-
-@contextmanager
-def errors_of(location: Location) -> Iterator[None]:
-    """Turn what goes wrong with the table into one message without a credential."""
-    from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-
-    try:
-        yield
-    except TableNotFoundError as error:
-        raise step.StepError(
-            f"there is no raw table at {location.address}: collect a delivery first"
-        ) from error
-    except CommitFailedError:
-        raise
-    except (DeltaError, OSError, ValueError, RuntimeError) as error:
-        text = " ".join(str(error).split())
-        for secret in location.secrets:
-            text = text.replace(secret, "***")
-        raise step.StepError(f"cannot use the raw table at {location.address}: {text[:400]}") from error
 
 
 class RawTable:
@@ -148,6 +57,14 @@ class RawTable:
         with errors_of(location):
             return cls(location, DeltaTable(location.uri, storage_options=dict(location.options)))
 
+    @staticmethod
+    def exists(location: Location) -> bool:
+        """Tell whether there is a table, ours or not."""
+        from deltalake import DeltaTable
+
+        with errors_of(location):
+            return DeltaTable.is_deltatable(location.uri, dict(location.options))
+
     @classmethod
     def create(cls, location: Location, key: Sequence[str], event_time: str) -> RawTable:
         """Open the table, creating it where there is none; raise a StepError if its key is another."""
@@ -156,10 +73,8 @@ class RawTable:
         from deltalake.exceptions import DeltaError
 
         options = dict(location.options)
-        with errors_of(location):
-            exists = DeltaTable.is_deltatable(location.uri, options)
-        if not exists:
-            _check_empty(location)
+        if not cls.exists(location):
+            location.require_empty()
             facts = json.dumps({"format": FORMAT, "key": list(key), "event_time": event_time})
             configuration: dict[str, str | None] = {**PROPERTIES, RECORD: facts}
             with errors_of(location):
@@ -172,7 +87,7 @@ class RawTable:
                         raise_if_key_not_exists=False,
                     )
                 except DeltaError:  # perhaps another process has just created it
-                    if not DeltaTable.is_deltatable(location.uri, options):
+                    if not cls.exists(location):
                         raise
         table = cls.existing(location)
         for name, known, wanted in (
@@ -215,7 +130,7 @@ class RawTable:
         """Return the stored columns of all versions of all rows."""
         import pyarrow as pa
 
-        with errors_of(self.location):
+        with noticing_commits(self):
             rows = self.batches(columns).read_all()
         return rows.cast(pa.schema([self.schema.field(name) for name in rows.column_names]))
 
@@ -230,16 +145,12 @@ class RawTable:
         return CommitProperties(custom_metadata={RECORD: json.dumps(record)}, max_commit_retries=0)
 
 
-def _check_empty(location: Location) -> None:
-    folder = Path(location.uri)
-    if not location.options and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        foreign = f"{location.address} holds files that are not a raw table"
-        raise step.StepError(f"{foreign}: name another folder for --raw-table")
-
-
 @contextmanager
-def committing(table: RawTable) -> Iterator[None]:
-    """Raise CommitFailedError where another process has committed meanwhile, whatever Delta says of it."""
+def noticing_commits(table: RawTable) -> Iterator[None]:
+    """Raise CommitFailedError where what goes wrong is that another process has committed meanwhile.
+
+    A commit is refused then, whatever Delta says of it; and files that were replaced may be gone.
+    """
     from deltalake.exceptions import CommitFailedError
 
     try:

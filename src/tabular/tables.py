@@ -11,6 +11,7 @@ import pandas as pd
 from support import step
 
 SUFFIXES = (".csv", ".parquet")
+DELTA_LOG = "_delta_log"  # the folder in a Delta table that says which of its files count
 
 
 def table_files(path: Path) -> list[Path]:
@@ -18,6 +19,10 @@ def table_files(path: Path) -> list[Path]:
     if not path.exists():
         raise step.StepError(f"{path} does not exist: name a CSV or Parquet file, or a folder of them")
     files = sorted(path.iterdir()) if path.is_dir() else [path]
+    if (path / DELTA_LOG).is_dir():
+        # its files hold all versions of rows, also deleted ones
+        problem = f"{path} is a Delta table, not a folder of files"
+        raise step.StepError(f"{problem}: let ingest read it by --raw-table, and name what ingest wrote")
     tables = [file for file in files if file.suffix.lower() in SUFFIXES]
     if not tables:
         raise step.StepError(f"{path} holds no table: name a .csv or .parquet file, or a folder of them")

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from tabular.columns import are_zoned
 from tabular.schemas import MISSING, TYPE
 from tabular.violations import Violations
 
 if TYPE_CHECKING:
     from pandera.pandas import DataFrameSchema
-
-ZONE = r"(?:Z|[+-]\d\d:?\d\d)$"
 
 
 def read_types(table: pd.DataFrame, schema: DataFrameSchema, found: Violations) -> pd.DataFrame:
@@ -75,7 +74,7 @@ def _read_times(column: pd.Series) -> tuple[pd.Series, dict[str, pd.Index]]:
     if column.dtype != object or column.isna().all():
         return column, {}
     times = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
-    known, zoned = times.notna(), times.notna() & column.astype(str).str.contains(ZONE)
+    known, zoned = times.notna(), times.notna() & are_zoned(column)
     unread = {"cannot be read as datetime64[ns]": column.index[~known & column.notna()]}
     mixed = column.index[zoned if zoned.sum() < known.sum() else []]
     return times, {**unread, "has a time zone where others have none": mixed}

@@ -12,14 +12,17 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from tabular import raw_rows, raw_table, tables
+from tabular import raw_files, raw_rows, raw_table, tables
+from tabular.moments import moment
+from tabular.raw_location import locate
 from tests.azurite import ACCOUNT
 from tests.src.deliveries import WORDS, write_months
 from tests.src.running import SRC, error_of, run
@@ -29,19 +32,19 @@ ROWS = 100
 Digests = dict[str, str]
 
 
-def collect(table: object, data: Path, folder: Path, *words: str) -> dict[str, object]:
+def collect(table: object, data: Path, folder: Path, *words: str) -> dict[str, Any]:
     """Collect from a file or folder; return what the script wrote."""
     run("collect", "--raw-table", table, "--data", data, *WORDS, folder / "deliveries", *words)
-    content: dict[str, object] = json.loads((folder / "deliveries" / "deliveries.json").read_text("utf-8"))
+    content: dict[str, Any] = json.loads((folder / "deliveries" / "deliveries.json").read_text("utf-8"))
     return content
 
 
 def digests(table: object) -> Digests:
     """Return the digest of what is known at the end of each delivery."""
-    location = raw_table.locate(str(table))
+    location = locate(str(table))
     deliveries = raw_table.RawTable.existing(location).deliveries()
-    moments = [record["known_since"] for record in deliveries]
-    return {moment: raw_table.recorded_digest(location, raw_table.moment(moment, "")) for moment in moments}
+    times = [record["known_since"] for record in deliveries]
+    return {time: raw_table.recorded_digest(location, moment(time, "")) for time in times}
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +70,8 @@ def test_any_order_of_deliveries_leads_to_the_same_rows_at_all_times(
         for file in shuffled:
             collect(tmp_path / f"raw-{seed}", file, tmp_path)
         assert digests(tmp_path / f"raw-{seed}") == expected, shuffled
-    location = raw_table.locate(str(tmp_path / "raw-0"))
-    assert raw_rows.read_known(location).equals(raw_rows.read_known(raw_table.locate(str(in_order / "raw"))))
+    location = locate(str(tmp_path / "raw-0"))
+    assert raw_rows.read_known(location).equals(raw_rows.read_known(locate(str(in_order / "raw"))))
 
 
 def test_rows_are_those_that_the_deliveries_say(months: list[Path], in_order: Path) -> None:
@@ -76,9 +79,7 @@ def test_rows_are_those_that_the_deliveries_say(months: list[Path], in_order: Pa
     for number, file in enumerate(months):
         stated |= {row["order"]: row for row in pd.read_csv(file).to_dict("records")}
         if number in (0, 6, 11):
-            rows = raw_rows.read_known(
-                raw_table.locate(str(in_order / "raw")), raw_table.moment(file.stem[7:], "--as-of")
-            )
+            rows = raw_rows.read_known(locate(str(in_order / "raw")), moment(file.stem[7:], "--as-of"))
             expected = pd.DataFrame(stated.values())
             expected["ordered"] = pd.to_datetime(expected["ordered"])
             expected = expected.sort_values(["ordered", "order"], ignore_index=True)
@@ -100,7 +101,7 @@ def test_what_each_delivery_brought_is_recorded(in_order: Path) -> None:
 def test_a_delivery_that_comes_again_adds_nothing(
     months: list[Path], in_order: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    location = raw_table.locate(str(in_order / "raw"))
+    location = locate(str(in_order / "raw"))
     before = raw_table.RawTable.existing(location).delta.version()
     collect(in_order / "raw", months[3], tmp_path)
     assert "0 of 1 deliveries were new" in capsys.readouterr().out
@@ -116,7 +117,7 @@ def test_a_delivery_that_comes_again_adds_nothing(
 
 def test_until_leaves_later_deliveries(months: list[Path], tmp_path: Path) -> None:
     content = collect(tmp_path / "raw", months[0].parent, tmp_path, "--until", "2013-03")
-    assert [record["delivery"] for record in content["deliveries"]] == [file.name for file in months[:3]]  # type: ignore[attr-defined]
+    assert [record["delivery"] for record in content["deliveries"]] == [file.name for file in months[:3]]
 
 
 def collector(raw: object, data: Path, folder: Path) -> subprocess.Popen[str]:
@@ -190,7 +191,7 @@ def test_the_same_in_a_blob_container(
             if blob.name.endswith(".parquet"):
                 content = io.BytesIO(container.download_blob(blob.name).readall())
                 assert 7 not in pq.read_table(content)["order"].to_pylist()
-    assert 7 not in raw_rows.read_known(raw_table.locate(raw))["order"].to_numpy()
+    assert 7 not in raw_rows.read_known(locate(raw))["order"].to_numpy()
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", azurite.replace("AccountKey=", "AccountKey=AAAA"))
     said = error_of(run, "ingest", "--raw-table", raw, "--table", tmp_path / "t")
     assert said.startswith(f"cannot use the raw table at {raw}: ")
@@ -201,20 +202,20 @@ def test_forgotten_rows_are_in_no_file(months: list[Path], tmp_path: Path) -> No
     raw = tmp_path / "raw"
     for file in months[:3]:
         collect(raw, file, tmp_path)
-    location = raw_table.locate(str(raw))
+    location = locate(str(raw))
     person = str(raw_rows.read_known(location)["customer"].iloc[0])
-    others = raw_rows.read_known(location, raw_table.moment("2013-02", "")).query("customer != @person")
+    others = raw_rows.read_known(location, moment("2013-02", "")).query("customer != @person")
     (raw / "part-of-a-killed-collector.parquet").write_bytes(next(raw.glob("*.parquet")).read_bytes())
     for file in raw.glob("part-of-*"):
         os.utime(file, (0, 0))
     content = collect(raw, months[0], tmp_path, "--forget", f"customer={person}")
-    assert content["forgotten"] == [{"column": "customer", "versions": content["forgotten"][0]["versions"]}]  # type: ignore[index]
+    assert content["forgotten"] == [{"column": "customer", "versions": content["forgotten"][0]["versions"]}]
     for file in raw.rglob("*"):
         if file.suffix == ".parquet":
             assert person not in pq.read_table(file)["customer"].to_pylist()
         elif file.is_file():
             assert person not in file.read_text("utf-8")
-    then = raw_rows.read_known(location, raw_table.moment("2013-02", ""))
+    then = raw_rows.read_known(location, moment("2013-02", ""))
     assert then.equals(others.reset_index(drop=True))
     collect(raw, months[0], tmp_path)
     assert person not in set(raw_rows.read_known(location)["customer"])
@@ -230,6 +231,120 @@ def delivered(folder: Path, *tables: pd.DataFrame) -> Path:
 
 
 ORDERS = pd.DataFrame({"order": [1, 2], "ordered": ["2020-01-01T00:00", "2020-01-01T01:00"], "n": [5, 6]})
+SCHEMA = """
+columns:
+  order: {dtype: int64, coerce: true}
+  ordered: {dtype: "datetime64[ns]", coerce: true}
+  n: {dtype: int64, coerce: true, in_range: {min_value: 0, max_value: 9}}
+thresholds: {"*": {warn: 0, fail: 0.5}}
+rules: {n by order: n >= order}
+references: {known order: {columns: [order], table: known}}
+"""
+FOUR = pd.DataFrame({"order": [1, 2, 3, 4], "ordered": "2020-01-01T00:00", "n": [5, 6, 7, 8]})
+# a number out of range, a word, a broken rule, an unknown order: each in one row of four
+FAULTY = FOUR.assign(order=[1, 2, 3, 9], n=["5", "600", "no", "8"])
+
+
+def appended(folder: Path, days: int) -> Path:
+    """Collect deliveries of new orders alone; return the raw table."""
+    more = [ORDERS.assign(order=ORDERS["order"] + 2 * day) for day in range(days)]
+    collect(folder / "raw", delivered(folder, *more), folder)
+    return folder / "raw"
+
+
+def test_small_files_become_few_and_nothing_else_changes(tmp_path: Path) -> None:
+    raw = appended(tmp_path, 4)
+    location, before = locate(str(raw)), digests(raw)
+    then = raw_rows.read_known(location, moment("2020-01-02", ""))
+    assert (raw_files.compact(location, most=4), len([*raw.glob("*.parquet")])) == (0, 4)
+    assert (raw_files.compact(location, most=3), len([*raw.glob("*.parquet")])) == (4, 1)
+    assert digests(raw) == before
+    assert raw_rows.read_known(location, moment("2020-01-02", "")).equals(then)
+
+
+def test_collect_keeps_files_few(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raw = appended(tmp_path, raw_files.MOST_FILES + 1)
+    assert "the rows of 17 files were written into fewer" in capsys.readouterr().out
+    assert len([*raw.glob("*.parquet")]) == 1
+
+
+def test_a_table_whose_files_are_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw, batches, times = appended(tmp_path, 2), raw_table.RawTable.batches, 0
+
+    def interrupted(table: raw_table.RawTable, columns: Sequence[str] | None = None) -> object:
+        nonlocal times
+        times += 1
+        if times == 1:
+            raw_files.compact(locate(str(raw)), most=1)
+        return batches(table, columns)
+
+    monkeypatch.setattr(raw_table.RawTable, "batches", interrupted)
+    assert len(raw_rows.read_known(locate(str(raw)))) == 4
+    assert times == 2
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> list[str]:
+    """The words that check deliveries of orders against a schema."""
+    (tmp_path / "schema.yml").write_text(SCHEMA, encoding="utf-8")
+    FOUR.to_csv(tmp_path / "known.csv", index=False)
+    return ["--schema", str(tmp_path / "schema.yml"), "--related", str(tmp_path / "known.csv")]
+
+
+def test_rows_that_fail_the_schema_are_put_aside_with_their_reasons(
+    tmp_path: Path, checked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw, aside = tmp_path / "raw", locate(str(tmp_path / "raw-quarantine"))
+    last = delivered(tmp_path, FOUR, FAULTY)
+    content = collect(raw, last, tmp_path, *checked, "--on-warning", "quarantine")
+    said = capsys.readouterr().out
+    assert "warning: delivery 2020-01-02.csv: column 'n': 1 of 4 values fail in_range(0, 9): 600" in said
+    assert "2020-01-02.csv: 1 rows: 0 new, 1 duplicate, 0 corrected, 3 quarantined" in said
+    first, second = content["deliveries"]
+    assert "violations" not in first
+    assert [second[name] for name in ("violations", "rows_with_violations", "quarantined")] == [4, 3, 3]
+    assert {(check["column"], check["reason"]): check["examples"] for check in second["checks"]} == {
+        ("n", "cannot be read as int64"): [2],
+        ("n", "fails in_range(0, 9)"): [1],
+        ("n, order", "fails n >= order"): [3],
+        ("order", "is not in known"): [3],
+    }
+    assert raw_rows.read_known(locate(str(raw)))["n"].tolist() == [5, 6, 7, 8]
+    rows = raw_rows.read_known(aside)
+    names = ["delivery", "row", "column", "value"]
+    assert rows[[f"quarantined_{name}" for name in names]].values.tolist() == [
+        ["2020-01-02.csv", 1, "n", "600"],
+        ["2020-01-02.csv", 2, "n", "no"],
+        ["2020-01-02.csv", 3, "n, order", "8, 9"],
+        ["2020-01-02.csv", 3, "order", "9"],
+    ]
+    assert rows["order"].tolist() == ["2", "3", "9", "9"]
+    collect(raw, last, tmp_path, *checked, "--forget", "order=9")
+    assert raw_rows.read_known(aside)["order"].tolist() == ["2", "3"]
+
+
+def test_a_delivery_that_fails_the_schema_stops_whole(tmp_path: Path, checked: list[str]) -> None:
+    raw = tmp_path / "raw"
+    last = delivered(tmp_path, FOUR, FOUR.assign(n=[5, 60, 70, 80]))
+    before = digests(raw)
+    assert error_of(collect, raw, last, tmp_path, *checked).splitlines() == [
+        "delivery 2020-01-02.csv does not match schema.yml:",
+        "  column 'n': 3 of 4 values fail in_range(0, 9), more than 50.00% of the rows: 60 (row 1), "
+        "70 (row 2), 80 (row 3)",
+        "fix the rows at their source, or the schema; --on-failure quarantine lists them all",
+    ]
+    assert digests(raw) == before
+    content = collect(raw, last, tmp_path, *checked, "--on-failure", "quarantine")
+    assert content["deliveries"][-1]["quarantined"] == 3
+
+
+def test_a_column_has_the_type_of_the_schema_where_a_word_is_put_aside(
+    tmp_path: Path, checked: list[str]
+) -> None:
+    content = collect(tmp_path / "raw", delivered(tmp_path, FAULTY), tmp_path, *checked)
+    assert content["deliveries"][0]["kinds"] == {"order": "integer", "ordered": "time", "n": "integer"}
 
 
 @pytest.mark.parametrize(
@@ -249,11 +364,11 @@ def test_another_type_is_accepted_or_replaced(
 ) -> None:
     last = delivered(tmp_path, ORDERS, ORDERS.assign(n=[5, "x"]))
     content = collect(tmp_path / "raw", last, tmp_path, *words)
-    assert content["deliveries"][-1]["changes"] == told  # type: ignore[index]
-    location = raw_table.locate(str(tmp_path / "raw"))
+    assert content["deliveries"][-1]["changes"] == told
+    location = locate(str(tmp_path / "raw"))
     rows = raw_rows.read_known(location)["n"].astype(object)
     assert rows.where(rows.notna(), None).tolist() == values
-    earlier = raw_rows.read_known(location, raw_table.moment("2020-01-01", ""))["n"]
+    earlier = raw_rows.read_known(location, moment("2020-01-01", ""))["n"]
     assert (earlier.dtype, earlier.tolist()) == ("int64", [5, 6])
 
 
@@ -277,8 +392,8 @@ def test_new_and_missing_columns_are_told(
 ) -> None:
     other = ORDERS.drop(columns="n").assign(order=[3, 4], city="York")
     content = collect(tmp_path / "raw", delivered(tmp_path, ORDERS, other), tmp_path, *words)
-    assert content["deliveries"][-1]["changes"] == told  # type: ignore[index]
-    rows = raw_rows.read_known(raw_table.locate(str(tmp_path / "raw")))
+    assert content["deliveries"][-1]["changes"] == told
+    rows = raw_rows.read_known(locate(str(tmp_path / "raw")))
     assert list(rows.columns) == columns
     assert rows["n"].fillna(-1).tolist() == [5, 3 if words else -1, 6, 3 if words else -1]
 
@@ -397,7 +512,7 @@ def test_tables_that_cannot_be_used_are_said(tmp_path: Path) -> None:
         f"cannot read {tmp_path / 'bad-2020-02.parquet'} as Parquet: "
     )
     properties = json.dumps({"format": "2", "key": ["order"], "event_time": "ordered"})
-    raw_table.RawTable.existing(raw_table.locate(str(raw))).delta.alter.set_table_properties(
+    raw_table.RawTable.existing(locate(str(raw))).delta.alter.set_table_properties(
         {raw_table.RECORD: properties}, raise_if_not_exists=False
     )
     assert ingest(raw) == (

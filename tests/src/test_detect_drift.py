@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,26 @@ def test_without_a_holdout_outputs_have_no_reference(binary: Trained, tmp_path: 
     assert verdict["notes"] == [
         "outputs were not compared: without --holdout, train had no reference for them"
     ]
+
+
+def test_a_model_of_another_step_has_its_training_rows_as_reference(
+    trained: Trained, moved: Path, tmp_path: Path
+) -> None:
+    model = shutil.copytree(trained.model, tmp_path / "model")
+    (model / "profile.parquet").unlink()
+    facts = json.loads((model / "model.json").read_text(encoding="utf-8"))
+    del facts["profile"]
+    (model / "model.json").write_text(json.dumps(facts), encoding="utf-8")
+    assert error_of(detect, model, moved, tmp_path) == (
+        f"{model} holds no profile.parquet: retrain the model, save one in the step that wrote it "
+        "(comparing.profiles), or give --training to compare its features with"
+    )
+    verdict, table = detect(model, moved, tmp_path, "--training", trained.training)
+    assert verdict["notes"] == [
+        "outputs and labels were not compared: the step that wrote the model saved no profile"
+    ]
+    assert set(table["part"]) == {"together", "feature"}
+    assert "feature size" in verdict["drifted"]
 
 
 def test_private_columns_are_not_profiled(trained: Trained, tmp_path: Path) -> None:

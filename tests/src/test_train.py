@@ -50,6 +50,25 @@ def test_the_schema_of_the_table_holds_for_requests(binary: Trained, tmp_path: P
     }
 
 
+def test_rules_of_the_schema_hold_for_requests_and_others_are_named(
+    binary: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = """columns: {radius: {dtype: float64}, texture: {dtype: float64}, patient: {dtype: str}}
+      unique: [radius]
+      rules: {larger: radius < texture, named: patient.notna()}
+      thresholds: {larger: {warn: 0, fail: 0.5}}
+    """
+    (tmp_path / "schema.yml").write_text(text.replace("\n      ", "\n"), encoding="utf-8")
+    run("train", *binary.trained_into(tmp_path / "m"), "--schema", tmp_path / "schema.yml")
+    assert "not checked in requests, for one row does not tell: unique, named" in capsys.readouterr().out
+    assert models.read_facts(tmp_path / "m")["rules"] == [
+        {
+            **{"name": "larger", "columns": ["radius", "texture"], "text": "fails radius < texture"},
+            **{"refuses": False, "rule": "radius < texture"},
+        }
+    ]
+
+
 def test_a_reference_of_outputs_on_held_out_rows(binary: Trained, tmp_path: Path) -> None:
     run("train", *binary.trained_into(tmp_path / "m"), "--holdout", binary.holdout, "--slices", "size")
     assert (tmp_path / "m/model.pickle").read_bytes() == (binary.model / "model.pickle").read_bytes()

@@ -53,7 +53,9 @@ class Configuration:
     pipeline: Pipeline | None = None  # how its pipeline is published
 
     def step(self, name: str) -> Step:
-        """Return the step called `name`."""
+        """Return the step called `name`, that of the deliveries too, which is none of `steps`."""
+        if self.deliveries and name == self.deliveries.name and name not in self.steps:
+            return self.deliveries
         if name not in self.steps:
             hint = did_you_mean(name, self.steps)
             known = ", ".join(self.steps)
@@ -74,17 +76,31 @@ class Configuration:
 
 def to_json(configured: Configuration, layout: Layout) -> dict[str, Any]:
     """Return what the notebooks of a run need of its configuration, as JSON."""
-    steps = [{**asdict(step), "script": layout.relative(step.script)} for step in configured.steps.values()]
+    collecting = configured.deliveries
     names = ("environment", "variables", "use_case", "description", "digest")
     content = {name: getattr(configured, name) for name in names}
-    notebooks = [{**asdict(entry), "after": list(entry.after)} for entry in configured.notebooks]
-    return {**content, "notebooks": notebooks, "steps": steps}
+    return {
+        **content,
+        "notebooks": [{**asdict(entry), "after": list(entry.after)} for entry in configured.notebooks],
+        "steps": [_to_json(step, layout) for step in configured.steps.values()],
+        "deliveries": _to_json(collecting, layout) if collecting else None,
+    }
 
 
 def from_json(content: Mapping[str, Any], layout: Layout) -> Configuration:
     """Return the configuration that `to_json` wrote, perhaps on another machine."""
-    steps = [
-        Step(**{**step, "script": (layout.root / step["script"]).resolve()}) for step in content["steps"]
-    ]
-    notebooks = tuple(NotebookEntry(**entry) for entry in content["notebooks"])
-    return Configuration(**{**content, "notebooks": notebooks, "steps": {step.name: step for step in steps}})
+    steps = [_from_json(step, layout) for step in content["steps"]]
+    read = {
+        "notebooks": tuple(NotebookEntry(**entry) for entry in content["notebooks"]),
+        "steps": {step.name: step for step in steps},
+        "deliveries": _from_json(content["deliveries"], layout) if content["deliveries"] else None,
+    }
+    return Configuration(**{**content, **read})
+
+
+def _to_json(step: Step, layout: Layout) -> dict[str, Any]:
+    return {**asdict(step), "script": layout.relative(step.script)}
+
+
+def _from_json(step: Mapping[str, Any], layout: Layout) -> Step:
+    return Step(**{**step, "script": (layout.root / step["script"]).resolve()})

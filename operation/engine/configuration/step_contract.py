@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
 
 from operation.engine.configuration.documents import Value
 from operation.engine.configuration.models import StepModel
@@ -14,6 +13,7 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean
 from operation.engine.identity.contract import Contract, read_contract
 from operation.engine.identity.parser_slice import build_parser
+from operation.engine.identity.refusals import refusal
 
 # what a build_parser() that is being edited raises
 _DEFECTS = (
@@ -55,23 +55,11 @@ def is_empty(value: Value) -> bool:
     return value is None or value == ""
 
 
-class _ParserError(Exception):
-    """What the parser says."""
-
-
 def parser_problem(contract: Contract, step: StepModel) -> str | None:
     """Return what only the parser itself knows: groups of which one is required, or one excludes another."""
-    parser = build_parser(contract.script)
-
-    def refuse(message: str) -> NoReturn:
-        raise _ParserError(message)
-
-    parser.error = refuse  # type: ignore[method-assign]
     values = {key: value for key, value in {**step.inputs, **step.arguments}.items() if not is_empty(value)}
     if any(map(is_open, values.values())):
         return None
-    try:
-        parser.parse_args(contract.argv({**values, **dict.fromkeys(contract.outputs, "output")}))
-    except _ParserError as error:
-        return str(error).replace("--", "")
-    return None
+    argv = contract.argv({**values, **dict.fromkeys(contract.outputs, "output")})
+    problem = refusal(build_parser(contract.script), argv)
+    return problem.replace("--", "") if problem else None

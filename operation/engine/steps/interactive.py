@@ -101,7 +101,7 @@ class StepFunction:
 
 
 def _step_arguments(name: str) -> list[Argument]:
-    contract = read_contract(session().configured.steps[name].script)
+    contract = read_contract(session().configured.step(name).script)
     return [argument for argument in contract.arguments.values() if argument.role != "output"]
 
 
@@ -114,12 +114,12 @@ def _parameters(name: str) -> Iterator[inspect.Parameter]:
 
 
 def _configured(name: str, argument: Argument) -> object:
-    step = session().configured.steps[name]
+    step = session().configured.step(name)
     return {**step.arguments, **step.inputs}.get(argument.name, argument.default)
 
 
 def _documentation(name: str) -> Iterator[str]:
-    contract = read_contract(session().configured.steps[name].script)
+    contract = read_contract(session().configured.step(name).script)
     yield f"{contract.description}\n\nParameters\n----------"
     for argument in _step_arguments(name):
         default = _configured(name, argument)
@@ -130,5 +130,6 @@ def _documentation(name: str) -> Iterator[str]:
 
 
 def step_names() -> list[str]:
-    """Return the steps of the use case in use."""
-    return list(session().configured.steps)
+    """Return the steps of the use case in use, and what collects its deliveries."""
+    configured = session().configured
+    return [*configured.steps, *([configured.deliveries.name] if configured.deliveries else [])]

@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from operation.engine.configuration import Configuration
+from operation.engine.configuration import Configuration, Step
 from operation.engine.foundation import manifest, run_folder
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.engine.identity.contract import read_contract
+from operation.engine.identity.refusals import excluded
 from operation.engine.identity.store import Entry
 from operation.engine.steps import failures, history
 from operation.engine.steps.step import Done, Plan, Runner, execute, plan
@@ -67,9 +68,8 @@ class Session:
 
     def plan(self, name: str, given: Mapping[str, object]) -> Plan:
         """Return the execution of the step `name`, with its inputs in place."""
-        step = self.configured.step(name)
+        step, values = self._without_excluded(name, given)
         known = read_contract(step.script).values
-        values = self._values(name, given)
         _check_values(step.script.name, values, known)
         arguments = {**step.arguments, **{key: value for key, value in values.items() if key in known}}
         entries: dict[str, Entry] = {}
@@ -78,9 +78,8 @@ class Session:
 
     def sources(self, name: str, given: Mapping[str, object]) -> dict[str, object]:
         """Return input -> ``step.output`` or path that the step `name` reads."""
-        step = self.configured.step(name)
+        step, values = self._without_excluded(name, given)
         known = read_contract(step.script).inputs
-        values = self._values(name, given)
         return {**step.inputs, **{key: value for key, value in values.items() if key in known}}
 
     def source(self, name: str, argument: str) -> object:
@@ -102,6 +101,18 @@ class Session:
         changed = self.run.overrides.get(name, {}) if self.run else {}
         values = {**changed, **{key: value for key, value in given.items() if value is not None}}
         return {contract.named(key).name: value for key, value in values.items()}
+
+    def _without_excluded(self, name: str, given: Mapping[str, object]) -> tuple[Step, dict[str, object]]:
+        """Return the step without configured values that one of the call or the run excludes, and those."""
+        step, values = self.configured.step(name), self._values(name, given)
+        if not values:
+            return step, values
+        out = excluded(read_contract(step.script), values, {**step.inputs, **step.arguments})
+        inputs, arguments = (
+            {key: value for key, value in kept.items() if key not in out}
+            for kept in (step.inputs, step.arguments)
+        )
+        return replace(step, inputs=inputs, arguments=arguments), values
 
     def _is_configured(self, name: str, given: Mapping[str, object]) -> bool:
         """Tell whether neither a value of the call nor a stand-in reaches the step `name`."""

@@ -82,3 +82,58 @@ def test_deliveries_are_checked_as_steps_are(shop: Layout, capsys: pytest.Captur
         "error: configuration/configuration-shop.yml has no `deliveries:`. Add it, with raw-table, key, "
         "event-time and data, sample or remote of src/collect.py.\n"
     )
+
+
+def test_a_failure_leaves_a_capsule_that_replays_it(shop: Layout, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop.root / "arrived" / "orders-2020-02-01.csv").write_text("order,n\n3,1\n", encoding="utf-8")
+    assert cli.main(["collect", "--use-case", "shop", "--until", "2020-03"]) == 1
+    said = capsys.readouterr().err
+    problem = "delivery orders-2020-02-01.csv: there is no column 'ordered'"
+    assert problem in said
+    capsule = next(shop.runs.glob("*/capsule.zip"))
+    assert f"replay: python3 -m operation replay {shop.relative(capsule)}" in said
+    report = (capsule.parent / "collect.html").read_text(encoding="utf-8")
+    assert "core.collect(until=" in report
+    assert cli.main(["replay", str(capsule), "--check", "--yes"]) == 0
+    assert "reproduced" in capsys.readouterr().out.lower()
+
+
+def test_what_is_to_be_forgotten_is_in_no_record(shop: Layout, capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, "collect")
+    assert cli.main(["collect", "--use-case", "shop", "--forget", "ordr=4711"]) == 1
+    assert "--forget: there is no column 'ordr' (did you mean 'order'?)" in capsys.readouterr().err
+    assert not [*shop.runs.glob("*/manifest.json")]
+
+
+SCHEMA = """
+columns:
+  n: {dtype: int64, coerce: true, in_range: {min_value: 0, max_value: 9}}
+thresholds: {"*": {warn: 0, fail: 0.5}}
+"""
+
+
+def test_the_page_shows_what_the_schema_found_over_time(
+    shop: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.schemas.mkdir(exist_ok=True)
+    (shop.schemas / "shop.yml").write_text(SCHEMA, encoding="utf-8")
+    file = shop.configuration / "configuration-shop.yml"
+    words = "{data: arrived, schema: configuration/schemas/shop.yml}"
+    text = USE_CASE.replace("{data: arrived}", words).replace("ordered}", "ordered, on-warning: quarantine}")
+    file.write_text(text, encoding="utf-8")
+    deliver(shop, "2020-02-01", ORDERS.assign(order=[3, 4], n=[1, 99]))
+    said(capsys, "collect")
+    page = (shop.runs / "deliveries/shop/index.html").read_text(encoding="utf-8")
+    assert "Violations over time" in page
+    assert "orders-2020-02-01.csv: 1 rows (50.00%), warning" in page
+    assert "fails in_range(0, 9)" in page
+    assert "runs/raw/shop-quarantine" in page
+
+
+def test_a_source_given_in_the_call_takes_the_place_of_the_configured_one(
+    shop: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(capsys, "collect")
+    file = shop.configuration / "configuration-shop.yml"
+    file.write_text(USE_CASE.replace("{raw-table: runs/raw/shop, as-of: 2020-01-31}", "{sample: diabetes}"))
+    assert "ingest executed" in said(capsys, "step", "ingest", "--raw-table", "runs/raw/shop")

@@ -45,7 +45,10 @@ def test_another_profile_is_refused(tmp_path: Path, facts: dict[str, str]) -> No
     assert error_of(profiles.load, tmp_path, facts) == (
         f"{file} is not the profile that training wrote: retrain the model"
     )
-    missing = f"{tmp_path} holds no profile.parquet: retrain the model, or save one in the step that wrote it"
+    missing = (
+        f"{tmp_path} holds no profile.parquet: retrain the model, save one in the step that wrote it "
+        "(comparing.profiles), or give --training to compare its features with"
+    )
     assert error_of(profiles.load, tmp_path, {}) == missing
     file.unlink()
     assert error_of(profiles.load, tmp_path, facts) == missing

@@ -126,10 +126,15 @@ def _number(name: str, known: pd.Series) -> Column:
 
     whole = types.is_integer_dtype(known) or bool((known % 1 == 0).all())
     steps = known.sort_values().diff().dropna()
-    is_identifier = _IDENTIFIER.search(name) or _IDENTIFIER.search(name.lower()) or (steps == 1).all()
+    is_identifier = looks_like_key(name) or (steps == 1).all()
     if whole and known.is_unique and len(known) > 2 and is_identifier:
         return Column(name, "dropped", "unique whole numbers: they identify rows")
     return Column(name, "numeric", "numbers")
+
+
+def looks_like_key(name: str) -> bool:
+    """Tell whether a column's name says that it identifies something."""
+    return bool(_IDENTIFIER.search(name) or _IDENTIFIER.search(name.lower()))
 
 
 def _text(name: str, known: pd.Series) -> Column:

@@ -13,6 +13,7 @@ from operation.engine import configuration
 from operation.engine.configuration.documents import read_document
 from operation.engine.configuration.new_environment import require_new_name
 from operation.engine.delivery.scaffolding.columns import Column, guess_columns, unusable_name
+from operation.engine.delivery.scaffolding.row_key import guess_key
 from operation.engine.delivery.scaffolding.schema_text import rounded, schema_text
 from operation.engine.delivery.scaffolding.split import guess_split
 from operation.engine.delivery.scaffolding.target import guess_target, label
@@ -85,6 +86,7 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
         notebooks=[name for name, problem in notebooks.items() if not problem],
         unreadable=[problem for problem in notebooks.values() if problem],
         samples=_all_declare(layout, "SAMPLEROWS"),
+        key=guess_key(table, columns, split.time_column) if request.data.is_dir() else [],
         span=_span(table[request.target]) if target.task == "regression" else 1.0,
     )
     texts = {
@@ -165,6 +167,8 @@ def guess_lines(guess: Guess) -> Iterator[str]:
     for kind in ("numeric", "categorical", "datetime"):
         if names := [column.declaration for column in guess.of(kind)]:
             yield f"{kind:<12} {', '.join(names)}"
+    if guess.key:
+        yield f"deliveries   each file once, by `collect`; {', '.join(guess.key)} identifies a row"
     for column in guess.of("dropped"):
         yield f"left out     {column.name}: {column.reason}"
     for problem in guess.unreadable:

@@ -32,6 +32,7 @@ class Guess:
     notebooks: Sequence[str]  # to be executed
     unreadable: Sequence[str]  # why others are not
     samples: bool  # whether every environment declares SAMPLEROWS
+    key: Sequence[str]  # columns that identify a row of a folder of files; none: the files are no deliveries
     span: float  # largest distance between values of a numeric target; 1 for labels
 
     def of(self, kind: str) -> list[Column]:

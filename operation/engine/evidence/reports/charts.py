@@ -106,7 +106,7 @@ def _panel(name: str, points: Sequence[tuple[int, object, float]], metric: str, 
         parameter=name,
         dots=dots,
         line=" ".join(f"{across[word]:.1f},{heights.at(mean):.1f}" for word, mean in means.items()),
-        x_ticks=_thinned([(across[word], word) for word in means]),
+        x_ticks=thinned([(across[word], word) for word in means]),
         y_ticks=[(heights.at(value), number(value)) for value in heights.ends],
         description=f"{metric} against {name}: on average from {ends}",
     )
@@ -128,7 +128,7 @@ def _across(values: Sequence[object]) -> dict[str, float]:
     return {word: scale.at(value) for word, value in numbers.items()}
 
 
-def _thinned(ticks: list[Tick]) -> list[Tick]:
+def thinned(ticks: list[Tick]) -> list[Tick]:
     """Leave out ticks that would stand too close; the first and the last stay."""
     apart = (ticks[-1][0] - ticks[0][0]) / _MOST_TICKS if len(ticks) > _MOST_TICKS else 0.0
     kept = ticks[:1]

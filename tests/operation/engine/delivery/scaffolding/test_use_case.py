@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,3 +75,34 @@ def test_every_step_runs(table: object, target: str, metric: str, real_project: 
     assert session.step("batch_score").entry.output("scores").is_dir()
     assert session.step("compare_variants").metrics["observations"] > 0
     assert session.step("detect_drift").metrics["rows"] > 0
+
+
+def sales() -> pd.DataFrame:
+    """What three shops sold each day."""
+    days = pd.date_range("2020-01-01", periods=ROWS // 3).astype(str)
+    table = pd.DataFrame({"day": np.repeat(days, 3), "shop": ["a", "b", "c"] * (ROWS // 3)})
+    return table.assign(price=SCORE, sold=RANDOM.normal(size=ROWS))
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (lambda table: table, "[day, shop]"),
+        (lambda table: table.assign(sale_id=range(ROWS)), "[sale_id]"),
+        (lambda table: table[table["shop"] == "a"], "[day]"),
+        (lambda table: table.assign(shop="a"), None),
+        (lambda table: table.drop(columns="day"), None),
+    ],
+)
+def test_files_of_a_folder_become_deliveries_where_something_identifies_a_row(
+    change: Callable[[pd.DataFrame], pd.DataFrame], key: str | None, real_project: Layout
+) -> None:
+    table, folder = change(sales()), real_project.root / "arrived"
+    folder.mkdir()
+    for name, part in {"2020-01": table[: len(table) // 2], "2020-02": table[len(table) // 2 :]}.items():
+        part.to_csv(folder / f"sold-{name}.csv", index=False)
+    write_use_case(Request("sales", folder, "sold"), real_project)
+    text = (real_project.configuration / "configuration-sales.yml").read_text(encoding="utf-8")
+    assert (f"key: {key}" in text) == ("deliveries:" in text) == (key is not None)
+    configured = load(use_case="sales", layout=real_project)
+    assert (configured.deliveries is not None) == (key is not None)
