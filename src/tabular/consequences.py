@@ -45,7 +45,7 @@ def rows_left_out(
     violations, checks : DataFrame
         As `check` and `decide` return them.
     mismatch : str
-        The first line of the message: ``the table does not match flights.yml``.
+        The first line of the message: ``the table does not match orders.yml``.
 
     Raises
     ------
