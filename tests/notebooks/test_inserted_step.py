@@ -105,8 +105,12 @@ def steps(manifest: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return [step for step in manifest["steps"] if step["step"] == name]
 
 
+def _trainings(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*steps(manifest, "train"), *steps(manifest, "train_simple")]
+
+
 def test_notebooks_evaluate_the_model_of_the_inserted_step(manifest: dict[str, Any]) -> None:
-    trained = {f"runs/store/{step['key']}/model": step for step in steps(manifest, "train")}
+    trained = {f"runs/store/{step['key']}/model": step for step in _trainings(manifest)}
     models = {f"runs/store/{step['key']}/model": step for step in steps(manifest, "calibrate")}
     assert {step["inputs"]["uncalibrated"] for step in models.values()} == set(trained)
     assert len({step["metrics"]["shift"] for step in models.values()} - {0.0}) == 2  # constant and linear
@@ -126,7 +130,8 @@ def test_check_and_run_name_the_notebooks_that_go_past_it(calibrated: Path) -> N
     kept = {path: path.read_bytes() for path in (calibrated / "notebooks").glob("*.ipynb")}
     training, service = (calibrated / "notebooks" / f"{name}.ipynb" for name in NAMES)
     edit(training, ("core.evaluate(using=trained)", "core.evaluate(model=trained.model)"))
-    edit(training, ("using=core.train(", "model=core.train("), ('linear\\"))', 'linear\\").model)'))
+    compared = 'using={\\"train\\": core.train_simple(estimator=\\"linear\\")}'
+    edit(training, (compared, 'model=core.train(estimator=\\"linear\\").model'))
     edit(service, ('core.register.input(\\"model\\")', "core.train().model"))
     told = [operation(calibrated, *words) for words in (["check"], ["run", *CHOICE, "--notebook", *NAMES])]
     for path, content in kept.items():
