@@ -51,11 +51,11 @@ def run(args: argparse.Namespace) -> int:
     for file in files:
         if file not in wrong:
             print(f"ok  {file}")
-    missing = missing_validators() if _pipelines(layout) else []
-    if missing:
-        print(f"note: pipelines were not checked by {listed(missing)}: not installed here", file=sys.stderr)
     if problems:
         raise ConfigurationError(list(dict.fromkeys(problems)))
+    missing = missing_validators() if _pipelines(layout) else []
+    if missing:
+        print(f"pipelines were not checked by {listed(missing)}: not installed here")
     print(f"{len(files)} files checked, no mistakes.")
     return 0
 
