@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--to", metavar="NAME", help="configuration/deployment/<NAME>.yml (default: DEPLOYMENT)")
     add("--challenger", metavar="MODEL", help="deploy a second model behind the same endpoint (kind aks)")
     add("--traffic", type=float, metavar="SHARE", help="the challenger's share of the requests, 0 to 1")
+    add("--if-new", action="store_true", help="--challenger: without a service it is the first; else as needed")
     add("--register", action="store_true", help="register the model if the workspace does not have it")
     add("--package", action="store_true", help="no service: build an image with the model and Azure's server")
     add("--dockerfile", type=Path, metavar="FOLDER", help="with --package: only write the build context")
@@ -110,7 +111,7 @@ def _deploy(args: argparse.Namespace, service: Service, configured: Configuratio
 def _challenge(args: argparse.Namespace, service: Service, configured: Configuration) -> None:
     services.require_cluster(service)
     deployment = _model(args, service, configured)
-    _print_service(args, services.challenge(deployment, args.traffic or 0.0))
+    _print_service(args, services.challenge(deployment, args.traffic or 0.0, if_new=args.if_new))
 
 
 def _shift(args: argparse.Namespace, service: Service, _: Configuration) -> None:

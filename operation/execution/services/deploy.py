@@ -33,9 +33,20 @@ def deploy(deployment: ModelDeployment) -> Webservice:
     return endpoint.deploy(deployment, settings)
 
 
-def challenge(deployment: ModelDeployment, share: float) -> Webservice:
-    """Deploy the model as a challenger with a share of the requests, 0 to 1."""
-    return endpoint.challenge(deployment, require_cluster(deployment), share)
+def challenge(deployment: ModelDeployment, share: float, *, if_new: bool = False) -> Webservice:
+    """Deploy the model as a challenger with a share of the requests, 0 to 1.
+
+    With `if_new` a pipeline may repeat it: without a service the model is its first, and one that answers
+    already stays.
+    """
+    settings = require_cluster(deployment)
+    existing = find(deployment.workspace, deployment.name) if if_new else None
+    if if_new and existing is None:
+        return endpoint.deploy(deployment, settings)
+    if existing is not None and endpoint.default(existing) == endpoint.version_name(deployment):
+        deployment.say(f"  {deployment.name}: {deployment.model} answers already")
+        return existing
+    return endpoint.challenge(deployment, settings, share)
 
 
 def shift(service: Service, share: float) -> Webservice:
