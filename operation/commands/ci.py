@@ -11,6 +11,7 @@ from operation.commands.options import emulated
 from operation.commands.pipelines import command_problem
 from operation.engine.foundation.errors import ConfigurationError, UsageError
 from operation.engine.foundation.layout import Layout, project
+from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.engine.pipelines.expressions import AZURE, GITHUB
 from operation.engine.pipelines.model import LOGIN, Pipeline
 from operation.engine.pipelines.plan import plan
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="environment whose approval is given, or all; else asked for at a terminal. May be repeated",
     )
+    add("--stage", action="append", default=[], metavar="NAME", help="only this stage; may be repeated")
     add("--dry-run", action="store_true", help="only print the plan")
     add(
         "-p",
@@ -66,8 +68,9 @@ def run(args: argparse.Namespace) -> int:
             _parameters(args.assignments),
             known_names(layout, command_problem),
         )
+        _require_stages(args.stage, pipeline)
         print("\n".join(plan(pipeline)), flush=True)
-        return 0 if args.dry_run else _execute(layout, pipeline, args.approve)
+        return 0 if args.dry_run else _execute(layout, pipeline, args.approve, args.stage)
     except Refused as refused:
         raise ConfigurationError([refused.problem]) from refused
 
@@ -79,7 +82,14 @@ def _parameters(assignments: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in (text.partition("=") for text in assignments)}
 
 
-def _execute(layout: Layout, pipeline: Pipeline, approved: list[str]) -> int:
+def _require_stages(names: list[str], pipeline: Pipeline) -> None:
+    known = [stage.name for stage in pipeline.stages]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"--stage {name}: expected {listed(known)}.{did_you_mean(name, known)}")
+
+
+def _execute(layout: Layout, pipeline: Pipeline, approved: list[str], only: list[str]) -> int:
     needs_azure = any(
         step.login or step.kind == LOGIN
         for stage in pipeline.stages
@@ -96,7 +106,7 @@ def _execute(layout: Layout, pipeline: Pipeline, approved: list[str]) -> int:
         return input(f"   {environment} asks for approval: go on? [y/N] ").strip().lower() in {"y", "yes"}
 
     with emulated(layout, requested=True) if needs_azure else nullcontext():
-        done = PipelineRunner(layout, pipeline, approve, lambda line: print(line, flush=True)).run()
+        done = PipelineRunner(layout, pipeline, approve, lambda line: print(line, flush=True), only).run()
     _tell(layout, done)
     return 0 if done.result in {*GOOD, SKIPPED} else 1
 

@@ -46,7 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--to", metavar="NAME", help="configuration/deployment/<NAME>.yml (default: DEPLOYMENT)")
     add("--challenger", metavar="MODEL", help="deploy a second model behind the same endpoint (kind aks)")
     add("--traffic", type=float, metavar="SHARE", help="the challenger's share of the requests, 0 to 1")
-    add("--if-new", action="store_true", help="--challenger: without a service it is the first; else as needed")
+    add(
+        "--if-new",
+        action="store_true",
+        help="--challenger: without a service it is the first; else as needed",
+    )
     add("--register", action="store_true", help="register the model if the workspace does not have it")
     add("--package", action="store_true", help="no service: build an image with the model and Azure's server")
     add("--dockerfile", type=Path, metavar="FOLDER", help="with --package: only write the build context")

@@ -62,11 +62,13 @@ def problems(layout: Layout, write: Callable[[str, str], Path]) -> Problems:
 def run(layout: Layout, write: Callable[[str, str], Path], capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs a pipeline whatever its commands are."""
 
-    def run(system: str, text: str, approved: tuple[str, ...] = (), **parameters: str) -> PipelineRun:
-        pipeline, found = examined(layout, write(system, text), system, NAMES, parameters)
+    def run(
+        system: str, text: str, approved: tuple[str, ...] = (), only: tuple[str, ...] = ()
+    ) -> PipelineRun:
+        pipeline, found = examined(layout, write(system, text), system, NAMES)
         found = [problem for problem in found if "no workbench command" not in problem.message]
         assert pipeline is not None
         assert not found
-        return PipelineRunner(layout, pipeline, lambda name: name in approved, print).run()
+        return PipelineRunner(layout, pipeline, lambda name: name in approved, print, only).run()
 
     return run

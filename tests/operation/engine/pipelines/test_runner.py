@@ -83,6 +83,11 @@ jobs:
 BOTH = pytest.mark.parametrize(("system", "text"), [("azure", AZURE), ("github", GITHUB)])
 
 
+def test_a_stage_alone(run: Run) -> None:
+    done = run("azure", AZURE.format(decision="accepted"), ("DEV",), only=("after",))
+    assert [stage.reason for stage in done.stages.values()] == ["left out", "left out", ""]
+
+
 def _results(run: PipelineRun) -> dict[str, str]:
     return {name: stage.result for name, stage in run.stages.items()}
 
