@@ -37,6 +37,11 @@ GROUPS = {
         "outcomes": "add true labels that arrive later, and join them with the scored rows",
         "package": "build a container image that serves a model",
     },
+    "keep it good": {
+        "monitor": "say whether a new model is due, by a table of reasons; --act trains it",
+        "play": "play past deliveries one by one, with every decision and what it was worth",
+        "mlscore": "count the ML Test Score: a point for each of 28 tests that is shown to pass",
+    },
     "Azure ML": {
         "submit": "execute a step or a whole use case in Azure ML, or in its emulator",
         "models": "list, register, download and promote the models of a workspace",
@@ -62,17 +67,8 @@ COMMANDS = {command: summary for group in GROUPS.values() for command, summary i
 HELP = ("-h", "--help", "help")
 # A watcher ends what they have started, but where that may be a person's browser.
 STARTERS = (
-    "run",
-    "sweep",
-    "step",
-    "collect",
-    "certify",
-    "test",
-    "serve",
-    "emulator",
-    "submit",
-    "report",
-    "ci",
+    *("run", "sweep", "step", "collect", "monitor", "play", "mlscore"),
+    *("certify", "test", "serve", "emulator", "submit", "report", "ci"),
 )
 SESSIONS = ("lab", "replay")
 SHOW_KEYS = ("emulator", "lab", "replay")  # print the key of the server that they start

@@ -9,7 +9,7 @@ OF_COMMAND = {
     **{command: {"azure"} for command in ("submit", "models", "deploy", "export")},
     "emulator": {"azure", "emulator"},
     "ci": {"azure", "emulator"},
-    "test": ALL,
+    **dict.fromkeys(("test", "mlscore"), ALL),
 }
 OF_OPTION = {"--emulator": {"azure", "emulator"}, "--azure-server": {"azure"}, "--engine=ray": {"ray"}}
 OF_SETUP = {"--all": ALL, **{f"--group={group}": {group} for group in ALL}}

@@ -96,6 +96,7 @@ def examine(
     graph = StepGraph(read.content.steps, layout, read.broken)
     wrong = [*notebook_problems(read.content.notebooks, layout), *graph.problems()]
     wrong += graph.azure_problems(read.content.automl, read.content.pipeline)
+    wrong += graph.play_problems(read.content.monitor.play if read.content.monitor else {})
     collecting = _collecting(read.content, layout)
     wrong += (
         [(("deliveries", *path[2:]), message) for path, message in collecting.problems()]
@@ -190,6 +191,7 @@ def _configuration(
         steps={name: _step(name, graph) for name in graph.order()},
         digest=hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest(),
         deliveries=_step(COLLECT, collecting) if (collecting := _collecting(content, graph.layout)) else None,
+        monitor=content.monitor,
         automl=content.automl,
         pipeline=content.pipeline,
     )

@@ -17,6 +17,7 @@ from pydantic import (
 
 from operation.engine.configuration.azure_names import name_problem
 
+_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 _SECRET_SOURCE = re.compile(r"(keyvault|environment):[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -24,6 +25,12 @@ def _service_name(name: str) -> str:
     if problem := name_problem("service", name):
         raise ValueError(f"'service': {problem} Choose another.")
     return name
+
+
+def _hours(value: str) -> str:
+    if not _HOURS.fullmatch(value):
+        raise ValueError(f"'quiet-hours': expected hours such as 22:00-06:00 (UTC), found {value!r}.")
+    return value
 
 
 def _secret_source(value: str) -> str:
@@ -92,6 +99,25 @@ class Pipeline(Strict):
     on_new_data: str | None = None
 
 
+class Monitor(Strict):
+    """``monitor:`` what speaks for training a new model, and what against it."""
+
+    new_share: Positive | None = None  # rows that are new, as a share of those at the last training
+    drift: bool = True
+    decay: bool = True  # of the quality, once labels are known
+    max_age_days: Positive | None = None  # of the champion
+    every: Literal["day", "week", "month", "quarter", "year"] | None = None
+    debounce: Count = 2  # checks in a row that must see drift or decay
+    cooldown_days: Annotated[float, Field(ge=0)] = 0.0  # after a training, accepted or not
+    cpu_minutes: Positive | None = None  # that trainings may take, all together, in `budget_days`
+    budget_days: Positive = 30.0
+    quiet_hours: list[Annotated[str, AfterValidator(_hours)]] = Field(default_factory=list)  # UTC
+    min_rows: Annotated[int, Field(ge=1)] = 1000  # to train on
+    # step -> argument -> value, while past deliveries are played: small settings
+    play: dict[str, Annotated[dict[str, Any], _OrEmpty]] = Field(default_factory=dict)
+    play_cpu_minutes: Positive = 1.0  # a training counts that much then: what it takes differs each time
+
+
 class UseCaseModel(Strict):
     """``configuration-<use case>.yml``."""
 
@@ -99,6 +125,7 @@ class UseCaseModel(Strict):
     notebooks: list[NotebookModel] = Field(default_factory=list)
     steps: dict[str, Annotated[StepModel, _OrEmpty]]
     deliveries: StepModel | None = None
+    monitor: Monitor | None = None
     automl: Automl | None = None
     pipeline: Pipeline | None = None
 

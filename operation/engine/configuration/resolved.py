@@ -12,7 +12,7 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean
 
 if TYPE_CHECKING:  # a notebook's process does without pydantic
-    from operation.engine.configuration.models import Automl, Pipeline
+    from operation.engine.configuration.models import Automl, Monitor, Pipeline
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Configuration:
     steps: dict[str, Step]  # each after the steps that it reads from
     digest: str  # SHA-256 of the resolved content of both files
     deliveries: Step | None = None  # what collects them into the raw table
+    monitor: Monitor | None = None  # when a new model is due
     automl: Automl | None = None  # the search by Azure ML that the use case's model is compared with
     pipeline: Pipeline | None = None  # how its pipeline is published
 

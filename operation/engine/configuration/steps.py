@@ -65,16 +65,19 @@ class StepGraph:
             )
 
     def _against(self, name: str, contract: Contract) -> Iterator[Mistake]:
-        wrong = [*_reserved(name, contract), *self._arguments(name, contract), *self._inputs(name, contract)]
+        arguments = self._arguments(name, contract, self.steps[name].arguments, ("steps", name, "arguments"))
+        wrong = [*_reserved(name, contract), *arguments, *self._inputs(name, contract)]
         if name not in self.broken:
             wrong += self._required(name, contract)
         if not wrong and name not in self.broken and (problem := parser_problem(contract, self.steps[name])):
             wrong.append((("steps", name), f"step '{name}': {problem}."))
         yield from wrong
 
-    def _arguments(self, name: str, contract: Contract) -> Iterator[Mistake]:
-        for key, value in self.steps[name].arguments.items():
-            key_path = ("steps", name, "arguments", key)
+    def _arguments(
+        self, name: str, contract: Contract, arguments: Mapping[str, Value], section: KeyPath
+    ) -> Iterator[Mistake]:
+        for key, value in arguments.items():
+            key_path = (*section, key)
             argument = contract.arguments.get(key)
             if argument is None or argument.role != "value":
                 yield key_path, self._misplaced(name, key, contract, "argument")
@@ -177,6 +180,15 @@ class StepGraph:
         if pipeline and pipeline.every and pipeline.on_new_data:
             message = "'pipeline' has both 'every' and 'on-new-data': a schedule is one of them. Remove one."
             yield ("pipeline", "on-new-data"), message
+
+    def play_problems(self, play: Mapping[str, Mapping[str, Value]]) -> Iterator[Mistake]:
+        """Yield what is wrong with the arguments that hold while past deliveries are played."""
+        for name, arguments in play.items():
+            if name not in self.steps:
+                hint = did_you_mean(name, self.steps)
+                yield ("monitor", "play", name), f"'play' of 'monitor': there is no step '{name}'.{hint}"
+            elif contract := self.contracts.get(name):
+                yield from self._arguments(name, contract, arguments, ("monitor", "play", name))
 
     def order(self) -> list[str]:
         """Return the steps' names, each after those it reads from, otherwise in the file's order."""

@@ -12,12 +12,22 @@ from pydantic import BaseModel, ValidationError
 
 from operation.engine.configuration.documents import Document, KeyPath, Value, read_document
 from operation.engine.configuration.messages import explain
-from operation.engine.configuration.models import Automl, NotebookModel, Pipeline, StepModel, UseCaseModel
+from operation.engine.configuration.models import (
+    Automl,
+    Monitor,
+    NotebookModel,
+    Pipeline,
+    StepModel,
+    UseCaseModel,
+)
 from operation.engine.configuration.secret_values import secret_problem
 from operation.engine.configuration.variables import Variable, reference_problems, resolved
 from operation.engine.foundation.errors import Problem
 
-_SECTIONS: dict[str, type[BaseModel]] = {"deliveries": StepModel, "automl": Automl, "pipeline": Pipeline}
+_SECTIONS: dict[str, type[BaseModel]] = {
+    **{"deliveries": StepModel, "monitor": Monitor},
+    **{"automl": Automl, "pipeline": Pipeline},
+}
 _MODELS: dict[str, type[BaseModel]] = {"notebooks": NotebookModel, "steps": StepModel, **_SECTIONS}
 
 

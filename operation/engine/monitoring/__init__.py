@@ -1,0 +1,1 @@
+"""When a new model is due, what became of it, and a year of such decisions played again."""
