@@ -9,10 +9,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from operation.engine.evidence.ci import AUTO, CHOICES
 from operation.engine.foundation.children import environ
 from operation.engine.foundation.layout import Layout
 from operation.engine.notebooks.limits import Limits
 
+CI = (
+    "end with 0 also when the gate rejects the model, and tell CI: output variable decision, warning, "
+    "summary (default: auto, which recognises Azure Pipelines and GitHub Actions)"
+)
 ANY_SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"  # the emulator has every subscription
 
 
@@ -74,6 +79,11 @@ def add_include_secrets(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave a capsule even if a secret is too short or too common to be masked in it",
     )
+
+
+def add_ci(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--ci``."""
+    parser.add_argument("--ci", choices=CHOICES, default=AUTO, help=CI)
 
 
 def chosen_limits(args: argparse.Namespace) -> Limits:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from operation.commands.options import (
     add_choice,
+    add_ci,
     add_include_secrets,
     add_json,
     add_limits,
@@ -18,6 +19,7 @@ from operation.commands.options import (
     chosen_limits,
     one_or_more,
 )
+from operation.engine.evidence.ci import REJECTED, conclude, rejection, system_of
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout, project
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from operation.engine.runs.request import Prepared
     from operation.engine.runs.run_manifest import RunManifest
 
-_EXIT_CODES = {"succeeded": 0, "rejected": 3, "interrupted": 130}
+_EXIT_CODES = {"succeeded": 0, "rejected": REJECTED, "interrupted": 130}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--jobs", type=one_or_more, metavar="N", help="notebooks in parallel (default: number of cores)")
     add_limits(parser)
+    add_ci(parser)
     add_include_secrets(parser)
 
 
@@ -68,10 +71,26 @@ def run(args: argparse.Namespace) -> int:
     choice = (args.environment, args.use_case, args.notebook, args.assignments)
     request = Request(*choice, args.fresh, args.engine, chosen_limits(args), args.include_secrets, args.jobs)
     before = answered(layout, request)
-    return _tell_unchanged(layout, before, as_json=args.json) if before else _run(layout, request, args.json)
+    folder, code = (before, 0) if before else _run(layout, request, args.json)
+    if before:
+        _tell_unchanged(layout, before, as_json=args.json)
+    return _conclude(layout, args.ci, code, folder)
 
 
-def _run(layout: Layout, request: Request, as_json: bool) -> int:
+def _conclude(layout: Layout, ci: str, code: int, folder: Path) -> int:
+    """Tell CI of the run's decisions; return the exit code."""
+    if system_of(ci) is None:  # a run in which nothing changed imports no templates
+        return code
+    from operation.engine.evidence.reports.decision_page import outcomes
+
+    content = manifest.read(folder / "manifest.json") or {}
+    decided = outcomes(layout, folder, content.get("steps", []))
+    if code == REJECTED and all(outcome.decision == "accepted" for outcome in decided):
+        decided.append(rejection(folder.name, str(content["error"]["message"])))  # by a script of one's own
+    return conclude(ci, code, decided, folder)
+
+
+def _run(layout: Layout, request: Request, as_json: bool) -> tuple[Path, int]:
     """Run unless an earlier run is the answer; only now the configuration and its libraries are needed."""
     from operation.engine.notebooks.fork_server.source import for_all, fork_source
 
@@ -85,7 +104,8 @@ def _run(layout: Layout, request: Request, as_json: bool) -> int:
         prepared = prepare(layout, request)
         before = unchanged(layout, prepared)
         if before:
-            return _tell_unchanged(layout, before, as_json=as_json)
+            _tell_unchanged(layout, before, as_json=as_json)
+            return before, 0
         return _start(layout, prepared, fork_server, as_json)
 
 
@@ -99,7 +119,9 @@ def _head_start(fork_server: ForkServer, layout: Layout, request: Request) -> No
         fork_server.preload(libraries([path for path in paths if path.is_file()], {}))
 
 
-def _start(layout: Layout, prepared: Prepared, fork_server: ForkServer | None, as_json: bool) -> int:
+def _start(
+    layout: Layout, prepared: Prepared, fork_server: ForkServer | None, as_json: bool
+) -> tuple[Path, int]:
     from operation.engine.runs.progress import RunProgress
     from operation.engine.runs.run import start
 
@@ -107,22 +129,21 @@ def _start(layout: Layout, prepared: Prepared, fork_server: ForkServer | None, a
     if as_json:
         record = start(layout, prepared, lambda *_: None, fork_server)
         print(json.dumps(record.content, indent=1, default=str))
-        return _EXIT_CODES.get(record.status, 1)
+        return record.folder.path, _EXIT_CODES.get(record.status, 1)
     print(f"{configured.use_case} in {configured.environment}: {configured.description}", flush=True)
     with RunProgress([notebook.name for notebook in prepared.notebooks]) as progress:
         record = start(layout, prepared, progress.say, fork_server)
     _tell(layout, record)
-    return _EXIT_CODES.get(record.status, 1)
+    return record.folder.path, _EXIT_CODES.get(record.status, 1)
 
 
-def _tell_unchanged(layout: Layout, folder: Path, *, as_json: bool) -> int:
+def _tell_unchanged(layout: Layout, folder: Path, *, as_json: bool) -> None:
     content = manifest.read(folder / "manifest.json") or {}
     if as_json:
         print(json.dumps({**content, "unchanged": True}, indent=1))
     else:
         print(f"nothing to do: nothing changed since run {folder.name}, and every output is intact")
         print(f"report: {layout.relative(folder / 'index.html')}")
-    return 0
 
 
 def _tell(layout: Layout, record: RunManifest) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
-from operation.commands.options import add_choice, add_include_secrets
+from operation.commands.options import add_choice, add_ci, add_include_secrets
 from operation.engine import configuration
+from operation.engine.evidence.ci import CHOICES, REJECTED, Outcome, conclude, rejection
 from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.foundation.nearest import did_you_mean
@@ -28,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("step", help="step of the use case, such as train")
     add_choice(parser)
     add("--fresh", action="store_true", help="execute it even if the store has its outputs")
+    add_ci(parser)
     add_include_secrets(parser)
     add("argv", nargs=argparse.REMAINDER, metavar="...", help="arguments of the Core Script")
 
@@ -39,9 +43,14 @@ def run(args: argparse.Namespace) -> int:
     configured = configuration.load(own.environment, own.use_case, layout)
     script = configured.step(args.step).script
     values = _script_values(build_parser(script), argv)
+    session = Session(configured, layout, child_process)
     try:
-        done = Session(configured, layout, child_process).step(args.step, values, fresh=own.fresh)
+        done = session.step(args.step, values, fresh=own.fresh)
     except StepFailed as error:
+        if error.exit_code == REJECTED:
+            print(f"error: {error}", file=sys.stderr)
+            outcomes = _read_by(session, args.step, values) or [rejection(args.step, str(error))]
+            return conclude(own.ci, REJECTED, outcomes, layout.runs / "decisions")
         from operation.execution.submission_record import record_failure
 
         record_failure(
@@ -57,7 +66,32 @@ def run(args: argparse.Namespace) -> int:
         )
         raise
     _tell(layout, done)
-    return 0
+    outcomes = _outcomes(layout, done.entry.output("decision")) if _decides(done) else []
+    code = REJECTED if any(outcome.decision != "accepted" for outcome in outcomes) else 0
+    return conclude(own.ci, code, outcomes, layout.runs / "decisions")
+
+
+def _decides(done: Done) -> bool:
+    return "decision" in done.plan.contract.outputs
+
+
+def _read_by(session: Session, step: str, values: dict[str, object]) -> list[Outcome]:
+    """Return the decision that a step was given and that made it stop."""
+    source = session.sources(step, values).get("decision")
+    return _outcomes(session.layout, session.input_path(source)) if source else []
+
+
+def _outcomes(layout: Layout, folder: Path) -> list[Outcome]:
+    """Write the page of the decision in `folder`, and return what CI is told of it."""
+    from operation.engine.evidence.reports.decision_page import outcome, read_decision, write_decision_page
+
+    decision = read_decision(folder)
+    if decision is None:
+        return []
+    target = layout.runs / "decisions" / f"{decision['model']}-{decision['challenger'][:10]}.html"
+    page = layout.relative(write_decision_page(target, decision))
+    print(f"page: {page}")
+    return [outcome(decision, page)]
 
 
 def _split(args: argparse.Namespace) -> tuple[argparse.Namespace, list[str]]:
@@ -65,6 +99,7 @@ def _split(args: argparse.Namespace) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for name in ("environment", "use_case"):
         parser.add_argument(f"--{name.replace('_', '-')}", default=getattr(args, name))
+    parser.add_argument("--ci", choices=CHOICES, default=args.ci)
     for name in ("fresh", "include_secrets"):
         parser.add_argument(f"--{name.replace('_', '-')}", action="store_true", default=getattr(args, name))
     parser.set_defaults(step=args.step, words=[args.step, *args.argv])

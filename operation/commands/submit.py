@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from operation.commands.options import (
     add_choice,
+    add_ci,
     add_compute,
     add_emulator,
     add_include_secrets,
@@ -17,7 +19,8 @@ from operation.commands.options import (
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.targets import chosen_compute
-from operation.engine.foundation.errors import UsageError
+from operation.engine.evidence.ci import REJECTED, conclude, rejection, system_of
+from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.layout import Layout, project
 from operation.execution.routes import SubmitOptions, send
 from operation.execution.submission_record import record_submission
@@ -51,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="publish a successful pipeline as a new version of its endpoint",
     )
     add("--schedule", action="store_true", help="publish, and schedule as the use case says")
+    add_ci(parser)
     add_include_secrets(parser)
     add_json(parser, "the run's manifest")
 
@@ -62,9 +66,15 @@ def run(args: argparse.Namespace) -> int:
     options = _options(layout, configured, args)
     secrets = args.include_secrets
     recorded = record_submission(layout, configured, args.what, _argv(args), include_secrets=secrets)
-    with emulated(layout, args.emulator), quiet(args.json), recorded as submission:
-        print(f"run: {layout.relative(submission.folder.path)}", flush=True)
-        send(options, submission, lambda line: print(line, flush=True))
+    try:
+        with emulated(layout, args.emulator), quiet(args.json), recorded as submission:
+            print(f"run: {layout.relative(submission.folder.path)}", flush=True)
+            send(options, submission, lambda line: print(line, flush=True))
+    except StepFailed as error:
+        if error.exit_code != REJECTED or system_of(args.ci) is None:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return conclude(args.ci, REJECTED, [rejection(args.what, str(error))], layout.runs / "decisions")
     if args.json:
         print(json.dumps(submission.manifest, indent=1))
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,3 +104,38 @@ def _numbers(column: pd.Series) -> Array:
         value = step.show(broken.iloc[0])
         raise step.StepError(f"column {column.name!r} holds {value}, not a number: use --loss error")
     return np.asarray(numbers)
+
+
+def of_predictions(classes: Sequence[str], actual: Array, predicted: Array, loss: str) -> Array:
+    """Return the loss of each prediction of a model, in the unit of its loss.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Names of the classes; empty for regression.
+    actual : ndarray of shape (rows,)
+        Numbers, or positions of classes.
+    predicted : ndarray of shape (rows,) or (rows, classes)
+        Numbers, or probabilities of classes.
+    loss : {"brier", "error", "absolute", "squared"}
+        Classes: half the squared distance of the probabilities from the outcome (Brier, 1950), from 0 to 1;
+        or whether the likeliest class is wrong. Numbers: distance, or its square.
+
+    Raises
+    ------
+    StepError
+        When the loss does not fit the task.
+    """
+    known = ("brier", "error") if classes else ("absolute", "squared")
+    if loss not in known:
+        task = "classes" if classes else "numbers"
+        raise step.StepError(
+            f"--loss: {loss} does not fit a model that predicts {task}: use {' or '.join(known)}"
+        )
+    if not classes:
+        distance: Array = np.abs(predicted - actual)
+        return distance if loss == "absolute" else distance**2
+    if loss == "error":
+        return np.asarray(predicted.argmax(axis=1) != actual, dtype="float64")
+    outcomes = actual[:, None] == np.arange(len(classes))
+    return np.asarray(((predicted - outcomes) ** 2).sum(axis=1) / 2)

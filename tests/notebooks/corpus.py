@@ -309,8 +309,8 @@ STEPS = {
         kind="StepError",
         message="there is no metric 'auc_roc'",
         line="raise step.StepError",
-        file="src/register.py",
-        cell="core.register(",
+        file="src/comparing/conditions.py",
+        cell="core.gate(",
     ),
     "rejection by the gate": Failure(
         edit("configuration/configuration-flights.yml", "roc_auc>=0.6", "roc_auc>=0.999"),

@@ -30,7 +30,9 @@ def test_every_notebook_succeeds_and_is_reported(
         (name, "succeeded") for name in names
     ]
     folder = checkout / "runs" / manifest["id"]
-    assert {f"{name}.html" for name in names} | {"index.html"} == {
+    decided = {f"decision-{one['key'][:10]}.html" for one in manifest["steps"] if one["step"] == "gate"}
+    assert len(decided) == 1
+    assert {f"{name}.html" for name in names} | decided | {"index.html"} == {
         path.name for path in folder.glob("*.html")
     }
 

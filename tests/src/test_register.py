@@ -1,7 +1,9 @@
-"""Register: the gate, and the MLflow registry on a SQLite file."""
+"""Register: what the gate accepted, in an MLflow registry on a SQLite file."""
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -10,39 +12,13 @@ from typing import Any
 
 import pytest
 
+import gate
 import register
 from support import step
 from support.registry import open_registry
 from tests.src.running import Trained, child, contents, left_over, run
 
 METRICS = {"roc_auc": 0.7, "log_loss": 0.4, "baseline_log_loss": 0.5}
-
-
-PASSES = {
-    **{"roc_auc>=0.7": True, "roc_auc > 0.7": False, "log_loss<baseline_log_loss": True},
-    **{"log_loss<=0.4": True, "0.5>=log_loss": True, "roc_auc>=7e-1": True},
-}
-
-
-@pytest.mark.parametrize("condition", PASSES)
-def test_conditions_compare_metrics_and_numbers(condition: str) -> None:
-    assert register.judge(condition, METRICS)["passed"] is PASSES[condition]
-
-
-MISTAKES = {
-    "roc_auc": " is not a condition, e.g. roc_auc>=0.6 or rmse<baseline_rmse",
-    "roc_auc=>0.6": " is not a condition, e.g. roc_auc>=0.6 or rmse<baseline_rmse",
-    "rocauc>=0.6": ": there is no metric 'rocauc' (did you mean 'roc_auc'?); "
-    "the metrics are: baseline_log_loss, log_loss, roc_auc",
-}
-
-
-@pytest.mark.parametrize("condition", MISTAKES)
-def test_conditions_that_cannot_be_judged(condition: str) -> None:
-    with pytest.raises(step.StepError) as caught:
-        register.judge(condition, METRICS)
-    assert not isinstance(caught.value, step.GateRejected)
-    assert str(caught.value) == f"--gate: {condition!r}{MISTAKES[condition]}"
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +34,13 @@ def report(tmp_path: Path) -> Path:
     return tmp_path / "report"
 
 
+def decision(folder: Path, challenger: Trained, *more: object) -> Path:
+    """Return the folder of a decision about a model."""
+    inputs = ["--model", challenger.model, "--holdout", challenger.holdout, "--report", folder / "report"]
+    run("gate", *inputs, "--name", "any", "--min-rows", 100, "--decision", folder / "decision", *more)
+    return folder / "decision"
+
+
 def words(trained: Trained, report: Path, registry: str, name: str, *more: object) -> list[object]:
     inputs = ["--model", trained.model, "--report", report, "--registration", report.parent / "out"]
     return [*inputs, "--tracking-uri", registry, "--name", name, *more]
@@ -70,16 +53,19 @@ def versions(registry: str, name: str) -> list[Any]:
 def test_a_model_is_registered_once_whatever_it_is_asked(
     binary: Trained, report: Path, registry: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run("register", *words(binary, report, registry, "tumours", "--gate", "roc_auc>=0.6"))
+    accepted = ["--decision", decision(report.parent, binary)]
+    capsys.readouterr()
+    run("register", *words(binary, report, registry, "tumours", *accepted))
     first = contents(report.parent / "out")
-    run("register", *words(binary, report, registry, "tumours", "--gate", "roc_auc>=0.6"))
+    run("register", *words(binary, report, registry, "tumours", *accepted))
     assert capsys.readouterr().out == "registered tumours version 1 as challenger\n" * 2
     assert contents(report.parent / "out") == first
     (version,) = versions(registry, "tumours")
     facts = json.loads((binary.model / "model.json").read_text(encoding="utf-8"))
     assert version.tags["digest"] == facts["digest"]
     assert version.tags["metric.roc_auc"] == "0.7"
-    assert json.loads(first["registration.json"])["gate"][0]["passed"] is True
+    digest = hashlib.sha256((report.parent / "decision/decision.json").read_bytes()).hexdigest()
+    assert json.loads(first["registration.json"])["decision"] == digest
 
 
 def test_the_alias_moves_to_another_model(
@@ -120,22 +106,43 @@ def test_an_alias_that_points_elsewhere_is_seen(
     assert (stands(first), stands(second)) == (False, True)
 
 
+REJECTED = "the gate rejected the model; it is not registered: roc_auc>=0.8 does not hold: 0.7 against 0.8"
+
+
 def test_a_rejected_model_is_not_registered(binary: Trained, report: Path, registry: str) -> None:
-    gate = ["--gate", "roc_auc>=0.6", "roc_auc>=0.8", "log_loss>=baseline_log_loss"]
+    rejected = ["--decision", decision(report.parent, binary, "--conditions", "roc_auc>=0.6", "roc_auc>=0.8")]
     with pytest.raises(step.GateRejected) as caught:
-        run("register", *words(binary, report, registry, "rejected", *gate))
-    assert str(caught.value) == (
-        "the gate rejected the model; it is not registered: roc_auc>=0.8 does not hold: 0.7 against 0.8; "
-        "log_loss>=baseline_log_loss does not hold: 0.4 against 0.5"
-    )
-    assert left_over(report.parent) == ["report"]
+        run("register", *words(binary, report, registry, "rejected", *rejected))
+    assert str(caught.value) == REJECTED
+    assert left_over(report.parent) == ["decision", "report"]
     assert versions(registry, "rejected") == []
 
 
 def test_a_process_is_rejected_with_exit_code_3(binary: Trained, report: Path, registry: str) -> None:
-    done = child("register", *words(binary, report, registry, "rejected", "--gate", "roc_auc>=0.8"))
-    assert done.returncode == 3
-    assert done.stderr.startswith("error: the gate rejected the model; it is not registered: roc_auc>=0.8 ")
+    rejected = ["--decision", decision(report.parent, binary, "--conditions", "roc_auc>=0.8")]
+    done = child("register", *words(binary, report, registry, "rejected", *rejected))
+    assert (done.returncode, done.stderr) == (3, f"error: {REJECTED}\n")
+
+
+def test_a_decision_about_another_model_is_refused(
+    binary: Trained, regression: Trained, report: Path, registry: str
+) -> None:
+    other = ["--decision", decision(report.parent, binary)]
+    with pytest.raises(step.StepError, match=r"is about another model, .*: rerun the gate$"):
+        run("register", *words(regression, report, registry, "other", *other))
+
+
+def test_the_champion_of_the_registry_is_judged_against(
+    binary: Trained, constant: Trained, report: Path, registry: str
+) -> None:
+    arguments = argparse.Namespace(tracking_uri=registry, name="judged", champion_alias="champion")
+    assert gate.digests_elsewhere(arguments) == {"champion": "none"}
+    run("register", *words(constant, report, registry, "judged", "--alias", "champion"))
+    facts = json.loads((constant.model / "model.json").read_text(encoding="utf-8"))
+    assert gate.digests_elsewhere(arguments) == {"champion": facts["digest"]}
+    folder = decision(report.parent, binary, "--tracking-uri", registry, "--name", "judged")
+    found = step.read_json(folder / "decision.json")
+    assert (found["champion"], found["difference"]["rows"]) == (facts["digest"], 144)
 
 
 def test_two_processes_may_make_the_registry_at_the_same_time(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from operation import cli
 from operation.engine.evidence.capsule.unpack import read_capsule
 from operation.engine.foundation.layout import Layout
-from tests.operation.engine.conftest import build
+from tests.operation.engine.conftest import build, write
+from tests.operation.engine.evidence.decisions import decision
 
 
 @pytest.fixture
@@ -90,3 +92,45 @@ def test_a_step_that_works_leaves_no_run(failing: Layout, monkeypatch: pytest.Mo
     monkeypatch.setenv("FACTOR", "1")
     assert cli.main(["step", "double"]) == 0
     assert list(failing.runs.glob("2*")) == []
+
+
+DECIDES = """
+    import argparse
+    import json
+    from pathlib import Path
+
+    from utils import input_path, output_path
+
+    def build_parser():
+        parser = argparse.ArgumentParser(description="Decide")
+        parser.add_argument("--counted", type=input_path, required=True)
+        parser.add_argument("--verdict", default="rejected")
+        parser.add_argument("--decision", type=output_path, required=True)
+        return parser
+
+    def main(argv=None):
+        args = build_parser().parse_args(argv)
+        decision = DECISION | {"decision": args.verdict}
+        Path(args.decision).mkdir()
+        (Path(args.decision) / "decision.json").write_text(json.dumps(decision))
+
+    if __name__ == "__main__":
+        main()
+"""
+
+
+def test_a_rejection_ends_with_3_and_in_ci_with_0(
+    failing: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FACTOR", "1")
+    write(failing, "src/decide.py", dedent(DECIDES).replace("DECISION", repr(decision())))
+    use_case = failing.configuration / "configuration-tiny.yml"
+    steps = "  decide:\n    inputs: {counted: count.result}\n"
+    use_case.write_text(use_case.read_text(encoding="utf-8") + steps, encoding="utf-8")
+    assert cli.main(["step", "decide", "--verdict", "accepted"]) == 0
+    assert cli.main(["step", "decide"]) == 3
+    page = "page: runs/decisions/flights-aaaaaaaaaa.html"
+    assert page in capsys.readouterr().out.splitlines()
+    assert cli.main(["step", "decide", "--ci", "azure"]) == 0
+    said = capsys.readouterr().out
+    assert "##vso[task.setvariable variable=decision;isOutput=true]rejected" in said.splitlines()

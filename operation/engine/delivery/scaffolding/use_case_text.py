@@ -66,6 +66,7 @@ def use_case_text(guess: Guess) -> str:
         left_out=guess.of("dropped"),
         min_samples_leaf=max(1, min(20, guess.rows // 50)),
         slices=guess.slices,
+        min_rows=min(500, max(40, round(guess.rows * HOLDOUT / 2))),
         gate="rmse" if guess.target.task == "regression" else "log_loss",
         keep=[column.name for column in guess.columns if column.kind != "dropped"][:3],
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from operation.engine.evidence.reports.cards import cards
+from operation.engine.evidence.reports.decision_page import decisions_of, page_name, write_decision_page
 from operation.engine.evidence.reports.pages import render
 from operation.engine.evidence.reports.run_record import RunRecord, read_run
 from operation.engine.evidence.reports.step_record import Failure
@@ -20,7 +21,7 @@ _FAILED = ("", "Fix it, then rerun; completed steps are reused.")
 _ENDS = {
     "rejected": (
         "The gate rejected the model",
-        "The run worked, but the gate rejected the model: its message names the value and the limit.",
+        "The run worked, but the gate rejected the model: its decision says why.",
     ),
     "interrupted": ("The run was interrupted", "Rerun; completed steps are reused."),
     "unfinished": (
@@ -45,6 +46,9 @@ def write_run_page(run_folder: Path) -> Path:
     """
     run = read_run(run_folder)
     shown = cards(run.measured)
+    decisions = decisions_of(run_folder, [{"key": step.key, "outputs": step.outputs} for step in run.steps])
+    for key, decision in decisions.items():
+        write_decision_page(run_folder / page_name(key), decision)
     executed = [run_folder / (book.notebook or f"notebooks/{book.name}.ipynb") for book in run.notebooks]
     return render(
         "run.html.j2",
@@ -52,6 +56,7 @@ def write_run_page(run_folder: Path) -> Path:
         run=run,
         status=page_status(run),
         banner=_banner(run),
+        decisions=[(page_name(key), decision) for key, decision in decisions.items()],
         cards=shown[:CARDS],
         rest=shown[CARDS:],
         books=list(zip(run.notebooks, thumbnails(executed), strict=True)),

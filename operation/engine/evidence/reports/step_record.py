@@ -114,6 +114,7 @@ class StepRecord(Record):
     notebook: Text = ""
     argv: Words = ()
     metrics: Metrics = Field(default_factory=dict)
+    outputs: dict[Any, Any] = Field(default_factory=dict)
     failure: Failure | None = Field(default=None, alias="error")
     label: Text = ""
 

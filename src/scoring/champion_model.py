@@ -1,0 +1,100 @@
+"""The champion: the model to beat, found in the registry or by its path, whatever state it is in."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from modelling import models
+from modelling.models import Array, Model
+from scoring import served_model
+from support import step
+from support.registry import aliased_digest
+from tabular.columns import as_array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TIMED_ROWS = 200
+
+
+class Champion(NamedTuple):
+    """The model to beat.
+
+    Parameters
+    ----------
+    digest : str or None
+        None where there is no champion yet.
+    model : Model or None
+        None too where it is the challenger itself, or cannot be loaded.
+    size : int or None
+        Bytes of its file.
+    problem : str
+        Why it cannot be loaded; empty where it can.
+    """
+
+    digest: str | None = None
+    model: Model | None = None
+    size: int | None = None
+    problem: str = ""
+
+    def predict(self, rows: pd.DataFrame, classes: Sequence[str]) -> tuple[Array | None, str]:
+        """Return its predictions, with classes in the order of `classes`; or None, and why."""
+        if self.model is None:
+            return None, self.problem
+        known = self.model.classes
+        if sorted(known) != sorted(classes):
+            return None, f"it predicts something else: {step.listing(known) or 'numbers'}"
+        try:
+            predicted = self.model.predict(rows)
+        except step.StepError as error:
+            return None, f"{error}; keep the column in the holdout, or give --champion-holdout"
+        return predicted[:, [known.index(name) for name in classes]] if classes else predicted, ""
+
+
+def in_folder(folder: Path, challenger: str) -> Champion:
+    """Return the champion in a model folder; `challenger` is the digest of the model that is judged."""
+    try:
+        served = served_model.by_path(folder)
+        return _loaded(served, str(models.read_facts(served.folder)["digest"]), challenger)
+    except step.StepError as error:
+        return Champion("unknown", problem=str(error))
+
+
+def in_registry(uri: str, name: str, alias: str, challenger: str) -> Champion:
+    """Return the champion that has an alias in a registry; see `in_folder`."""
+    digest = aliased_digest(uri, name, alias)
+    if digest in (None, challenger):
+        return Champion(digest)
+    try:
+        return _loaded(served_model.by_alias(name, alias, uri), str(digest), challenger)
+    except step.StepError as error:
+        return Champion(digest or "unknown", problem=str(error))
+
+
+def _loaded(served: served_model.Served, digest: str, challenger: str) -> Champion:
+    if digest == challenger:
+        return Champion(digest)
+    try:
+        return Champion(digest, served.load(), file_size(served.folder))
+    except step.StepError as error:
+        return Champion(digest, problem=str(error))
+
+
+def row_milliseconds(model: Model, table: pd.DataFrame) -> float:
+    """Return how long the prediction of a single row takes: the median of the first 200 rows, in ms."""
+    columns = {name: as_array(table[name]) for name in model.features.columns}
+    seconds = []
+    for row in range(min(TIMED_ROWS, len(table))):
+        started = time.perf_counter()
+        model.predict({name: values[row : row + 1] for name, values in columns.items()})
+        seconds.append(time.perf_counter() - started)
+    return 1_000 * statistics.median(seconds)
+
+
+def file_size(folder: Path) -> int:
+    """Return the bytes of the model in `folder`."""
+    return (folder / models.MODEL_FILE).stat().st_size
