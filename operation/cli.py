@@ -23,6 +23,7 @@ GROUPS = {
         "sweep": "execute one notebook with many combinations of parameter values",
         "step": "execute one step of a use case as a plain script",
         "collect": "append what has arrived to the raw table, whole and never twice; or forget rows",
+        "features": "list feature tables with their lineage, show one, or make its rows",
         "new": "write an environment, or a use case from your data, ready to run and to edit",
     },
     "understand": {
@@ -67,7 +68,7 @@ COMMANDS = {command: summary for group in GROUPS.values() for command, summary i
 HELP = ("-h", "--help", "help")
 # A watcher ends what they have started, but where that may be a person's browser.
 STARTERS = (
-    *("run", "sweep", "step", "collect", "monitor", "play", "mlscore"),
+    *("run", "sweep", "step", "collect", "features", "monitor", "play", "mlscore"),
     *("certify", "test", "serve", "emulator", "submit", "report", "ci"),
 )
 SESSIONS = ("lab", "replay")

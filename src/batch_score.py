@@ -14,8 +14,9 @@ from modelling import models
 from modelling.models import Model
 from scoring.scored_form import FEATURE, INPUT, OUTPUT
 from support import step
-from tabular import batch_parts, tables
+from tabular import batch_parts, feature_store, tables
 from tabular.batch_parts import Parts, Source, total
+from tabular.feature_table import read_facts
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -24,6 +25,8 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--model", type=step.input_path, required=True, help="model folder that train wrote")
     add("--table", type=step.input_path, required=True, help="rows to predict")
+    known = "feature tables, for the columns that the rows lack: as known at the time of each row"
+    add("--feature-tables", type=step.input_path, help=known)
     add("--keep", nargs="*", default=[], help="columns to copy from the table into the scores")
     add("--threshold", type=float, default=0.5, help="two classes: predict positive from here on (0.5)")
     add(
@@ -73,9 +76,32 @@ def scored_rows(model: Model, table: pd.DataFrame, outputs: pd.DataFrame, reques
     return pd.concat([head, inputs, features, outputs.add_prefix(OUTPUT)], axis="columns")
 
 
+def completed(args: argparse.Namespace, model: Model, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with the columns that they lack and feature tables give."""
+    recorded = model.facts.get("feature_tables", {"tables": []})
+    if args.feature_tables:
+        return feature_store.fill(table, args.feature_tables, recorded)
+    given = {column: one["name"] for one in recorded["tables"] for column in one["columns"]}
+    if missing := next((name for name in given if name not in table), None):
+        gives = f"the rows have no column {missing!r}, which feature table {given[missing]!r} gives"
+        raise step.StepError(f"{gives}: name the feature tables with --feature-tables, or add the column")
+    return table
+
+
+def read_columns(args: argparse.Namespace, model: Model) -> list[str]:
+    """Return the columns to read of a large table: what feature tables give may be absent."""
+    names = [*model.features.columns, *args.keep]
+    recorded = model.facts.get("feature_tables")
+    if not args.feature_tables or not recorded:
+        return names
+    given = {name for one in recorded["tables"] for name in one["columns"]}
+    absent = given.difference(batch_parts.columns(args.table))
+    return [name for name in [*names, *feature_store.keys(recorded)] if name not in absent]
+
+
 def score_whole(args: argparse.Namespace, model: Model) -> int:
     """Score a table that fits into memory; return its number of rows."""
-    table = tables.read_table(args.table)
+    table = completed(args, model, tables.read_table(args.table))
     tables.require_columns(table, args.keep, "--keep")
     outputs = scores(model, table, args.threshold, args.keep)
     with step.new_folder(args.scores) as folder:
@@ -91,9 +117,17 @@ def score_whole(args: argparse.Namespace, model: Model) -> int:
     return len(outputs)
 
 
+def feature_digests(args: argparse.Namespace) -> list[str]:
+    """Return the digests of the feature tables: parts that were made with others are not resumed."""
+    folder = args.feature_tables
+    return (
+        [read_facts(folder / name)[1]["digest"] for name in feature_store.names_in(folder)] if folder else []
+    )
+
+
 def score_parts(args: argparse.Namespace, model: Model, source: Source) -> int:
     """Score a large table part by part, after those that an earlier attempt finished; return its rows."""
-    key = source.key(model.facts["digest"], args.keep, args.threshold, args.log)
+    key = source.key(model.facts["digest"], args.keep, args.threshold, args.log, feature_digests(args))
     parts = Parts(args.resume or args.scores.with_name(f"{args.scores.name}.parts-{os.getpid()}"), key)
     try:
         for number, rows in source.parts(parts.done):
@@ -115,7 +149,7 @@ def scored_part(
     args: argparse.Namespace, model: Model, rows: pa.Table, request_id: str
 ) -> tuple[pa.Table, pa.Table | None]:
     """Return the scores of a part, and its scored rows if they are wanted."""
-    table = rows.to_pandas()
+    table = completed(args, model, rows.to_pandas())
     outputs = scores(model, table, args.threshold, args.keep)
     part = rows.select(
         args.keep
@@ -133,7 +167,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise step.StepError(f"--part-rows: {args.part_rows} is out of range: give 1 or more")
 
     model = models.load(args.model)
-    source = batch_parts.source(args.table, [*model.features.columns, *args.keep], args.part_rows)
+    source = batch_parts.source(args.table, read_columns(args, model), args.part_rows)
     rows = score_parts(args, model, source) if source else score_whole(args, model)
     print(f"scored {rows} rows")
 

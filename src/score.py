@@ -50,6 +50,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--alias", default="champion", help="alias of --name (default: champion)")
     add("--tracking-uri", help="MLflow store of --name, e.g. sqlite:///runs/mlflow.db")
     add("--digest", type=step.whole_digest, help="SHA-256 that the model must have")
+    add("--feature-tables", type=Path, help="folder of feature tables, for the columns that rows leave out")
     add("--threshold", type=float, default=0.5, help="two classes: predict positive from here on (0.5)")
     add("--most-rows", type=int, default=10_000, help="maximum rows per request (default: 10000)")
     add("--log", type=Path, help="folder for the log of scored rows (default: no log)")
@@ -107,7 +108,7 @@ def init(argv: Sequence[str] | None = None) -> None:
 
 def load_scorer(args: argparse.Namespace, served: Served) -> Scorer:
     """Return a warmed-up scorer with the log that the arguments ask for."""
-    scorer = Scorer(served, served.load(), args.threshold, args.most_rows)
+    scorer = Scorer(served, served.load(), args.threshold, args.most_rows, args.feature_tables)
     scorer.warm_up()
     if args.log:
         scorer.log, scorer.log_is_needed = open_log(args, scorer), args.log_full == "refuse"

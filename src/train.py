@@ -15,6 +15,7 @@ from scoring import observed, row_schema
 from support import step
 from tabular import tables
 from tabular.consequences import read_related
+from tabular.feature_store import keys
 from tabular.request_rules import request_rules
 from tabular.schemas import read_schema, request_limits
 
@@ -184,6 +185,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         facts["rules"], unchecked = request_rules(schema, kinds, read_related(args.related))
         if unchecked:
             print(f"not checked in requests, for one row does not tell: {', '.join(unchecked)}")
+    if looked_up := prepared.get("feature_tables"):
+        facts["lookup_schema"] = row_schema.describe_keys(table, keys(looked_up))
     private = set(schema.extras.private) if schema else set()
     profile = profile_of(Model(estimator, spec, facts), features, private, args)
     with step.new_folder(args.model) as folder:

@@ -11,6 +11,7 @@ from operation.commands.pipelines import command_problem
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.documents import read_document
+from operation.engine.configuration.feature_tables import definition_problems
 from operation.engine.configuration.targets import COMPUTES, DEPLOYMENTS
 from operation.engine.foundation.errors import ConfigurationError, Problem
 from operation.engine.foundation.git import GitRefused, tracked
@@ -28,8 +29,8 @@ PRIVATE = ("config.json", ".azureml/config.json")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
     parser.description = (
-        "Check every environment with every use case (or the given ones), the schemas and the notebooks: "
-        "names, types, references, the scripts' arguments, what notebooks hand to steps, "
+        "Check every environment with every use case (or the given ones), the schemas, feature tables and "
+        "notebooks: names, types, references, the scripts' arguments, what notebooks hand to steps, "
         "Azure's naming rules, secrets; pipelines, by their schemas and by what schemas miss. "
         "Lists all mistakes at once, each with file, line and how to fix it; exit code 2 if there are any."
     )
@@ -71,6 +72,7 @@ def _problems(layout: Layout, environment: str | None, use_case: str | None) -> 
                 yield from _wiring(layout, configured)
     for path in sorted(layout.schemas.glob("*.yml")):
         yield from read_document(path, layout.relative(path))[1]
+    yield from definition_problems(layout)
     for path in sorted(layout.notebooks.glob("*.ipynb")):
         yield from notebook_problems(path, layout.relative(path))
     yield from all_problems(layout, known_names(layout, command_problem))
@@ -107,6 +109,7 @@ def _files(layout: Layout, environment: str | None, use_case: str | None) -> lis
         *_selected(use_case, configuration.use_cases(layout)),
     ]
     paths = [configuration.configuration_file(layout, name) for name in names if name]
+    paths += sorted(layout.features.glob("*.yml"))
     paths += [*sorted(layout.schemas.glob("*.yml")), *sorted(layout.notebooks.glob("*.ipynb"))]
     for folder in ("compute", "deployment"):
         paths += sorted((layout.configuration / folder).glob("*.yml"))

@@ -54,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=5001, help="port to listen on (default: %(default)s)")
     add("--key-file", type=Path, metavar="PATH", help="file with one API key per line")
+    tables = "folder of feature tables: rows may leave out what they give"
+    add("--feature-tables", type=Path, metavar="PATH", help=tables)
     add("--threshold", type=float, default=0.5, help="two classes: probability from which a row is positive")
     add(
         "--log",
@@ -145,6 +147,8 @@ def forget(state: Path) -> None:
 def script_words(args: argparse.Namespace, layout: Layout) -> tuple[str, ...]:
     """Return what the scoring script is given beside the model."""
     words = ["--threshold", str(args.threshold), "--most-rows", str(args.most_rows)]
+    if args.feature_tables:
+        words += ["--feature-tables", str(args.feature_tables.resolve())]
     if not args.no_log:
         words += ["--log", str((args.log or layout.runs / "scored").resolve()), "--log-full", args.log_full]
         for option, columns in (("--log-leave-out", args.log_leave_out), ("--log-hash", args.log_hash)):

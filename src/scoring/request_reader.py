@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NotRequired
 
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
+from scoring.online_features import OnlineFeatures
 from scoring.request_values import MAX_SHOWN, kind_of, reason, shorten, show, value_type
 from scoring.row_rules import RowRules
 from scoring.row_schema import Column
@@ -60,8 +61,10 @@ class Request:
     count : int
         Of all problems.
     warnings : list of Problem
-        Missing values where training had none, and rules that rows fail: of each kind the first
-        `MAX_LISTED`, then how many there are.
+        Missing values where training had none, rows without looked-up features, and rules that rows fail: of
+        each kind the first `MAX_LISTED`, then how many there are.
+    unknown : Counter
+        By feature table: rows that it had nothing for.
     """
 
     records: list[Mapping[str, Any]]
@@ -69,6 +72,7 @@ class Request:
     problems: list[Problem] = field(default_factory=list)
     count: int = 0
     warnings: list[Problem] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
 
 
 class RequestReader:
@@ -82,18 +86,34 @@ class RequestReader:
         Rows that one request may have.
     rules : RowRules, optional
         What holds between columns of a row.
+    online : OnlineFeatures, optional
+        What gives the columns that a row may leave out.
+    keys : mapping of str to Column
+        The columns by which they are looked up.
     """
 
     def __init__(
-        self, schema: Mapping[str, Column], most_rows: int = 10_000, rules: RowRules | None = None
+        self,
+        schema: Mapping[str, Column],
+        most_rows: int = 10_000,
+        rules: RowRules | None = None,
+        online: OnlineFeatures | None = None,
+        keys: Mapping[str, Column] | None = None,
     ) -> None:
         self.schema, self.most_rows, self.rules = dict(schema), most_rows, rules
+        self.online = online
+        self.accepted = {**(keys or {}), **schema} if online else self.schema
+        self.may_lack = ({*(keys or {})} - {*schema}) | online.columns if online else frozenset[str]()
         typed_dict: Any = TypedDict  # mypy knows only names that are written out
-        row = typed_dict("Row", {name: value_type(column) for name, column in schema.items()})
+        types = {name: value_type(column) for name, column in self.accepted.items()}
+        row = typed_dict(
+            "Row",
+            {name: NotRequired[kind] if name in self.may_lack else kind for name, kind in types.items()},
+        )
         row.__pydantic_config__ = ConfigDict(extra="forbid", strict=True)
         self._row = TypeAdapter(row)
         self._complete = [name for name, column in schema.items() if not column.has_missing]
-        self._nearest_column = lru_cache(lambda name: step.nearest(name, self.schema))
+        self._nearest_column = lru_cache(lambda name: step.nearest(name, self.accepted))
 
     def read(self, body: str | bytes) -> Request:
         """Return the rows of ``{"data": [{column: value}]}``, in work that is linear in their size.
@@ -104,17 +124,34 @@ class RequestReader:
             When the body is not such JSON in UTF-8, or has no row or too many.
         """
         request = Request(_records(parse(body), self.most_rows))
-        rows: list[Mapping[str, Any]] = []
+        rows: list[dict[str, Any]] = []
         for number, record in enumerate(request.records):
             try:
                 rows.append(self._row.validate_python(record))
             except ValidationError as error:
                 self._add(request, number, error)
+        if self.online and not request.count:
+            self._look_up(self.online, request, rows)
         if not request.count:
             request.columns = {name: self._array(name, [row[name] for row in rows]) for name in self.schema}
-            request.warnings = self._unexpected_nulls(rows)
+            request.warnings += self._unexpected_nulls(rows)
             self._judge(request)
         return request
+
+    def _look_up(self, online: OnlineFeatures, request: Request, rows: list[dict[str, Any]]) -> None:
+        """Add what rows leave out; what cannot be looked up is a problem, what is not found a warning."""
+        for number, record in enumerate(request.records):
+            for column, text in online.problems(record):
+                request.count += 1
+                if len(request.problems) < MAX_LISTED:
+                    request.problems.append(Problem(number, column, text))
+        if request.count:
+            return
+        without = [(number, name) for number, row in enumerate(rows) for name in online.add(row)]
+        request.unknown.update(name for _, name in without)
+        text = "feature table {!r} has nothing for this row: its features are taken as missing"
+        listed = [Problem(number, None, text.format(name)) for number, name in without[:MAX_LISTED]]
+        request.warnings = bounded(listed, len(without))
 
     def _judge(self, request: Request) -> None:
         """Add what fails a rule: as problems where the schema tolerates no such row, else as warnings."""
@@ -131,7 +168,7 @@ class RequestReader:
     def _array(self, name: str, values: list[Any]) -> np.ndarray[Any, Any]:
         return np.array(values, dtype=DTYPES.get(self.schema[name].kind, object))
 
-    def _unexpected_nulls(self, rows: list[Mapping[str, Any]]) -> list[Problem]:
+    def _unexpected_nulls(self, rows: list[dict[str, Any]]) -> list[Problem]:
         with_null = [(number, row) for number, row in enumerate(rows) if None in row.values()]
         nulls = [(number, name) for number, row in with_null for name in self._complete if row[name] is None]
         text = "is null, but training had no missing values here"
@@ -155,11 +192,11 @@ class RequestReader:
         if detail["type"] == "missing":
             near = self._renamed(name, record)
             return Problem(row, name, f"is missing{near}; send null for an unknown value")
-        return Problem(row, name, reason(self.schema[name], detail, value))
+        return Problem(row, name, reason(self.accepted[name], detail, value))
 
     def _renamed(self, name: str, record: Mapping[str, Any]) -> str:
         """Return the nearest of the first unknown names of a record."""
-        unknown = (other[:MAX_SHOWN] for other in record if other not in self.schema)
+        unknown = (other[:MAX_SHOWN] for other in record if other not in self.accepted)
         return step.nearest(name, [other for other, _ in zip(unknown, range(MAX_LISTED), strict=False)])
 
 

@@ -181,5 +181,6 @@ class DeploymentSwitch:
             for variant, scorer in (deployment.scorers if deployment else {}).items():
                 if variant in before.scorers:
                     scorer.observed = before.scorers[variant].observed
+                    scorer.without_features = before.scorers[variant].without_features
         if is_idle:
             before.close()

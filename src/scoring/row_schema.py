@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -67,8 +67,14 @@ def describe(
     return {name: {**asdict(column), **limits.get(name, {})} for name, column in columns.items()}
 
 
-def from_facts(facts: Mapping[str, Any], where: str) -> dict[str, Column]:
-    """Return the columns that model.json describes.
+def describe_keys(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the schema of the columns by which features are looked up: the time first, then entities."""
+    columns = {name: _column(table[name], False, number == 0, 0) for number, name in enumerate(keys)}
+    return {name: asdict(column) for name, column in columns.items()}
+
+
+def from_facts(facts: Mapping[str, Any], where: str, part: str = "schema") -> dict[str, Column]:
+    """Return the columns that model.json describes: ``schema``, or ``lookup_schema`` if it has that.
 
     Raises
     ------
@@ -76,7 +82,8 @@ def from_facts(facts: Mapping[str, Any], where: str) -> dict[str, Column]:
         When the model was trained by an earlier version of these scripts.
     """
     try:
-        return {name: Column(**fields) for name, fields in facts["schema"].items()}
+        described = facts["schema"] if part == "schema" else facts.get(part, {})
+        return {name: Column(**fields) for name, fields in described.items()}
     except (KeyError, TypeError):
         raise step.StepError(
             f"{where} was trained by an earlier version of these scripts: retrain it"

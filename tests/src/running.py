@@ -15,6 +15,7 @@ import pytest
 
 from support import step
 
+FEATURE_TABLES = "feature-tables"  # beside the tables that were prepared with them
 SRC = Path(__file__).resolve().parents[2] / "src"
 
 

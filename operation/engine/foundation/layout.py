@@ -36,6 +36,11 @@ class Layout:
         return self.configuration / "schemas"
 
     @property
+    def features(self) -> Path:
+        """Definitions of feature tables."""
+        return self.configuration / "features"
+
+    @property
     def lock(self) -> Path:
         """The lock file of the environment."""
         return self.root / "requirements.lock"

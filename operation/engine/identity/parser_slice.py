@@ -7,6 +7,7 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 from operation.engine.foundation import syntax
 from operation.engine.foundation.errors import UsageError
@@ -14,6 +15,7 @@ from operation.engine.identity.loading import sibling_imports
 
 EFFECTS = "effects_stand"
 ELSEWHERE = "digests_elsewhere"
+DESCRIBE = "describe_definition"
 
 
 def build_parser(script: Path, text: str | None = None) -> argparse.ArgumentParser:
@@ -62,6 +64,19 @@ def digests_elsewhere(script: Path, values: Mapping[str, object]) -> dict[str, s
             return dict(declared(argparse.Namespace(**values)))
         except (Exception, SystemExit):  # noqa: BLE001 - whatever the project's code raises
             return {}
+
+
+def describe_definition(script: Path, file: str) -> dict[str, Any]:
+    """Return what a definition file holds, as the function that ``build_parser()`` declares reads it.
+
+    ``parser.set_defaults(describe_definition=function)`` takes its path. Raises UsageError for its mistakes.
+    """
+    declared = build_parser(script).get_default(DESCRIBE)
+    with sibling_imports(script.parent), chdir(script.parent.parent):
+        try:
+            return dict(declared(Path(file)))
+        except Exception as error:  # the project's code says what is wrong with the file
+            raise UsageError(str(error)) from error
 
 
 def _slice(tree: ast.Module, script: Path) -> ast.Module:

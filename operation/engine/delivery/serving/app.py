@@ -152,7 +152,10 @@ class ScoringApp:
     def _openapi(self) -> Response:
         scorer = self._script.ready()
         version, most_rows = scorer.identity["version"], scorer.reader.most_rows
-        described = document(scorer.model.facts, version, needs_key=bool(self._keys), most_rows=most_rows)
+        facts, may_lack = scorer.model.facts, scorer.reader.may_lack
+        described = document(
+            facts, version, needs_key=bool(self._keys), most_rows=most_rows, may_lack=may_lack
+        )
         return Response(200, json.dumps(described).encode())
 
 

@@ -56,6 +56,9 @@ class Metrics:
             [*VARIANT, "status"],
         )
         self._variant_rows = counter("score_variant_rows", "Rows predicted by each variant.", VARIANT)
+        self._without_features = counter(
+            "score_rows_without_features", "Rows that a feature table had nothing for.", ["feature_table"]
+        )
         self._variant_seconds = histogram("score_variant_seconds", "Time taken by each variant.", VARIANT)
         for status in ("200", "400", "500"):  # present from the beginning, as 0
             self._requests.labels(status)
@@ -67,6 +70,7 @@ class Metrics:
         self._scorers = scorers
         for scorer in scorers.values():
             scorer.observed = partial(self._count_variant, str(scorer.identity["digest"]))
+            scorer.without_features = self._count_without_features
 
     def count(self, status: int, seconds: float, rows: int = 0, *, lost: bool = False) -> None:
         """Add one request to /score; `lost`: the log of scored rows could not be written."""
@@ -85,6 +89,9 @@ class Metrics:
         self._variant_seconds.labels(variant, digest).observe(seconds)
         if status == 500 and variant != "champion":
             self._errors.labels("challenger").inc()
+
+    def _count_without_features(self, feature_table: str, rows: int) -> None:
+        self._without_features.labels(feature_table).inc(rows)
 
     def text(self) -> bytes:
         """Return what all processes have counted, in the text format of Prometheus."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,14 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def document(facts: Mapping[str, Any], version: str, *, needs_key: bool, most_rows: int) -> dict[str, Any]:
+def document(
+    facts: Mapping[str, Any],
+    version: str,
+    *,
+    needs_key: bool,
+    most_rows: int,
+    may_lack: Set[str] = frozenset(),
+) -> dict[str, Any]:
     """Return the OpenAPI document.
 
     Parameters
@@ -33,13 +40,16 @@ def document(facts: Mapping[str, Any], version: str, *, needs_key: bool, most_ro
         Whether requests carry a key.
     most_rows : int
         That one request may have.
+    may_lack : set of str
+        Columns that a row may leave out: feature tables give them, or they are what these are looked up by.
     """
     described: dict[str, Any] = json.loads(TEMPLATE.read_text(encoding="utf-8"))
     described["info"] = {"title": f"Predicts {facts['target']}", "version": version}
     components, post = described["components"], described["paths"]["/score"]["post"]
     schemas, categories = components["schemas"], facts["features"]["categories"]
-    columns = {name: _column(column, categories.get(name, [])) for name, column in facts["schema"].items()}
-    schemas["Row"] |= {"required": list(columns), "properties": columns}
+    accepted = {**(facts.get("lookup_schema", {}) if may_lack else {}), **facts["schema"]}
+    columns = {name: _column(column, categories.get(name, [])) for name, column in accepted.items()}
+    schemas["Row"] |= {"required": [name for name in columns if name not in may_lack], "properties": columns}
     schemas["Request"]["properties"]["data"]["anyOf"][0]["maxItems"] = most_rows
     prediction = _prediction(facts["classes"])
     schemas["Prediction"] |= {"required": list(prediction), "properties": prediction}
