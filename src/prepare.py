@@ -141,9 +141,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         threshold=args.threshold,
         positive=args.positive,
     )
-    wanted, joined = [*spec.columns, *args.keep], dict[str, Any]()
+    joined: dict[str, Any] = {}
     if args.feature_tables:
-        table, joined = feature_store.add_known(table, args.feature_tables, args.time_column, wanted)
+        table, joined = feature_store.add_known(table, args.feature_tables, args.time_column, spec.columns)
     held_out = in_holdout(table, args)
     keys = feature_store.keys(joined) if joined else filter(None, [args.time_column])
     names = [*spec.columns, *keys, *args.keep]

@@ -70,11 +70,9 @@ def join(folder: Path, file: Path) -> None:
     opened = time.process_time()
     found = read.known_at(requests, "when", ["value"])["value"]
     seconds, peak = time.process_time() - opened, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(
-        f"{folder.name}: {seconds:.1f} CPU s to join, {opened - started:.1f} to read and verify; peak {peak:.2f}"
-        f" GB; {int(found.notna().sum()):,} found, sum {found.sum():.6f}",
-        flush=True,
-    )
+    told = f"{seconds:.1f} CPU s to join, {opened - started:.1f} to read and verify; peak {peak:.2f} GB"
+    rows = f"{int(found.notna().sum()):,} found, sum {found.sum():.6f}"
+    print(f"{folder.name}: {told}; {rows}", flush=True)
 
 
 def measure_joins(facts: int, requests: int) -> None:
