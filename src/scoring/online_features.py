@@ -29,13 +29,14 @@ def write(table: FeatureTable, folder: Path) -> None:
     definition, rows = table.definition, table.rows.to_pandas()
     entity = [f"entity{number}" for number, _ in enumerate(definition.entity)]
     kinds = ["TEXT" if rows[name].dtype == object else "NUMERIC" for name in definition.entity]
-    columns = [f"feature{number}" for number, _ in enumerate(definition.columns)]
+    features = sorted(definition.columns)  # a definition that was read from JSON has another order
+    columns = [f"feature{number}" for number, _ in enumerate(features)]
     head = ", ".join(f"{name} {kind} NOT NULL" for name, kind in zip(entity, kinds, strict=True))
     key = ", ".join([*entity, "event", "known"])
     times = (definition.event_time, definition.known_since or definition.event_time, definition.valid_until)
     parts = [rows[name].tolist() for name in definition.entity]
     parts += [_nanoseconds(rows[name]) if name else [None] * len(rows) for name in times]
-    parts += [_stored(rows[name]) for name in definition.columns]
+    parts += [_stored(rows[name]) for name in features]
     connection = sqlite3.connect(folder / FILE, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = OFF")
@@ -66,7 +67,7 @@ class OnlineTable:
         self.has_zone: bool = facts["has_zone"]
         self._kinds = [facts["kinds"][name] for name in columns]
         self._freshness = freshness(definition)
-        numbers = [list(definition.columns).index(name) for name in columns]
+        numbers = [sorted(definition.columns).index(name) for name in columns]
         self._query = NEWEST.format(
             columns=", ".join(f"feature{number}" for number in numbers),
             entity=" AND ".join(f"entity{number} = ?" for number, _ in enumerate(self.entity)),

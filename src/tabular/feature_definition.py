@@ -67,7 +67,7 @@ class Definition(BaseModel):
     event_time: str
     known_since: str | None = None
     valid_until: str | None = None
-    freshness: Annotated[str, AfterValidator(_duration)] | None = None
+    freshness: Annotated[str, BeforeValidator(str), AfterValidator(_duration)] | None = None
     function: str | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     columns: Annotated[dict[str, str], Field(min_length=1)]

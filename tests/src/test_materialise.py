@@ -122,7 +122,7 @@ MISTAKES = {
     "owner: ward": ("", "visits.yml:1: 'owner' is missing: add it"),
     "freshness: 30d": (
         "freshness: 30",
-        "visits.yml:7: 'freshness': expected a duration such as 90min, 2h or 7d, found 30",
+        "visits.yml:8: 'freshness': expected a duration such as 90min, 2h or 7d, found 30",
     ),
     "known-since": ("known-sinse", "visits.yml:6: 'known-sinse' is not known (did you mean 'known-since'?)"),
     "pulse: beats": ("at: beats", "visits.yml:9: 'at' is the entity or a time: it is no feature, remove it"),
@@ -301,4 +301,5 @@ def test_the_model_says_which_rows_it_was_trained_with(flights: Trained) -> None
     assert facts["feature_tables"]["time_column"] == "scheduled_departure"
     for one in facts["feature_tables"]["tables"]:
         assert one["digest"] == step.read_json(folder / one["name"] / "definition.json")["digest"]
-    assert list(facts["lookup_schema"]) == ["scheduled_departure", "carrier", "origin"]
+    kinds = {name: column["kind"] for name, column in facts["lookup_schema"].items()}
+    assert kinds == {"scheduled_departure": "time", "carrier": "text", "origin": "text"}

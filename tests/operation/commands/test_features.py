@@ -19,9 +19,9 @@ description: Who comes back?
 steps:
   visits:
     script: materialise.py
-    inputs: {table: visits.csv, definition: configuration/features/visits.yml}
+    inputs: {table: ./visits.csv, definition: configuration/features/visits.yml}
   prepare:
-    inputs: {table: patients.csv, feature-tables: visits.feature-tables}
+    inputs: {table: ./patients.csv, feature-tables: visits.feature-tables}
     arguments: {task: regression, target: back, numeric: [pulse], time-column: day}
   train:
     inputs: {training: prepare.training, features: prepare.features}
@@ -75,7 +75,7 @@ def test_a_feature_table_is_made_once_and_its_models_are_known(
     assert f"    {model['digest'][:12]} (train, version 1)" in shown
     page = (ward.runs / "features" / "index.html").read_text(encoding="utf-8")
     assert "made by step <code>visits</code>, read by <code>prepare</code>" in page
-    assert f"Model <code>{model['digest'][:12]}</code> of step <code>train</code>" in page
+    assert f"Model <code>{model['digest'][:10]}</code> of step <code>train</code>" in page
     tables = json.loads(said(capsys, "features", "--json"))
     assert tables[0]["models"][0]["table"] == tables[0]["materialised"]["digest"]
     file = ward.features / "visits.yml"
