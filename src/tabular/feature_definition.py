@@ -107,7 +107,8 @@ def read_definition(file: Path) -> Definition:
         raise step.StepError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, Mapping):
         raise step.StepError(f"{file}:1: expected lines such as 'key: value'")
-    lines = {key.value: key.start_mark.line + 1 for key, _ in node.value}
+    keys = node.value if isinstance(node, yaml.MappingNode) else []
+    lines = {key.value: key.start_mark.line + 1 for key, _ in keys}
     try:
         definition = Definition.model_validate({**content, "name": file.stem})
     except ValidationError as error:

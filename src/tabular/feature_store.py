@@ -93,7 +93,7 @@ def fill(table: pd.DataFrame, folder: Path, recorded: Mapping[str, Any]) -> pd.D
 
 def check_version(folder: Path, recorded: Mapping[str, Any]) -> Path:
     """Return the folder of a feature table; raise a StepError for another version than was trained with."""
-    name, names = recorded["name"], names_in(folder)
+    name, names = str(recorded["name"]), names_in(folder)
     if name not in names:
         near, known = step.nearest(name, names), step.listing(names)
         raise step.StepError(f"{folder} holds no feature table {name!r}{near}; it holds: {known}")

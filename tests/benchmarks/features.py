@@ -33,9 +33,11 @@ MINUTES = 366 * 24 * 60
 
 def definition(*, known: bool) -> Definition:
     """Return a feature table by customer, with times of correction or without."""
-    words = {"name": "facts", "description": "measured", "owner": "benchmark", "version": "1"}
     return Definition(
-        **words,
+        name="facts",
+        description="measured",
+        owner="benchmark",
+        version="1",
         entity=["customer"],
         event_time="at",
         known_since="known" if known else None,
