@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,15 +14,12 @@ from support import step
 Names = Annotated[list[str], Field(min_length=1)]
 
 
+DURATION = re.compile(r"[1-9]\d{0,5}(s|min|h|d)")
+
+
 def _duration(text: str) -> str:
     """Refuse what is no duration above zero, such as ``90min``, ``2h`` or ``7d``."""
-    import pandas as pd
-
-    try:
-        is_duration = not text.strip().isdigit() and pd.Timedelta(text) > pd.Timedelta(0)
-    except ValueError:
-        is_duration = False
-    if not is_duration:
+    if not DURATION.fullmatch(text):
         raise ValueError("expected a duration such as 90min, 2h or 7d")
     return text
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,14 +70,16 @@ def maker(configured: Configuration, layout: Layout, name: str) -> str | None:
     return next(makers, None)
 
 
-def uses(layout: Layout, environment: str | None, name: str) -> list[Use]:
-    """Return where a feature table is made and read, in every use case that can be read."""
-    found = []
-    for case in use_cases(layout):
-        configured, _ = examine(environment, case, layout)
-        if configured and (step := maker(configured, layout, name)):
-            found.append(Use(case, step, tuple(_readers(configured, step))))
-    return found
+def readable_use_cases(layout: Layout, environment: str | None) -> list[Configuration]:
+    """Return every use case without a mistake."""
+    examined = (examine(environment, case, layout)[0] for case in use_cases(layout))
+    return [configured for configured in examined if configured]
+
+
+def uses(cases: Iterable[Configuration], layout: Layout, name: str) -> list[Use]:
+    """Return where a feature table is made and read in use cases."""
+    made = ((configured, maker(configured, layout, name)) for configured in cases)
+    return [Use(case.use_case, step, tuple(_readers(case, step))) for case, step in made if step]
 
 
 def required_maker(configured: Configuration, layout: Layout, name: str) -> str:

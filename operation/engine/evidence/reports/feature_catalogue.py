@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from operation.engine.configuration import feature_tables
+from operation.engine.configuration import Configuration, feature_tables
 from operation.engine.evidence.reports.pages import render
 from operation.engine.foundation import manifest
 from operation.engine.foundation.layout import Layout
@@ -17,8 +17,8 @@ OUTPUT, MODEL = "feature-tables", "model"
 
 def catalogue(layout: Layout, environment: str | None) -> list[dict[str, Any]]:
     """Return all feature tables: definition, where they are used, what was made of them, and models."""
-    entries = list(_entries(layout))
-    return [_described(layout, environment, name, entries) for name in feature_tables.names(layout)]
+    entries, cases = list(_entries(layout)), feature_tables.readable_use_cases(layout, environment)
+    return [_described(layout, cases, name, entries) for name in feature_tables.names(layout)]
 
 
 def write_catalogue_page(layout: Layout, tables: list[dict[str, Any]]) -> Path:
@@ -27,13 +27,13 @@ def write_catalogue_page(layout: Layout, tables: list[dict[str, Any]]) -> Path:
 
 
 def _described(
-    layout: Layout, environment: str | None, name: str, entries: list[tuple[Path, dict[str, Any]]]
+    layout: Layout, cases: list[Configuration], name: str, entries: list[tuple[Path, dict[str, Any]]]
 ) -> dict[str, Any]:
     made = list(_made(name, entries))
     return {
         **feature_tables.definition(layout, name),
         "file": layout.relative(layout.features / f"{name}.yml"),
-        "uses": [vars(use) for use in feature_tables.uses(layout, environment, name)],
+        "uses": [vars(use) for use in feature_tables.uses(cases, layout, name)],
         "materialised": made[0] if made else None,
         "models": list(_models(name, entries)),
     }
