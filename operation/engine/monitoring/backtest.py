@@ -64,7 +64,8 @@ def judge(periods: Sequence[Mapping[str, Any]]) -> list[str]:
         known = later["gain"] if later else None
         verdict = Gain(*known).verdict if known else UNKNOWN
         promoted = decided["outcome"] == "promoted"
-        judged.append(JUDGED.get((promoted, verdict), verdict) if decided["had_champion"] else "first model")
+        first = "first model" if promoted else "no model yet"
+        judged.append(JUDGED.get((promoted, verdict), verdict) if decided["had_champion"] else first)
     return judged
 
 

@@ -65,7 +65,7 @@ def at(configured: Configuration, period: Period) -> Configuration:
         replace(
             collect,
             name=COLLECT,
-            inputs={"data": f"{SOURCE}.table"},
+            inputs={**collect.inputs, "data": f"{SOURCE}.table"},
             arguments={**kept, "until": period.name},
         ),
         replace(

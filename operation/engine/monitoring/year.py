@@ -26,7 +26,7 @@ from operation.engine.steps.session import Session
 
 NOTHING: dict[str, Any] = {"quality": {}, "gain": None, "gate": "", "after": None}
 METRICS = ("roc_auc", "accuracy", "rmse")  # the first that evaluate gives is shown
-WAITED = "waited"
+WAITED, TOLERATED = "waited", "tolerated"  # the last is validate's word for what is below its threshold
 Record = dict[str, Any]
 
 
@@ -115,7 +115,8 @@ class Year:
             outcome = train(session)
             shown |= {"outcome": outcome.outcome, "gate": outcome.text}
             if outcome.outcome == PROMOTED and self.candidate:
-                shown["after"] = _measured(session, self.candidate).value
+                entry = entries.serving(session.configured, self.layout, signals.time) or {}
+                shown |= {"gate": entry["reason"], "after": _measured(session, self.candidate).value}
         minutes = settings.play_cpu_minutes  # what it took differs each time, and would change the ledger
         self.past.append(Check(signals.time, signals.rows, signals.seen, record["train"], minutes))
         return shown
@@ -129,11 +130,9 @@ def _arrived(session: Session, period: Period) -> Record:
     done = session.step(validate, {"table": arrived.entry.output("table")})
     found = Output(done.entry.output("report")).json("checks")
     counts = {"rows": int(arrived.metrics["rows"]), "known": int(known)}
-    return {
-        **counts,
-        "left_out": int(done.metrics["quarantined_rows"]),
-        "findings": [_finding(c) for c in found],
-    }
+    counts |= {"left_out": int(done.metrics["quarantined_rows"])}
+    counts["tolerated"] = sum(check["verdict"] == TOLERATED for check in found)
+    return {**counts, "findings": [_finding(check) for check in found if check["verdict"] != TOLERATED]}
 
 
 def _finding(check: Mapping[str, Any]) -> str:

@@ -64,6 +64,7 @@ def period(outcome: str, gain: Any = None, had_champion: bool = True) -> dict[st
 def test_each_decision_is_judged_on_the_next_delivery() -> None:
     helped, harmed, unclear = (0.1, 0.05, 0.15), (-0.1, -0.15, -0.05), (0.0, -0.1, 0.1)
     played = [
+        period("waited", had_champion=False),
         period("promoted", had_champion=False),
         period("promoted"),
         period("promoted", helped),
@@ -74,6 +75,7 @@ def test_each_decision_is_judged_on_the_next_delivery() -> None:
     ]
     judged = backtest.judge(played)
     assert judged == [
+        "no model yet",
         "first model",
         "hit",
         "harm",
@@ -83,7 +85,7 @@ def test_each_decision_is_judged_on_the_next_delivery() -> None:
         "not known yet",
     ]
     found = backtest.summary([{**one, "judged": word} for one, word in zip(played, judged, strict=True)])
-    assert (found["trainings"], found["promoted"], found["rejected"], found["waited"]) == (4, 3, 1, 3)
+    assert (found["trainings"], found["promoted"], found["rejected"], found["waited"]) == (4, 3, 1, 4)
     assert found["mean"]["retrained each time"] == pytest.approx(0.8)
     assert backtest.lines(found)[0].startswith(
         "4 trainings, 3 promoted, 1 rejected; judged on the next delivery: "

@@ -19,6 +19,7 @@ def period(name: str, **more: Any) -> dict[str, Any]:
         "rows": 1500,
         "known": 3000,
         "left_out": 2,
+        "tolerated": 3,
         "findings": ["tailnum: str_matches, 2 rows, warning"],
     }
     drift = {"drift": "drift", "changed": ["feature temp"], "decay": "no drift"}
