@@ -21,11 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "join outcomes, detect drift, decide whether to train, judge, promote or reject. Writes a page with "
         "one column for each, and says what retraining would have gained. Twice gives the same ledger."
     )
-    parser.epilog = (
-        "examples:\n"
-        "  python3 -m operation play --use-case flights\n"
-        "  python3 -m operation play --until 2013-06"
-    )
+    parser.epilog = "examples:\n  python3 -m operation play\n  python3 -m operation play --until 2013-06"
     parser.add_argument("--until", metavar="PERIOD", help="the last one to play, e.g. 2013-06 (default: all)")
     add_json(parser, "the columns of the page")
     add_choice(parser)
