@@ -129,3 +129,24 @@ def test_any_number_of_jobs_and_two_commands_at_once_give_the_same_bytes(project
         records = [json.loads(file.read_text(encoding="utf-8")) for file in files]
         executed = [record["key"] for record in records if record["how"] == "executed"]
         assert sorted(executed) == sorted({name.partition("/")[0] for name in expected})
+
+
+def test_a_rejection_is_told_to_ci_and_is_no_failure(
+    project: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TF_BUILD", "True")
+    count = project.src / "count.py"
+    rejecting = "class GateRejected(Exception):\n    exit_code = 3\n\n\ndef main(argv=None):\n"
+    rejecting += "    raise GateRejected('4 letters against 6')\n\n\ndef unused"
+    count.write_text(count.read_text(encoding="utf-8").replace("def main", rejecting), encoding="utf-8")
+    _book(project, "import core\ncore.use(use_case, environment)\ncore.count()")
+    assert cli.main(["run", "--notebook", BOOK]) == 0
+    said = capsys.readouterr()
+    assert said.err.splitlines()[0].endswith("GateRejected: 4 letters against 6")
+    (summary,) = project.runs.glob("2*/decision.md")
+    assert said.out.splitlines()[-3:] == [
+        "##vso[task.logissue type=warning]The gate rejected the model: 4 letters against 6",
+        "##vso[task.setvariable variable=decision;isOutput=true]rejected",
+        f"##vso[task.uploadsummary]{summary}",
+    ]
+    assert cli.main(["run", "--notebook", BOOK, "--ci", "none"]) == 3
