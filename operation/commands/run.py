@@ -19,7 +19,7 @@ from operation.commands.options import (
     chosen_limits,
     one_or_more,
 )
-from operation.engine.evidence.ci import REJECTED, conclude, rejection, system_of
+from operation.engine.evidence.ci import REJECTED, choice_of, system_of
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout, project
@@ -74,20 +74,16 @@ def run(args: argparse.Namespace) -> int:
     folder, code = (before, 0) if before else _run(layout, request, args.json)
     if before:
         _tell_unchanged(layout, before, as_json=args.json)
-    return _conclude(layout, args.ci, code, folder)
+    return _conclude(layout, choice_of(args.ci, as_json=args.json), code, folder)
 
 
 def _conclude(layout: Layout, ci: str, code: int, folder: Path) -> int:
     """Tell CI of the run's decisions; return the exit code."""
     if system_of(ci) is None:  # a run in which nothing changed imports no templates
         return code
-    from operation.engine.evidence.reports.decision_page import outcomes
+    from operation.engine.evidence.reports.decision_page import conclude_run
 
-    content = manifest.read(folder / "manifest.json") or {}
-    decided = outcomes(layout, folder, content.get("steps", []))
-    if code == REJECTED and all(outcome.decision == "accepted" for outcome in decided):
-        decided.append(rejection(folder.name, str(content["error"]["message"])))  # by a script of one's own
-    return conclude(ci, code, decided, folder)
+    return conclude_run(layout, ci, code, folder)
 
 
 def _run(layout: Layout, request: Request, as_json: bool) -> tuple[Path, int]:

@@ -19,7 +19,8 @@ from operation.commands.options import (
 from operation.engine import configuration
 from operation.engine.configuration import Configuration
 from operation.engine.configuration.targets import chosen_compute
-from operation.engine.evidence.ci import REJECTED, conclude, rejection, system_of
+from operation.engine.evidence.ci import REJECTED, choice_of
+from operation.engine.evidence.reports.decision_page import conclude_run
 from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.layout import Layout, project
 from operation.execution.routes import SubmitOptions, send
@@ -66,18 +67,19 @@ def run(args: argparse.Namespace) -> int:
     options = _options(layout, configured, args)
     secrets = args.include_secrets
     recorded = record_submission(layout, configured, args.what, _argv(args), include_secrets=secrets)
+    code = 0
     try:
         with emulated(layout, args.emulator), quiet(args.json), recorded as submission:
             print(f"run: {layout.relative(submission.folder.path)}", flush=True)
             send(options, submission, lambda line: print(line, flush=True))
     except StepFailed as error:
-        if error.exit_code != REJECTED or system_of(args.ci) is None:
+        if error.exit_code != REJECTED:
             raise
         print(f"error: {error}", file=sys.stderr)
-        return conclude(args.ci, REJECTED, [rejection(args.what, str(error))], layout.runs / "decisions")
+        code = REJECTED
     if args.json:
         print(json.dumps(submission.manifest, indent=1))
-    return 0
+    return conclude_run(layout, choice_of(args.ci, as_json=args.json), code, submission.folder.path)
 
 
 def _options(layout: Layout, configured: Configuration, args: argparse.Namespace) -> SubmitOptions:

@@ -27,6 +27,11 @@ def rejection(what: str, reason: str) -> Outcome:
     return Outcome("rejected", reason, f"## {what}: rejected\n\n{reason}\n")
 
 
+def choice_of(ci: str, *, as_json: bool) -> str:
+    """Return the choice of CI: a program that reads JSON is not told what it did not ask for."""
+    return NONE if as_json and ci == AUTO else ci
+
+
 def system_of(choice: str) -> str | None:
     """Return the CI system that is chosen, for auto the one that this runs in; None for none."""
     return ci_system.recognised() if choice == AUTO else None if choice == NONE else choice

@@ -149,4 +149,5 @@ def test_a_rejection_is_told_to_ci_and_is_no_failure(
         "##vso[task.setvariable variable=decision;isOutput=true]rejected",
         f"##vso[task.uploadsummary]{summary}",
     ]
-    assert cli.main(["run", "--notebook", BOOK, "--ci", "none"]) == 3
+    assert cli.main(["run", "--notebook", BOOK, "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["status"] == "rejected"

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from operation.engine.evidence.ci import Outcome
+from operation.engine.evidence.ci import REJECTED, Outcome, conclude, rejection
 from operation.engine.evidence.reports.pages import render
 from operation.engine.evidence.reports.wording import number, short
+from operation.engine.foundation import manifest
 from operation.engine.foundation.layout import Layout
 
 OUTPUT, FILE, SCHEMA = "decision", "decision.json", 1  # of the step that decides
@@ -46,6 +47,16 @@ def decisions_of(run_folder: Path, steps: Iterable[Mapping[str, Any]]) -> dict[s
         if isinstance(path, str) and (decision := read_decision(run_folder / path)):
             found[str(step.get("key"))] = decision
     return found
+
+
+def conclude_run(layout: Layout, choice: str, exit_code: int, run_folder: Path) -> int:
+    """Tell CI of the decisions of a run, by its manifest, and return the exit code; see `ci.conclude`."""
+    content = manifest.read(run_folder / "manifest.json") or {}
+    decided = outcomes(layout, run_folder, content.get("steps", []))
+    if exit_code == REJECTED and all(outcome.decision == "accepted" for outcome in decided):
+        message = (content.get("error") or {}).get("message", "")
+        decided.append(rejection(run_folder.name, str(message)))  # by a script of one's own
+    return conclude(choice, exit_code, decided, run_folder)
 
 
 def outcomes(layout: Layout, run_folder: Path, steps: Iterable[Mapping[str, Any]]) -> list[Outcome]:

@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from operation.engine.evidence.reports import decision_page
-from operation.engine.evidence.reports.decision_page import intervals, markdown, write_decision_page
+from operation.engine.evidence.reports.decision_page import (
+    conclude_run,
+    intervals,
+    markdown,
+    write_decision_page,
+)
 from operation.engine.evidence.reports.run_page import write_run_page
+from operation.engine.foundation.layout import Layout
 from tests.operation.engine.evidence.decisions import decision, first
 from tests.operation.engine.evidence.reports.conftest import MakeRun
 from tests.operation.engine.evidence.reports.pages import read
@@ -59,3 +65,23 @@ def test_a_run_shows_its_decision(make_run: MakeRun) -> None:
     assert {"href": "decision-ffffffffff.html"} in [element.attributes for element in page.all("a")]
     (folder / "decision.json").write_text('{"schema": 99}', encoding="utf-8")
     assert "Decision" not in [element.text for element in read(write_run_page(run.folder)).all("h2")]
+
+
+@pytest.mark.parametrize("verdict", ["accepted", "rejected"])
+def test_ci_is_told_of_the_decisions_of_a_run(
+    make_run: MakeRun, verdict: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = "f" * 64
+    outputs = {"decision": {"path": f"../store/{key}/decision", "digest": "0", "bytes": 1}}
+    error = {"message": "the gate rejected the model; it is not registered: too slow"}
+    run = make_run(steps=[{"step": "gate", "key": key, "how": "executed", "outputs": outputs}], error=error)
+    folder = run.folder.parent / "store" / key / "decision"
+    folder.mkdir(parents=True)
+    (folder / "decision.json").write_text(json.dumps(decision(decision=verdict)), encoding="utf-8")
+    layout = Layout(run.folder.parents[1])
+    assert conclude_run(layout, "azure", 3 if verdict == "rejected" else 0, run.folder) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert f"##vso[task.setvariable variable=decision;isOutput=true]{verdict}" in said
+    summary = (run.folder / "decision.md").read_text(encoding="utf-8")
+    assert f"The whole decision: `runs/{run.folder.name}/decision-ffffffffff.html`" in summary
+    assert conclude_run(layout, "none", 3, run.folder) == 3
