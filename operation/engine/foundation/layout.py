@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,12 @@ class Layout:
         if self.elsewhere is None or named is None:
             return word
         return f"{named[1]}{(self.runs / named[2]).absolute().as_posix()}"
+
+    def named_in_runs(self, words: Iterable[object]) -> dict[str, Path]:
+        """Return the words that name a folder in ``runs/``, as raw tables are named, and where it is."""
+        texts = [word for word in words if isinstance(word, str) and word.startswith("runs/")]
+        paths = {text: self.runs / text.removeprefix("runs/") for text in texts}
+        return {text: path for text, path in paths.items() if path.is_dir()}
 
     def relative(self, path: Path) -> str:
         """Return `path` as a person would type it from the root, with forward slashes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from zipfile import ZipFile
 
 import pandas as pd
 import pytest
@@ -92,6 +93,7 @@ def test_a_failure_leaves_a_capsule_that_replays_it(shop: Layout, capsys: pytest
     assert problem in said
     capsule = next(shop.runs.glob("*/capsule.zip"))
     assert f"replay: python3 -m operation replay {shop.relative(capsule)}" in said
+    assert any(name.startswith("project/runs/raw/shop/_delta_log/") for name in ZipFile(capsule).namelist())
     report = (capsule.parent / "collect.html").read_text(encoding="utf-8")
     assert "core.collect(until=" in report
     assert cli.main(["replay", str(capsule), "--check", "--yes"]) == 0
@@ -137,3 +139,9 @@ def test_a_source_given_in_the_call_takes_the_place_of_the_configured_one(
     file = shop.configuration / "configuration-shop.yml"
     file.write_text(USE_CASE.replace("{raw-table: runs/raw/shop, as-of: 2020-01-31}", "{sample: diabetes}"))
     assert "ingest executed" in said(capsys, "step", "ingest", "--raw-table", "runs/raw/shop")
+
+
+def test_what_reads_a_raw_table_is_certified(shop: Layout, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each way has a folder of its own for what running leaves: the raw table is not there."""
+    said(capsys, "collect")
+    assert "identical in 4 ways" in said(capsys, "certify", "ingest")

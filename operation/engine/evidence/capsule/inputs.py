@@ -123,6 +123,12 @@ def store_entries(layout: Layout, records: Sequence[Mapping[str, Any]]) -> list[
     ]
 
 
+def raw_tables(layout: Layout, records: Sequence[Mapping[str, Any]]) -> list[Input]:
+    """Return the folders in ``runs/`` that arguments name: what was collected is executed by no step."""
+    words = (word.partition("=")[2] for record in records for word in record["argv"])
+    return [Input(path, f"project/{word}") for word, path in sorted(layout.named_in_runs(words).items())]
+
+
 def external_files(
     layout: Layout,
     prepared: Executed,

@@ -17,6 +17,7 @@ from operation.engine.evidence.capsule.inputs import (
     external_files,
     leave_out_private,
     leave_out_unread,
+    raw_tables,
     store_entries,
     visible_files,
 )
@@ -96,6 +97,7 @@ def pack(
     records = [step for step in folder.records() if step["notebook"] == notebook]
     opened = read_notebook_record(folder.path, notebook)
     inputs = [*store_entries(layout, records), *external_files(layout, prepared, notebook, records, opened)]
+    inputs += raw_tables(layout, records)
     inputs += [Input(file, f"project/{layout.relative(file)}") for file in visible_files(layout.notebooks)]
     with writing(folder.path / NAME, {} if include_secrets else indistinct_secrets()) as archive:
         _add_run(archive, folder)

@@ -63,6 +63,7 @@ def certify(
     for way, run in {**WAYS, **(more or {})}.items():
         started, own = time.perf_counter(), Layout(layout.root, folder / way)
         own.runs.mkdir(parents=True)
+        _link_data(layout, own, configured, selected)
         run(own, configured, selected)
         seconds[way] = round(time.perf_counter() - started, 3)
         records[way] = {step: _record(own, configured, step) for step in selected}
@@ -75,6 +76,15 @@ def certify(
             step["causes"] = _causes(configured, first, step["step"])
     manifest.write(folder / "certificate.json", content)
     return folder, content
+
+
+def _link_data(layout: Layout, own: Layout, configured: Configuration, steps: Sequence[str]) -> None:
+    """Let raw tables in ``runs/``, which steps read and no step writes, be there too."""
+    values = (value for step in steps for value in configured.steps[step].arguments.values())
+    for word, path in layout.named_in_runs(values).items():
+        link = own.runs / word.removeprefix("runs/")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path.resolve(), target_is_directory=True)
 
 
 def _record(own: Layout, configured: Configuration, step: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from operation.engine.evidence.certificate.python_changes import PYTHON_CHANGES
 from operation.engine.foundation.children import environ, thread_limits
 from operation.engine.foundation.errors import StepFailed
+from operation.engine.foundation.layout import Layout, project
 from operation.engine.identity.digests import Digests
 from operation.engine.steps.runners import run_script
 from operation.engine.steps.step import Plan, check_written
@@ -78,8 +79,9 @@ def _execute(plan: Plan, outputs: Path, folder: Path, varied: Sequence[str]) -> 
         (folder / name).mkdir(parents=True, exist_ok=True)
     cwd = folder / "work" if _FOLDER in varied else None
     umask = 0o077 if _UMASK in varied and sys.platform != "win32" else -1
+    own = Layout(project().root, folder.parent.absolute())  # what is named in ``runs/`` is found anywhere
     with environ(_variables(folder, varied), alone=True):
-        run_script(plan.contract.script, plan.local_argv(outputs), cwd=cwd, umask=umask)
+        run_script(plan.contract.script, list(map(own.in_runs, plan.argv(outputs))), cwd=cwd, umask=umask)
     check_written(plan, outputs)
 
 

@@ -12,6 +12,7 @@ from operation.engine.evidence.reports.pages import render
 
 LATEST = 12  # deliveries whose failing checks are listed side by side
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 170, 52, 26, 8  # of the chart of violations
+LONGEST = 12  # characters of a name below the chart; else its deliveries are named by their times
 VERDICTS = ("failure", "warning", "tolerated")  # the worst first
 Record = Mapping[str, Any]
 
@@ -72,8 +73,10 @@ def _bars(deliveries: Sequence[Record]) -> list[Bar]:
 
 def _ticks(deliveries: Sequence[Record]) -> list[Tick]:
     slot = _slot(len(deliveries))
-    days = [str(record["known_since"])[:10] for record in deliveries]
-    return thinned([(LEFT + slot * (number + 0.5), day) for number, day in enumerate(days)])
+    names = [str(record["delivery"]) for record in deliveries]
+    if max(map(len, names), default=0) > LONGEST:
+        names = [str(record["known_since"])[:10] for record in deliveries]
+    return thinned([(LEFT + slot * (number + 0.5), name) for number, name in enumerate(names)])
 
 
 def _failing(deliveries: Sequence[Record]) -> list[tuple[str, str, str, list[Record | None]]]:
