@@ -45,7 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="environment whose approval is given, or all; else asked for at a terminal. May be repeated",
     )
-    add("--stage", action="append", default=[], metavar="NAME", help="only this stage; may be repeated")
+    add(
+        "--stage",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this stage, unconditionally; may be repeated",
+    )
     add("--dry-run", action="store_true", help="only print the plan")
     add(
         "-p",

@@ -71,7 +71,7 @@ class PipelineRunner:
     say : Callable
         Called with each line for a person.
     only : Collection[str]
-        Stages to execute, as if all others had succeeded; empty stands for all.
+        Stages to execute, whatever their conditions ask of the others; empty stands for all.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class PipelineRunner:
         before = {name: done[name].result for name in ancestors(stage.name, needs)}
         contexts = {**self._contexts(stage.variables), **dependencies(stage, done, pipeline)}
         self._say(f"\n{stage.title}")
-        if not self._holds(stage.condition, contexts, before, stage.node):
+        if not (self._only or self._holds(stage.condition, contexts, before, stage.node)):
             reason = self._why_not(stage, before)
             self._say(f"   skipped: {reason}")
             return StageResult(SKIPPED, reason=reason)

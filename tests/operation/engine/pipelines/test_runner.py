@@ -86,6 +86,8 @@ BOTH = pytest.mark.parametrize(("system", "text"), [("azure", AZURE), ("github",
 def test_a_stage_alone(run: Run) -> None:
     done = run("azure", AZURE.format(decision="accepted"), ("DEV",), only=("after",))
     assert [stage.reason for stage in done.stages.values()] == ["left out", "left out", ""]
+    done = run("github", GITHUB.format(decision="rejected"), ("DEV", "TEST"), only=("train", "promote"))
+    assert _results(done) == {"train": "succeeded", "promote": "succeeded", "after": "succeeded"}
 
 
 def _results(run: PipelineRun) -> dict[str, str]:
