@@ -33,8 +33,6 @@ OF_SRC = {path.stem for path in (Path(__file__).parents[1] / "src").iterdir()}  
 
 def pytest_configure() -> None:
     """Let tests interrupt what they start: a shell's background job ignores the signal, and so would they."""
-    for sign in ("TF_BUILD", "GITHUB_ACTIONS"):  # commands would speak to the CI system that runs the tests
-        os.environ.pop(sign, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
