@@ -142,10 +142,11 @@ class RemoteSession(Session):
         """Execute or reuse the step `name`, after what it needs.
 
         What a step does to a database of the machine that executes it, its outputs do not say: were
-        they kept under its key, this machine would never do it.
+        they kept under its key, this machine would never do it. A step that declares its effects is looked
+        at each time anyway, and later steps may need its outputs.
         """
         done = super().step(name, given, fresh=fresh)
-        if done.how == "executed" and not self.keep_all and _has_effects(done.plan):
+        if done.how == "executed" and not self.keep_all and _has_undeclared_effects(done.plan):
             shutil.rmtree(done.entry.folder)
         return done
 
@@ -161,8 +162,10 @@ class RemoteSession(Session):
         return None if isinstance(error, outputs.NotExecuted) else super()._failure(planned, error)
 
 
-def _has_effects(planned: Plan) -> bool:
+def _has_undeclared_effects(planned: Plan) -> bool:
     """Tell whether an argument names a database file, which is on the machine that executes the step."""
+    if planned.contract.has_effects:
+        return False
     values = planned.contract.canonical(planned.arguments).values()
     return any(str(value).startswith("sqlite:") for value in values)
 

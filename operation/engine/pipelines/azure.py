@@ -6,92 +6,23 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from operation.engine.foundation.layout import Layout
+from operation.engine.pipelines.azure_steps import minutes_of, read_step
 from operation.engine.pipelines.expressions import AZURE
-from operation.engine.pipelines.model import (
-    CHECKOUT,
-    COMMAND,
-    DOWNLOAD,
-    PUBLISH,
-    PYTHON,
-    RESULTS,
-    Job,
-    Pipeline,
-    Stage,
-    Step,
-)
+from operation.engine.pipelines.model import Job, Pipeline, Stage
 from operation.engine.pipelines.templates import Expander, bind
 from operation.engine.pipelines.tree import Findings, Node, Plain, read_tree
 
-_ROOT = [
-    "name",
-    "trigger",
-    "pr",
-    "schedules",
-    "parameters",
-    "variables",
-    "stages",
-    "jobs",
-    "steps",
-    "pool",
-    "lockBehavior",
-    "appendCommitMessageToRunName",
-]
-_STAGE = [
-    "stage",
-    "displayName",
-    "dependsOn",
-    "condition",
-    "variables",
-    "jobs",
-    "pool",
-    "lockBehavior",
-    "isSkippable",
-    "trigger",
-]
-_JOB = [
-    "job",
-    "deployment",
-    "displayName",
-    "dependsOn",
-    "condition",
-    "strategy",
-    "variables",
-    "steps",
-    "pool",
-    "environment",
-    "timeoutInMinutes",
-    "cancelTimeoutInMinutes",
-    "continueOnError",
-    "workspace",
-]
-_STEP = [
-    "script",
-    "bash",
-    "task",
-    "checkout",
-    "publish",
-    "artifact",
-    "download",
-    "patterns",
-    "inputs",
-    "displayName",
-    "name",
-    "condition",
-    "env",
-    "continueOnError",
-    "enabled",
-    "timeoutInMinutes",
-    "workingDirectory",
-    "failOnStderr",
-    "fetchDepth",
-    "fetchTags",
-    "clean",
-    "persistCredentials",
-    "lfs",
-    "submodules",
-    "path",
-    "retryCountOnTaskFailure",
-]
+_ROOT = (  # noqa: SIM905 - a word a line is no easier to read
+    "name trigger pr schedules parameters variables stages jobs steps pool lockBehavior "
+    "appendCommitMessageToRunName"
+).split()
+_STAGE = (  # noqa: SIM905 - a word a line is no easier to read
+    "stage displayName dependsOn condition variables jobs pool lockBehavior isSkippable trigger"
+).split()
+_JOB = (  # noqa: SIM905 - a word a line is no easier to read
+    "job deployment displayName dependsOn condition strategy variables steps pool environment "
+    "timeoutInMinutes cancelTimeoutInMinutes continueOnError workspace"
+).split()
 _ALL = "'matrix' and 'runOnce'"
 
 
@@ -162,7 +93,7 @@ class _Reader:
         if limit := node.get("timeoutInMinutes"):
             minutes_of(limit)
         entries = _matrix(node)
-        steps = self._findings.each(list(self._expander.flatten(self._steps(node), "steps")), _step)
+        steps = self._findings.each(list(self._expander.flatten(self._steps(node), "steps")), read_step)
         variables = self._variables(node.get("variables"))
 
         def job(matrix: Mapping[str, str]) -> Job:
@@ -256,79 +187,6 @@ def _matrix(node: Node) -> list[dict[str, str]]:
     if matrix is None:
         return [{}]
     return [{key: value.text() for key, value in entry.items().items()} for entry in matrix.items().values()]
-
-
-def _step(node: Node) -> Step:
-    node.require_keys(_STEP, "of a step", ["powershell", "pwsh", "getPackage", "reviewApp"])
-    kind = next(
-        (key for key in ("script", "bash", "task", "checkout", "publish", "download") if key in node.items()),
-        "",
-    )
-    if not kind:
-        raise node.refuse("a step needs 'bash', 'script', 'task', 'checkout', 'publish' or 'download'.")
-    if kind == "task":
-        return _task(node)
-    kinds = {"checkout": CHECKOUT, "publish": PUBLISH, "download": DOWNLOAD}
-    artifact = node.word("artifact")
-    if kind == "publish" and not artifact:
-        raise node.refuse("'publish' needs 'artifact: NAME' beside it.")
-    return _with(node, kinds.get(kind, COMMAND), node.word(kind), artifact=artifact)
-
-
-def _task(node: Node) -> Step:
-    inputs = node.get("inputs")
-    task = node.word("task")
-
-    def value(key: str, default: str = "") -> str:
-        return inputs.word(key, default) if inputs else default
-
-    if task == "UsePythonVersion@0":
-        return _with(node, PYTHON, value("versionSpec"))
-    if task == "AzureCLI@2":
-        if value("scriptLocation", "scriptPath") != "inlineScript" or value("scriptType") != "bash":
-            raise node.refuse(
-                "AzureCLI@2 is covered with 'scriptType: bash' and 'scriptLocation: inlineScript'."
-            )
-        return _with(node, COMMAND, value("inlineScript"), login=value("azureSubscription"))
-    if task in {"PublishTestResults@2", "PublishCodeCoverageResults@2"}:
-        return _with(node, RESULTS, value("testResultsFiles") or value("summaryFileLocation"))
-    if task in {"PublishPipelineArtifact@1", "PublishBuildArtifacts@1"}:
-        text = value("targetPath") or value("PathtoPublish")
-        return _with(node, PUBLISH, text, artifact=value("artifact") or value("ArtifactName", "drop"))
-    if task == "DownloadPipelineArtifact@2":
-        return _with(node, DOWNLOAD, value("targetPath"), artifact=value("artifact"))
-    raise node.items()["task"].refuse(
-        f"task '{task}' is not covered by a local run. Write a workbench command as 'bash', or one of "
-        "UsePythonVersion@0, AzureCLI@2, PublishTestResults@2, PublishCodeCoverageResults@2, "
-        "PublishPipelineArtifact@1, DownloadPipelineArtifact@2."
-    )
-
-
-def _with(node: Node, kind: str, text: str, *, artifact: str = "", login: str = "") -> Step:
-    env = node.get("env")
-    off = node.word("enabled") == "false"
-    minutes = node.get("timeoutInMinutes")
-    return Step(
-        kind,
-        node,
-        node.word("displayName"),
-        text.strip(),
-        node.word("name"),
-        "false" if off else node.word("condition"),
-        artifact,
-        {key: value.text() for key, value in env.items().items()} if env else {},
-        login,
-        node.word("continueOnError") == "true",
-        minutes_of(minutes) if minutes else None,
-    )
-
-
-def minutes_of(node: Node) -> float:
-    """Return a time limit of a file in seconds."""
-    try:
-        return 60 * float(node.text())
-    except ValueError:
-        raise node.refuse(f"expected a number of minutes, found {node.text()!r}.") from None
 
 
 def _triggers(root: Node) -> Iterator[str]:

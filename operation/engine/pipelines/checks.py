@@ -14,14 +14,12 @@ from operation.engine.pipelines.evaluation import embedded, mistakes
 from operation.engine.pipelines.expressions import (
     AZURE,
     GITHUB,
-    Expression,
     ExpressionError,
     parse,
-    path_of,
-    walk,
 )
 from operation.engine.pipelines.model import COMMAND, DOWNLOAD, PUBLISH, Job, Pipeline, Stage, Step
 from operation.engine.pipelines.plan import words_of
+from operation.engine.pipelines.references import reference_mistakes
 from operation.engine.pipelines.tree import Node
 
 # what makes a tool available; a local run leaves it to the machine
@@ -201,50 +199,8 @@ class _Check:
             return
         for mistake in mistakes(expression, dialect, _CONTEXTS[dialect, level]):
             yield node.refuse(f"'{text.strip()}': {mistake}").problem
-        for mistake in self._references(expression, level, stage, job):
+        for mistake in reference_mistakes(expression, self._pipeline, level, stage, job):
             yield node.refuse(f"'{text.strip()}': {mistake}").problem
-
-    def _references(
-        self, expression: Expression, level: str, stage: Stage | None, job: Job | None
-    ) -> Iterator[str]:
-        """Yield what an expression asks of jobs that it does not wait for, or that nobody tells."""
-        paths = {path for part in walk(expression) if (path := path_of(part)) and len(path) > 1}
-        for path in sorted(paths):
-            root, rest = path[0].lower(), path[1:]
-            if root in {"needs", "dependencies", "stagedependencies"}:
-                yield from self._reference(root, rest, level, stage, job)
-            elif root == "steps" and job and rest[0] not in [step.name for step in job.steps]:
-                names = [step.name for step in job.steps if step.name]
-                yield f"no step before has the id '{rest[0]}'.{did_you_mean(rest[0], names)}"
-
-    def _reference(
-        self, root: str, rest: tuple[str, ...], level: str, stage: Stage | None, job: Job | None
-    ) -> Iterator[str]:
-        stage = stage or next((s for s in self._pipeline.stages if job in s.jobs), None)
-        within = root == "dependencies" and level == "job"
-        needs = job.needs if within and job else stage.needs if stage else ()
-        if rest[0] not in needs:
-            key = "needs" if self._pipeline.system == GITHUB else "dependsOn"
-            hint = did_you_mean(rest[0], needs)
-            yield f"'{rest[0]}' is not in '{key}', so that this is always empty.{hint}"
-        elif "outputs" in rest[:-1] and rest[0] in self._stages and not within:
-            known = _outputs(self._stages[rest[0]], self._pipeline.system, root)
-            name = rest[-1] if root != "stagedependencies" else f"{rest[1]}.{rest[-1]}"
-            if known and not any(name.startswith(output) for output in known):
-                yield f"stage '{rest[0]}' has no output '{rest[-1]}'.{did_you_mean(rest[-1], known)}"
-
-
-def _outputs(stage: Stage, system: str, root: str) -> list[str]:
-    """Return the names under which the outputs of a stage can be asked; Azure's without the variable."""
-    del root
-    if system == GITHUB:
-        return [name for job in stage.jobs for name in job.outputs] or ["(none)"]
-    return [
-        f"{job.name}.{f'{job.name}.' if job.is_deployment else ''}{step.name}."
-        for job in stage.jobs
-        for step in job.steps
-        if step.name
-    ] or ["(none)"]
 
 
 def _twice(named: list[tuple[str, Node]], kind: str) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from operation.engine.foundation.layout import Layout
-from operation.engine.pipelines.azure import minutes_of
+from operation.engine.pipelines.azure_steps import minutes_of
 from operation.engine.pipelines.expressions import GITHUB
 from operation.engine.pipelines.model import (
     CHECKOUT,
@@ -24,35 +24,13 @@ from operation.engine.pipelines.model import (
 from operation.engine.pipelines.tree import Findings, Node, Plain, read_tree
 
 _ROOT = ["name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs"]
-_JOB = [
-    "name",
-    "needs",
-    "if",
-    "runs-on",
-    "environment",
-    "permissions",
-    "concurrency",
-    "outputs",
-    "env",
-    "defaults",
-    "strategy",
-    "steps",
-    "timeout-minutes",
-    "continue-on-error",
-]
-_STEP = [
-    "id",
-    "if",
-    "name",
-    "uses",
-    "run",
-    "shell",
-    "with",
-    "env",
-    "continue-on-error",
-    "timeout-minutes",
-    "working-directory",
-]
+_JOB = (  # noqa: SIM905 - a word a line is no easier to read
+    "name needs if runs-on environment permissions concurrency outputs env defaults strategy "
+    "steps timeout-minutes continue-on-error"
+).split()
+_STEP = (  # noqa: SIM905 - a word a line is no easier to read
+    "id if name uses run shell with env continue-on-error timeout-minutes working-directory"
+).split()
 _ACTIONS = {
     "actions/checkout": (CHECKOUT, ""),
     "actions/setup-python": (PYTHON, "python-version"),
