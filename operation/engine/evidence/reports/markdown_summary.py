@@ -36,7 +36,7 @@ def _lines(run: RunRecord, artifact: str, folder: str) -> Iterator[str]:
     mark = _MARKS.get(run.status, "❌")
     took = f" in {wording.duration(run.seconds)}" if run.seconds else ""
     yield f"### {mark} {run.use_case} in {run.environment}: {run.status}{took}"
-    if run.failure:
+    if run.failure and run.status != "rejected":  # of a rejection, the decision tells more
         failure = run.failure
         where = ", ".join(part for part in (failure.notebook, failure.cell_label) if part)
         location = f" `{failure.location}`" if failure.location else ""
