@@ -37,6 +37,7 @@ GROUPS = {
         "split": "change the challenger's share of the traffic of a service; 0 rolls back",
         "outcomes": "add true labels that arrive later, and join them with the scored rows",
         "package": "build a container image that serves a model",
+        "ledger": "say what served when and why, and whether what was decided stands as written",
     },
     "keep it good": {
         "monitor": "say whether a new model is due, by a table of reasons; --act trains it",
@@ -45,7 +46,7 @@ GROUPS = {
     },
     "Azure ML": {
         "submit": "execute a step or a whole use case in Azure ML, or in its emulator",
-        "models": "list, register, download and promote the models of a workspace",
+        "models": "list, register, download, promote and roll back models of the environments",
         "deploy": "deploy a model as a web service of Azure ML, or of its emulator",
         "export": "write files for the Azure CLI: jobs (v2), shell variables",
         "emulator": "start an Azure ML emulator on this machine that executes what is submitted",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, NamedTuple
 
 from modelling import models
-from support import step
-from support.registry import aliased_digest, open_registry
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+from support import champion, ledger, step
+from support.champion import CHAMPION, Place
+from support.registered import RegisteredModel, lineage
+from support.registry import aliased_digest
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -24,56 +23,105 @@ def build_parser() -> argparse.ArgumentParser:
     add("--report", type=step.input_path, required=True, help="report folder that evaluate wrote")
     add("--name", required=True, help="name of the model in the registry")
     add("--tracking-uri", required=True, help="MLflow store, e.g. sqlite:///runs/mlflow.db")
-    aliases = ["champion", "challenger"]
+    aliases = [CHAMPION, "challenger"]
     add("--alias", choices=aliases, default="challenger", help="alias of the new version (challenger)")
     decision = "decision folder that gate wrote; what it rejected is not registered (default: not judged)"
     add("--decision", type=step.input_path, help=decision)
+    add(
+        "--ledger", type=Path, help="ledger of the registry; a champion then needs --decision (default: none)"
+    )
+    add("--environment", help="with --ledger: environment that the registry serves, e.g. DEV")
+    override = "with --ledger: why the model becomes champion without an accepted decision"
+    add("--override", metavar="REASON", help=override)
+    add("--time", help="with --ledger: time of the entry, ISO 8601 with its zone (default: now)")
     add("--registration", type=step.output_path, required=True, help="output folder: registration.json")
     parser.set_defaults(effects_stand=effects_stand)
     return parser
 
 
 def effects_stand(args: argparse.Namespace) -> bool:
-    """Return whether the alias still points to the model; checked before the step is reused."""
-    facts = step.read_json(args.model / "model.json")
-    return aliased_digest(args.tracking_uri, args.name, args.alias) == str(facts["digest"])
+    """Return whether the alias still points to the model, and the ledger knows; checked before reuse."""
+    digest = str(step.read_json(args.model / "model.json")["digest"])
+    if aliased_digest(args.tracking_uri, args.name, args.alias) != digest:
+        return False
+    if not args.ledger or args.alias != CHAMPION:
+        return True
+    served = place_of(args).served()
+    return served is not None and served["model_digest"] == digest
 
 
-def check_decision(folder: Path, digest: str) -> str:
-    """Return the digest of the decision in `folder`, which must have accepted the model with `digest`.
+def place_of(args: argparse.Namespace) -> Place:
+    """Return the model in its environment, with the ledger."""
+    return Place(args.ledger, args.environment, args.name, args.time)
+
+
+class Decision(NamedTuple):
+    """What the gate decided, and the digest of its file; None where it was not asked."""
+
+    accepted: bool = False
+    reason: str = "no gate judged it"
+    digest: str | None = None
+
+
+def read_decision(folder: Path | None, digest: str) -> Decision:
+    """Return what the gate decided about the model with `digest`.
+
+    Raises
+    ------
+    StepError
+        When the decision is about another model.
+    """
+    if folder is None:
+        return Decision()
+    file = folder / "decision.json"
+    content = step.read_json(file)
+    if content["challenger"] != digest:
+        raise step.StepError(
+            f"{file} is about another model, {content['challenger'][:12]}, not {digest[:12]}: rerun the gate"
+        )
+    of_file = hashlib.sha256(file.read_bytes()).hexdigest()
+    return Decision(content["decision"] == "accepted", content["reason"], of_file)
+
+
+def check_decision(args: argparse.Namespace, decision: Decision) -> None:
+    """Raise a StepError unless the model may have its alias.
 
     Raises
     ------
     GateRejected
         When the gate rejected it, with its reason.
-    StepError
-        When the decision is about another model.
     """
-    file = folder / "decision.json"
-    decision = step.read_json(file)
-    if decision["challenger"] != digest:
+    if args.ledger and not args.environment:
+        raise step.StepError("--ledger needs --environment: name the environment that the registry serves")
+    if args.override and not (args.ledger and args.alias == CHAMPION):
+        raise step.StepError("--override needs --alias champion, and --ledger, which keeps the reason")
+    if args.override or decision.accepted:
+        return
+    if decision.digest:
+        raise step.GateRejected(f"the gate rejected the model; it is not registered: {decision.reason}")
+    if args.ledger and args.alias == CHAMPION:
         raise step.StepError(
-            f"{file} is about another model, {decision['challenger'][:12]}, not {digest[:12]}: rerun the gate"
+            f"--alias champion: {decision.reason}: give --decision, or say why not: --override REASON, which "
+            "the ledger keeps"
         )
-    if decision["decision"] != "accepted":
-        raise step.GateRejected(f"the gate rejected the model; it is not registered: {decision['reason']}")
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def register(client: MlflowClient, name: str, digest: str, source: str, tags: Mapping[str, str]) -> str:
-    """Return the version of the model with `digest`; a new one only if the registry has none."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client.create_registered_model(name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise step.StepError(f"the registry rejects the name {name!r}: {error.message}") from error
-    for known in client.search_model_versions(f"name='{name}'"):
-        if known.tags.get("digest") == digest:
-            return str(known.version)
-    version = client.create_model_version(name, source, tags={**tags, "digest": digest}, await_creation_for=0)
-    return str(version.version)
+def point_alias(
+    args: argparse.Namespace, registry: RegisteredModel, version: str, digest: str, decision: Decision
+) -> None:
+    """Give the alias to a version, and enter that in the ledger; where it is already, nothing happens."""
+    place, more = place_of(args), {"version": version, "decision_digest": decision.digest}
+    expected = champion.settle(place, registry)
+    if args.override and not decision.accepted:
+        about: dict[str, Any] = {**more, "reason": args.override, "overridden": decision.reason}
+        champion.change(place, registry, "overridden", digest, expected=expected, **about)
+    elif args.alias == CHAMPION and registry.champion()[1] != digest:
+        about = {**more, "reason": decision.reason, "expected": expected}
+        champion.change(place, registry, "promoted", digest, **about)
+    elif args.alias != CHAMPION and not registry.points(args.alias, version):
+        registry.point(args.alias, version)
+        entry = place.append("registered", digest, f"as {args.alias}: {decision.reason}", None, **more)
+        registry.remember(ledger.head(entry))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -81,16 +129,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = build_parser().parse_args(argv)
 
     _, facts = models.verify(args.model)
-    metrics = step.read_json(args.report / "metrics.json")
-    decision = check_decision(args.decision, facts["digest"]) if args.decision else None
-    client = open_registry(args.tracking_uri)
-    tags = {f"metric.{key}": f"{value:.6g}" for key, value in metrics.items()}
+    digest, metrics = str(facts["digest"]), step.read_json(args.report / "metrics.json")
+    decision = read_decision(args.decision, digest)
+    check_decision(args, decision)
+    registry = RegisteredModel(args.tracking_uri, args.name)
+    tags = {f"metric.{key}": f"{value:.6g}" for key, value in metrics.items()} | lineage(args.model)
     tags |= {"task": str(facts["task"]), "estimator": str(facts.get("estimator"))}
     with step.new_folder(args.registration) as folder:
-        version = register(client, args.name, facts["digest"], args.model.absolute().as_uri(), tags)
-        client.set_registered_model_alias(args.name, args.alias, version)
-        facts = {"name": args.name, "alias": args.alias, "digest": facts["digest"], "decision": decision}
-        step.write_json(facts, folder / "registration.json")
+        version = registry.add(args.model, digest, tags, copy=False)
+        if args.ledger:
+            point_alias(args, registry, version, digest, decision)
+        else:
+            registry.point(args.alias, version)
+        written = {"name": args.name, "alias": args.alias, "digest": digest, "decision": decision.digest}
+        step.write_json(written, folder / "registration.json")
         step.log_metrics(folder, metrics)
     print(f"registered {args.name} version {version} as {args.alias}")
 

@@ -1,4 +1,4 @@
-"""Models in the workspaces: list, register, download, promote from one environment to the next."""
+"""Models of the environments: list, register, download, promote from one to the next, roll back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import project
 from operation.engine.steps.runners import child_process
 from operation.engine.steps.session import Session
-from operation.execution import registered_models
+from operation.execution import promotion, registered_models
 from operation.execution.failure import sdk_errors
 from operation.execution.open_workspace import open_workspace
 from operation.execution.registered_models import ModelVersion
@@ -31,13 +31,18 @@ from operation.execution.registered_models import ModelVersion
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions of ``models`` and their arguments."""
     parser.description = (
-        "List, register, download and promote models of an Azure ML workspace. Each version has tags with "
-        "the digest of its bytes and its lineage; a download or promotion is verified by the digest."
+        "List, register, download, promote and roll back models of Azure ML workspaces; with --registry, "
+        "promote and roll back those of MLflow registries. Each version has tags with the digest of its "
+        "bytes and its lineage; a download or promotion is verified by it. What the gate of an environment "
+        "has accepted is promoted to the next, if it was trained from a clean commit with the packages that "
+        "are locked here."
     )
     parser.epilog = (
         "examples:\n"
         "  python3 -m operation models list --environment TEST\n"
-        "  python3 -m operation models promote churn --environment DEV --to TEST --version 3"
+        "  python3 -m operation models promote churn --environment DEV --to TEST --version 3\n"
+        "  python3 -m operation models promote --registry --environment TEST --to PROD\n"
+        "  python3 -m operation models rollback --registry --environment PROD"
     )
     add = parser.add_argument
     add("action", choices=_ACTIONS)
@@ -52,13 +57,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="version with this digest, as list prints it",
     )
     add("--to", metavar="NAME", help="promote: the target environment")
+    registry = "promote, rollback: in the MLflow registries that the use case names, not in workspaces"
+    add("--registry", action="store_true", help=registry)
+    override = "promote, rollback: why, in spite of a refusal; the ledger keeps it"
+    add("--override", metavar="REASON", help=override)
     add("--folder", type=Path, metavar="PATH", help="download: a new folder for the model")
     add_json(parser, "the versions")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Carry out the action, and print the versions."""
+    """Carry out the action, and print what came of it."""
     _check(args)
+    if args.registry:
+        return _in_registries(args)
     with emulated(project(), args.emulator), quiet(args.json), sdk_errors(f"models {args.action}"):
         versions, lines = _ACTIONS[args.action](args)
     if args.json:
@@ -69,10 +80,35 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    needs = {"download": ["name", "folder"], "promote": ["name", "to"]}.get(args.action, [])
-    missing = ["NAME" if name == "name" else f"--{name}" for name in needs if not getattr(args, name)]
+    if args.registry and (args.action not in ("promote", "rollback") or args.emulator or args.version):
+        raise UsageError("--registry is for promote and rollback, without --emulator and --version.")
+    missing = [
+        "NAME" if name == "name" else f"--{name}"
+        for name in _NEEDED.get(args.action, ())
+        if not getattr(args, name) and not (args.registry and name == "name")  # it is the use case's
+    ]
     if missing:
         raise UsageError(f"models {args.action} needs {' and '.join(missing)}.")
+
+
+def _in_registries(args: argparse.Namespace) -> int:
+    """Promote or roll back in MLflow registries, and let services here take the new champion at once."""
+    from operation.engine.delivery.serving.running import look_again
+    from operation.execution import registries
+
+    layout = project()
+    target = configuration.load(args.to or args.environment, args.use_case, layout)
+    with quiet(args.json):
+        if args.action == "promote":
+            source = configuration.load(args.environment, args.use_case, layout)
+            facts = registries.promote(layout, source, target, args.digest, args.override)
+        else:
+            facts = registries.roll_back(layout, target, args.override)
+        for line in look_again(layout.runs):
+            print(line)
+    if args.json:
+        print(json.dumps(facts, indent=1))
+    return 0
 
 
 def _list(args: argparse.Namespace) -> tuple[list[ModelVersion], list[str]]:
@@ -103,11 +139,27 @@ def _download(args: argparse.Namespace) -> tuple[list[ModelVersion], list[str]]:
 
 
 def _promote(args: argparse.Namespace) -> tuple[list[ModelVersion], list[str]]:
-    source, target = open_workspace(args.environment), open_workspace(args.to)
-    version = registered_models.find(source, args.name, version=args.version, digest=args.digest)
-    promoted = registered_models.promote(source, target, version)
+    layout = project()
+    configured = (
+        configuration.load(args.environment, args.use_case, layout),
+        configuration.load(args.to, args.use_case, layout),
+    )
+    workspaces = open_workspace(args.environment), open_workspace(args.to)
+    version = registered_models.find(workspaces[0], args.name, version=args.version, digest=args.digest)
+    promoted = promotion.promote(workspaces, configured, version, layout, args.override)
     state = "promoted" if promoted.new else "registered before (same digest)"
     return [promoted], [_line(version), f"{args.to}: version {promoted.version}, {state}"]
+
+
+def _rollback(args: argparse.Namespace) -> tuple[list[ModelVersion], list[str]]:
+    layout = project()
+    configured = configuration.load(args.environment, args.use_case, layout)
+    workspace = open_workspace(args.environment)
+    version = promotion.roll_back(workspace, configured, args.name, layout, args.override)
+    deploy = f"python3 -m operation deploy --environment {configured.environment}"
+    serve = f"serve it: {deploy} --model {version.name}:{version.version}"
+    state = f"{configured.environment}: version {version.version} is the champion; {serve}"
+    return [version], [_line(version), state]
 
 
 def _line(version: ModelVersion) -> str:
@@ -116,9 +168,11 @@ def _line(version: ModelVersion) -> str:
     return f"{version.name:<20} version {version.version:<4} digest {digest}  {origin}"
 
 
+_NEEDED = {"download": ("name", "folder"), "promote": ("name", "to"), "rollback": ("name",)}
 _ACTIONS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "list": _list,
     "register": _register,
     "download": _download,
     "promote": _promote,
+    "rollback": _rollback,
 }

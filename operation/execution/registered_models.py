@@ -1,4 +1,4 @@
-"""Models in a workspace: registered with their lineage, listed, downloaded, promoted by digest."""
+"""Models in a workspace: registered with their lineage, listed, downloaded."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.engine.configuration import Step
+from operation.engine.configuration import Configuration, Step
+from operation.engine.evidence.ledger import ledger_file, step_errors, support
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import UsageError, WorkbenchError
+from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.engine.identity.contract import read_contract
 from operation.engine.identity.digests import Digests
+from operation.engine.identity.state import ProjectState
 from operation.engine.steps.session import Session
 from operation.engine.steps.step import Done
 
@@ -35,12 +38,17 @@ class ModelVersion:
     tags: Mapping[str, str]  # its lineage
     new: bool = False  # whether it was registered now; the workspace may have had it
 
+    @property
+    def model_digest(self) -> str:
+        """SHA-256 of its model.pickle, by which ledger and registries know it; else of its folder."""
+        return self.tags.get("model") or self.digest
+
 
 def register(
     workspace: Workspace, name: str, done: Done, output: str, tags: Mapping[str, str]
 ) -> ModelVersion:
     """Register an output of a step as the next version of model `name`, unless that digest is there."""
-    return _register(
+    return register_files(
         workspace, name, done.entry.output(output), {**lineage(done.entry.manifest, output), **tags}
     )
 
@@ -50,7 +58,7 @@ def register_folder(workspace: Workspace, name: str, folder: Path, digest: str) 
     record = manifest.read(folder.parent / "manifest.json")
     known = record is not None and folder.name in record.get("outputs", {})
     tags = lineage(record, folder.name) if record and known else {}
-    return _register(workspace, name, folder, {**tags, "digest": digest})
+    return register_files(workspace, name, folder, {**tags, "digest": digest})
 
 
 def lineage(record: Mapping[str, Any], output: str) -> dict[str, str]:
@@ -60,6 +68,7 @@ def lineage(record: Mapping[str, Any], output: str) -> dict[str, str]:
         "digest": record["outputs"][output]["digest"],
         "key": record["key"],
         "manifest": record["seal"],
+        "lock": record["components"]["lock"],
         "step": record["step"],
         "commit": f"{record['commit'] or ''}{' with changes' if record['dirty'] else ''}",
         "azure_run": azure.get("run", ""),
@@ -68,12 +77,15 @@ def lineage(record: Mapping[str, Any], output: str) -> dict[str, str]:
     return {name: value for name, value in tags.items() if value}
 
 
-def _register(workspace: Workspace, name: str, folder: Path, tags: Mapping[str, str]) -> ModelVersion:
+def register_files(workspace: Workspace, name: str, folder: Path, tags: Mapping[str, str]) -> ModelVersion:
+    """Register a folder with its tags, unless the workspace has its digest."""
     from azureml.core import Model
 
     for version in versions(workspace, name):
         if version.digest == tags["digest"]:
             return version
+    facts = manifest.read(folder / "model.json") or {}
+    tags = {**tags, **({"model": str(facts["digest"])} if "digest" in facts else {})}
     # the SDK takes what lies in the working folder, and prints what the caller says better
     with chdir(folder.parent), redirect_stdout(io.StringIO()):
         model = Model.register(
@@ -146,17 +158,13 @@ def _verify(version: ModelVersion, folder: Path) -> None:
         )
 
 
-def promote(source: Workspace, target: Workspace, version: ModelVersion) -> ModelVersion:
-    """Register a verified copy of a version in another workspace, with the same lineage."""
-    if not version.digest:
-        raise UsageError(
-            f"model {version.name}, version {version.version} in {source.name} has no digest: it was not "
-            "registered by the workbench. Register it: python3 -m operation models register"
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        model = download(source, version, Path(folder) / version.name)
-        origin = {"digest": version.digest, "promoted_from": f"{source.name}:{version.version}"}
-        return _register(target, version.name, model, {**version.tags, **origin})
+def locked_packages(layout: Layout, configured: Configuration) -> str | None:
+    """Return the digest of the packages locked here for the step that trains the registered model."""
+    for step in configured.steps.values():
+        trained = configured.reference(step.inputs.get("model")) if is_registration(step) else None
+        if trained:
+            return ProjectState(layout).script(configured.step(trained[0]).script)[1].digest
+    return None
 
 
 def is_registration(step: Step) -> bool:
@@ -170,7 +178,26 @@ def register_passed(workspace: Workspace, session: Session, done: Done) -> Model
     """Register the model that passed the gate of the registration `done`, with its metrics."""
     step, _, output = session.configured.step(done.plan.step).inputs["model"].partition(".")
     tags = metric_tags(done.metrics, session.configured.use_case, session.configured.environment)
-    return register(workspace, str(done.plan.arguments["name"]), session.step(step), output, tags)
+    name = str(done.plan.arguments["name"])
+    registered = register(workspace, name, session.step(step), output, tags)
+    with step_errors():
+        _record(place(session.layout, session.configured, name), registered, done.plan.step)
+    return registered
+
+
+def place(layout: Layout, configured: Configuration, name: str) -> Any:
+    """Return a model in an environment, as the guard of champions in ``src/support`` knows it."""
+    return support(layout.src).champion.Place(ledger_file(layout, configured), configured.environment, name)
+
+
+def _record(about: Any, registered: ModelVersion, step: str) -> None:
+    """Enter that a gate passed, unless the step has done that, and that the workspace has the model."""
+    digest = registered.model_digest
+    judged = about.decision(digest)
+    if judged is None or judged["event"] != "accepted":
+        about.record_decision(digest, True, f"the step {step} let it pass", None)
+    if registered.new:
+        about.append("registered", digest, "in the workspace", version=str(registered.version))
 
 
 def metric_tags(metrics: Mapping[str, Any], use_case: str, environment: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from urllib.request import url2pathname
 
 from modelling import models
 from support import step
-from support.registry import open_registry
+from support.registry import aliased, open_registry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -86,20 +86,16 @@ def by_alias(name: str, alias: str, uri: str, digest: str | None = None) -> Serv
     StepError
         When there is no such registry, model or alias, or its files are not on this machine.
     """
-    from mlflow.exceptions import MlflowException
-
-    client = open_registry(uri)
-    try:
-        version = client.get_model_version_by_alias(name, alias)
-    except MlflowException as error:
-        raise step.StepError(_missing(client, name, alias, uri)) from error
-    source = urlsplit(str(version.source))
+    found = aliased(uri, name, alias)
+    if found is None:
+        raise step.StepError(_missing(open_registry(uri), name, alias, uri))
+    source = urlsplit(found.source)
     if source.scheme != "file":
         raise step.StepError(
-            f"{name} version {version.version} is at {version.source}: download it and name its folder"
+            f"{name} version {found.version} is at {found.source}: download it and name its folder"
         )
     folder = by_path(Path(url2pathname(source.path))).folder
-    return Served(folder, name, str(version.version), digest or version.tags.get("digest"))
+    return Served(folder, name, found.version, digest or found.digest)
 
 
 def _missing(client: MlflowClient, name: str, alias: str, uri: str) -> str:

@@ -14,9 +14,9 @@ import pytest
 
 import gate
 import register
-from support import step
+from support import ledger, step
 from support.registry import open_registry
-from tests.src.running import Trained, child, contents, left_over, run
+from tests.src.running import Trained, child, contents, error_of, left_over, run
 
 METRICS = {"roc_auc": 0.7, "log_loss": 0.4, "baseline_log_loss": 0.5}
 
@@ -104,6 +104,63 @@ def test_an_alias_that_points_elsewhere_is_seen(
     assert (stands(first), stands(second)) == (True, False)
     register.main(second)
     assert (stands(first), stands(second)) == (False, True)
+
+
+def kept(report: Path) -> list[object]:
+    """Return the words that keep a ledger."""
+    return ["--ledger", report.parent / "ledger.jsonl", "--environment", "DEV"]
+
+
+def entries(report: Path) -> list[ledger.Entry]:
+    return list(ledger.read(report.parent / "ledger.jsonl"))
+
+
+def test_a_champion_needs_an_accepted_decision(binary: Trained, report: Path, registry: str) -> None:
+    champion = words(binary, report, registry, "guarded", "--alias", "champion", *kept(report))
+    assert error_of(run, "register", *champion) == (
+        "--alias champion: no gate judged it: give --decision, or say why not: --override REASON, which "
+        "the ledger keeps"
+    )
+    champion += ["--decision", decision(report.parent, binary, *kept(report))]
+    for _ in range(2):
+        run("register", *champion)
+    assert [entry["event"] for entry in entries(report)] == ["accepted", "promoted"]
+    decided = hashlib.sha256((report.parent / "decision/decision.json").read_bytes()).hexdigest()
+    assert {entry["decision_digest"] for entry in entries(report)} == {decided}
+
+
+def test_an_override_says_why_and_is_entered(binary: Trained, report: Path, registry: str) -> None:
+    reason = ["--override", "the holdout was mislabelled"]
+    for missing in (["--alias", "champion"], kept(report)):
+        assert error_of(run, "register", *words(binary, report, registry, "over", *missing, *reason)) == (
+            "--override needs --alias champion, and --ledger, which keeps the reason"
+        )
+    rejected = ["--decision", decision(report.parent, binary, "--conditions", "roc_auc>=0.8")]
+    argv = words(binary, report, registry, "over", "--alias", "champion", *kept(report), *reason, *rejected)
+    run("register", *argv)
+    (last,) = entries(report)
+    assert (last["event"], last["reason"]) == ("overridden", "the holdout was mislabelled")
+    assert last["overridden"] == "roc_auc>=0.8 does not hold: 0.7 against 0.8"
+    args = register.build_parser().parse_args([str(word) for word in argv])
+    assert register.effects_stand(args)
+    (report.parent / "ledger.jsonl").unlink()
+    assert not register.effects_stand(args)
+
+
+def test_a_ledger_belongs_to_an_environment(binary: Trained, report: Path, registry: str) -> None:
+    argv = words(binary, report, registry, "homeless", *kept(report)[:2])
+    assert error_of(run, "register", *argv) == (
+        "--ledger needs --environment: name the environment that the registry serves"
+    )
+
+
+def test_what_is_registered_again_is_entered_once(binary: Trained, report: Path, registry: str) -> None:
+    time = ["--time", "2026-01-31T00:00:00+00:00"]
+    for _ in range(2):
+        run("register", *words(binary, report, registry, "again", *kept(report), *time))
+    (entry,) = entries(report)
+    assert (entry["event"], entry["time"]) == ("registered", time[1])
+    assert entry["reason"] == "as challenger: no gate judged it"
 
 
 REJECTED = "the gate rejected the model; it is not registered: roc_auc>=0.8 does not hold: 0.7 against 0.8"

@@ -53,12 +53,10 @@ def build(root: Path) -> Layout:
 
 def champion(model: Path) -> None:
     """Register a model as the champion of the use case, on this machine."""
-    import register
-    from support.registry import open_registry
+    from support.registered import RegisteredModel
 
-    client = open_registry(URI)
-    version = register.register(client, "flights", "", model.as_uri(), {})
-    client.set_registered_model_alias("flights", "champion", version)
+    registry = RegisteredModel(URI, "flights")
+    registry.point("champion", registry.add(model, "", {}, copy=False))
 
 
 def remembered(work: Callable[..., Any]) -> Callable[..., Any]:

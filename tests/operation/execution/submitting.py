@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 from operation import cli
@@ -97,6 +99,10 @@ def certified(layout: Layout) -> dict[str, Any]:
 def main(root: Path) -> None:
     """Try everything, in an order in which each finds what it needs."""
     layout = small.build(root)
+    (layout.configuration / "configuration-PROD.yml").write_text(
+        dedent(small.ENVIRONMENT.format(name="PROD", lower="prod")), encoding="utf-8"
+    )
+    committed(layout)
     found: dict[str, Any] = {}
     with environ({"WORKBENCH_ROOT": str(root)}):
         found["script"] = command(layout, "submit", "gate")
@@ -115,11 +121,40 @@ def main(root: Path) -> None:
         found["list"] = command(layout, "models", "list", "--environment", "TEST", "--json")
         download = ("models", "download", "letters", "--folder", str(root / "downloaded"))
         found["download"] = command(layout, *download)
+        found |= promoted(layout)
         found["spark"] = spark(layout)
         found["packages"] = packages(layout)
         found["elsewhere"] = elsewhere(layout)
         found["unreachable"] = unreachable(layout)
     print(json.dumps(found))
+
+
+def committed(layout: Layout) -> None:
+    """Commit the small project, but for what running leaves."""
+    (layout.root / ".gitignore").write_text(
+        "runs/\ndownloaded/\n*.txt\n__pycache__/\n*.zip\n", encoding="utf-8"
+    )
+    as_somebody = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.com"]
+    for words in (["init", "-q"], ["add", "-A"], [*as_somebody, "commit", "-qm", "small"]):
+        subprocess.run(["git", "-C", str(layout.root), *words], check=True)
+
+
+def promoted(layout: Layout) -> dict[str, Any]:
+    """Promote from TEST to PROD, and back to the model before."""
+    promote = ("models", "promote", "letters", "--environment")
+    register = ("models", "register", "--environment")
+    found = {"unjudged": command(layout, *promote, "TEST", "--to", "PROD")}
+    with environ({"FACTOR": "1"}):
+        found["judged"] = command(layout, *register, "TEST")
+        found["prod"] = command(layout, *promote, "TEST", "--to", "PROD")
+    with environ({"FACTOR": "2"}):
+        for words in ((*register, "DEV"), (*promote, "DEV", "--to", "TEST"), (*register, "TEST")):
+            found["second"] = command(layout, *words)
+        found["second in prod"] = command(layout, *promote, "TEST", "--to", "PROD")
+    found["rollback"] = command(layout, "models", "rollback", "letters", "--environment", "PROD")
+    found["champions"] = command(layout, "models", "list", "--environment", "PROD", "--json")
+    found["ledger"] = command(layout, "ledger", "--environment", "PROD", "--json")
+    return found
 
 
 def spark(layout: Layout) -> Outcome:

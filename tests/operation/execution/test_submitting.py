@@ -169,11 +169,40 @@ def test_every_submission_has_a_page_and_a_sound_manifest(found: dict[str, Any])
 
 def test_a_model_is_promoted_with_its_lineage(found: dict[str, Any]) -> None:
     assert found["promote"]["lines"][-1] == "TEST: version 1, promoted"
-    lines = found["list"]["lines"]
-    (model,) = json.loads("\n".join(lines[lines.index("[") :]))
+    (model,) = json_of(found["list"])
     assert model["tags"]["promoted_from"] == "amlsmalldev:1"
     assert model["digest"] == model["tags"]["digest"]
     assert set(model["tags"]) >= {"key", "manifest", "step", "data.text", "metric.passed", "use_case"}
+
+
+def test_a_model_that_no_gate_accepted_in_an_environment_does_not_leave_it(found: dict[str, Any]) -> None:
+    assert found["unjudged"]["code"] == 1
+    assert found["unjudged"]["lines"][-1].endswith(
+        " is not promoted from TEST to PROD: no gate accepted it in TEST: let it be judged there. "
+        "Fix that, or say why not: --override REASON, which the ledger keeps"
+    )
+
+
+def test_one_digest_goes_through_three_workspaces_and_back(found: dict[str, Any]) -> None:
+    names = ("judged", "prod", "second", "second in prod", "rollback", "champions", "ledger")
+    assert [found[name]["code"] for name in names] == [0] * 7, [found[name]["lines"][-1] for name in names]
+    assert found["prod"]["lines"][-1] == "PROD: version 1, promoted"
+    assert found["second in prod"]["lines"][-1] == "PROD: version 2, promoted"
+    serve = "python3 -m operation deploy --environment PROD --model letters:1"
+    assert found["rollback"]["lines"][-1] == f"PROD: version 1 is the champion; serve it: {serve}"
+    second, first = json_of(found["champions"])
+    (promoted,) = json_of(found["list"])
+    assert first["digest"] == promoted["digest"] != second["digest"]
+    assert (first["tags"]["alias"], "alias" in second["tags"]) == ("champion", False)
+    (entry,) = json_of(found["ledger"])
+    assert (entry["event"], entry["version"], entry["model_digest"]) == ("rolled-back", "1", first["digest"])
+    assert second["tags"]["ledger"] == f"{entry['number']}:{entry['digest']}"
+
+
+def json_of(outcome: dict[str, Any]) -> Any:
+    """Return the JSON that a command has printed, after what the SDK says."""
+    lines = outcome["lines"]
+    return json.loads("\n".join(lines[lines.index("[") :]))
 
 
 def test_a_download_is_verified(found: dict[str, Any]) -> None:

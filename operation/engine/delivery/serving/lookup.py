@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,7 +103,7 @@ class ModelLookup:
         first, changed = self._registry_state is None, state is None or state != self._registry_state
         if first or changed:
             self._registry_state = state or ""
-        if changed and not first:  # MLflow takes seconds to import: not before something may have changed
+        if changed and not first:  # a server is asked by MLflow, which takes seconds to import
             uri = f"{SQLITE}{file}" if in_file else uri
             self._alias_target = _alias_target(uri, options["--name"], options["--alias"])
         return self._alias_target
@@ -167,7 +169,10 @@ def verified_copy(model: ServedModel, folder: Path) -> Path:
 
 
 def _alias_target(uri: str, name: str, alias: str) -> Signature:
-    """Return which version has an alias, as the registry's own client says."""
+    """Return which version has an alias, as the tables of a SQLite file or the registry's client say."""
+    if uri.startswith(SQLITE):
+        with suppress(sqlite3.Error):  # the tables of another version of MLflow
+            return _stored_target(Path(uri.removeprefix(SQLITE)), name, alias)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
@@ -176,6 +181,13 @@ def _alias_target(uri: str, name: str, alias: str) -> Signature:
     except MlflowException as error:
         return (str(error),)
     return version.version, version.source
+
+
+def _stored_target(file: Path, name: str, alias: str) -> Signature:
+    question = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        row: Signature | None = connection.execute(question, (name, alias)).fetchone()
+    return row or ()
 
 
 def file_signature(file: Path) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shlex
 import shutil
 import sys
@@ -13,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from operation.engine.delivery.serving.settings import PLAN, ServedModel, Settings
+from operation.engine.delivery.serving.settings import LOOK, PLAN, ServedModel, Settings
 from operation.engine.foundation.errors import WorkbenchError
 
 Find = Callable[[], ServedModel | None]
@@ -52,6 +53,7 @@ class Models:
         self._refused = dict.fromkeys(self._finders, 0)
         self._signatures: dict[str, object] = {}
         self._last_look: dict[str, float] = {}
+        self._asked = self._requested_look()
         self._status: dict[str, Any] = {"number": 0}
 
     @property
@@ -73,7 +75,11 @@ class Models:
             (self._settings.state / STATUS).unlink()
 
     def look(self) -> None:
-        """Find again what may have changed."""
+        """Find again what may have changed; whatever has, where that was asked for."""
+        if self._asked != (asked := self._requested_look()):
+            self._asked = asked
+            self.renew()
+            return
         now = time.monotonic()
         due = [name for name in self._finders if now - self._last_look[name] >= self._seconds]
         changed = [name for name in due if self._signature(name) != self._signatures[name]]
@@ -130,6 +136,12 @@ class Models:
             self._on_challenger(model)
         self._wanted[name] = model
 
+    def _requested_look(self) -> str:
+        try:
+            return (self._settings.state / LOOK).read_text(encoding="ascii")
+        except OSError:
+            return ""
+
     def _signature(self, name: str) -> object:
         signature: Callable[[], object] | None = getattr(self._finders[name], "signature", None)
         return signature() if signature else None
@@ -144,6 +156,7 @@ class Models:
                 "arguments": arguments,
                 "served": {name: str(model) for name, model in self._wanted.items() if model},
                 "request": self._signatures["challenger"],
+                "looked": self._asked,
                 "refused": self._refused,
                 "message": message,
                 "settled": not is_other and self._status["settled"],
@@ -170,6 +183,13 @@ def read_status(state: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     return status
+
+
+def ask_to_look(state: Path) -> str:
+    """Let a service look its models up again at once; return what its status says as `looked` then."""
+    word = secrets.token_hex(8)
+    write(state / LOOK, word)
+    return word
 
 
 def acknowledge(state: Path, number: int, problem: str = "") -> None:

@@ -12,6 +12,7 @@ from operation.engine.foundation.errors import UsageError
 MOST_BYTES = 10_000_000
 SHORTEST_KEY = 16
 PLAN, REQUEST = "plan.json", "challenger.json"  # who answers; which challenger was asked for
+LOOK = "look"  # written by who has changed the registry: the service looks its models up again at once
 
 
 @dataclass(frozen=True)

@@ -83,12 +83,8 @@ class Registry:
         return fetched(self._web, url, model.digest, models)
 
     def _missing(self, name: str, alias: str | None, version: str | None) -> str:
-        server = without_secrets(self._uri)
-        try:
-            model = self._get("registered-models/get", {"name": name})["registered_model"]
-        except RequestFailed as error:
-            if error.status != 404:
-                raise
+        server, model = without_secrets(self._uri), self.model(name)
+        if model is None:
             registered = self._get("registered-models/search", {"max_results": "100"})
             names = [str(model["name"]) for model in registered.get("registered_models", ())]
             hint = did_you_mean(name, names)
@@ -98,6 +94,16 @@ class Registry:
         aliases = sorted(str(entry["alias"]) for entry in model.get("aliases", ()))
         hint = did_you_mean(str(alias), aliases)
         return f"{name} has no alias {alias!r} in {server}.{hint} There is: {listed(aliases, 'and')}"
+
+    def model(self, name: str) -> dict[str, Any] | None:
+        """Return a registered model with its tags and aliases; None where the server has none."""
+        try:
+            model: dict[str, Any] = self._get("registered-models/get", {"name": name})["registered_model"]
+        except RequestFailed as error:
+            if error.status != 404:
+                raise
+            return None
+        return model
 
     def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
         return self._web.document(f"{self._uri}/{API}/{path}?{urlencode(query)}")

@@ -8,7 +8,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +19,13 @@ import pytest
 
 import replay_traffic
 from modelling import models
-from operation.engine.delivery.serving.models import read_status
+from operation.engine.delivery.serving.models import ask_to_look, read_status
 from support import step
 from support.registry import open_registry
 from tabular import tables
 from tests.operation.engine.delivery.serving.running import ROOT, Service, serving, wait_until
 from tests.src.conftest import flights  # noqa: F401 - a fixture
+from tests.src.promoting import decision
 from tests.src.requesting import request, rows
 from tests.src.running import Trained, child, run
 
@@ -90,6 +94,8 @@ def registering(root: Path, model: Path, alias: str) -> list[object]:
     step.write_json({"roc_auc": 0.7}, report / "metrics.json")
     uri = f"sqlite:///{root / 'runs' / 'mlflow.db'}"
     words = ["--name", "flights", "--tracking-uri", uri, "--alias", alias]
+    words += ["--ledger", str(root / "runs" / "ledger.jsonl"), "--environment", "DEV"]
+    words += ["--decision", str(decision(root / "accepted", model))]
     return ["--model", model, "--report", report, *words, "--registration", root / "r"]
 
 
@@ -159,6 +165,34 @@ def test_another_champion_is_taken_from_the_registry(live: Live) -> None:
     live.workbench("split", "0", "--port", live.service.port)
     live.register(other, "champion")
     live.wait_until_served(digest_of(other))
+
+
+def test_a_rollback_serves_the_model_before_without_a_failed_request(live: Live) -> None:
+    other, first, ended = live.digest(), digest_of(live.first), threading.Event()
+
+    def ask() -> list[str]:
+        answers = []
+        while not ended.is_set():
+            answers.append(live.digest())  # fails unless the status is 200
+        return answers
+
+    with ThreadPoolExecutor(1) as client:
+        asked = client.submit(ask)
+        began = time.monotonic()
+        done = live.workbench("models", "rollback", "--registry", "--use-case", "flights")
+        seconds = time.monotonic() - began
+        assert done.returncode == 0, done.stderr
+        assert live.digest() == first
+        ended.set()
+        answers = asked.result()
+    print(f"{len(answers)} requests answered during a rollback of {seconds:.1f} s")
+    assert answers == sorted(answers, key=[other, first].index)  # one exchange, and none back
+    assert done.stdout.splitlines()[-1] == (
+        f"port {live.service.port}: serves flights version 1 ({first[:12]})"
+    )
+    live.register(live.root / "trained" / "other", "champion")
+    ask_to_look(live.root / "runs/serving" / str(live.service.port))
+    live.wait_until_served(other)
 
 
 def test_a_bad_model_is_refused_and_the_one_before_goes_on(live: Live) -> None:
