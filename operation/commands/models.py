@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "List, register, download, promote and roll back models of Azure ML workspaces; with --registry, "
         "promote and roll back those of MLflow registries. Each version has tags with the digest of its "
         "bytes and its lineage; a download or promotion is verified by it. What the gate of an environment "
-        "has accepted is promoted to the next, if it was trained from a clean commit with the packages that "
-        "are locked here."
+        "has accepted (judge lets it judge a model from elsewhere, on its own data) is promoted to the next, "
+        "if it was trained from a clean commit with the packages that are locked here."
     )
     parser.epilog = (
         "examples:\n"
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="version with this digest, as list prints it",
     )
     add("--to", metavar="NAME", help="promote: the target environment")
-    registry = "promote, rollback: in the MLflow registries that the use case names, not in workspaces"
+    registry = "judge, promote, rollback: in the MLflow registries of the use case, not in workspaces"
     add("--registry", action="store_true", help=registry)
     override = "promote, rollback: why, in spite of a refusal; the ledger keeps it"
     add("--override", metavar="REASON", help=override)
@@ -80,8 +80,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.registry and (args.action not in ("promote", "rollback") or args.emulator or args.version):
-        raise UsageError("--registry is for promote and rollback, without --emulator and --version.")
+    if args.registry and (
+        args.action not in ("judge", "promote", "rollback") or args.emulator or args.version
+    ):
+        raise UsageError("--registry is for judge, promote and rollback, without --emulator and --version.")
     missing = [
         "NAME" if name == "name" else f"--{name}"
         for name in _NEEDED.get(args.action, ())
@@ -99,12 +101,16 @@ def _in_registries(args: argparse.Namespace) -> int:
     layout = project()
     target = configuration.load(args.to or args.environment, args.use_case, layout)
     with quiet(args.json):
-        if args.action == "promote":
+        if args.action == "judge":
+            digest = registries.judge(layout, target, args.digest)
+            facts: Mapping[str, Any] = {"environment": target.environment, "model_digest": digest}
+            print(f"accepted in {target.environment}: {digest[:12]}")
+        elif args.action == "promote":
             source = configuration.load(args.environment, args.use_case, layout)
             facts = registries.promote(layout, source, target, args.digest, args.override)
         else:
             facts = registries.roll_back(layout, target, args.override)
-        for line in look_again(layout.runs):
+        for line in look_again(layout.runs) if args.action != "judge" else ():
             print(line)
     if args.json:
         print(json.dumps(facts, indent=1))
@@ -151,6 +157,16 @@ def _promote(args: argparse.Namespace) -> tuple[list[ModelVersion], list[str]]:
     return [promoted], [_line(version), f"{args.to}: version {promoted.version}, {state}"]
 
 
+def _judge(args: argparse.Namespace) -> tuple[list[ModelVersion], list[str]]:
+    """Let the gate of an environment judge a model as if it had been trained there."""
+    layout = project()
+    configured = configuration.load(args.environment, args.use_case, layout)
+    workspace = open_workspace(args.environment)
+    version = registered_models.find(workspace, args.name, version=args.version, digest=args.digest)
+    promotion.judge(workspace, configured, version, layout)
+    return [version], [_line(version), f"accepted in {configured.environment}"]
+
+
 def _rollback(args: argparse.Namespace) -> tuple[list[ModelVersion], list[str]]:
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
@@ -168,11 +184,17 @@ def _line(version: ModelVersion) -> str:
     return f"{version.name:<20} version {version.version:<4} digest {digest}  {origin}"
 
 
-_NEEDED = {"download": ("name", "folder"), "promote": ("name", "to"), "rollback": ("name",)}
+_NEEDED = {
+    "download": ("name", "folder"),
+    "promote": ("name", "to"),
+    "rollback": ("name",),
+    "judge": ("name",),
+}
 _ACTIONS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "list": _list,
     "register": _register,
     "download": _download,
+    "judge": _judge,
     "promote": _promote,
     "rollback": _rollback,
 }

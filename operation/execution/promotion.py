@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
@@ -13,9 +14,15 @@ from operation.engine.configuration import Configuration
 from operation.engine.evidence.ledger import step_errors, support
 from operation.engine.foundation.errors import UsageError, WorkbenchError
 from operation.engine.foundation.layout import Layout
+from operation.engine.identity.store import Entry
+from operation.engine.steps.runners import child_process
+from operation.engine.steps.session import Session
 from operation.execution.registered_models import (
+    ACCEPTED,
     ModelVersion,
+    accept,
     download,
+    is_registration,
     locked_packages,
     place,
     register_files,
@@ -25,8 +32,9 @@ from operation.execution.registered_models import (
 if TYPE_CHECKING:
     from azureml.core import Workspace
 
+OUTPUT = "model"  # of the step that trains
 ALIAS, CHAMPION, HEAD = "alias", "champion", "ledger"  # tags of a version
-_OWN_TAGS = (ALIAS, HEAD)  # which another workspace gives itself
+_OWN_TAGS = (ALIAS, HEAD, ACCEPTED)  # which another workspace gives itself
 
 
 def promote(
@@ -91,6 +99,35 @@ def roll_back(
             place(layout, configured, name), WorkspaceModel(workspace, name), verified, reason
         )
     return chosen[0]
+
+
+def judge(
+    workspace: Workspace, configured: Configuration, version: ModelVersion, layout: Layout
+) -> ModelVersion:
+    """Let the gate of an environment judge a version as if it had been trained there."""
+    folder = judged_folder(layout, version.digest)
+    download(workspace, version, folder / OUTPUT)
+    step = judge_folder(layout, configured, folder)
+    accept(workspace, layout, configured, version, step)
+    return version
+
+
+def judged_folder(layout: Layout, digest: str) -> Path:
+    """Return a new folder for what stands in for a step that trains."""
+    folder = layout.runs / "judged" / digest[:16]
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def judge_folder(layout: Layout, configured: Configuration, folder: Path) -> str:
+    """Execute the step that registers, and what it needs, with a model in the place of the trained one."""
+    for step in configured.steps.values():
+        trained = configured.reference(step.inputs.get("model")) if is_registration(step) else None
+        if trained and trained[1] == OUTPUT:
+            session = Session(configured, layout, child_process)
+            session.standing_in({trained[0]: Entry(folder, {})}).step(step.name, fresh=True)
+            return step.name
+    raise UsageError(f"No step of '{configured.use_case}' registers the output `{OUTPUT}` of another step.")
 
 
 class WorkspaceModel:

@@ -25,7 +25,8 @@ from operation.engine.steps.step import Done
 if TYPE_CHECKING:
     from azureml.core import Model, Workspace
 
-FIXED = ("digest", "key", "manifest", "commit")  # as properties, which cannot be edited later
+ACCEPTED = "accepted"  # property: the environment whose gate accepted a version
+FIXED = ("digest", "key", "manifest", "commit", ACCEPTED)  # as properties, which cannot be edited later
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ def versions(workspace: Workspace, name: str | None = None) -> list[ModelVersion
 
 
 def _version(model: Model) -> ModelVersion:
-    tags = {key: str(value) for key, value in (model.tags or {}).items()}
-    fixed = model.properties or {}
+    tags, fixed = {key: str(value) for key, value in (model.tags or {}).items()}, model.properties or {}
+    tags |= {ACCEPTED: str(fixed[ACCEPTED])} if ACCEPTED in fixed else {}
     return ModelVersion(model.name, model.version, str(fixed.get("digest") or tags.get("digest", "")), tags)
 
 
@@ -178,11 +179,24 @@ def register_passed(workspace: Workspace, session: Session, done: Done) -> Model
     """Register the model that passed the gate of the registration `done`, with its metrics."""
     step, _, output = session.configured.step(done.plan.step).inputs["model"].partition(".")
     tags = metric_tags(done.metrics, session.configured.use_case, session.configured.environment)
-    name = str(done.plan.arguments["name"])
-    registered = register(workspace, name, session.step(step), output, tags)
-    with step_errors():
-        _record(place(session.layout, session.configured, name), registered, done.plan.step)
+    name, environment = str(done.plan.arguments["name"]), session.configured.environment
+    registered = register(workspace, name, session.step(step), output, {**tags, ACCEPTED: environment})
+    accept(workspace, session.layout, session.configured, registered, done.plan.step)
     return registered
+
+
+def accept(
+    workspace: Workspace, layout: Layout, configured: Configuration, version: ModelVersion, step: str
+) -> None:
+    """Keep that a gate of this environment has let a version pass: in the ledger, and with the version."""
+    from azureml.core import Model
+
+    with step_errors():
+        _record(place(layout, configured, version.name), version, step)
+    if version.tags.get(ACCEPTED) != configured.environment:
+        with redirect_stdout(io.StringIO()):
+            model = Model(workspace, version.name, version=version.version)
+            model.add_properties({ACCEPTED: configured.environment})
 
 
 def place(layout: Layout, configured: Configuration, name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,10 @@ from operation.engine.configuration import Configuration
 from operation.engine.delivery.image.runtime.registry import Registry
 from operation.engine.delivery.serving.lookup import registry_arguments
 from operation.engine.evidence.ledger import ledger_file, step_errors, support
+from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
 from operation.engine.steps.runners import run_script
+from operation.execution import promotion
 from operation.execution.registered_models import locked_packages
 
 
@@ -41,6 +44,21 @@ def promote(
 def roll_back(layout: Layout, configured: Configuration, reason: str | None) -> Mapping[str, Any]:
     """Bring the last accepted model of an environment back; return the new entry's facts."""
     return _carry_out(layout, configured, ["--rollback", *_optional("--reason", reason)])
+
+
+def judge(layout: Layout, configured: Configuration, digest: str | None) -> str:
+    """Let the gate of an environment judge its champion, or the version with a digest; return the digest."""
+    _, name, _, uri = registry_arguments(layout, configured.environment, configured.use_case)
+    folder = promotion.judged_folder(layout, digest or "champion")
+    with step_errors():
+        registry = support(layout.src, "registered").RegisteredModel(_absolute(layout, uri), name)
+        version = registry.find(digest) if digest else registry.aliased("champion")
+        if version is None:
+            what = f"version with the digest {digest[:12]}" if digest else "champion"
+            raise UsageError(f"{uri} has no {what} of '{name}' to be judged: promote one.")
+        shutil.copytree(registry.files(version, folder / "files"), folder / promotion.OUTPUT)
+    promotion.judge_folder(layout, configured, folder)
+    return str(version.tags.get("digest"))
 
 
 def _optional(option: str, value: str | None) -> list[str]:
@@ -70,10 +88,14 @@ def _view(layout: Layout, uri: str, name: str) -> RegistryView:
     """Return what one registry says, without importing MLflow."""
     if uri.startswith(("http://", "https://")):
         return _view_of_server(Registry({**os.environ, "MLFLOW_TRACKING_URI": uri}), name)
-    registry = support(layout.src, "registry")
-    prefix = registry.SQLITE
-    file = f"{prefix}{layout.root / Path(uri.removeprefix(prefix))}"
+    registry, file = support(layout.src, "registry"), _absolute(layout, uri)
     return RegistryView(registry.aliased_digest(file, name, "champion"), registry.read_head(file, name))
+
+
+def _absolute(layout: Layout, uri: str) -> str:
+    """Return the address of a SQLite file from the root of the project, any other as it is."""
+    prefix = "sqlite:///"
+    return f"{prefix}{layout.root / Path(uri.removeprefix(prefix))}" if uri.startswith(prefix) else uri
 
 
 def _view_of_server(registry: Registry, name: str) -> RegistryView:

@@ -31,21 +31,24 @@ def refusals(source: Place, digest: str, lineage: Mapping[str, str], lock: str |
     digest : str
         Of the model.
     lineage : mapping of str to str
-        Its commit, and the digest of the packages that it was trained with (lock).
+        Its commit, the digest of the packages that it was trained with (lock), and where a registry keeps it,
+        the environment whose gate accepted it: agents of CI may share no ledger.
     lock : str, optional
         Digest of the packages that are locked here; None compares none.
     """
     problems = (
-        _not_accepted(source.decision(digest), source.environment),
+        _not_accepted(source.decision(digest), source.environment, lineage.get("accepted")),
         _not_committed(lineage.get("commit", "")),
         _other_lock(lineage.get("lock", ""), lock),
     )
     return [problem for problem in problems if problem]
 
 
-def _not_accepted(judged: Entry | None, environment: str) -> str:
+def _not_accepted(judged: Entry | None, environment: str, accepted: str | None) -> str:
+    if judged is None and accepted == environment:
+        return ""
     if judged is None:
-        return f"no gate accepted it in {environment}: let it be judged there"
+        return f"no gate accepted it in {environment}: python3 -m operation models judge"
     if judged["event"] == "rejected":
         return f"the gate of {environment} rejected it (entry {judged['number']}: {judged['reason']})"
     return ""
@@ -139,7 +142,8 @@ def promote(
     more: dict[str, Any] = {"from": source.environment, "version": version}
     more |= {"overridden": problems or None, "decision_digest": judged.get("decision_digest")}
     event = "overridden" if problems else "promoted"
-    reason = override if problems and override else f"accepted in {source.environment}: {judged['reason']}"
+    accepted = f"accepted in {source.environment}: {judged.get('reason', 'as its registry says')}"
+    reason = override if problems and override else accepted
     return champion.change(target, registry, event, model.digest, reason=reason, expected=expected, **more)
 
 

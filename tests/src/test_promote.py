@@ -129,7 +129,7 @@ def test_what_no_gate_accepted_is_refused_or_overridden(
     three.register("DEV", model, "--alias", "champion")
     three.promote("DEV", "TEST")
     way = f"flights {digest[:12]} is not promoted from TEST to PROD: "
-    none = "no gate accepted it in TEST: let it be judged there"
+    none = "no gate accepted it in TEST: python3 -m operation models judge"
     assert error_of(three.promote, "TEST", "PROD") == way + none + FIX
     with pytest.raises(step.GateRejected):
         three.register("TEST", model, verdict="rejected", reason="0.02 worse")

@@ -173,5 +173,5 @@ USAGE = {
 def test_what_registries_do_not_know(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["models", *words, "--registry"]) == 2
     assert capsys.readouterr().err == (
-        "error: --registry is for promote and rollback, without --emulator and --version.\n"
+        "error: --registry is for judge, promote and rollback, without --emulator and --version.\n"
     )

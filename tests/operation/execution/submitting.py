@@ -145,7 +145,7 @@ def promoted(layout: Layout) -> dict[str, Any]:
     register = ("models", "register", "--environment")
     found = {"unjudged": command(layout, *promote, "TEST", "--to", "PROD")}
     with environ({"FACTOR": "1"}):
-        found["judged"] = command(layout, *register, "TEST")
+        found["judged"] = command(layout, "models", "judge", "letters", "--environment", "TEST")
         found["prod"] = command(layout, *promote, "TEST", "--to", "PROD")
     with environ({"FACTOR": "2"}):
         for words in ((*register, "DEV"), (*promote, "DEV", "--to", "TEST"), (*register, "TEST")):

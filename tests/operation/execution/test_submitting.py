@@ -178,7 +178,7 @@ def test_a_model_is_promoted_with_its_lineage(found: dict[str, Any]) -> None:
 def test_a_model_that_no_gate_accepted_in_an_environment_does_not_leave_it(found: dict[str, Any]) -> None:
     assert found["unjudged"]["code"] == 1
     assert found["unjudged"]["lines"][-1].endswith(
-        " is not promoted from TEST to PROD: no gate accepted it in TEST: let it be judged there. "
+        " is not promoted from TEST to PROD: no gate accepted it in TEST: python3 -m operation models judge. "
         "Fix that, or say why not: --override REASON, which the ledger keeps"
     )
 
