@@ -16,6 +16,7 @@ from tabular.moments import moment
 from tabular.raw_location import Location, locate
 from tabular.raw_rows import read_known
 from tabular.raw_table import recorded_digest
+from tabular.times import parse_forms, with_times
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -48,6 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
     versions = "keep every version of a row, with known_since and known_until (needs --raw-table)"
     add("--versions", action=argparse.BooleanOptionalAction, default=False, help=versions)
     add("--time-column", help="column with the time of a row; rows are sorted by it")
+    forms = "epoch-seconds, epoch-milliseconds, year, quarter or codes such as %%d.%%m.%%Y"
+    add("--times", nargs="*", default=[], help=f"column=form of times not written as 2013-01-31; {forms}")
     add("--period-from", help="keep rows from this date on, e.g. 2013-01-31 (needs --time-column)")
     add("--period-to", help="keep rows before this date (needs --time-column)")
     add("--sample-rows", type=int, help="keep at most so many rows, chosen at random")
@@ -111,26 +114,26 @@ def sample_rows(table: pd.DataFrame, rows: int | None, random_state: int) -> pd.
 def read_source(args: argparse.Namespace) -> pd.DataFrame:
     """Return the table of the one source that was chosen."""
     if args.data:
-        return tables.read_table(args.data)
+        return tables.read_table(args.data, tell=print)
     if args.sample:
         return sources.read_sample(args.sample)
     if args.raw_table:
         return read_known(_location(args), _as_of(args), versions=args.versions)
     remote = remote_data.Remote(args.remote, args.workspace, args.credential_secret, args.remote_digest)
     with remote_data.fetched(remote) as path:
-        return tables.read_table(path)
+        return tables.read_table(path, tell=print)
 
 
-def read_rows(args: argparse.Namespace) -> pd.DataFrame:
-    """Return the rows of the source that are in the period, or a sample of them."""
+def read_rows(args: argparse.Namespace) -> tuple[pd.DataFrame, int]:
+    """Return the rows of the source that are in the period, or a sample of them; and how many there were."""
     if (args.as_of or args.versions) and not args.raw_table:
         raise step.StepError("--as-of and --versions need --raw-table: name the raw table that collect fills")
-    table = read_source(args)
+    table = with_times(read_source(args), parse_forms(args.times))
     if args.time_column:
         table = in_period(table, args.time_column, args.period_from, args.period_to).reset_index(drop=True)
     elif args.period_from or args.period_to:
         raise step.StepError("--period-from and --period-to need --time-column: name the column of times")
-    return sample_rows(table, args.sample_rows, args.random_state)
+    return sample_rows(table, args.sample_rows, args.random_state), len(table)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -139,11 +142,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     # three times as fast: columns that `assign`, `merge` and `reset_index` keep are not copied
     with pd.option_context("mode.copy_on_write", True):
-        table = read_rows(args)
+        table, source_rows = read_rows(args)
     with step.new_folder(args.table) as folder:
         tables.write_table(table, folder / "table.parquet")
-        step.log_metrics(folder, {"rows": len(table), "columns": table.shape[1]})
-    print(f"ingested {len(table)} rows, {table.shape[1]} columns")
+        step.log_metrics(folder, {"rows": len(table), "columns": table.shape[1], "source_rows": source_rows})
+    sample = f", a random sample of {source_rows}" if len(table) < source_rows else ""
+    print(f"ingested {len(table)} rows, {table.shape[1]} columns{sample}")
 
 
 if __name__ == "__main__":

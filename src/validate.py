@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.api import types
 
 from support import step
 from tabular import tables
 from tabular.checking import check
+from tabular.columns import is_nested
 from tabular.consequences import decide, read_related, rows_left_out, warnings_of
 from tabular.schemas import DISTRIBUTION, TableSchema, read_schema
 from tabular.violations import FAILURE, WARNING, Violations, judge
@@ -71,6 +73,7 @@ def metrics(
 
 def profile(table: pd.DataFrame, private: Sequence[str] = ()) -> dict[str, Any]:
     """Return rows, duplicate rows, and of each column type, missing values and, unless private, range."""
+    table = table.assign(**{name: table[name].map(repr) for name in table.columns if is_nested(table[name])})
     alike = table[table.iloc[:, :8].duplicated(keep=False)]  # only these are compared whole
     return {
         "rows": len(table),
@@ -94,8 +97,14 @@ def _profile(column: pd.Series, is_private: bool) -> dict[str, Any]:
     if is_time:
         return {**facts, "minimum": known.min().isoformat(), "maximum": known.max().isoformat()}
     if is_number:
-        extremes = {"minimum": float(known.min()), "maximum": float(known.max())}
-        return {**facts, **extremes, "mean": float(known.mean())}
+        finite = known[np.isfinite(known)]
+        measures = {"minimum": finite.min(), "maximum": finite.max(), "mean": finite.mean()}
+        known_measures = {name: float(value) for name, value in measures.items() if np.isfinite(value)}
+        return {
+            **facts,
+            **known_measures,
+            **({"infinite": gone} if (gone := len(known) - len(finite)) else {}),
+        }
     counts = counts.groupby(counts.index.astype(str)).sum()  # True and "True" are shown as one
     commonest = counts.sort_index().sort_values(ascending=False, kind="stable").head(10)
     return {**facts, "commonest": {str(value): int(count) for value, count in commonest.items()}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import errno
+import io
 import json
 import math
 import os
@@ -59,6 +60,9 @@ def whole_digest(value: str) -> str:
 
 def run_script(main: Callable[[], None]) -> None:
     """Run `main`; a StepError becomes one message on stderr and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may lack letters of a column's name
     try:
         main()
     except StepError as error:

@@ -11,7 +11,16 @@ from support import step
 from tabular import tables
 from tabular.columns import as_categories
 from tabular.expressions import asks_for_missing
-from tabular.schemas import MISSING, PRESENT, TYPE, UNIQUE, Reference, TableSchema, rule_columns
+from tabular.schemas import (
+    MISSING,
+    PRESENT,
+    TYPE,
+    UNIQUE,
+    Reference,
+    TableSchema,
+    rule_columns,
+    without_missing,
+)
 from tabular.value_types import lenient, read_types
 from tabular.violations import Violations
 
@@ -48,6 +57,7 @@ def check(
         When a rule cannot be computed, or a reference names a table or column that is not there.
     """
     found = Violations(table, schema.extras.private)
+    table = without_missing(table, schema.extras.missing)
     typed, ill_typed = _checked(read_types(table, schema.frame, found), schema.frame, found)
     usable = typed[[name for name in typed if name not in ill_typed]] if ill_typed else typed
     for name, rule in schema.extras.rules.items():

@@ -61,6 +61,13 @@ def _require_one_way(times: pd.Series) -> None:
         raise step.StepError(f"column {times.name!r} mixes times: {mixed}; write all of them one way")
 
 
+def is_nested(column: pd.Series) -> bool:
+    """Return whether a column holds lists or mappings: nothing that can be counted."""
+    return column.dtype == object and any(
+        isinstance(value, list | dict | np.ndarray | set) for value in column.dropna()
+    )
+
+
 def as_date(value: str, argument: str) -> pd.Timestamp:
     """Return `value` as a time; raise a StepError that names the `argument` if it is not one."""
     try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from support import step
@@ -67,6 +68,7 @@ class Extras(BaseModel):
     rules: dict[str, str] = Field(default_factory=dict)
     references: dict[str, Reference] = Field(default_factory=dict)
     private: list[str] = Field(default_factory=list)
+    missing: dict[str, list[str]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class TableSchema:
         What pandera checks.
     extras : Extras
         Thresholds by check; rules by name, as ``DataFrame.eval`` reads them; references by name; private
-        columns, whose values are in no message.
+        columns, whose values are in no message; texts that say of a column that there is no value.
     """
 
     name: str
@@ -149,7 +151,7 @@ def _require_known(file: Path, schema: DataFrameSchema, extras: Extras) -> None:
     named = {f"rules.{name}": rule_columns(file, name, rule) for name, rule in extras.rules.items()}
     named |= {f"references.{name}": reference.columns for name, reference in extras.references.items()}
     _require(file, "thresholds", extras.thresholds, known, "check")
-    for where, names in {**named, "private": extras.private}.items():
+    for where, names in {**named, "private": extras.private, "missing": extras.missing}.items():
         _require(file, where, names, columns, "column")
 
 
@@ -158,6 +160,19 @@ def _require(file: Path, where: str, names: Iterable[str], known: Iterable[str],
         if name not in known:
             near = step.nearest(name, sorted(known))
             raise step.StepError(f"{file}: {where}: {name!r} is no {kind} of this schema{near}")
+
+
+def without_missing(table: pd.DataFrame, missing: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return `table` with no value where a column holds one of its words in `missing`; inf is one too."""
+    from tabular.columns import as_array, category_texts
+
+    for name in [name for name in missing if name in table]:
+        texts = pd.Series(category_texts(as_array(table[name])), table.index, dtype=object)
+        # a time of midnight may be written without it
+        dates = texts.str.removesuffix(" 00:00:00")
+        column = table[name].mask(texts.isin(missing[name]) | dates.isin(missing[name]))
+        table = table.assign(**{name: column.infer_objects()})
+    return table
 
 
 def check_names(column: Column) -> list[str]:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from support import step
+from tabular.csv_files import Tell, read_csv
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SUFFIXES = (".csv", ".parquet")
 DELTA_LOG = "_delta_log"  # the folder in a Delta table that says which of its files count
+_MOST_DIGITS = 2**53  # above it a float64 no longer tells whole numbers apart
 
 
 def table_files(path: Path) -> list[Path]:
@@ -29,7 +35,11 @@ def table_files(path: Path) -> list[Path]:
     return tables
 
 
-def read_table(path: Path, *, allow_empty: bool = False) -> pd.DataFrame:
+def _untold(_: str) -> None:
+    """Hear how a column was read, and say nothing."""
+
+
+def read_table(path: Path, *, allow_empty: bool = False, tell: Tell = _untold) -> pd.DataFrame:
     """Read a table from a CSV or Parquet file, or from a folder of them.
 
     Parameters
@@ -38,11 +48,13 @@ def read_table(path: Path, *, allow_empty: bool = False) -> pd.DataFrame:
         A file, or a folder whose files, sorted by name, are parts of one table.
     allow_empty : bool, default False
         Whether a table without rows is valid.
+    tell : callable, optional
+        Hears how values of CSV files were read that can be read in more than one way.
 
     Returns
     -------
     DataFrame of shape (rows, columns)
-        With a fresh index 0..rows-1.
+        With a fresh index 0..rows-1. Decimals are numbers, categories and nullable columns what they hold.
 
     Raises
     ------
@@ -50,7 +62,7 @@ def read_table(path: Path, *, allow_empty: bool = False) -> pd.DataFrame:
         When a file is missing, unreadable, or has other columns than the first, or the table has no rows.
     """
     files = table_files(Path(path))
-    parts = [_read_file(file) for file in files]
+    parts = [_read_file(file, tell) for file in files]
     for file, part in zip(files, parts, strict=True):
         _check_same_columns(files[0], list(parts[0].columns), file, list(part.columns))
     table = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
@@ -62,25 +74,65 @@ def read_table(path: Path, *, allow_empty: bool = False) -> pd.DataFrame:
 
 def read_parquet(file: Path) -> pd.DataFrame:
     """Read one Parquet file as it is."""
+    return _read_arrow(file).to_pandas()
+
+
+def _read_arrow(file: Path) -> pa.Table:
     from pyarrow.parquet import ParquetFile
 
     # given an open file by pandas, Arrow's threads may still hold it when the process ends, which then
     # sometimes hangs or aborts; given a name, Arrow opens the file itself
     with ParquetFile(file) as opened:
-        table: pd.DataFrame = opened.read().to_pandas()
-    return table
+        return opened.read()
 
 
-def _read_file(file: Path) -> pd.DataFrame:
+def _read_file(file: Path, tell: Tell) -> pd.DataFrame:
     """Read one file."""
     from pyarrow import ArrowException  # here: an image of a service without a log has no pyarrow
 
     try:
         if file.suffix.lower() == ".parquet":
-            return _named(read_parquet(file), file)
-        return pd.read_csv(file, sep=_separator(file), encoding="utf-8-sig", low_memory=False)
+            return _plain(_named(_without_decimals(_read_arrow(file)).to_pandas(), file))
+        return read_csv(file, tell)
     except (ArrowException, ValueError, OSError) as error:
         raise unreadable(file, error) from error
+
+
+def _without_decimals(table: pa.Table) -> pa.Table:
+    """Return decimals as numbers: whole ones where they have no places and fit, else float64."""
+    from pyarrow import ArrowInvalid, float64, int64, types
+
+    for place, field in enumerate(table.schema):
+        if types.is_decimal(field.type):
+            column = table.column(place)
+            try:
+                column = column.cast(int64() if field.type.scale <= 0 else float64())
+            except ArrowInvalid:
+                column = column.cast(float64())
+            table = table.set_column(place, field.name, column)
+    return table
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Return categories, periods and nullable columns as what they hold: NumPy lacks their kinds."""
+    special = {
+        name: _plain_column(table[name])
+        for name in table.columns
+        if not isinstance(table[name].dtype, np.dtype | pd.DatetimeTZDtype)
+    }
+    return table.assign(**special) if special else table
+
+
+def _plain_column(column: pd.Series) -> pd.Series:
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return column.dt.to_timestamp()
+    values = column.astype(object)
+    if isinstance(column.dtype, pd.IntervalDtype):
+        values = values.map(str, na_action="ignore")
+    is_whole = pd.api.types.is_integer_dtype(column.dtype)
+    if is_whole and column.isna().any() and (column.dropna().abs() > _MOST_DIGITS).any():
+        return column
+    return values.where(column.notna(), np.nan if is_whole else None).infer_objects()
 
 
 def unreadable(file: Path, error: Exception) -> step.StepError:
@@ -99,18 +151,6 @@ def _named(table: pd.DataFrame, file: Path) -> pd.DataFrame:
     if len(twice):
         raise step.StepError(f"{file}: column {twice[0]!r} is duplicated: rename one of them")
     return table
-
-
-def _separator(file: Path) -> str:
-    """Return the commonest of comma, semicolon, tab and bar in the first line of a CSV file."""
-    with file.open(encoding="utf-8-sig") as lines:
-        header = lines.readline().rstrip("\r\n")
-    separator = max(",;\t|", key=header.count)
-    names = [name.strip().strip('"') for name in header.split(separator)]
-    twice = sorted({name for name in names if names.count(name) > 1 and name})
-    if twice:
-        raise step.StepError(f"{file}:1: column {twice[0]!r} is duplicated: rename one of them")
-    return separator
 
 
 def _check_same_columns(first: Path, expected: list[str], file: Path, actual: list[str]) -> None:

@@ -24,7 +24,10 @@ def test_files_are_read_as_they_are(tmp_path: Path, tumours: pd.DataFrame) -> No
     table = ingested(tmp_path, "--data", tmp_path / "a.csv")
     assert list(table.columns) == list(tumours.columns)
     assert table["radius"].tolist() == tumours["radius"].tolist()
-    assert contents(tmp_path / "out")["metrics.json"] == b'{\n  "columns": 6.0,\n  "rows": 569.0\n}\n'
+    assert (
+        contents(tmp_path / "out")["metrics.json"]
+        == b'{\n  "columns": 6.0,\n  "rows": 569.0,\n  "source_rows": 569.0\n}\n'
+    )
 
 
 def test_a_folder_of_parquet_is_read(tmp_path: Path, tumours: pd.DataFrame) -> None:
