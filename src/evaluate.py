@@ -26,6 +26,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--training", type=step.input_path, required=True, help="training rows, for the baseline")
     add("--holdout", type=step.input_path, required=True, help="rows to measure on")
     add("--baseline-by", nargs="*", default=[], help="columns by whose categories the baseline predicts")
+    earlier = "numeric columns of the holdout that predict its target, such as the last value of a series"
+    add("--baseline-from", nargs="*", default=[], help=f"{earlier}; the best is the baseline")
     add("--slices", nargs="*", default=[], help="columns whose categories are measured one by one")
     add("--report", type=step.output_path, required=True, help="output folder: metrics, predictions, slices")
     return parser
@@ -66,14 +68,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     model = models.load(args.model)
     training, holdout = tables.read_table(args.training), tables.read_table(args.holdout)
     tables.require_columns(training, [TARGET, *args.baseline_by], "--baseline-by")
-    tables.require_columns(holdout, [TARGET, *args.slices, *args.baseline_by], "--slices")
+    tables.require_columns(
+        holdout, [TARGET, *args.slices, *args.baseline_by, *args.baseline_from], "--slices"
+    )
     predicted = model.predict(holdout)
     baseline = metrics.baseline(training, holdout, TARGET, model.classes, args.baseline_by)
+    if args.baseline_from and not model.classes:
+        simple, baseline = metrics.best_baseline(baseline, holdout, TARGET, args.baseline_from)
+        print(f"baseline: {simple}")
     found = metrics_of(model.classes, holdout[TARGET].to_numpy("float64"), predicted, baseline)
     predictions = predictions_of(model, predicted, baseline, holdout)
-    slices = metrics.slices(predictions, holdout[list(dict.fromkeys(args.slices))], model.classes)
+    sliced = holdout[list(dict.fromkeys(args.slices))]
+    slices = metrics.slices(predictions, sliced, model.classes, str(model.facts.get("target", "")))
     with step.new_folder(args.report) as folder:
-        tables.write_table(predictions.join(holdout[args.slices]), folder / "predictions.parquet")
+        tables.write_table(predictions.join(sliced, rsuffix=" (slice)"), folder / "predictions.parquet")
         tables.write_table(slices, folder / "slices.parquet")
         step.log_metrics(folder, found)
     summary = [f"{name} {found[name]:.4f}" for name in ("roc_auc", "rmse", "accuracy") if name in found]

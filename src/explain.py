@@ -100,7 +100,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.importance_rows:
         ranked = importances(model, holdout, args.importance_rows, args.random_state)
     plots = plots_of(model.classes, predictions, float(training[TARGET].mean()))
-    plots |= {f"slices-{name}": plotting.slices(slices, name) for name in slices["column"].unique()}
+    sliced = enumerate(slices["column"].unique(), 1)  # numbered: a column's name need not be a file's
+    plots |= {f"slices-{number:02d}": plotting.slices(slices, name) for number, name in sliced}
     plots |= {"importance": plotting.importance(ranked)} if len(ranked) else {}
     with step.new_folder(args.explanation) as folder:
         tables.write_table(ranked, folder / "importance.parquet")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from modelling.features import FeatureSpec, parse_cyclic, parse_datetime, parse_pairs
+from modelling.features import FeatureSpec, parse_computed, parse_cyclic, parse_datetime, parse_pairs
 from modelling.targets import TARGET, with_target
 from support import step
 from tabular import feature_store, tables
-from tabular.columns import as_date, as_times
+from tabular.columns import as_categories, as_date, as_times
+from tabular.splits import drawn, grouped, lags, late, stratified
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -26,13 +27,18 @@ def build_parser() -> argparse.ArgumentParser:
     add("--target", required=True, help="column to predict; rows without it are dropped")
     add("--threshold", type=float, help="targets at or above this count as positive")
     add("--positive", help="label of the positive class (default: the last of two in order)")
-    add("--split", choices=["time", "random"], default="random", help="how rows are chosen for the holdout")
-    add("--time-column", help="column with the time of a row (for --split time and --feature-tables)")
+    splits = "the latest rows, whole groups, the same share of each class, or any (default: random)"
+    add("--split", choices=["time", "group", "stratified", "random"], default="random", help=splits)
+    add("--time-column", help="column with the time of a row (for --split time, --lags and --feature-tables)")
     known = "feature tables that materialise wrote, whose columns are added as known at the time of each row"
     add("--feature-tables", type=step.input_path, help=known)
+    group = "column whose equal values belong together, such as a person or a shop: for --split group, --lags"
+    add("--group-column", help=group)
+    past = "earlier values of the target as features: so many rows back in time; a request brings them along"
+    add("--lags", type=int, nargs="*", default=[], help=past)
     add("--holdout-from", help="--split time: hold out rows from this date on, e.g. 2013-01-31")
     add("--holdout-fraction", type=float, default=0.2, help="share of the rows held out (default: 0.2)")
-    add("--random-state", type=int, default=0, help="seed of --split random (default: 0)")
+    add("--random-state", type=int, default=0, help="seed of splits by chance (default: 0)")
     add("--numeric", nargs="*", default=[], help="numeric feature columns")
     add("--categorical", nargs="*", default=[], help="categorical feature columns")
     add("--cyclic", nargs="*", default=[], help="periodic numbers as name:period, e.g. hour:24")
@@ -43,6 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="times as name or name:part+part, e.g. departure:weekday+hour",
     )
     add("--pairs", nargs="*", default=[], help="first:second, whose combinations are categories")
+    computed = "numbers computed from a row, as function:column:column, e.g. ratio:price:area"
+    add("--computed", nargs="*", default=[], help=computed)
     add(
         "--max-categories",
         type=int,
@@ -71,9 +79,10 @@ def declared(args: argparse.Namespace) -> FeatureSpec:
         cyclic=parse_cyclic(args.cyclic),
         datetime=parse_datetime(args.datetime),
         pairs=parse_pairs(args.pairs),
+        computed=parse_computed(args.computed),
         max_categories=args.max_categories,
     )
-    if not spec.columns:
+    if not spec.columns and not args.lags:
         kinds = "--numeric, --categorical, --cyclic, --datetime or --pairs"
         raise step.StepError(f"no feature is declared: give {kinds}")
     check_leakage(spec, args.target, args.known_afterwards)
@@ -104,7 +113,7 @@ def in_holdout(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
     """
     if not 0 < args.holdout_fraction < 1:
         raise step.StepError(f"--holdout-fraction: {args.holdout_fraction} is not between 0 and 1")
-    held_out = late(table, args) if args.split == "time" else drawn(table, args)
+    held_out = _split(table, args)
     if held_out.all() or not held_out.any():
         side = "training" if held_out.all() else "the holdout"
         advice = "check --holdout-from and --holdout-fraction, or give more rows"
@@ -112,21 +121,65 @@ def in_holdout(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
     return held_out
 
 
-def drawn(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
-    """Return for each row whether chance puts it into the holdout."""
-    order = np.random.default_rng(args.random_state).permutation(len(table))
-    return pd.Series(order < round(len(table) * args.holdout_fraction), index=table.index)
+def _split(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
+    share, seed = args.holdout_fraction, args.random_state
+    if args.split == "time":
+        times = times_of(table, args, "--split time")
+        return (
+            times >= as_date(args.holdout_from, "--holdout-from") if args.holdout_from else late(times, share)
+        )
+    classes = table[TARGET] if args.task == "classification" else None
+    if args.split == "group":
+        return grouped(groups_of(table, args), classes, share, seed)
+    if args.split == "stratified":
+        if classes is None:
+            raise step.StepError("--split stratified needs classes: use --split random for numbers")
+        return stratified(classes, share, seed)
+    return drawn(len(table), share, seed).set_axis(table.index)
 
 
-def late(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
-    """Return for each row whether it happened late enough for the holdout."""
+def times_of(table: pd.DataFrame, args: argparse.Namespace, option: str) -> pd.Series:
+    """Return the times of `table`, which `option` needs."""
     if not args.time_column:
-        raise step.StepError("--split time needs --time-column: name the column of times")
+        raise step.StepError(f"{option} needs --time-column: name the column of times")
     tables.require_columns(table, [args.time_column], "--time-column")
-    times = as_times(table[args.time_column])
-    if args.holdout_from:
-        return times >= as_date(args.holdout_from, "--holdout-from")
-    return times >= times.quantile(1 - args.holdout_fraction)
+    return as_times(table[args.time_column])
+
+
+def groups_of(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
+    """Return the groups of `table`, which --split group needs."""
+    if not args.group_column:
+        raise step.StepError(
+            "--split group needs --group-column: name the column whose values belong together"
+        )
+    tables.require_columns(table, [args.group_column], "--group-column")
+    return as_categories(table[args.group_column])
+
+
+def with_lags(table: pd.DataFrame, args: argparse.Namespace) -> tuple[pd.DataFrame, list[str]]:
+    """Return `table` with the earlier values of its target that --lags names, and their columns."""
+    if not args.lags:
+        return table, []
+    if args.task != "regression" or min(args.lags) < 1:
+        raise step.StepError("--lags: earlier values, 1 or more rows back, need --task regression")
+    groups = groups_of(table, args) if args.group_column else None
+    earlier = lags(table[TARGET].rename(args.target), times_of(table, args, "--lags"), args.lags, groups)
+    if taken := [name for name in earlier if name in table]:
+        raise step.StepError(f"--lags: column {taken[0]!r} is there already: rename it")
+    return table.assign(**earlier), list(earlier)
+
+
+def few_of_a_class(table: pd.DataFrame, held_out: pd.Series, classes: Sequence[str]) -> list[str]:
+    """Return what is told of classes that one side of the split hardly has, before anything is trained."""
+    told = []
+    for side, rows in (("training rows", table[~held_out]), ("the holdout", table[held_out])):
+        counts = rows[TARGET].value_counts()
+        few = [
+            f"{name!r} {counts.get(code, 0)}" for code, name in enumerate(classes) if counts.get(code, 0) < 5
+        ]
+        if few:
+            told.append(f"fewer than 5 rows of a class in {side}: {step.listing(few)}")
+    return told
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -145,6 +198,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.feature_tables:
         table, joined = feature_store.add_known(table, args.feature_tables, args.time_column, spec.columns)
     held_out = in_holdout(table, args)
+    for line in few_of_a_class(table, held_out, classes):
+        print(f"warning: {line}")
+    table, earlier = with_lags(table, args)
+    spec = replace(spec, numeric=(*spec.numeric, *earlier))
     keys = feature_store.keys(joined) if joined else filter(None, [args.time_column])
     names = [*spec.columns, *keys, *args.keep]
     tables.require_columns(table, names, "features and --keep")

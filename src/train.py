@@ -8,6 +8,7 @@ from typing import Any
 
 from comparing import profiles
 from modelling import estimators, models
+from modelling.estimators import ESTIMATORS
 from modelling.features import FeatureSpec
 from modelling.models import Model
 from modelling.targets import TARGET
@@ -41,10 +42,8 @@ def build_parser() -> argparse.ArgumentParser:
         default=[],
         help="columns of --holdout in whose categories outputs are profiled",
     )
-    names = ["gradient-boosting", "random-forest", "linear", "constant"]
-    add(
-        "--estimator", choices=names, default=names[0], help="learning algorithm (default: gradient-boosting)"
-    )
+    first = next(iter(ESTIMATORS))
+    add("--estimator", choices=list(ESTIMATORS), default=first, help=f"learning algorithm (default: {first})")
     add(
         "--learning-rate",
         type=float,
@@ -170,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     spec = spec.without_unused_categories(table)
     features = spec.transform(table)
     counts = {name: len(categories) for name, categories in spec.categories.items()}
-    _, used = estimators.ESTIMATORS[args.estimator]
+    _, used = ESTIMATORS[args.estimator]
     hyperparameters = {name: getattr(args, name) for name in used}
     names = estimators.Features(list(spec.sources), counts)
     unfitted = estimators.make(args.estimator, prepared["task"], names, hyperparameters)

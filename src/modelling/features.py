@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from inspect import signature
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +20,15 @@ DEFAULT_PARTS = ("month", "weekday", "hour")
 PAIR = " & "
 NAN = float("nan")
 Columns: TypeAlias = Mapping[str, Array]
+# numbers that are computed from those of the same row, in training as online: an entry here, named by
+# --computed as function:column:column
+COMPUTED: dict[str, Callable[..., Array]] = {
+    "ratio": lambda first, second: first / second,
+    "difference": lambda first, second: first - second,
+    "product": lambda *numbers: np.prod(numbers, axis=0),
+    "sum": lambda *numbers: np.sum(numbers, axis=0),
+    "log": lambda number: np.log1p(np.abs(number)) * np.sign(number),
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,8 @@ class FeatureSpec:
         Column of times and the parts of it that are features (`PARTS`).
     pairs : tuple of (str, str)
         Two columns whose combinations are categories.
+    computed : tuple of (str, str, ...)
+        A function of `COMPUTED` and the columns that it is given.
     max_categories : int, default 250
         Categories kept of a column, the commonest ones (ties by name), 1 or more.
     categories : mapping of str to tuple of str
@@ -48,6 +60,7 @@ class FeatureSpec:
     cyclic: Mapping[str, float] = field(default_factory=dict)
     datetime: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pairs: tuple[tuple[str, str], ...] = ()
+    computed: tuple[tuple[str, ...], ...] = ()
     max_categories: int = 250
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -55,16 +68,34 @@ class FeatureSpec:
     def columns(self) -> list[str]:
         """Columns of the table that the features are made of, each once, in order of declaration."""
         paired = [name for pair in self.pairs for name in pair]
-        return list(dict.fromkeys([*self.numeric, *self.categorical, *self.cyclic, *self.datetime, *paired]))
+        computed = [name for _, *names in self.computed for name in names]
+        single = [*self.numeric, *self.categorical, *self.cyclic, *self.datetime]
+        return list(dict.fromkeys([*single, *paired, *computed]))
 
     @cached_property
     def sources(self) -> dict[str, tuple[str, ...]]:
-        """Name of each feature, in the order of `transform`, and the columns that it is made of."""
-        sources: dict[str, tuple[str, ...]] = {name: (name,) for name in (*self.numeric, *self.categorical)}
-        sources |= {PAIR.join(pair): pair for pair in self.pairs}
-        sources |= {f"{name} {part}": (name,) for name in sorted(self.cyclic) for part in ("sin", "cos")}
-        times = sorted(self.datetime.items())
-        return sources | {f"{name} {part}": (name,) for name, parts in times for part in parts}
+        """Name of each feature, in the order of `transform`, and the columns that it is made of.
+
+        Where a column has the name of something made of others, that gets another one.
+        """
+        sources: dict[str, tuple[str, ...]] = {}
+        for kind, name, columns in self._declared():
+            free = name
+            while free in sources or (free in self.columns and columns != (free,)):
+                free = f"{free} ({kind})"
+            sources[free] = columns
+        return sources
+
+    def _declared(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Yield kind, name and columns of each feature, in the order of `transform`."""
+        yield from (("number", name, (name,)) for name in self.numeric)
+        yield from (("category", name, (name,)) for name in self.categorical)
+        yield from (("pair", PAIR.join(pair), pair) for pair in self.pairs)
+        cycles, times = sorted(self.cyclic), sorted(self.datetime.items())
+        yield from (("cycle", f"{name} {part}", (name,)) for name in cycles for part in ("sin", "cos"))
+        yield from (("part", f"{name} {part}", (name,)) for name, parts in times for part in parts)
+        for function, *columns in self.computed:
+            yield "computed", f"{function} of {', '.join(columns)}", tuple(columns)
 
     def fit(self, table: pd.DataFrame | Columns) -> FeatureSpec:
         """Return the same features, with the categories of `table` (training rows only).
@@ -164,17 +195,24 @@ class FeatureSpec:
             if times.dtype.kind != "M":
                 times = as_times(pd.Series(times, name=name), allow_missing=True).to_numpy()
             yield from (np.where(np.isnat(times), NAN, PARTS[part](times)) for part in parts)
+        for function, *columns in self.computed:
+            with np.errstate(all="ignore"):
+                values = COMPUTED[function](*(as_numbers(arrays[name], name) for name in columns))
+            yield np.where(np.isfinite(values), values, NAN)
 
     def _category_texts(self, arrays: Columns) -> dict[str, list[str | None]]:
         """Return the text of each category by feature, pairs joined; None for a missing one."""
-        texts = {name: category_texts(arrays[name]) for name in self.categorical}
+        of = {name: category_texts(arrays[name]) for name in self.categorical}
+        texts = list(of.values())
         for pair in self.pairs:
-            first, second = (texts.get(name) or category_texts(arrays[name]) for name in pair)
-            texts[PAIR.join(pair)] = [
-                None if left is None or right is None else left + PAIR + right
-                for left, right in zip(first, second, strict=True)
-            ]
-        return texts
+            first, second = (of.get(name) or category_texts(arrays[name]) for name in pair)
+            texts.append(
+                [
+                    None if left is None or right is None else left + PAIR + right
+                    for left, right in zip(first, second, strict=True)
+                ]
+            )
+        return dict(zip(list(self.sources)[len(self.numeric) :], texts, strict=False))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the features as JSON."""
@@ -230,6 +268,30 @@ def parse_pairs(values: Sequence[str]) -> tuple[tuple[str, str], ...]:
             raise step.StepError(f"--pairs: {value!r} is not first:second, e.g. carrier:origin")
         pairs.append((first, second))
     return tuple(pairs)
+
+
+def parse_computed(values: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return function and columns of each ``function:column:column``."""
+    computed = []
+    for value in values:
+        function, *columns = value.split(":")
+        if function not in COMPUTED:
+            known = ", ".join(COMPUTED)
+            raise step.StepError(f"--computed: {value!r}: no function {function!r}; there are: {known}")
+        if not all(columns) or not _takes(COMPUTED[function], len(columns)):
+            raise step.StepError(
+                f"--computed: {value!r} is not function:column:column, e.g. ratio:price:area"
+            )
+        computed.append((function, *columns))
+    return tuple(computed)
+
+
+def _takes(function: Callable[..., Array], count: int) -> bool:
+    try:
+        signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    return count > 0
 
 
 def _commonest(texts: list[str | None], most: int) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from modelling.intervals import Z, auc_interval, interval
 from tabular.columns import as_categories
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+# of a class that training hardly had; without it, one row would outweigh all others in the log loss
+LEAST_PROBABILITY = 1e-6
 
 
 def binary(actual: Array, probability: Array) -> dict[str, float]:
@@ -28,11 +30,11 @@ def binary(actual: Array, probability: Array) -> dict[str, float]:
     Returns
     -------
     dict
-        log_loss (in nats), brier (0 to 1), and where both classes are present roc_auc and average_precision
-        (0 to 1).
+        log_loss (in nats; see `LEAST_PROBABILITY`), brier (0 to 1), and where both classes are present
+        roc_auc and average_precision (0 to 1).
     """
     found = {
-        "log_loss": metrics.log_loss(actual, probability, labels=[0, 1]),
+        "log_loss": _log_loss(actual, np.stack([1 - probability, probability], axis=1)),
         "brier": metrics.brier_score_loss(actual, probability, labels=[0, 1]),
     }
     if 0 < np.mean(actual) < 1:
@@ -48,7 +50,7 @@ def multiclass(actual: Array, probability: Array) -> dict[str, float]:
     found = {
         "accuracy": metrics.accuracy_score(actual, predicted),
         "f1_macro": metrics.f1_score(actual, predicted, average="macro", labels=classes, zero_division=0),
-        "log_loss": metrics.log_loss(actual, probability, labels=classes),
+        "log_loss": _log_loss(actual, probability),
     }
     if len(np.unique(actual)) == len(classes):
         found["roc_auc"] = metrics.roc_auc_score(actual, probability, multi_class="ovr", labels=classes)
@@ -87,7 +89,13 @@ def loss(classes: Sequence[str], actual: Array, predicted: Array) -> float:
     """Return log loss (in nats), or for regression root mean squared error (in the target's unit)."""
     if not classes:
         return float(metrics.root_mean_squared_error(actual, predicted))
-    return float(metrics.log_loss(actual, predicted, labels=list(range(len(classes)))))
+    return _log_loss(actual, predicted)
+
+
+def _log_loss(actual: Array, probability: Array) -> float:
+    """Return the log loss in nats; no probability counts as less than `LEAST_PROBABILITY`."""
+    of_actual = probability[np.arange(len(actual)), np.asarray(actual, int)]
+    return float(np.mean(-np.log(np.maximum(of_actual, LEAST_PROBABILITY))))
 
 
 def baseline(
@@ -113,6 +121,8 @@ def baseline(
     """
     outcomes = _outcomes(training[target], classes)
     overall = outcomes.mean()
+    if classes and not overall.all():  # a class that no training row has is not impossible
+        overall = (outcomes.sum() + 1) / (len(outcomes) + len(classes))
     if not by:
         predicted = pd.DataFrame([overall] * len(rows))
     else:
@@ -124,6 +134,27 @@ def baseline(
         predicted = rates.reindex(keys).fillna(overall)
     values: Array = predicted.to_numpy(dtype="float64")
     return values if classes else values[:, 0]
+
+
+def best_baseline(
+    simple: Array, rows: pd.DataFrame, target: str, columns: Sequence[str]
+) -> tuple[str, Array]:
+    """Return name and predictions of the baseline with the smallest error, the hardest to beat.
+
+    Parameters
+    ----------
+    simple : array of shape (rows,)
+        What `baseline` predicts.
+    rows : DataFrame
+        With `target`, numbers, and `columns`, each a prediction, such as an earlier value of a series.
+        Where it is missing, `simple` takes its place.
+    """
+    candidates = {"mean": simple}
+    for name in columns:
+        values = pd.to_numeric(rows[name], errors="coerce").to_numpy("float64")
+        candidates[name] = np.where(np.isfinite(values), values, simple)
+    actual = rows[target].to_numpy("float64")
+    return min(candidates.items(), key=lambda item: metrics.root_mean_squared_error(actual, item[1]))
 
 
 def _outcomes(target: pd.Series, classes: Sequence[str]) -> pd.DataFrame:
@@ -142,7 +173,9 @@ def auc_bounds(metrics: Mapping[str, float], actual: Array) -> dict[str, float]:
     return {"roc_auc_low": low, "roc_auc_high": high}
 
 
-def slices(predictions: pd.DataFrame, columns: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+def slices(
+    predictions: pd.DataFrame, columns: pd.DataFrame, classes: Sequence[str], target: str = ""
+) -> pd.DataFrame:
     """Return metrics for each category of each of `columns`, largest category first.
 
     Parameters
@@ -153,6 +186,8 @@ def slices(predictions: pd.DataFrame, columns: pd.DataFrame, classes: Sequence[s
         Columns whose categories are the slices, of the same rows; missing values are a category.
     classes : sequence of str
         Names of the classes; empty for regression.
+    target : str, optional
+        Its name: where there are three or more classes, each of them is a slice of this name.
 
     Returns
     -------
@@ -162,12 +197,15 @@ def slices(predictions: pd.DataFrame, columns: pd.DataFrame, classes: Sequence[s
         the accuracy of the slice and predicted that of all rows.
     """
     if len(classes) > 2:
+        if target:
+            names_of = predictions["actual"].astype(int).map(dict(enumerate(classes)))
+            columns = pd.concat([names_of.rename(target), columns], axis="columns")
         right = (predictions["actual"] == predictions["predicted"]).astype("float64")
         predictions = pd.DataFrame({"actual": right, "predicted": right.mean()})
     rows_of = [
         _slice(str(name), str(category), predictions.loc[rows.index], classes)
-        for name in columns
-        for category, rows in _parts(columns[name])
+        for name, column in columns.items()
+        for category, rows in _parts(column)
     ]
     names = ["column", "category", "rows", "actual", "low", "high", "predicted"]
     return pd.DataFrame(rows_of) if rows_of else pd.DataFrame(columns=names).astype({"rows": "int64"})
@@ -175,7 +213,9 @@ def slices(predictions: pd.DataFrame, columns: pd.DataFrame, classes: Sequence[s
 
 def _parts(column: pd.Series) -> list[tuple[str, pd.Series]]:
     """Return category and values of each category of `column`, the largest first."""
-    categories = as_categories(column).fillna("missing")
+    categories = as_categories(column)
+    absent = "missing" if "missing" not in set(categories) else "missing (no value)"
+    categories = categories.fillna(absent)
     return sorted(column.groupby(categories), key=lambda pair: (-len(pair[1]), pair[0]))
 
 

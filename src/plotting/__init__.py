@@ -12,13 +12,14 @@ from plotting.classes import (
 from plotting.data import correlation, distributions, information, missing_values, mutual_information
 from plotting.drift import drift_before_after, drift_effects, drift_over_time, drift_together
 from plotting.models import importance, model_and_baseline, predicted_against_actual, residuals, slices
-from plotting.target import target_by, target_over_time
+from plotting.target import describe_target, target_by, target_over_time, target_summary
 from plotting.variants import difference_course, variant_shares
 
 __all__ = [
     "calibration",
     "confusion",
     "correlation",
+    "describe_target",
     "difference_course",
     "distributions",
     "drift_before_after",
@@ -38,5 +39,6 @@ __all__ = [
     "slices",
     "target_by",
     "target_over_time",
+    "target_summary",
     "variant_shares",
 ]

@@ -17,6 +17,7 @@ from plotting.style import (
     FAINT,
     MUTED,
     canvas,
+    empty,
     grid,
     heatmap,
     only_grid,
@@ -45,6 +46,8 @@ def missing_values(table: pd.DataFrame, most: int = 25) -> Figure:
 @styled
 def distributions(table: pd.DataFrame, columns: Sequence[str], bins: int = 40) -> Figure:
     """Plot the distribution of each of `columns`: histograms, or the commonest categories."""
+    if not len(columns):
+        return empty("Distribution of the columns", "no column of numbers")
     across = min(3, len(columns))
     down = -(-len(columns) // across)
     figure, axes = grid("Distribution of the columns", down, across, 3.6 * across, 0.6 + 2.2 * down)
@@ -73,6 +76,8 @@ def _distribution(column: pd.Series, axes: Axes, bins: int) -> None:
 @styled
 def correlation(table: pd.DataFrame, columns: Sequence[str]) -> Figure:
     """Plot the rank correlation (Spearman, from -1 to 1) of each pair of numeric `columns`."""
+    if not len(columns):
+        return empty("Rank correlation", "no column of numbers")
     values = table[list(columns)].astype("float64").corr(method="spearman")
     side = 1.8 + 0.34 * len(columns)
     figure, axes = canvas("Rank correlation", width=max(side + 1.2, 4), height=max(side, 3.4))
@@ -141,10 +146,11 @@ def _information(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> f
 @styled
 def information(table: pd.DataFrame, columns: Sequence[str], target: str, most: int = 20) -> Figure:
     """Plot the `mutual_information` of each of `columns` with `target`, the largest `most`."""
+    title = f"What each column alone says about {target}"
+    if not len(columns):
+        return empty(title, "no column of numbers or categories")
     ranked = mutual_information(table, columns, target).head(most)
-    figure, axes, _ = ranking(
-        f"What each column alone says about {target}", ranked["column"], ranked["information"]
-    )
+    figure, axes, _ = ranking(title, ranked["column"], ranked["information"])
     axes.set_xlabel("mutual information, thousandths of a bit")
     axes.axvline(0, color=FAINT)
     return figure

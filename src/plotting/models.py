@@ -42,11 +42,15 @@ def slices(table: pd.DataFrame, column: str, most: int = 25) -> Figure:
     height = 1.4 + 0.26 * max(len(part), 3)
     figure, panels = grid(f"By {column}", 1, 2 if has_auc else 1, 7.5, height, sharey=True)
     rows, left = np.arange(len(part)), panels[0]
-    _intervals(left, part, "actual", ("low", "high"), color=BLUE, label="actual")
-    left.plot(part["predicted"], rows, "D", color=ORANGE, markersize=5, label="predicted")
+    # of three or more classes, the share of right predictions: here, and in all rows
+    is_accuracy = not {"rmse", "log_loss"} & {*part}
+    names = ("this slice", "all rows") if is_accuracy else ("actual", "predicted")
+    _intervals(left, part, "actual", ("low", "high"), color=BLUE, label=names[0])
+    left.plot(part["predicted"], rows, "D", color=ORANGE, markersize=5, label=names[1])
     counts = zip(part["category"], part["rows"], strict=True)
     left.set_yticks(rows, [f"{category} ({count:,})" for category, count in counts])
-    left.set(ylim=(-0.6, len(part) - 0.4), xlabel="mean label (95 % interval)")
+    measure = "predicted right" if is_accuracy else "mean label"
+    left.set(ylim=(-0.6, len(part) - 0.4), xlabel=f"{measure} (95 % interval)")
     left.legend(fontsize=9)
     if has_auc:
         _intervals(panels[1], part, "roc_auc", ("roc_auc_low", "roc_auc_high"), color=GREEN)

@@ -21,12 +21,15 @@ from matplotlib.image import AxesImage
 # Okabe and Ito's palette: told apart with every common kind of colour blindness, and in grey
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 INK, MUTED, GREY, FAINT = "#1F2933", "#66727F", "#B8C1CA", "#E4E8EC"
+# of classes beside one another: Okabe and Ito's palette, then greys
+SHADES = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", INK, MUTED, GREY)
 SEQUENTIAL = LinearSegmentedColormap.from_list("sequential", ["#F3F7FA", "#9CC9E3", "#2F83B7", "#0B3C5D"])
 DIVERGING = LinearSegmentedColormap.from_list("diverging", [ORANGE, "#F6D5C0", "#FAFAFA", "#BBD9EA", BLUE])
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "text.color": INK,
+    "text.parse_math": False,  # $ in a name or a category is a dollar
     "axes.labelcolor": MUTED,
     "axes.edgecolor": GREY,
     "axes.spines.top": False,
@@ -105,6 +108,14 @@ def grid(
     figure.suptitle(title, x=0.01, ha="left")
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, list(axes.flat)
+
+
+def empty(title: str, reason: str) -> Figure:
+    """Return a figure that says why there is nothing to plot."""
+    figure, axes = canvas(title, height=1.4)
+    axes.set_axis_off()
+    axes.text(0, 0.5, reason, transform=axes.transAxes, color=MUTED)
+    return figure
 
 
 def note(axes: Axes, text: str, x: float = 0.98, y: float = 0.04) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,26 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from modelling.intervals import Z, interval
-from plotting.style import BLUE, GREY, INK, ORANGE, grid, only_grid, short, styled
+from plotting.style import BLUE, GREY, INK, ORANGE, SHADES, grid, only_grid, short, styled
+from tabular.columns import as_categories
+
+OTHERS = "others"
 
 
 @styled
 def target_by(
-    table: pd.DataFrame, by: str, target: str, *, label: str | None = None, most: int = 24, bins: int = 10
+    table: pd.DataFrame,
+    by: str,
+    target: str,
+    *,
+    label: str | None = None,
+    classes: Sequence[str] = (),
+    most: int = 24,
+    bins: int = 10,
 ) -> Figure:
     """Plot the mean of `target` by the categories of `by`, with 95 % intervals and the number of rows.
+
+    Of three or more classes, the share of each is plotted.
 
     Parameters
     ----------
@@ -30,11 +43,18 @@ def target_by(
         A column of numbers; one of 0 and 1, or of booleans, is shown as a share.
     label : str, optional
         Name of the mean (default: `target`).
+    classes : sequence of str, optional
+        Names of the classes whose positions `target` holds.
     most : int, default 24
         Categories shown, the commonest ones.
     bins : int, default 10
         Number of bins for numbers.
     """
+    if len(classes) > 2:
+        known = table[table[target].notna()]
+        return _shares_by(
+            known[target], _groups(known[by], most, bins), classes, f"{label or target} by {by}", most
+        )
     summary, is_share = _means(table, by, target, most, bins)
     figure, (top, bottom) = grid(
         f"{label or target} by {by}", 2, 1, 7.5, 4.6, sharex=True, height_ratios=[3, 1]
@@ -48,12 +68,75 @@ def target_by(
     top.set_ylim(bottom=min(0, float(summary["low"].min())))
     bottom.bar(positions, summary["rows"], color=GREY, width=0.75)
     bottom.set_ylabel("rows")
-    names = [short(category, 14) for category in summary.index]
-    is_long = max(map(len, names)) > 4
-    bottom.set_xticks(positions, names, rotation=45 if is_long else 0, ha="right" if is_long else "center")
+    _categories(bottom, summary.index)
     for panel in (top, bottom):
         only_grid(panel, "y")
     return figure
+
+
+def _categories(axes: Axes, categories: pd.Index) -> None:
+    """Name the categories below `axes`."""
+    names = [short(category, 14) for category in categories]
+    is_long = max(map(len, names), default=0) > 4
+    rotation, side = (45, "right") if is_long else (0, "center")
+    axes.set_xticks(range(len(names)), names, rotation=rotation, ha=side)
+
+
+def _shares_by(
+    target: pd.Series, groups: tuple[pd.Series, bool], classes: Sequence[str], title: str, most: int
+) -> Figure:
+    """Plot the share of each class in each group, on top of one another, and the rows."""
+    values, is_number = groups
+    names = named_classes(target, classes)
+    counts = pd.crosstab(values, names)
+    counts = counts.loc[counts.sum(axis=1).nlargest(most).index]
+    counts = counts.sort_index() if is_number else counts
+    rows = counts.sum(axis=1)
+    figure, (top, bottom) = grid(title, 2, 1, 7.5, 4.8, sharex=True, height_ratios=[3, 1])
+    base = np.zeros(len(counts))
+    handles = []
+    for (_, column), colour in zip(counts.items(), SHADES, strict=False):
+        share = column.to_numpy() / rows.to_numpy()
+        handles.append(top.bar(range(len(counts)), share, bottom=base, color=colour, width=0.75))
+        base = base + share
+    top.legend(handles, [short(name) for name in counts.columns], loc="center left", bbox_to_anchor=(1, 0.5))
+    top.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    bottom.bar(range(len(counts)), rows, color=GREY, width=0.75)
+    bottom.set_ylabel("rows")
+    _categories(bottom, counts.index)
+    for panel in (top, bottom):
+        only_grid(panel, "y")
+    return figure
+
+
+def named_classes(target: pd.Series, classes: Sequence[str]) -> pd.Series:
+    """Return the class of each position in `target`; the rarest share one where shades do not suffice."""
+    counts = target.value_counts()
+    shown = sorted(counts.index[: len(SHADES) - (len(counts) > len(SHADES))])
+    names = {code: classes[int(code)] for code in shown}
+    categories = [*names.values(), *([OTHERS] if len(counts) > len(shown) else [])]
+    return target.map(names).fillna(OTHERS).astype(pd.CategoricalDtype(list(dict.fromkeys(categories))))
+
+
+def target_summary(sides: dict[str, pd.DataFrame], target: str, classes: Sequence[str]) -> pd.DataFrame:
+    """Return rows, and mean and spread of a number or the share of each class, for each of `sides`."""
+    if not classes:
+        facts = [table[target].agg(rows="size", mean="mean", spread="std") for table in sides.values()]
+        return pd.DataFrame(facts, index=list(sides))
+    shares = {
+        side: [len(table), *((table[target] == code).mean() for code in range(len(classes)))]
+        for side, table in sides.items()
+    }
+    return pd.DataFrame.from_dict(shares, orient="index", columns=["rows", *classes])
+
+
+def describe_target(values: pd.Series, classes: Sequence[str], most: int = 5) -> str:
+    """Return the mean of a target in words, or the shares of its classes, the commonest first."""
+    if not classes:
+        return f"mean {values.mean():.4g}"
+    shares = values.value_counts(normalize=True)
+    told = [f"{classes[int(code)]} {share:.1%}" for code, share in shares.head(most).items()]
+    return ", ".join([*told, *([f"{len(shares) - most} others"] if len(shares) > most else [])])
 
 
 def _overall(axes: Axes, mean: float, is_share: bool) -> None:
@@ -68,17 +151,31 @@ def _overall(axes: Axes, mean: float, is_share: bool) -> None:
 def _means(table: pd.DataFrame, by: str, target: str, most: int, bins: int) -> tuple[pd.DataFrame, bool]:
     """Return mean, interval and rows for each category, and whether the target is a share."""
     known = table[[by, target]].dropna(subset=[target]) if by != target else table[[by]].dropna()
-    groups = known[by]
-    is_number = pd.api.types.is_numeric_dtype(groups)
-    if is_number and groups.nunique() > most:
-        cuts = pd.qcut(groups, bins, duplicates="drop", precision=3)
-        groups = cuts.cat.rename_categories(lambda cut: f"{cut.left:.4g} to {cut.right:.4g}")
+    groups, is_number = _groups(known[by], most, bins)
     summary, is_share = _summary(known[target].astype("float64"), groups)
     if len(summary) > most:
         summary = summary.nlargest(most, "rows")
     if not is_number:
         summary = summary.sort_values("mean", ascending=False, kind="stable")
     return summary, is_share
+
+
+def _groups(values: pd.Series, most: int, bins: int) -> tuple[pd.Series, bool]:
+    """Return the group of each value, and whether they are in the order of numbers."""
+    is_number = pd.api.types.is_numeric_dtype(values) and values.dtype != bool
+    if not is_number:
+        return as_categories(values), False
+    if values.nunique() <= most:
+        return values, True
+    cuts = pd.qcut(values, bins, duplicates="drop", precision=3)
+    # not as category names: two bins that are written alike would be one
+    ends = {cut: f"{cut.left:.4g} to {cut.right:.4g}" for cut in cuts.cat.categories}
+    named = dict(zip(ends, _distinct(list(ends.values())), strict=True))
+    return cuts.cat.rename_categories(named), True
+
+
+def _distinct(names: list[str]) -> list[str]:
+    return [name + "'" * names[:place].count(name) for place, name in enumerate(names)]
 
 
 def _summary(values: pd.Series, groups: Any) -> tuple[pd.DataFrame, bool]:
@@ -95,10 +192,23 @@ def _summary(values: pd.Series, groups: Any) -> tuple[pd.DataFrame, bool]:
 
 @styled
 def target_over_time(
-    table: pd.DataFrame, time: str, target: str, *, label: str | None = None, frequency: str = "W"
+    table: pd.DataFrame,
+    time: str,
+    target: str,
+    *,
+    label: str | None = None,
+    classes: Sequence[str] = (),
+    frequency: str = "W",
 ) -> Figure:
-    """Plot the mean of `target` in each week (or pandas `frequency`), its 95 % interval, and the rows."""
+    """Plot the mean of `target` in each week (or pandas `frequency`), its 95 % interval, and the rows.
+
+    Of three or more `classes`, the share of the commonest is plotted.
+    """
     known = table[[time, target]].dropna().astype({target: "float64"})
+    if len(classes) > 2:
+        commonest = known[target].mode().iloc[0]
+        label = f"share of {classes[int(commonest)]}"
+        known[target] = (known[target] == commonest).astype("float64")
     periods = known[time].dt.to_period(frequency).dt.start_time
     summary, is_share = _summary(known[target], periods)
     title = f"{label or target} over time"

@@ -62,7 +62,8 @@ def describe(
     dict
         Name of a column -> the fields of its `Column`.
     """
-    numbers, times = {*spec.numeric, *spec.cyclic}, set(spec.datetime)
+    computed = {name for _, *names in spec.computed for name in names}
+    numbers, times = {*spec.numeric, *spec.cyclic, *computed}, set(spec.datetime)
     columns = {name: _column(table[name], name in numbers, name in times, margin) for name in spec.columns}
     return {name: {**asdict(column), **limits.get(name, {})} for name, column in columns.items()}
 

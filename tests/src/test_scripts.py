@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import sys
+from importlib.metadata import packages_distributions
 
 import pytest
 
@@ -17,21 +19,16 @@ OPENING = ("read_text", "write_text", "open")
 OUTSIDE = {"operation", "papermill", "IPython", "nbconvert"}
 AZURE = {"azureml", "azure"}
 ASK_AZURE = {"utils", "support/azure", "tabular/remote_data"}  # credentials, the run, data that is elsewhere
-# what configuration/environments/training.yml installs, under the names that are imported
-TRAINING = {
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "sklearn",
-    "pandera",
-    "deltalake",
-    "duckdb",
-    "matplotlib",
-    "mlflow",
-    "yaml",
-    "threadpoolctl",
+TRAINING_FILE = SRC.parent / "configuration" / "environments" / "training.yml"
+PINS = {
+    name.lower().replace("_", "-") for name in re.findall(r"- ([\w.-]+)==", TRAINING_FILE.read_text("utf-8"))
 }
-TRAINING |= {"threadpoolctl", "treelite", "filelock", "pydantic", "typing_extensions"}
+# what it installs, under the names that are imported
+TRAINING = {
+    name
+    for name, packages in packages_distributions().items()
+    if any(package.lower().replace("_", "-") in PINS for package in packages)
+} - AZURE
 
 
 def imports(module: str) -> set[str]:
@@ -55,7 +52,8 @@ def test_the_scripts_of_a_use_case_are_there() -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_a_script_imports_only_what_training_installs(module: str) -> None:
     known = TRAINING | set(sys.stdlib_module_names) | OWN | (AZURE if module in ASK_AZURE else set())
-    assert imports(module) - known == set()
+    unknown = imports(module) - known
+    assert unknown == set(), f"pin it in environment.yml and in {TRAINING_FILE}"
     assert imports(module) & OUTSIDE == set()
 
 

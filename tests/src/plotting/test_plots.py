@@ -86,6 +86,9 @@ PLOTS: dict[str, Callable[[], Figure]] = {
     "distributions-one": lambda: plotting.distributions(TABLE, ["name"]),
     "target_by-categories": lambda: plotting.target_by(TABLE, "name", "late", label="Late"),
     "target_by-hours": lambda: plotting.target_by(TABLE, "hour", "late"),
+    "target_by-classes": lambda: plotting.target_by(
+        TABLE.assign(code=TABLE["hour"] % 3), "name", "code", classes=["$5_$6", "b", "c"]
+    ),
     "target_by-bins": lambda: plotting.target_by(TABLE, "size", "amount"),
     "target_over_time": lambda: plotting.target_over_time(TABLE, "when", "late"),
     "target_over_time-months": lambda: plotting.target_over_time(TABLE, "when", "amount", frequency="M"),
@@ -131,7 +134,8 @@ def test_a_plot_is_drawn_the_same_twice_whatever_the_reader_set(name: str) -> No
 
 
 def test_every_plot_is_tested() -> None:
-    assert {name.split("-")[0] for name in PLOTS} == set(plotting.__all__) - {"mutual_information"}
+    others = {"mutual_information", "describe_target", "target_summary"}
+    assert {name.split("-")[0] for name in PLOTS} == set(plotting.__all__) - others
 
 
 def test_a_notebook_shows_a_plot_with_words_for_those_who_cannot_see_it() -> None:
@@ -166,3 +170,18 @@ def test_a_rare_level_falls_among_the_others() -> None:
     codes = plots_of_data._codes(pd.Series(["a", "a", "b", "c", None]), 10, 1)
     assert codes[0] == codes[1] != codes[2] == codes[3]
     assert codes[4] == 0
+
+
+def test_a_target_in_words_and_numbers() -> None:
+    codes = pd.DataFrame({"target": [0, 1, 1, 2]})
+    assert plotting.describe_target(codes["target"], ["a", "b", "c"]) == "b 50.0%, a 25.0%, c 25.0%"
+    assert plotting.describe_target(codes["target"], []) == "mean 1"
+    shares = plotting.target_summary({"training": codes}, "target", ["a", "b", "c"])
+    assert shares.loc["training"].tolist() == [4, 0.25, 0.5, 0.25]
+    assert plotting.target_summary({"training": codes}, "target", []).loc["training", "mean"] == 1
+
+
+def test_without_columns_a_plot_says_so() -> None:
+    for plot in (plotting.distributions(TABLE, []), plotting.correlation(TABLE, [])):
+        assert [text.get_text() for axes in plot.axes for text in axes.texts] == ["no column of numbers"]
+    assert plotting.information(TABLE, [], "late").axes
