@@ -6,6 +6,7 @@ Stricter than YAML and closer to what people expect of it: a key may stand only 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -115,9 +116,21 @@ def scalar(text: str) -> Scalar:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         return int(text)
-    if _NUMBER.fullmatch(text):
-        return float(text)
+    if _NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
     return text
+
+
+def value_of(text: str) -> Value:
+    """Return the value that `text` stands for: a scalar, or in brackets a list or mapping.
+
+    Raises
+    ------
+    yaml.YAMLError
+        When it cannot be read.
+    """
+    node = _Loader(text).get_single_node()
+    return _Reading("").value(node, ()) if node else None
 
 
 def _syntax_problems(text: str, file: str, error: MarkedYAMLError) -> list[Problem]:

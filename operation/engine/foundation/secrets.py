@@ -116,7 +116,9 @@ class _MaskedStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        self._stream.write(masked(text))
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        # a terminal may lack letters, and the name of a file may be no text at all
+        self._stream.write(masked(text).encode(encoding, "replace").decode(encoding))
         return len(text)
 
     def writelines(self, lines: Iterator[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -98,11 +99,11 @@ class Argument:
 def _converts(type_name: str, value: object) -> bool:
     if type_name not in {"int", "float"}:
         return True
+    text = str(value)
     try:
-        float(str(value)) if type_name == "float" else int(str(value))
-    except ValueError:
+        return "_" not in text and math.isfinite(float(text) if type_name == "float" else int(text))
+    except (ValueError, OverflowError):
         return False
-    return True
 
 
 @dataclass(frozen=True)

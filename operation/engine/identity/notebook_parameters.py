@@ -14,14 +14,7 @@ from typing import Any
 
 from operation.engine.foundation import syntax
 from operation.engine.foundation.errors import UsageError
-
-_WORDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "text",
-    "bool": "true or false",
-    "list": "a list",
-}
+from operation.engine.identity.annotations import fits, in_words, is_finite
 
 
 @dataclass(frozen=True)
@@ -50,48 +43,51 @@ class Parameter:
 
     def problem(self, value: object) -> str | None:
         """Return why `value` is not acceptable, or None when it is."""
-        if not self.annotation or any(_fits(one, value) for one in self._alternatives()):
+        if not is_finite(value):
+            return f"expected {self.expected}, found {value!r}, for which JSON has no word"
+        if not self.annotation or fits(self.annotation, value):
             return None
         return f"expected {self.expected}, found {value!r}"
 
     @property
     def expected(self) -> str:
         """What a value must be, in words."""
-        return " or ".join(_WORDS.get(one.split("[")[0], "nothing") for one in self._alternatives())
-
-    def _alternatives(self) -> list[str]:
-        return [one.strip() for one in self.annotation.split("|")]
-
-
-def _fits(annotation: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return annotation == "bool"
-    name, _, inner = annotation.partition("[")
-    if name == "list":
-        each = inner.rstrip("]")
-        return isinstance(value, list) and (not each or all(_fits(each, one) for one in value))
-    kinds: dict[str, tuple[type, ...]] = {
-        "None": (type(None),),
-        "int": (int,),
-        "float": (int, float),
-        "str": (str,),
-    }
-    return name not in kinds or isinstance(value, kinds[name])
+        return in_words(self.annotation) or "a value"
 
 
 @lru_cache(maxsize=128)
 def _document(path: Path, modified: int) -> dict[str, Any]:  # noqa: ARG001 - part of the cache's key
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UsageError(f"{path.name}: not a notebook: {error}.") from error
+        document = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{printable(path.name)}: not a notebook: {error}.") from error
+    if reason := _not_a_notebook(document):
+        raise UsageError(f"{printable(path.name)}: not a notebook: {reason}.")
+    return document  # type: ignore[no-any-return]
+
+
+def _not_a_notebook(document: Any) -> str | None:
+    if isinstance(document, dict) and isinstance(document.get("worksheets"), list):
+        command = "jupyter nbconvert --to notebook --inplace"
+        return f"it is of version 3. Open and save it in JupyterLab, or use `{command}`"
     if not isinstance(document, dict) or not isinstance(document.get("cells"), list):
-        raise UsageError(f"{path.name}: not a notebook: it has no cells.")
-    if not all(
-        isinstance(cell, dict) and {"cell_type", "source"} <= cell.keys() for cell in document["cells"]
-    ):
-        raise UsageError(f"{path.name}: not a notebook: a cell has no type or no source.")
-    return document
+        return "it has no cells"
+    for cell in document["cells"]:
+        if not isinstance(cell, dict) or not {"cell_type", "source"} <= cell.keys():
+            return "a cell has no type or no source"
+        source = cell["source"]
+        if not isinstance(source, str) and not (
+            isinstance(source, list) and all(isinstance(line, str) for line in source)
+        ):
+            return "the source of a cell is no text"
+        if not isinstance(cell.get("metadata", {}), dict):
+            return "the metadata of a cell are no mapping"
+    return None
+
+
+def printable(name: str) -> str:
+    """Return the name of a file for a message, also where its bytes are not UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def code_cells(path: Path) -> Iterator[tuple[int, dict[str, Any], str]]:
@@ -111,8 +107,9 @@ def read_parameters(path: Path) -> dict[str, Parameter]:
         When the file is not a notebook or its parameters cell holds more than literals.
     """
     for index, cell, source in code_cells(path):
-        if "parameters" in cell.get("metadata", {}).get("tags", []):
-            return {one.name: one for one in _parse(f"{path.name}, cell {index + 1}", source)}
+        if "parameters" in (cell.get("metadata", {}).get("tags") or []):
+            place = f"{printable(path.name)}, cell {index + 1}"
+            return {parameter.name: parameter for parameter in _parse(place, source)}
     return {}
 
 
@@ -121,14 +118,24 @@ def _parse(place: str, source: str) -> Iterator[Parameter]:
         nodes = syntax.parse(source).body
         comments = _comments(source)
         for node in nodes:
-            name, annotation, value = _assignment(node)
-            yield Parameter(
-                name, annotation, ast.literal_eval(value), comments.get(node.end_lineno or 0, ""), node.lineno
-            )
+            name, annotation, written = _assignment(node)
+            value = ast.literal_eval(written)
+            _require_json(value, node.lineno)
+            yield Parameter(name, annotation, value, comments.get(node.end_lineno or 0, ""), node.lineno)
     except SyntaxError as error:
         raise _unreadable(place, f"line {error.lineno}: {error.msg}") from error
-    except (ValueError, TypeError, tokenize.TokenError) as error:
+    except (ValueError, TypeError, RecursionError, MemoryError, tokenize.TokenError) as error:
         raise _unreadable(place, str(error)) from error
+
+
+def _require_json(value: object, line: int) -> None:
+    """Raise a ValueError for a literal that no JSON holds: a set, bytes, a complex number, infinity."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"line {line}: {value!r} is no value of JSON: text, number, list or mapping"
+        ) from None
 
 
 def _unreadable(place: str, reason: str) -> UsageError:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from operation.engine.configuration import Configuration
+from operation.engine.configuration.typed_values import read_typed
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.nearest import did_you_mean
 from operation.engine.identity.contract import Argument, read_contract
@@ -69,7 +68,8 @@ def _override(configured: Configuration, name: str, text: str, result: Assignmen
     except UsageError as error:
         yield str(error)
         return
-    value = _value(text, known.type_name)
+    kind = known.type_name if known.type_name in ("int", "float", "bool") else "str"
+    value = read_typed(text, f"list[{kind}]" if known.multiple else f"{kind} | None")
     problem = known.problem(value)
     if problem:
         yield f"{problem}."
@@ -88,7 +88,7 @@ def _parameter(
         yield f"no notebook has this parameter.{hint} There are: {listed}."
     for path in takers:
         parameter = declared[path][name]
-        value = _value(text, parameter.annotation)
+        value = read_typed(text, parameter.annotation, parameter.default)
         problems = list(_problems(configured, path, parameter, value, result))
         yield from (f"{path.stem}: {problem}." for problem in problems)
         result.parameters.setdefault(path.stem, {})[name] = value
@@ -120,13 +120,3 @@ def arguments_of(configured: Configuration, path: Path, parameter: str) -> Itera
                 for name, variable in call.passed.items()
                 if variable == parameter and name in known
             )
-
-
-def _value(text: str, kind: str) -> object:
-    """Read `text` as YAML would, but leave it text where text is wanted."""
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
-    wants_text = kind.partition("|")[0].strip() == "str"
-    return text if wants_text and not isinstance(value, str | None) else value

@@ -105,6 +105,7 @@ def _caught(
             str(target),
             engine_name=watched(engine),
             kernel_name="python3",
+            language="python",  # also where the notebook does not say so
             cwd=str(source.parent),
             progress_bar=False,
             kernel_manager_class=logging_to(*kernels),

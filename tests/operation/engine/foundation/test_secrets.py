@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import json
+import os
+import sys
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -120,3 +123,11 @@ def test_pictures_and_numbers_of_plots_are_not_masked() -> None:
     outputs = {"data": {"image/png": f"{text}\n"}, "figure": {"y": {"bdata": text}}}
     assert secrets.mask_values(outputs) == outputs
     assert secrets.masked(text) == "***"
+
+
+def test_letters_that_a_terminal_lacks_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    with secrets.masked_console():
+        print("Größe", os.fsdecode(b"caf\xe9.csv"), flush=True)
+    assert written.getvalue() == b"Gr??e caf?.csv\n"
