@@ -41,8 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     use_case.add_argument(
         "--time-column", metavar="COLUMN", help="column with a row's time (default: inferred)"
     )
+    form = (
+        "how that is written: epoch-seconds, epoch-milliseconds, year, quarter or codes such as %%d.%%m.%%Y"
+    )
+    use_case.add_argument("--time-format", metavar="FORM", help=f"{form} (default: inferred)")
+    group = "column whose equal values belong together, such as a person or a shop (default: inferred)"
+    use_case.add_argument("--group-column", metavar="COLUMN", help=group)
     use_case.add_argument("--task", choices=["classification", "regression"], help="default: inferred")
-    use_case.add_argument("--split", choices=["time", "random"], help="default: inferred")
+    use_case.add_argument(
+        "--split", choices=["time", "group", "stratified", "random"], help="default: inferred"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,7 +78,16 @@ def _environment(args: argparse.Namespace, layout: Layout) -> int:
 def _use_case(args: argparse.Namespace, layout: Layout) -> int:
     from operation.engine.delivery.scaffolding.use_case import Request, guess_lines, options, write_use_case
 
-    request = Request(args.name, args.data, args.target, args.time_column, args.task, args.split)
+    request = Request(
+        args.name,
+        args.data,
+        args.target,
+        args.time_column,
+        args.task,
+        args.split,
+        args.group_column,
+        args.time_format,
+    )
     guess, files = write_use_case(request, layout)
     for line in guess_lines(guess):
         print(line)

@@ -141,13 +141,14 @@ def test_a_use_case_says_what_it_guessed(
         "ingested 60 rows, 4 columns\n"
         "task         regression: 60 different numbers\n"
         "split        random: no column holds a time in every row\n"
+        "holdout      34% of the 60 rows: a smaller share tells little\n"
         "numeric      size\n"
         "categorical  city\n"
         "left out     row_id: unique whole numbers: they identify rows\n"
         "wrote        configuration/schemas/prices.yml\n"
         "wrote        configuration/configuration-prices.yml\n"
-        "edit         them, or delete them and rerun with --task classification "
-        "or --time-column COLUMN\n"
+        "edit         them, or delete them and rerun with --task classification, "
+        "--time-column COLUMN or --group-column COLUMN\n"
         "next         python3 -m operation run --use-case prices\n"
     )
     assert cli.main(["check"]) == 0
@@ -190,7 +191,7 @@ def test_a_use_case_is_not_overwritten(
         (
             ["--target", "price", "--time-column", "city"],
             "--time-column: column 'city' does not hold a time in every row. "
-            "Expected values such as 2013-01-31 or 2013-01-31T05:00.",
+            "Expected values such as 2013-01-31 or 2013-01-31T05:00; --time-format names another form.",
         ),
         (
             ["--target", "city", "--task", "regression"],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from operation.engine.configuration.variables import is_open
+from operation.engine.delivery.scaffolding.leakage import sums, telltale
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +16,6 @@ Kind = Literal["numeric", "categorical", "datetime", "dropped"]
 
 MOST_CATEGORIES = 250  # what prepare keeps of a column by default
 UNIQUE_SHARE = 0.5  # more categories than half the rows: names, not kinds
-TELLTALE = 0.995  # a column that says this much of the target is the target by another name
 _DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}.*)?)?")
 _OTHER_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}( .*)?")
 _IDENTIFIER = re.compile(
@@ -40,11 +40,13 @@ class Column:
 
 def guess_columns(table: pd.DataFrame, target: str) -> list[Column]:
     """Guess every column of `table` but the target, in the table's order."""
-    return [
-        _telltale(table[name], table[target]) or guess_column(table[name])
-        for name in table.columns
-        if name != target
-    ]
+    guessed = []
+    whole = sums(table, target)
+    for name in table.columns:
+        if name != target:
+            reason = telltale(table[name], table[target]) or whole.get(name)
+            guessed.append(Column(str(name), "dropped", reason) if reason else guess_column(table[name]))
+    return guessed
 
 
 def guess_column(values: pd.Series) -> Column:
@@ -52,7 +54,7 @@ def guess_column(values: pd.Series) -> Column:
     from pandas.api import types
 
     name, known = str(values.name), values.dropna()
-    dropped = unusable_name(name) or _unusable_values(known)
+    dropped = unusable_name(name) or unusable_values(known)
     if name == "target":
         dropped = "prepare uses this name for the target: rename the column"
     if dropped:
@@ -62,7 +64,7 @@ def guess_column(values: pd.Series) -> Column:
     if types.is_bool_dtype(known.infer_objects()):
         return Column(name, "categorical", "true or false")
     if types.is_numeric_dtype(values):
-        return _number(name, known)
+        return _infinite(name, known) or _number(name, known)
     if types.infer_dtype(known, skipna=True) == "decimal":
         return Column(name, "numeric", "decimal numbers")
     return _text(name, known)
@@ -75,7 +77,8 @@ def unusable_name(name: str) -> str | None:
     return None
 
 
-def _unusable_values(known: pd.Series) -> str | None:
+def unusable_values(known: pd.Series) -> str | None:
+    """Return why nothing can be learned from the values of a column, or None."""
     from pandas.api import types
 
     if known.empty:
@@ -110,8 +113,10 @@ def _time(name: str, known: pd.Series) -> Column:
     span = times.max() - times.min()
     varying = {
         "hour": times.dt.hour.nunique() > 1,
-        "weekday": span > pd.Timedelta(days=7),
-        "month": span > pd.Timedelta(days=2 * 365),  # in one year the month is the time itself
+        # of the first days of months or years, the weekday says nothing
+        "weekday": span > pd.Timedelta(days=7) and times.dt.day.nunique() > 1,
+        # in one year the month is the time itself
+        "month": span > pd.Timedelta(days=2 * 365) and times.dt.month.nunique() > 1,
     }
     parts = tuple(part for part, varies in varying.items() if varies)
     if not parts:
@@ -119,6 +124,14 @@ def _time(name: str, known: pd.Series) -> Column:
     if ":" in name:
         return Column(name, "dropped", "a time with ':' in its name")
     return Column(name, "datetime", "times", parts)
+
+
+def _infinite(name: str, known: pd.Series) -> Column | None:
+    """Leave out a column of infinite values: those of which few are infinite have been told as missing."""
+    infinite = known.index[known.astype("float64").abs() == float("inf")]
+    if infinite.empty:
+        return None
+    return Column(name, "dropped", f"infinite in {len(infinite)} rows, the first of them {infinite[0]}")
 
 
 def _number(name: str, known: pd.Series) -> Column:
@@ -140,25 +153,24 @@ def looks_like_key(name: str) -> bool:
 def _text(name: str, known: pd.Series) -> Column:
     text = known.astype(str)
     categories = text.nunique()
+    if text.head(1000).str.fullmatch(_DATE).all():
+        return Column(name, "dropped", "times of which some do not exist, or beyond the years 1678 to 2261")
     if text.head(1000).str.fullmatch(_OTHER_DATE).all():
-        return Column(name, "dropped", "times in another format: write them as 2013-01-31 to use them")
+        reason = "times of which day or month may come first, or of several forms: name it, times: of ingest"
+        return Column(name, "dropped", reason)
     if categories > max(2, UNIQUE_SHARE * len(known)):
-        return Column(name, "dropped", f"{categories} texts in {len(known)} rows: they identify rows")
+        return Column(name, "dropped", f"{categories} texts in {len(known)} rows: {_why_texts(known)}")
     if categories > MOST_CATEGORIES:
         return Column(name, "dropped", f"{categories} categories: too many to learn from")
     return Column(name, "categorical", f"{categories} categories")
 
 
-def _telltale(values: pd.Series, target: pd.Series) -> Column | None:
-    """Drop a column that is the target by another name: probably known only afterwards."""
-    from pandas.api import types
+def _why_texts(known: pd.Series) -> str:
+    """Return what unique texts are: names of rows, or numbers that cannot be read as such."""
+    import pandas as pd
 
-    both = values.notna() & target.notna()
-    numbers = types.is_numeric_dtype(values) and types.is_numeric_dtype(target)
-    if both.sum() < 10 or not numbers or values[both].nunique() < 2 or target[both].nunique() < 2:
-        return None
-    share = abs(values[both].astype("float64").corr(target[both].astype("float64")))
-    if share < TELLTALE:
-        return None
-    reason = f"its correlation with the target is {share:.3f}: probably known only afterwards"
-    return Column(str(values.name), "dropped", reason)
+    numbers = pd.to_numeric(known, errors="coerce").notna()
+    if numbers.mean() < 0.5 or numbers.all():
+        return "they identify rows"
+    row = numbers.idxmin()
+    return f"{(~numbers).sum()} are no numbers, such as {known[row]!r} (row {row})"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.delivery.scaffolding.columns import Column
+from operation.engine.delivery.scaffolding.meanings import Missing
+from operation.engine.delivery.scaffolding.split import Split
 from operation.engine.delivery.scaffolding.target import Target
 
 if TYPE_CHECKING:
@@ -17,12 +20,20 @@ SLACK = 0.5  # of the range, on either side: tomorrow's rows are not today's
 
 
 def schema_text(
-    name: str, table: pd.DataFrame, columns: Sequence[Column], target: Target, time: str | None
+    name: str,
+    table: pd.DataFrame,
+    columns: Sequence[Column],
+    target: Target,
+    split: Split,
+    *,
+    missing: Mapping[str, Missing],
 ) -> str:
     """Return the schema of the columns that are used, as text; only labels of the target are listed."""
     import pandera.pandas as pa
 
-    used = {column.name for column in columns if column.kind != "dropped"} | {target.name, time}
+    time = split.time_column
+    used = {column.name for column in columns if column.kind != "dropped"}
+    used.update(name for name in (target.name, time, split.group_column) if name)
     inferred: Any = pa.infer_schema(table[[name for name in table.columns if name in used]])
     labels = {target.name: target.classes}
     relaxed = {
@@ -34,7 +45,9 @@ def schema_text(
         f"# Inferred from {len(table)} rows: ranges are those found, widened by half on either side.",
         "# nullable: values may be missing; coerce: values are converted to dtype where possible.",
     ]
-    return "\n".join([*head, str(pa.DataFrameSchema(relaxed, name=name).to_yaml())])
+    words = {name: list(found.words) for name, found in missing.items()}
+    tail = ["# values that say that there is none", f"missing: {json.dumps(words, ensure_ascii=False)}", ""]
+    return "\n".join([*head, str(pa.DataFrameSchema(relaxed, name=name).to_yaml()), *(tail if words else [])])
 
 
 def _with_slack(inferred: pa.Column, values: pd.Series, labels: Sequence[str], *, is_time: bool) -> pa.Column:
@@ -47,7 +60,8 @@ def _with_slack(inferred: pa.Column, values: pd.Series, labels: Sequence[str], *
     if is_time or types.is_datetime64_any_dtype(values):
         dtype = "datetime64[ns]"  # ingest reads the time column as a time without zone
     elif kind in {"integer", "floating", "mixed-integer-float", "decimal"}:
-        dtype = "int64" if kind == "integer" and not values.isna().any() else "float64"
+        is_whole = kind == "integer" and not values.isna().any() and values.max() < 2**63
+        dtype = "int64" if is_whole else "float64"
         checks = [pa.Check.in_range(*bounds(values))]
     elif kind == "string":
         dtype = "str"

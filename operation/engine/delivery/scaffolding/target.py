@@ -55,6 +55,15 @@ def guess_target(values: pd.Series, task: str | None) -> Target:
             f"--target: column '{name}' holds {content}: there is nothing to learn. Name another column."
         )
     numbers = types.is_numeric_dtype(known) and not types.is_bool_dtype(known)
+    if numbers and (row := _infinite(known)) is not None:
+        raise UsageError(
+            f"--target: column '{name}' holds infinity (row {row}), which no model can learn: fix it."
+        )
+    if types.infer_dtype(known) in {"mixed", "bytes", "timedelta", "timedelta64", "time", "complex"}:
+        kind = types.infer_dtype(known)
+        raise UsageError(
+            f"--target: column '{name}' holds {kind} values (row {known.index[0]}), not numbers or texts."
+        )
     if task == "regression" and not numbers:
         raise UsageError(f"--task regression: column '{name}' holds {known.iloc[0]!r}, not numbers.")
     whole = numbers and bool((known % 1 == 0).all())
@@ -64,6 +73,11 @@ def guess_target(values: pd.Series, task: str | None) -> Target:
     if numbers and not few:
         return _cut(name, known)
     return _labelled(name, known, numbers=numbers)
+
+
+def _infinite(known: pd.Series) -> int | None:
+    infinite = known.index[known.astype("float64").abs() == float("inf")]
+    return int(infinite[0]) if len(infinite) else None
 
 
 def _cut(name: str, known: pd.Series) -> Target:
@@ -80,7 +94,14 @@ def _labelled(name: str, known: pd.Series, *, numbers: bool) -> Target:
     if len(classes) > MOST_LABELS:
         raise UsageError(
             f"--target: column '{name}' holds {len(classes)} different labels, too many to learn. "
-            "Name another column."
+            f"Name another column.{_nearly_numbers(known)}"
+        )
+    if len(classes) == 2 and counts.min() < 2:
+        single = str(counts.idxmin())
+        row = known.index[known.map(label) == single][0]
+        raise UsageError(
+            f"--target: label '{single}' of column '{name}' is in one row (row {row}): a class needs two, "
+            "one to learn from and one to measure on. Give more rows of it."
         )
     if len(classes) > 2:
         kind = "different whole numbers" if numbers else "different labels"
@@ -92,6 +113,17 @@ def _labelled(name: str, known: pd.Series, *, numbers: bool) -> Target:
     positive, why = (named[0], "by its name") if len(named) == 1 else (str(counts.idxmin()), "the rarer one")
     reason = f"two labels, positive is '{positive}' ({why})"
     return Target(name, "classification", classes, positive, None, reason, numbers)
+
+
+def _nearly_numbers(known: pd.Series) -> str:
+    """Return what keeps a column of text from being numbers, where most of it are."""
+    import pandas as pd
+
+    broken = pd.to_numeric(known, errors="coerce").isna()
+    if broken.mean() > 0.5:
+        return ""
+    row = broken.idxmax()
+    return f" {broken.sum()} of {len(known)} values are no numbers, such as {known[row]!r} (row {row})."
 
 
 def label(value: object) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +15,10 @@ from operation.engine import configuration
 from operation.engine.configuration.documents import read_document
 from operation.engine.configuration.new_environment import require_new_name
 from operation.engine.delivery.scaffolding.columns import Column, guess_columns, unusable_name
+from operation.engine.delivery.scaffolding.meanings import is_year, missing_words, time_form, without
 from operation.engine.delivery.scaffolding.row_key import guess_key
 from operation.engine.delivery.scaffolding.schema_text import rounded, schema_text
-from operation.engine.delivery.scaffolding.split import guess_split
+from operation.engine.delivery.scaffolding.split import HOLDOUT, guess_split, is_time, lags_of
 from operation.engine.delivery.scaffolding.target import guess_target, label
 from operation.engine.delivery.scaffolding.use_case_text import Guess, use_case_text
 from operation.engine.foundation.errors import UsageError
@@ -39,6 +42,8 @@ class Request:
     time_column: str | None = None
     task: str | None = None
     split: str | None = None
+    group_column: str | None = None
+    time_format: str | None = None
 
 
 def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]:
@@ -63,13 +68,20 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
             f"{layout.relative(schema_file)} exists and is not overwritten: choose another name."
         )
     table = _read_table(request.data, layout)
-    _require_column(table, request.target, "--target")
-    if request.time_column is not None:
-        _require_column(table, request.time_column, "--time-column")
+    for option in ("target", "time_column", "group_column"):
+        if name := getattr(request, option):
+            _require_column(table, name, f"--{option.replace('_', '-')}")
+    forms = _forms(table, request)
+    table = _read_table(request.data, layout, forms) if forms else table
+    others = [name for name in table.columns if name != request.target]
+    missing = missing_words(table, others)
+    table = without(table, missing)
     target = guess_target(table[request.target], request.task)
-    split = guess_split(table, target, request.time_column, request.split)
-    columns = guess_columns(table, request.target)
-    _require_features(columns)
+    split = guess_split(table, target, request.time_column, request.split, request.group_column)
+    columns = [_grouping(column, split.group_column) for column in guess_columns(table, request.target)]
+    lags = lags_of(table, target, split)
+    if not lags:
+        _require_features(columns)
     notebooks = {path.stem: _unreadable(path) for path in sorted(layout.notebooks.glob("[0-9]*.ipynb"))}
     guess = Guess(
         name=request.name,
@@ -78,6 +90,10 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
         target=target,
         split=split,
         columns=columns,
+        forms=forms,
+        missing={name: words for name, words in missing.items() if _is_used(name, columns)},
+        lags=lags,
+        unlabelled=int(table[request.target].isna().sum()),
         categories={
             column.name: table[column.name].map(label).nunique()
             for column in columns
@@ -85,12 +101,12 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
         },
         notebooks=[name for name, problem in notebooks.items() if not problem],
         unreadable=[problem for problem in notebooks.values() if problem],
-        samples=_all_declare(layout, "SAMPLEROWS"),
         key=guess_key(table, columns, split.time_column) if request.data.is_dir() else [],
+        samples=not lags and _all_declare(layout, "SAMPLEROWS"),
         span=_span(table[request.target]) if target.task == "regression" else 1.0,
     )
     texts = {
-        schema_file: schema_text(request.name, table, columns, target, split.time_column),
+        schema_file: schema_text(request.name, table, columns, target, split, missing=guess.missing),
         configuration.configuration_file(layout, request.name): use_case_text(guess),
     }
     for path, text in texts.items():
@@ -108,14 +124,51 @@ def _unreadable(notebook: Path) -> str:
     return ""
 
 
-def _read_table(data: Path, layout: Layout) -> pd.DataFrame:
+def _is_used(name: str, columns: Sequence[Column]) -> bool:
+    return any(column.name == name and column.kind != "dropped" for column in columns)
+
+
+def _grouping(column: Column, group: str | None) -> Column:
+    """Leave out the column by whose values rows are kept together: later rows have other ones."""
+    if column.name != group:
+        return column
+    return Column(column.name, "dropped", "its values are kept on one side of the split: later ones are new")
+
+
+def _forms(table: pd.DataFrame, request: Request) -> dict[str, str]:
+    """Return the form of every column of times that is not written in ISO 8601."""
+    names = [name for name in table.columns if name != request.target and not unusable_name(name)]
+    forms = {name: form for name in names if (form := time_form(table[name])) and "|" not in form}
+    has_times = any(is_time(table[name]) for name in names)
+    years = [name for name in names if is_year(table[name])]
+    if (
+        years
+        and not forms
+        and not has_times
+        and request.time_column is None
+        and request.split in (None, "time")
+    ):
+        forms[years[0]] = "year"
+    column = request.time_column
+    if column is not None and column not in forms and is_year(table[column]):
+        forms[column] = "year"
+    if request.time_format:
+        if column is None:
+            raise UsageError("--time-format: it is the form of --time-column: name that too.")
+        forms[column] = request.time_format
+    return forms
+
+
+def _read_table(data: Path, layout: Layout, forms: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Read a CSV or Parquet file, or a folder of them, through ``src/ingest.py``."""
     if not data.exists():
         siblings = [path.name for path in data.parent.glob("*")]
         raise UsageError(f"--data: there is no {data}.{did_you_mean(data.name, siblings)}")
+    times = ["--times", *(f"{name}={form}" for name, form in forms.items())] if forms else []
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "table"
-        run_script(layout.src / "ingest.py", [f"--data={data.resolve()}", f"--table={table}"])
+        with redirect_stdout(io.StringIO()) if forms else nullcontext():
+            run_script(layout.src / "ingest.py", [f"--data={data.resolve()}", f"--table={table}", *times])
         return read_parquet(table / "table.parquet")
 
 
@@ -162,8 +215,11 @@ def guess_lines(guess: Guess) -> Iterator[str]:
     yield f"task         {target.task}: {target.reason}"
     if split.split == "time":
         yield f"split        by time: {split.reason}; the latest rows are the holdout"
+    elif split.split == "group":
+        yield f"split        by group: {split.reason}"
     else:
-        yield f"split        random: {split.reason}"
+        yield f"split        {split.split}: {split.reason}"
+    yield from _values_lines(guess)
     for kind in ("numeric", "categorical", "datetime"):
         if names := [column.declaration for column in guess.of(kind)]:
             yield f"{kind:<12} {', '.join(names)}"
@@ -177,11 +233,29 @@ def guess_lines(guess: Guess) -> Iterator[str]:
         yield f"data         {guess.data} lies outside the project: other machines will not find it there"
 
 
+def _values_lines(guess: Guess) -> Iterator[str]:
+    """Yield how the split and the values were understood, what speaks against it first."""
+    target, split = guess.target, guess.split
+    if split.fraction != HOLDOUT:
+        yield f"holdout      {split.fraction:.0%} of the {guess.rows} rows: a smaller share tells little"
+    for warning in split.warnings:
+        yield f"WARNING      {warning}"
+    if guess.unlabelled:
+        yield f"no target    {guess.unlabelled} of {guess.rows} rows: left out"
+    for name, form in guess.forms.items():
+        yield f"times        {name}: read as {form}"
+    for name, words in guess.missing.items():
+        yield f"missing      {name}: {words.told}"
+    if guess.lags:
+        rows = listed([str(count) for count in guess.lags], "and")
+        yield f"lags         {target.name}: its values {rows} rows earlier are features, and the baseline"
+
+
 def options(guess: Guess) -> str:
     """Return the options that change what was guessed."""
-    names = ["--time-column COLUMN"]
+    names = ["--time-column COLUMN", "--group-column COLUMN"]
     if guess.target.task == "regression":
         names.insert(0, "--task classification")
     elif guess.target.threshold is not None or guess.target.of_numbers:
         names.insert(0, "--task regression")
-    return listed([*names, "--split random"] if guess.split.split == "time" else names)
+    return listed([*names, "--split random"] if guess.split.split in ("time", "group") else names)

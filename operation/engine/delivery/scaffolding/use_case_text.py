@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from operation.engine.delivery.scaffolding.columns import Column
-from operation.engine.delivery.scaffolding.split import HOLDOUT, Split
+from operation.engine.delivery.scaffolding.meanings import Missing
+from operation.engine.delivery.scaffolding.split import Split
 from operation.engine.delivery.scaffolding.target import Target
 
 # begins with a letter, or as a notebook's name does, so that it is no number and no date
@@ -33,6 +34,10 @@ class Guess:
     unreadable: Sequence[str]  # why others are not
     samples: bool  # whether every environment declares SAMPLEROWS
     key: Sequence[str]  # columns that identify a row of a folder of files; none: the files are no deliveries
+    forms: dict[str, str]  # of times that are not written as 2013-01-31
+    missing: dict[str, Missing]  # words of a column that say that there is no value
+    lags: Sequence[int]  # rows back in time whose target is a feature
+    unlabelled: int  # rows without a target
     span: float  # largest distance between values of a numeric target; 1 for labels
 
     def of(self, kind: str) -> list[Column]:
@@ -61,15 +66,22 @@ def use_case_text(guess: Guess) -> str:
     kinds = ("categorical", "datetime", "numeric")
     return environment.get_template("use_case.yml.j2").render(
         **vars(guess),
-        holdout=HOLDOUT,
+        holdout=guess.split.fraction,
+        times=[f"{name}={form}" for name, form in guess.forms.items()],
+        earlier=[f"{guess.target.name} lag {count}" for count in guess.lags],
         declarations={kind: [column.declaration for column in guess.of(kind)] for kind in kinds},
         left_out=guess.of("dropped"),
         min_samples_leaf=max(1, min(20, guess.rows // 50)),
         slices=guess.slices,
-        min_rows=min(500, max(40, round(guess.rows * HOLDOUT / 2))),
+        min_rows=min(500, max(40, round(guess.rows * guess.split.fraction / 2))),
         gate="rmse" if guess.target.task == "regression" else "log_loss",
-        keep=[column.name for column in guess.columns if column.kind != "dropped"][:3],
+        keep=[column.name for column in guess.columns if _is_kept(column)][:3],
     )
+
+
+def _is_kept(column: Column) -> bool:
+    """Tell whether a column stands beside the scores, which have names of their own."""
+    return column.kind != "dropped" and not re.match("prediction$|probability", column.name)
 
 
 def yaml_word(value: str | float | bool) -> str:

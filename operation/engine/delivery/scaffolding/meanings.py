@@ -1,0 +1,217 @@
+"""What values of a table are meant to be: times in other forms than ISO 8601, words for a missing value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from operation.engine.foundation.nearest import listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DATES = (
+    *(
+        "%Y/%m/%d",
+        "%Y.%m.%d",
+        "%Y%m%d",
+        "%d.%m.%Y",
+        "%d.%m.%y",
+        "%m/%d/%Y",
+        "%d/%m/%Y",
+        "%m/%d/%y",
+        "%d/%m/%y",
+    ),
+    *("%m-%d-%Y", "%d-%m-%Y", "%b %d %Y", "%b %d, %Y", "%B %d %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y"),
+    *(
+        "%d-%b-%Y",
+        "%d-%b-%y",
+        "%d/%b/%Y",
+        "%b %Y",
+        "%B %Y",
+        "%b-%Y",
+        "%a %b %d %Y",
+        "%a, %d %b %Y",
+        "%A, %d %B %Y",
+    ),
+)
+_CLOCKS = (
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    " %H:%M:%S.%f",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+    "T%H:%M:%S",
+    " %H:%M:%S %z",
+)
+_FORMS = tuple(date + clock for date, clock in product(_DATES, _CLOCKS))
+_QUARTER = re.compile(r"\d{4}[\s:/-]*Q[1-4]|Q[1-4][\s/-]*\d{4}", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*[+-]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
+_TIMELY = re.compile(r"time|date|epoch|unix|stamp|created|updated|(^|_)(ts|at|on)$", re.IGNORECASE)
+YEARLY = re.compile(r"(year|yr|jahr|anno|ann[eé]e|time|date|period|season|decade)", re.IGNORECASE)
+_EPOCHS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
+_SINCE, _UNTIL = 3e8, 4.1e9  # 1979 to 2099, in seconds since 1970
+NO_VALUE = {"NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "NaT", "<NA>"}
+MOST_WORDS, LEAST_SHARE = (
+    3,
+    0.8,
+)  # other words than numbers or times, and the share of rows that are none of them
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Values of a column that say that there is none."""
+
+    words: tuple[str, ...]
+    rows: tuple[int, ...]
+    numbers: bool  # whether the others are numbers
+
+    @property
+    def told(self) -> str:
+        """What is said of them."""
+        where = f"row {self.rows[0]}" + (f" and {len(self.rows) - 1} more" if len(self.rows) > 1 else "")
+        return f"{listed([repr(word) for word in self.words], 'and')} counts as missing ({where})"
+
+
+def time_form(values: pd.Series) -> str | None:
+    """Return the form of the times in a column, where it holds some in another one than ISO 8601.
+
+    ``a|b`` are two forms of which either may be meant: day or month first.
+    """
+    from pandas.api import types
+
+    known = values.dropna()
+    if known.empty or types.is_bool_dtype(values):
+        return None
+    if types.is_numeric_dtype(values):
+        return _number_form(str(values.name), known)
+    if types.infer_dtype(known) != "string":
+        return None
+    texts = [text.strip() for text in known.unique() if text not in NO_VALUE]
+    return _text_form(known, texts) if texts else None
+
+
+def _text_form(known: pd.Series, texts: list[str]) -> str | None:
+    if len(texts[0]) > 40 or not any(map(str.isdigit, texts[0])):
+        return None
+    if all(map(_QUARTER.fullmatch, texts)):
+        return "quarter"
+    forms = [form for form in _FORMS if _is_of(texts[0], form)]
+    fitting = [form for form in forms if all(_is_of(text, form) for text in texts)]
+    if len(fitting) < 2 or {fitting[0][:2], fitting[1][:2]} != {"%m", "%d"}:
+        return fitting[0] if fitting else None
+    for form in fitting:  # rows in the order of time tell which is meant
+        import pandas as pd
+
+        times = pd.to_datetime(known, format=form, errors="coerce", utc=True)
+        if times.is_monotonic_increasing and times.nunique() > 2:
+            return form
+    return "|".join(fitting[:2])
+
+
+def _is_of(text: str, form: str) -> bool:
+    try:
+        datetime.strptime(text, form)
+    except ValueError:
+        return False
+    return True
+
+
+def _number_form(name: str, known: pd.Series) -> str | None:
+    low, high = float(known.min()), float(known.max())
+    if not (known % 1 == 0).all():
+        return None
+    if 19000101 <= low <= high <= 21001231 and known.nunique() > 2:
+        days = known.drop_duplicates().astype("int64").astype(str)
+        return "%Y%m%d" if all(_is_of(day, "%Y%m%d") for day in days) else None
+    for unit, factor in _EPOCHS.items():
+        likely = _TIMELY.search(name) or (
+            known.is_monotonic_increasing and known.nunique() > 0.5 * len(known)
+        )
+        if likely and _SINCE * factor <= low < high <= _UNTIL * factor:
+            return f"epoch-{unit}"
+    return None
+
+
+def is_year(values: pd.Series) -> bool:
+    """Tell whether a column holds the year of a row, maybe with the part of it that has passed."""
+    from pandas.api import types
+
+    if not types.is_numeric_dtype(values) or types.is_bool_dtype(values) or values.isna().any():
+        return False
+    return bool(
+        YEARLY.fullmatch(str(values.name)) and values.between(1500, 2100).all() and values.nunique() > 4
+    )
+
+
+def missing_words(table: pd.DataFrame, names: Iterable[str]) -> dict[str, Missing]:
+    """Return for each of the columns `names` the values that are no numbers, or no times, among such."""
+    return {name: found for name in names if (found := _missing(table[name]))}
+
+
+def _missing(values: pd.Series) -> Missing | None:
+    import numpy as np
+    from pandas.api import types
+
+    if types.is_float_dtype(values.dtype):
+        infinite = values.index[np.isinf(values.to_numpy("float64", na_value=np.nan))]
+        return _found(values, infinite, numbers=True)
+    known = values.dropna()
+    if types.is_datetime64_dtype(values):
+        beyond = ~known.dt.year.between(1678, 2261)
+        return _found(values, known.index[beyond].tolist(), numbers=False)
+    kind = types.infer_dtype(known)
+    if kind in {"date", "datetime"}:
+        beyond = known.map(lambda time: not 1678 <= time.year <= 2261)
+        return _found(values, known.index[beyond].tolist(), numbers=False)
+    if kind != "string":
+        return None
+    for form, numbers in ((_NUMBER, True), (_ISO, False)):
+        fits = {text: bool(form.fullmatch(text)) and (numbers or _within(text)) for text in known.unique()}
+        if any(fits.values()):
+            others = known.index[~known.map(fits).astype(bool)].tolist()
+            if found := _found(values, others, numbers=numbers):
+                return found
+    return None
+
+
+def _within(text: str) -> bool:
+    return 1678 <= int(text[:4]) <= 2261
+
+
+def _found(values: pd.Series, rows: Any, *, numbers: bool) -> Missing | None:
+    words = tuple(sorted({_word(value) for value in values.loc[rows]}))
+    share = 1 - len(rows) / max(int(values.notna().sum()), 1)
+    if all(map(_ISO.match, words)):
+        least = LEAST_SHARE / 8  # most rows may have an open end
+    else:
+        least = LEAST_SHARE / 2 if set(words) <= NO_VALUE | {"inf", "-inf"} else LEAST_SHARE
+    if not words or len(words) > MOST_WORDS or share < least:
+        return None
+    return Missing(words, tuple(map(int, rows)), numbers)
+
+
+def _word(value: object) -> str:
+    return str(value).removesuffix(" 00:00:00")
+
+
+def without(table: pd.DataFrame, missing: dict[str, Missing]) -> pd.DataFrame:
+    """Return `table` with no value in the rows of `missing`."""
+    import pandas as pd
+
+    for name, found in missing.items():
+        column = table[name].copy()
+        column.loc[list(found.rows)] = None
+        table = table.assign(**{name: pd.to_numeric(column) if found.numbers else column.infer_objects()})
+    return table
+
+
+def ambiguous(forms: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield columns whose form is either of two, and the two."""
+    yield from ((name, form) for name, form in forms.items() if "|" in form)
