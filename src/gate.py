@@ -25,6 +25,7 @@ from support import ledger, step
 from support.registry import aliased_digest
 
 FILE, SCHEMA = "decision.json", 1
+MOST_LOOKS = 100  # the last ones have hardly any error rate left
 AT_LEAST = {
     **{"looks": 1, "slice_rows": 1, "min_rows": 2, "resamples": 1, "random_state": 0, "min_labelled": 0},
     **{"margin": 0, "slice_margin": 0, "cost_margin": 0, "cost_false_alarm": 0, "cost_miss": 0},
@@ -109,6 +110,8 @@ def check_ranges(args: argparse.Namespace) -> None:
     for name, least in AT_LEAST.items():
         if getattr(args, name) is not None and not getattr(args, name) >= least:
             raise _out_of_range(args, name, f"{least} or more")
+    if args.looks > MOST_LOOKS:
+        raise _out_of_range(args, "looks", f"{MOST_LOOKS} or fewer, and renew the holdout after them")
     if (args.cost_false_alarm is None) != (args.cost_miss is None):
         raise step.StepError("--cost-false-alarm and --cost-miss belong together: give both, or none")
     if args.ledger and not args.environment:

@@ -15,10 +15,12 @@ from comparing.calibration import calibration, predicted_and_actual
 from comparing.losses import of_predictions
 from comparing.paired import Array, Estimate, Quantity, estimates
 from comparing.reasons import NON_INFERIORITY, SUPERIORITY
+from support import step
 from tabular.columns import as_categories
 
 POWER = 0.8
 LEAST_UNITS = 20  # with fewer that were drawn independently, no interval is to be trusted
+MOST_SLICES = 100  # each makes the intervals of all others wider
 Section: TypeAlias = dict[str, Any]
 Judged: TypeAlias = tuple[Section, list[str]]  # sections by name, and what speaks against the challenger
 
@@ -137,7 +139,13 @@ def _problems(sections: Section, rules: Rules) -> list[str]:
 
 
 def slices_of(rows: Rows, least: int) -> list[tuple[str, str, Array]]:
-    """Return column, category and rows of each slice that has enough rows and units, ordered by its name."""
+    """Return column, category and rows of each slice that has enough rows and units, ordered by its name.
+
+    Raises
+    ------
+    StepError
+        When they are more than can be judged together.
+    """
     found = []
     for column in rows.slices:
         texts = as_categories(rows.slices[column]).fillna("missing").to_numpy()
@@ -145,6 +153,11 @@ def slices_of(rows: Rows, least: int) -> list[tuple[str, str, Array]]:
             chosen = np.asarray(texts == category)
             if chosen.sum() >= least and len(np.unique(rows.units[chosen])) >= LEAST_UNITS:
                 found.append((str(column), str(category), chosen))
+    if len(found) > MOST_SLICES:
+        raise step.StepError(
+            f"--slices: {len(found)} slices are too many to tell which got worse, at most {MOST_SLICES}: "
+            "name columns with fewer categories, or raise --slice-rows"
+        )
     return found
 
 

@@ -249,6 +249,7 @@ def test_a_frozen_holdout_is_recognised(judge: Gate, binary: Trained) -> None:
 MISTAKES = {
     "--error-rate 0.5": "--error-rate: 0.5 is out of range: give a number between 0 and 0.5",
     "--looks 0": "--looks: 0 is out of range: give 1 or more",
+    "--looks 101": "--looks: 101 is out of range: give 100 or fewer, and renew the holdout after them",
     "--margin nan": "--margin: nan is out of range: give 0 or more",
     "--cost-miss 2": "--cost-false-alarm and --cost-miss belong together: give both, or none",
     "--ledger x": "--ledger needs --environment: name the environment that is decided for",

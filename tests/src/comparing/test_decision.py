@@ -167,6 +167,14 @@ def test_costs_are_compared_and_veto(rows: Rows) -> None:
     assert second.startswith("its errors certainly cost more by row: +0.")
 
 
+def test_more_slices_than_can_be_judged_are_refused(rows: Rows) -> None:
+    many = rows._replace(slices=pd.DataFrame({"slice": np.arange(4_000) // 20 % 101}))
+    assert error_of(decision.slices_of, many, 1) == (
+        "--slices: 101 slices are too many to tell which got worse, at most 100: name columns with fewer "
+        "categories, or raise --slice-rows"
+    )
+
+
 def test_costs_of_each_task() -> None:
     rules = replace(RULES, cost_false_alarm=1.0, cost_miss=3.0)
     nothing = pd.DataFrame(index=range(3))
