@@ -22,7 +22,7 @@ from modelling.targets import TARGET
 from scoring import champion_model
 from scoring.champion_model import Champion
 from support import ledger, step
-from support.registry import aliased_digest
+from support.registry import aliased
 
 FILE, SCHEMA = "decision.json", 1
 MOST_LOOKS = 100  # the last ones have hardly any error rate left
@@ -88,18 +88,20 @@ def digests_elsewhere(args: argparse.Namespace) -> dict[str, str]:
     """Return the digest of the registry's champion, which is part of the step's key."""
     if not args.tracking_uri:
         return {}
-    return {"champion": aliased_digest(args.tracking_uri, args.name, args.champion_alias) or "none"}
+    found = aliased(args.tracking_uri, args.name, args.champion_alias)
+    return {"champion": (found.digest or found.source) if found else "none"}
 
 
 def effects_stand(args: argparse.Namespace) -> bool:
     """Return whether the ledger holds the decision; checked before the step is reused."""
-    return not args.ledger or is_recorded(args.ledger, args.decision / "decision.json")
+    return not args.ledger or is_recorded(args, args.decision / "decision.json")
 
 
-def is_recorded(file: Path, decided: Path) -> bool:
-    """Return whether a ledger holds the decision in the file `decided`."""
-    digest = hashlib.sha256(decided.read_bytes()).hexdigest()
-    return any(entry["decision_digest"] == digest for entry in ledger.read(file))
+def is_recorded(args: argparse.Namespace, decided: Path) -> bool:
+    """Return whether the ledger holds the decision in the file `decided` for the environment."""
+    recorded = (args.environment, hashlib.sha256(decided.read_bytes()).hexdigest())
+    entries = ledger.read(args.ledger)
+    return any((entry["environment"], entry["decision_digest"]) == recorded for entry in entries)
 
 
 def check_ranges(args: argparse.Namespace) -> None:
@@ -257,7 +259,7 @@ def metrics_of(found: Mapping[str, Any]) -> dict[str, float]:
 
 def record(args: argparse.Namespace, found: Mapping[str, Any], file: Path) -> None:
     """Append the decision in `file` to the ledger, unless it is there."""
-    if not args.ledger or is_recorded(args.ledger, file):
+    if not args.ledger or is_recorded(args, file):
         return
     entry = {"event": found["decision"], "reason": found["reason"], "model": args.name}
     entry |= {"environment": args.environment, "model_digest": found["challenger"]}

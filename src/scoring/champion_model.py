@@ -6,13 +6,16 @@ import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelling import models
 from modelling.models import Array, Model
 from scoring import served_model
+from scoring.served_model import Served
 from support import step
-from support.registry import aliased_digest
+from support.registered import RegisteredModel
+from support.registry import Aliased, aliased
 from tabular.columns import as_array
 
 if TYPE_CHECKING:
@@ -66,16 +69,27 @@ def in_folder(folder: Path, challenger: str) -> Champion:
 
 def in_registry(uri: str, name: str, alias: str, challenger: str) -> Champion:
     """Return the champion that has an alias in a registry; see `in_folder`."""
-    digest = aliased_digest(uri, name, alias)
-    if digest in (None, challenger):
-        return Champion(digest)
+    found = aliased(uri, name, alias)
+    if found is None or found.digest == challenger:
+        return Champion(found and found.digest)
+    digest = found.digest or "unknown"
     try:
-        return _loaded(served_model.by_alias(name, alias, uri), str(digest), challenger)
+        with TemporaryDirectory() as folder:
+            return _loaded(_files(uri, name, alias, found, Path(folder)), digest, challenger)
     except step.StepError as error:
-        return Champion(digest or "unknown", problem=str(error))
+        return Champion(digest, problem=str(error))
 
 
-def _loaded(served: served_model.Served, digest: str, challenger: str) -> Champion:
+def _files(uri: str, name: str, alias: str, found: Aliased, folder: Path) -> Served:
+    """Return the champion where its files are; those of a server are fetched into `folder`."""
+    if found.source.startswith("file:"):
+        return served_model.by_alias(name, alias, uri)
+    registered = RegisteredModel(uri, name)
+    fetched = registered.files(registered.aliased(alias), folder / "model")
+    return served_model.by_path(fetched, found.digest)
+
+
+def _loaded(served: Served, digest: str, challenger: str) -> Champion:
     if digest == challenger:
         return Champion(digest)
     try:

@@ -212,6 +212,9 @@ def test_a_decision_stands_while_the_ledger_holds_it(judge: Gate, binary: Traine
     args = gate.build_parser().parse_args(words)
     assert gate.effects_stand(args)
     assert ledger.read(judge.ledger)[0]["time"] == "2026-01-31T12:00:00+00:00"
+    args.environment = "TEST"
+    assert not gate.effects_stand(args), "another environment decides for itself"
+    args.environment = "DEV"
     judge.ledger.unlink()
     assert not gate.effects_stand(args)
 

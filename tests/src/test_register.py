@@ -202,6 +202,25 @@ def test_the_champion_of_the_registry_is_judged_against(
     assert (found["champion"], found["difference"]["rows"]) == (facts["digest"], 144)
 
 
+@pytest.mark.parametrize("digest", ["", "0" * 64])
+def test_a_champion_that_was_registered_elsewhere_is_fetched(
+    binary: Trained, constant: Trained, report: Path, registry: str, digest: str
+) -> None:
+    name, client = f"fetched{digest[:1]}", open_registry(registry)
+    client.create_registered_model(name)
+    tags = {"digest": digest} if digest else {}
+    version = client.create_model_version(name, str(constant.model), tags=tags)
+    client.set_registered_model_alias(name, "champion", version.version)
+    folder = decision(report.parent, binary, "--tracking-uri", registry, "--name", name)
+    found = step.read_json(folder / "decision.json")
+    if digest:
+        assert "its digest is" in found["reason"], "it is not the one that was registered"
+        return
+    assert (found["champion"], found["difference"]["rows"]) == ("unknown", 144)
+    arguments = argparse.Namespace(tracking_uri=registry, name=name, champion_alias="champion")
+    assert gate.digests_elsewhere(arguments) == {"champion": str(constant.model)}
+
+
 def test_two_processes_may_make_the_registry_at_the_same_time(
     binary: Trained, report: Path, tmp_path: Path
 ) -> None:
