@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from operation.engine.configuration import Configuration
-from operation.engine.foundation.errors import StepFailed
+from operation.engine.evidence.ledger import ledger_file, step_errors, support
 from operation.engine.foundation.layout import Layout
-from operation.engine.identity.loading import sibling_imports
 from operation.engine.monitoring.training import registering
-
-
-@contextmanager
-def _ledger(layout: Layout) -> Iterator[Any]:
-    """Import the ledger of the Core Scripts; what it refuses is one message."""
-    with sibling_imports(layout.src):
-        module = importlib.import_module("support.ledger")
-        try:
-            yield module
-        except module.StepError as error:
-            raise StepFailed(str(error)) from error
-
-
-def _file(layout: Layout, configured: Configuration) -> Path:
-    """Return the ledger that the registering step names, else the one in ``runs/``."""
-    return layout.root / layout.in_runs(
-        str(registering(configured).arguments.get("ledger", "runs/ledger.jsonl"))
-    )
 
 
 def serving(configured: Configuration, layout: Layout, time: datetime) -> dict[str, Any] | None:
     """Return the entry of the model that served at a time, None where none did."""
     name = str(registering(configured).arguments["name"])
-    with _ledger(layout) as ledger:
-        known = ledger.read(_file(layout, configured))
+    ledger = support(layout.src, "ledger")
+    with step_errors():
+        known = ledger.read(ledger_file(layout, configured))
         found: dict[str, Any] | None = ledger.served_at(known, time.isoformat(), configured.environment, name)
     return found
 
@@ -54,12 +32,11 @@ def append_decision(configured: Configuration, layout: Layout, record: dict[str,
         "reason": record["reason"],
         "time": record["time"],
     }
-    with _ledger(layout) as ledger:
-        ledger.append(_file(layout, configured), entry)
+    with step_errors():
+        support(layout.src, "ledger").append(ledger_file(layout, configured), entry)
 
 
 def last_digest(configured: Configuration, layout: Layout) -> str:
     """Return the digest of the ledger's last entry, which stands for all of them."""
-    with _ledger(layout) as ledger:
-        entry = ledger.read(_file(layout, configured))[-1]
-    return str(entry["digest"])
+    with step_errors():
+        return str(support(layout.src, "ledger").read(ledger_file(layout, configured))[-1]["digest"])

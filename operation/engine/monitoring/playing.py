@@ -9,12 +9,12 @@ from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from operation.engine.configuration import Configuration
+from operation.engine.evidence.ledger import step_errors
 from operation.engine.foundation import manifest
 from operation.engine.foundation.children import environ
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.monitoring import backtest, entries
-from operation.engine.monitoring.period import periods, playable
-from operation.engine.monitoring.signals import of_script
+from operation.engine.monitoring.period import SOURCE, isolated, periods, playable
 from operation.engine.monitoring.year import Year
 from operation.engine.steps.results import Output
 from operation.engine.steps.runners import in_process
@@ -46,9 +46,10 @@ def play(
         Gets the column of each period as soon as it is over.
     """
     length = str(playable(configured).arguments["period"])
+    own = isolated(configured, layout)
     with _in_folder_of_its_own(layout, configured.use_case) as here:
-        year, played = Year(configured, here), list[dict[str, Any]]()
-        for period in periods(_times(configured, here), length, until):
+        year, played = Year(own, here), list[dict[str, Any]]()
+        for period in periods(_times(own, here), length, until):
             with redirect_stdout((here.runs / "log.txt").open("a", encoding="utf-8")):
                 played.append(year.period(period))
             tell(played[-1])
@@ -60,7 +61,7 @@ def play(
             "metric": year.metric,
             "periods": played,
             "summary": backtest.summary(played),
-            "ledger": entries.last_digest(configured, here),
+            "ledger": entries.last_digest(own, here),
         }
         manifest.write(here.runs / "year.json", content)
     return content
@@ -73,7 +74,7 @@ def _in_folder_of_its_own(layout: Layout, use_case: str) -> Iterator[Layout]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OF_CI)}
-    with environ({**kept, **ACTOR, "WORKBENCH_RUNS": str(folder)}, alone=True):
+    with environ({**kept, **ACTOR, "WORKBENCH_RUNS": str(folder)}, alone=True), step_errors():
         yield project()
 
 
@@ -82,6 +83,6 @@ def _times(configured: Configuration, layout: Layout) -> Any:
     import pandas as pd
 
     with redirect_stdout((layout.runs / "log.txt").open("a", encoding="utf-8")):
-        done = Session(configured, layout, in_process).step(of_script(configured, "ingest.py").name)
+        done = Session(configured, layout, in_process).step(SOURCE)
     column = str(playable(configured).arguments["event-time"])
     return pd.to_datetime(Output(done.entry.output("table")).table()[column])

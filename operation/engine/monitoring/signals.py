@@ -22,10 +22,10 @@ LOSS = "label loss"  # as detect_drift names the losses
 
 
 def of_script(configured: Configuration, script: str) -> Step:
-    """Return the first step of the use case that executes a Core Script; raise UsageError without one."""
-    for step in configured.steps.values():
-        if step.script.name == script:
-            return step
+    """Return the step that executes a Core Script, of several the one with its name, else the first."""
+    steps = {step.name: step for step in configured.steps.values() if step.script.name == script}
+    if steps:
+        return steps.get(script.removesuffix(".py"), next(iter(steps.values())))
     raise UsageError(f"the use case '{configured.use_case}' has no step that executes src/{script}. Add one.")
 
 

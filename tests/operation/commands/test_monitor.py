@@ -33,6 +33,7 @@ INGEST = '''
         args = build_parser().parse_args(argv)
         args.table.mkdir()
         (args.table / "metrics.json").write_text(json.dumps({"rows": int(args.data.read_text())}))
+        (args.table / "model.json").write_text(json.dumps({"digest": "a" * 64}))
 
     if __name__ == "__main__":
         main()
@@ -42,6 +43,7 @@ REGISTER = '''
     import argparse, sys
     from pathlib import Path
 
+    from support import ledger
     from support.step import input_path, output_path
 
     def build_parser():
@@ -57,7 +59,37 @@ REGISTER = '''
         if args.alias == "champion" and Path("closed").exists():
             print("error: the gate rejected the model: too slow", file=sys.stderr)
             raise SystemExit(3)
+        entry = {"event": "promoted", "model": args.name, "environment": "DEV", "model_digest": "a" * 64}
+        time = ledger.read(Path(args.ledger))[-1]["time"]
+        ledger.append(Path(args.ledger), {**entry, "reason": "it holds", "time": time})
         args.registration.mkdir()
+
+    if __name__ == "__main__":
+        main()
+'''
+DETECT_DRIFT = '''
+    """Say drift of what the log holds."""
+    import argparse, json
+    from pathlib import Path
+
+    from support.step import input_path, output_path
+
+    def build_parser():
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--model", type=input_path, required=True)
+        parser.add_argument("--rows", type=input_path, required=True)
+        parser.add_argument("--report", type=output_path, required=True)
+        return parser
+
+    def main(argv=None):
+        import pandas as pd
+
+        args = build_parser().parse_args(argv)
+        loss = {"part": "label", "name": "loss", "slice": "", "verdict": "drift", "before": 0.1, "after": 0.2}
+        args.report.mkdir()
+        pd.DataFrame([loss]).to_parquet(args.report / "comparisons.parquet")
+        verdict = {"verdict": "drift", "drifted": [(args.rows / "column.txt").read_text(), "label loss"]}
+        (args.report / "verdict.json").write_text(json.dumps(verdict))
 
     if __name__ == "__main__":
         main()
@@ -66,6 +98,7 @@ USE_CASE = """
 description: Is a model due?
 steps:
   ingest: {inputs: {data: rows.txt}}
+  detect_drift: {inputs: {model: ingest.table, rows: ingest.table}}
   register:
     inputs: {table: ingest.table}
     arguments: {name: small, tracking-uri: sqlite:///runs/mlflow.db, ledger: runs/ledger.jsonl}
@@ -78,7 +111,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A project of two steps that counts its rows and registers nothing, with the real ledger."""
     layout = build(tmp_path / "project", monkeypatch)
     shutil.copytree(SRC / "support", layout.src / "support", ignore=shutil.ignore_patterns("__pycache__"))
-    for name, text in (("ingest", INGEST), ("register", REGISTER)):
+    for name, text in (("ingest", INGEST), ("register", REGISTER), ("detect_drift", DETECT_DRIFT)):
         (layout.src / f"{name}.py").write_text(dedent(text), encoding="utf-8")
     (layout.configuration / "configuration-small.yml").write_text(USE_CASE, encoding="utf-8")
     (layout.root / "rows.txt").write_text("1000", encoding="utf-8")
@@ -131,7 +164,28 @@ def test_acting_trains_and_a_rejection_is_no_failure(
     assert said.err.endswith("error: the gate rejected the model: too slow\n")
     assert monitor("--act", day=4) == 0
     assert "no row is new since the training on 2026-07-03" in capsys.readouterr().out
-    assert [entry["event"] for entry in entries(small)] == ["trigger"] * 4
+    assert [entry["event"] for entry in entries(small)] == ["trigger", "promoted", *["trigger"] * 3]
+
+
+def test_what_the_champion_scored_is_looked_at(small: Layout, capsys: pytest.CaptureFixture[str]) -> None:
+    assert monitor("--act") == 0
+    log = small.runs / "scored"
+    log.mkdir()
+    assert monitor(day=2) == 0
+    assert (
+        "No such file or directory" in capsys.readouterr().out
+    )  # the log is empty: that is said, and no more
+    (log / "column.txt").write_text("feature weight", encoding="utf-8")
+    assert monitor(day=3) == 0
+    out = capsys.readouterr().out
+    assert "· drift     drift of feature weight, in 1 of the 2 checks in a row that count" in out
+    assert monitor("--json", day=4) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["signals"]["champion"] == "a" * 64
+    assert record["reason"] == (
+        "Wait: no row is new since the training on 2026-07-01 (against: drift of feature weight, in 2 checks "
+        "in a row; the loss grew from 0.1 to 0.2, in 2 checks in a row)."
+    )
 
 
 def test_a_command_gets_the_summary(small: Layout, capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,7 +225,7 @@ def test_its_section_is_checked(small: Layout, capsys: pytest.CaptureFixture[str
     wrong = "monitor: {new-share: 0, quiet-hours: ['8-9'], cool-down: 3}\n"
     write(small, "configuration/configuration-small.yml", begin + wrong)
     assert monitor() == 2
-    file = "configuration/configuration-small.yml:8"
+    file = "configuration/configuration-small.yml:9"
     assert [line.removeprefix("error: ") for line in capsys.readouterr().err.splitlines()] == [
         f"{file}: 'new-share' of 'monitor': expected more than 0, found 0.",
         f"{file}: 'quiet-hours': expected hours such as 22:00-06:00 (UTC), found '8-9'.",
