@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from operation.commands.options import (
     add_choice,
+    add_ci,
     add_emulator,
     add_json,
     emulated,
@@ -18,7 +20,8 @@ from operation.commands.options import (
     whole_digest,
 )
 from operation.engine import configuration
-from operation.engine.foundation.errors import UsageError
+from operation.engine.evidence.ci import REJECTED, Outcome, choice_of, conclude, rejection, system_of
+from operation.engine.foundation.errors import UsageError, WorkbenchError
 from operation.engine.foundation.layout import project
 from operation.engine.steps.runners import child_process
 from operation.engine.steps.session import Session
@@ -62,12 +65,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     override = "promote, rollback: why, in spite of a refusal; the ledger keeps it"
     add("--override", metavar="REASON", help=override)
     add("--folder", type=Path, metavar="PATH", help="download: a new folder for the model")
+    add_ci(parser)
     add_json(parser, "the versions")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Carry out the action, and print what came of it."""
+    """Carry out the action, and print what came of it; CI is told of what judge decides."""
     _check(args)
+    if args.action != "judge":
+        return _carry_out(args)
+    choice, folder = choice_of(args.ci, as_json=args.json), project().runs / "decisions"
+    what = f"{args.name or 'the model'} in {args.environment or 'DEV'}"
+    try:
+        _carry_out(args)
+    except WorkbenchError as error:
+        if error.exit_code != REJECTED or system_of(choice) is None:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return conclude(choice, REJECTED, [rejection(what, str(error))], folder)
+    return conclude(choice, 0, [Outcome("accepted", "", f"## {what}: accepted\n")], folder)
+
+
+def _carry_out(args: argparse.Namespace) -> int:
     if args.registry:
         return _in_registries(args)
     with emulated(project(), args.emulator), quiet(args.json), sdk_errors(f"models {args.action}"):

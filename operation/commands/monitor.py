@@ -9,8 +9,9 @@ import subprocess
 from datetime import UTC, datetime
 from typing import Any
 
-from operation.commands.options import add_choice, add_json, quiet
+from operation.commands.options import add_choice, add_ci, add_json, quiet
 from operation.engine import configuration
+from operation.engine.evidence.ci import REJECTED, choice_of, conclude, rejection
 from operation.engine.foundation import manifest
 from operation.engine.foundation.errors import GateRejected, StepFailed, UsageError
 from operation.engine.foundation.layout import Layout, project
@@ -41,10 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--backtest", action="store_true", help=backtest)
     add_json(parser, "the decision")
     add_choice(parser)
+    add_ci(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Decide, print the table of reasons, notify; raise GateRejected where the gate said no."""
+    """Decide, print the table of reasons, notify; raise GateRejected where the gate said no, but in CI."""
     layout = project()
     configured = configuration.load(args.environment, args.use_case, layout)
     if args.backtest:
@@ -57,7 +59,10 @@ def run(args: argparse.Namespace) -> int:
         _notify(args.notify, f"{text}\n")
     training = record.get("training", {})
     if training.get("outcome") == NOT_PROMOTED:
-        raise GateRejected(training["text"])
+        decided = [rejection(configured.use_case, training["text"])]
+        choice = choice_of(args.ci, as_json=args.json)
+        if conclude(choice, REJECTED, decided, layout.runs / "decisions"):
+            raise GateRejected(training["text"])
     return 0
 
 

@@ -154,7 +154,6 @@ def _stages(
         names = {
             "{environment}": environment,
             "{previous}": order[place - 1] if place else environment,
-            "{first}": order[0] if order else "",
         }
         stage = _stage(layout, key, node, names, [*before, *own])
         own.append(stage)
@@ -173,7 +172,7 @@ def _stage(
         found = node.get(member)
         return tuple(filled(word.text()) for word in found.members()) if found else ()
 
-    gate = _gate(node, filled)
+    gate = _gate(node, filled, before)
     after = tuple(
         before[-1].name if word == "previous" else word
         for word in words("after")
@@ -208,7 +207,7 @@ def _stage(
     )
 
 
-def _gate(node: Node, filled: Callable[[str], str]) -> Gate | None:
+def _gate(node: Node, filled: Callable[[str], str], before: list[SourceStage]) -> Gate | None:
     text = node.word("when")
     if not text:
         return None
@@ -217,7 +216,7 @@ def _gate(node: Node, filled: Callable[[str], str]) -> Gate | None:
     if len(parts) != 3 or not value.strip():
         raise node.items()["when"].refuse(f"'{text}' cannot be read: write stage.step.output is value.")
     stage, step, output = parts
-    return Gate(stage, step, output, value.strip())
+    return Gate(before[-1].name if stage == "previous" and before else stage, step, output, value.strip())
 
 
 def _step(node: Node, filled: Callable[[str], str]) -> SourceStep:

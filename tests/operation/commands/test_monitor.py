@@ -165,6 +165,9 @@ def test_acting_trains_and_a_rejection_is_no_failure(
     assert monitor("--act", day=4) == 0
     assert "no row is new since the training on 2026-07-03" in capsys.readouterr().out
     assert [entry["event"] for entry in entries(small)] == ["trigger", "promoted", *["trigger"] * 3]
+    (small.root / "rows.txt").write_text("4000", encoding="utf-8")
+    assert monitor("--act", "--ci", "azure", day=8) == 0
+    assert "##vso[task.setvariable variable=decision;isOutput=true]rejected" in capsys.readouterr().out
 
 
 def test_what_the_champion_scored_is_looked_at(small: Layout, capsys: pytest.CaptureFixture[str]) -> None:

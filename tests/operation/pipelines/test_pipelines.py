@@ -57,7 +57,7 @@ def test_the_plan_says_what_depends_on_what() -> None:
         "   logs in to Azure",
         "   - python -m operation run --environment TEST --notebook 03-train-model 04-evaluate-model",
         "   - python -m operation models promote flights --environment DEV --to TEST",
-        "   - python -m operation report --publish runs/published  (if it was not cancelled)",
+        "   - python -m operation models judge flights --environment TEST",
     ]
 
 
@@ -71,6 +71,7 @@ def test_an_environment_adds_its_stages_and_names(copy: Layout, capsys: pytest.C
     assert "   - models promote flights" not in lines
     assert "   - python -m operation models promote flights --environment TEST --to UAT" in lines
     assert "   - python -m operation models promote flights --environment UAT --to PROD" in lines
+    assert lines.count("   only if decision of promote_TEST is accepted") == 1  # what TEST rejects ends there
     text = (copy.root / "operation/pipelines/azure/cd-training.yml").read_text(encoding="utf-8")
     assert "azureSubscription: sc-amlworkbenchuat" in text
 
