@@ -103,6 +103,26 @@ def test_what_was_known_later_changes_nothing_of_yesterday(tmp_path: Path, defin
     pd.testing.assert_frame_equal(before, after)
 
 
+def test_versions_of_a_raw_table_are_features_as_they_were_known(tmp_path: Path) -> None:
+    """A correction that was delivered later changes what is known from then on, and nothing before."""
+    arrived = tmp_path / "arrived"
+    arrived.mkdir()
+    for day, pulse in (("2026-01-02", 60), ("2026-01-09", 66)):
+        table = pd.DataFrame({"patient": [7], "at": ["2026-01-01"], "pulse": [pulse]})
+        table.to_csv(arrived / f"visits-{day}.csv", index=False)
+    raw = ["--raw-table", tmp_path / "raw"]
+    words = ["--key", "patient", "at", "--event-time", "at", "--deliveries", tmp_path / "deliveries"]
+    run("collect", *raw, "--data", arrived, *words)
+    run("ingest", *raw, "--versions", "--table", tmp_path / "versions")
+    file = tmp_path / "visits.yml"
+    text = DEFINITION.replace("known-since: known\nvalid-until: until\n", "known-since: known_since\n")
+    file.write_text(text.partition("  risk")[0], encoding="utf-8")
+    folder = materialise(tmp_path, file, tables.read_table(tmp_path / "versions"))
+    rows = pd.DataFrame({"patient": 7, "when": pd.date_range("2026-01-01", "2026-01-12", freq="2D")})
+    found, _ = feature_store.add_known(rows, folder, "when", ["pulse"])
+    assert found["pulse"].fillna(0).tolist() == [0, 60, 60, 60, 60, 66]
+
+
 def test_a_look_up_gives_what_the_join_gives(tmp_path: Path, definition: Path) -> None:
     folder = materialise(tmp_path, definition, visits())
     moments = pd.date_range("2025-12-31", "2026-03-01", freq="7h")

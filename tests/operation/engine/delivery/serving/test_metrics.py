@@ -26,6 +26,8 @@ metrics.observe(scorers)
 for variant, *answer in json.loads(sys.argv[2]):
     if variant == "all":
         metrics.count(*answer[:3], lost=answer[3])
+    elif variant == "without features":
+        scorers["champion"].without_features(*answer)
     else:
         scorers["champion" if variant == "champion" else "challenger"].observed(variant, *answer)
 sys.stdout.write(metrics.text().decode())
@@ -84,3 +86,8 @@ def test_a_model_that_is_replaced_keeps_its_counters(tmp_path: Path) -> None:
     found = counted(tmp_path, {"champion": "bbbb"}, ["champion", 200, 0.02, 5, False])
     for digest, number in (("aaaa", 1), ("bbbb", 5)):
         assert found[f'score_variant_rows_total{{model="{digest}",variant="champion"}}'] == number
+
+
+def test_rows_that_a_feature_table_has_nothing_for_are_counted(tmp_path: Path) -> None:
+    found = counted(tmp_path, {"champion": "aaaa"}, *[["without features", "weather", 2]] * 2)
+    assert found['score_rows_without_features_total{feature_table="weather"}'] == 4
