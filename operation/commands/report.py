@@ -101,20 +101,22 @@ def _publish(target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     summary = target / "summary.md"
     summary.write_text("\n".join(texts) or no_run_summary(), encoding="utf-8")
-    ci_system.add_summary(ci_system.recognised(), summary)
+    if texts:
+        ci_system.add_summary(ci_system.recognised(), summary)
     _say(summary)
 
 
 def _runs_of_job() -> list[Path]:
-    """Return the folders of the runs since this job began, else the last one's: it was the answer."""
+    """Return the folders of the runs of this pipeline's job; outside of one, that of the last run."""
     from operation.engine.evidence.reports.latest import latest_run
     from operation.engine.evidence.reports.run_record import read_run
 
-    runs, since = project().runs, os.environ.get("WORKBENCH_JOB_STARTED", "")
-    folders = [path.parent for path in sorted(runs.glob("*/manifest.json")) if not path.parent.is_symlink()]
-    fresh = [folder for folder in folders if read_run(folder).started >= since]
+    runs, since = project().runs, os.environ.get("WORKBENCH_JOB_STARTED", "")  # a machine of CI is new
     last = latest_run(runs)
-    return fresh or ([last] if last else [])
+    if ci_system.recognised() is None:
+        return [last] if last else []
+    folders = [path.parent for path in sorted(runs.glob("*/manifest.json")) if not path.parent.is_symlink()]
+    return [folder for folder in folders if read_run(folder).started >= since]
 
 
 def _run_folder(name: str) -> Path:

@@ -28,8 +28,8 @@ def run_summary(run: RunRecord, artifact: str, folder: str) -> str:
 
 
 def no_run_summary() -> str:
-    """Return the summary of a job that ended before any run began."""
-    return "### No run\n\nThis job ended before a run began: its log says why.\n"
+    """Return the summary of a job without a run."""
+    return "### No run\n\nNo notebook and no step ran in this job: its log says what did.\n"
 
 
 def _lines(run: RunRecord, artifact: str, folder: str) -> Iterator[str]:
