@@ -12,7 +12,8 @@ import numpy as np
 
 from support import step
 from tabular.feature_store import check_version
-from tabular.feature_table import ZONE, freshness, read_facts
+from tabular.feature_table import freshness, read_facts
+from tabular.feature_values import ZONE
 
 if TYPE_CHECKING:
     from tabular.feature_table import FeatureTable

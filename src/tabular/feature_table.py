@@ -13,15 +13,22 @@ import pandas as pd
 
 from support import step
 from tabular import tables
-from tabular.columns import Array, as_array, as_times, category_texts
+from tabular.columns import Array, as_times
 from tabular.feature_definition import Definition, from_dict
+from tabular.feature_values import (
+    check_rows,
+    entity_key,
+    has_zone,
+    read_times,
+    refuse_mixed_zones,
+    requested_key,
+)
 from tabular.point_in_time import newest_known
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 TABLE, DEFINITION = "table.parquet", "definition.json"
-ZONE = r"(?:Z|[+-]\d\d:?\d\d)$"
 
 
 @dataclass(frozen=True)
@@ -65,12 +72,12 @@ class FeatureTable:
             with_zone, without = (
                 next(name for name in zones if zones[name] is is_so) for is_so in (True, False)
             )
-            _mixed(f"{where}: column {with_zone!r} has times with a zone, column {without!r}")
-        times = {name: _times(table[name], name == definition.valid_until, where) for name in zones}
-        keys = {name: _key(table[name]) for name in definition.entity}
+            refuse_mixed_zones(f"{where}: column {with_zone!r} has times with a zone, column {without!r}")
+        times = {name: read_times(table[name], name == definition.valid_until, where) for name in zones}
+        keys = {name: entity_key(table[name]) for name in definition.entity}
         columns = {**keys, **times, **{name: table[name] for name in definition.columns}}
         rows = pd.DataFrame(columns)[names].sort_values(definition.order, kind="stable", ignore_index=True)
-        _check_rows(rows, definition, where)
+        check_rows(rows, definition, where)
         return cls(definition, pa.Table.from_pandas(rows, preserve_index=False), any(zones.values()))
 
     def write(self, folder: Path) -> FeatureTable:
@@ -133,7 +140,9 @@ class FeatureTable:
         times = as_times(requests[time_column], allow_missing=True)
         if times.notna().any() and has_zone(requests[time_column]) is not self.has_zone:
             sides = [f"column {time_column!r}", where]
-            _mixed("{} has times with a zone, {}".format(*(sides if not self.has_zone else sides[::-1])))
+            refuse_mixed_zones(
+                "{} has times with a zone, {}".format(*(sides if not self.has_zone else sides[::-1]))
+            )
         asked = pa.array(
             times.to_numpy().astype("datetime64[ns]").astype("int64"), mask=times.isna().to_numpy()
         )
@@ -142,7 +151,10 @@ class FeatureTable:
             [self.rows[name] for name in definition.entity],
             self._nanoseconds(definition.event_time),
             self._nanoseconds(known) if known and known != definition.event_time else None,
-            [_like(self.rows.schema.field(name).type, requests[name], where) for name in definition.entity],
+            [
+                requested_key(self.rows.schema.field(name).type, requests[name], where)
+                for name in definition.entity
+            ],
             asked,
         )
         kept = self._in_force(positions, asked.fill_null(0).to_numpy())
@@ -186,60 +198,3 @@ def read_facts(folder: Path) -> tuple[Definition, dict[str, Any]]:
     """Return the definition of the feature table in `folder`, and all that is said of its rows."""
     facts = step.read_json(folder / DEFINITION)
     return from_dict(facts["definition"]), facts
-
-
-def has_zone(column: pd.Series) -> bool:
-    """Return whether times have a zone; raise a StepError when some have one and others none."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return isinstance(column.dtype, pd.DatetimeTZDtype)
-    zoned = column.dropna().astype(str).str.contains(ZONE, regex=True)
-    if zoned.nunique() > 1:
-        _mixed(f"column {column.name!r}: {int(zoned.sum())} times have a zone, {int((~zoned).sum())}")
-    return bool(zoned.any())
-
-
-def _mixed(sides: str) -> None:
-    raise step.StepError(f"{sides} have none: which comes first is unknown; give all of them a zone, or none")
-
-
-def _times(column: pd.Series, may_be_missing: bool, where: str) -> pd.Series:
-    try:
-        return as_times(column, allow_missing=may_be_missing).astype("datetime64[ns]")
-    except step.StepError as error:
-        raise step.StepError(f"{where}: {error}") from None
-
-
-def _key(column: pd.Series) -> pd.Series:
-    """Return a column of an entity as numbers or as text."""
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return column
-    return pd.Series(category_texts(as_array(column)), column.index, dtype=object)
-
-
-def _like(kind: pa.DataType, column: pd.Series, where: str) -> pa.Array:
-    """Return a request's column of an entity as the feature table has it: numbers, or text."""
-    import pyarrow as pa
-
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return pa.array(category_texts(as_array(column)), kind)
-    numbers = pd.to_numeric(column, errors="coerce")
-    broken = column[numbers.isna() & column.notna()]
-    if len(broken):
-        found = f"column {column.name!r} holds {step.show(broken.iloc[0])} in the rows"
-        raise step.StepError(f"{where}: {found}, and numbers in the feature table: give it the same values")
-    return pa.array(numbers, from_pandas=True)
-
-
-def _check_rows(rows: pd.DataFrame, definition: Definition, where: str) -> None:
-    if rows.empty:
-        raise step.StepError(f"{where} has no rows: check its source and its function")
-    if missing := [name for name in definition.entity if rows[name].isna().any()]:
-        count = f"{int(rows[missing[0]].isna().sum())} of {len(rows)} rows"
-        raise step.StepError(
-            f"{where}: {count} have no {missing[0]!r}, which names the entity: leave them out"
-        )
-    twice = rows[rows.duplicated(definition.order, keep=False)]
-    if len(twice):
-        first = ", ".join(f"{name} {twice[name].iloc[0]}" for name in definition.order)
-        fix = "keep one of them, or name the column with the time since which each is known"
-        raise step.StepError(f"{where}: {len(twice)} rows are of the same entity and times ({first}): {fix}")

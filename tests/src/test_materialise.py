@@ -178,7 +178,7 @@ SOURCES = {
         "column 'at' has times with a zone, column 'known' have none",
     ),
     "mixed": (
-        visits(at=["2026-01-01", "2026-01-02Z", "2026-01-03", "2026-01-04"]),
+        visits(at=["2026-01-01", "2026-01-02T00:00+05", "2026-01-03", "2026-01-04"]),
         "1 times have a zone, 3 have none",
     ),
     "no time": (visits(known=[pd.NaT, *visits()["known"][1:]]), "1 of 4 values are not times"),
