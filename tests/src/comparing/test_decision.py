@@ -19,7 +19,7 @@ from comparing.losses import of_predictions
 from comparing.paired import Array, Quantity
 from tests.src.running import error_of
 
-PAIRS = int(os.environ.get("WORKBENCH_PAIRS", "60"))
+PAIRS = int(os.environ.get("WORKBENCH_PAIRS", "30"))
 RATE, LOOKS = 0.05, 30
 RULES = Rules("brier", "superiority", 0.0, 0.0, RATE, 100, None, None, None, 0.0, 1_000, 0)
 UNITS, SLICES = 100, 12
