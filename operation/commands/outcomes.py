@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--key",
         nargs="+",
+        action="extend",
         default=[],
         metavar="COLUMN",
         help="columns that identify a row (default: request_id)",

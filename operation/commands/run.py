@@ -49,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_choice(parser)
     add = parser.add_argument
-    add("--notebook", nargs="+", default=[], metavar="NAME", help="only these notebooks, in this order")
+    only = "only these notebooks, in this order"
+    add("--notebook", nargs="+", action="extend", default=[], metavar="NAME", help=only)
     add_parameters(parser, "value for a parameter of the notebooks")
     add_json(parser, "the run's manifest")
     add("--fresh", action="store_true", help="execute everything, reuse nothing")

@@ -9,7 +9,7 @@ import shutil
 import socket
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from operation.commands.options import add_choice
 from operation.engine.delivery.serving.settings import (
@@ -64,8 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for the log of scored rows (default: runs/scored)",
     )
     add("--no-log", action="store_true", help="keep no log of scored rows")
-    add("--log-leave-out", nargs="*", default=[], metavar="COLUMN", help="columns to leave out of the log")
-    add("--log-hash", nargs="*", default=[], metavar="COLUMN", help="columns to log as a hash only")
+    columns: dict[str, Any] = {"nargs": "*", "action": "extend", "default": [], "metavar": "COLUMN"}
+    add("--log-leave-out", **columns, help="columns to leave out of the log")
+    add("--log-hash", **columns, help="columns to log as a hash only")
     add(
         "--log-full",
         choices=["refuse", "answer"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import re
 import subprocess
@@ -20,6 +21,7 @@ from operation.engine.foundation.errors import (
     StepFailed,
     UsageError,
 )
+from operation.engine.identity.contract import actions_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,6 +63,18 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert f"usage: python3 -m operation {command}" in shown
     assert re.search(rf"examples?:\s+python3 -m operation {command}\b", shown)
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_an_option_of_several_values_may_be_given_again(command: str) -> None:
+    parser = argparse.ArgumentParser(argument_default=argparse.SUPPRESS)
+    importlib.import_module(f"operation.commands.{command}").add_arguments(parser)
+    for action in actions_of(parser):
+        action.required = False
+    several = [one for one in actions_of(parser) if one.option_strings and one.nargs in ("+", "*")]
+    for action in several:
+        words = [word for value in ("a", "b") for word in (action.option_strings[0], value)]
+        assert getattr(parser.parse_args(words), action.dest) == ["a", "b"]
 
 
 def test_unknown_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import tokenize
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from operation.engine.foundation import syntax
 from operation.engine.foundation.errors import UsageError
@@ -177,15 +177,23 @@ def _imports(tree: ast.Module) -> Iterator[Import]:
 
 
 def _mentioned(tree: ast.Module) -> Iterator[str]:
+    harmless = {id(node.func) for node in ast.walk(tree) if _imports_nothing(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.alias):
             yield from node.name.split(".")
-        elif isinstance(node, ast.Name):
+        elif isinstance(node, ast.Name) and id(node) not in harmless:
             yield node.id
         elif isinstance(node, ast.Attribute):
             yield node.attr if node.attr not in _METHODS else ""
         elif isinstance(node, ast.Constant) and node.value in ("__doc__", "__file__"):  # getattr(module, ...)
             yield str(node.value)
+
+
+def _imports_nothing(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Tell whether a node is ``eval(..., {"__builtins__": {}}, ...)``: no built-ins, no import."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "eval"):
+        return False
+    return len(node.args) > 1 and ast.unparse(node.args[1]) == "{'__builtins__': {}}"
 
 
 def _parts(tree: ast.Module) -> dict[str, str]:

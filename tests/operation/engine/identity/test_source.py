@@ -166,6 +166,8 @@ def test_bytecode_of_another_source_is_replaced(tiny: Layout, monkeypatch: pytes
         ("import builtins as b\nb.eval('1')", True),
         ("__builtins__['exec']('1')", True),
         ("table.eval('a > 1')", False),
+        ("eval(rule, {'__builtins__': {}}, values)", False),
+        ("eval(rule, {'__builtins__': builtins}, values)", True),
         ("model.eval()", False),
     ],
 )
