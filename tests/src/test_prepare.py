@@ -80,6 +80,9 @@ MISTAKES = {
     f"for the holdout: {SPLIT}",
     "--numeric radius --split time --time-column day --holdout-from 2011-01-01": "the split leaves no row "
     f"for training: {SPLIT}",
+    "--numeric radius --split group": "--split group needs --group-column: "
+    "name the column whose values belong together",
+    "--numeric radius --lags 1": "--lags: earlier values, 1 or more rows back, need --task regression",
     "--numeric radius --holdout-fraction 1.5": "--holdout-fraction: 1.5 is not between 0 and 1",
 }
 
@@ -98,3 +101,39 @@ def test_a_process_writes_the_same_bytes(binary: Trained, tmp_path: Path) -> Non
     assert done.stdout == "prepared 425 training rows, 144 holdout rows\n"
     for folder, here in zip(folders, (binary.training, binary.holdout, binary.features), strict=True):
         assert contents(folder) == contents(here)
+
+
+def test_groups_are_whole_and_classes_have_their_share(
+    tmp_path: Path, file: File, tumours: pd.DataFrame
+) -> None:
+    table = file(tumours.assign(patient=[row // 4 for row in range(len(tumours))]))
+    words = ["--task", "classification", "--target", "diagnosis", "--numeric", "radius", "--keep", "patient"]
+    training, holdout, _ = prepare(tmp_path, table, *words, "--split", "group", "--group-column", "patient")
+    assert set(training["patient"]).isdisjoint(holdout["patient"])
+    assert len(holdout) == pytest.approx(569 / 5, abs=4)
+    training, holdout, _ = prepare(tmp_path, table, *words, "--split", "stratified")
+    assert holdout["target"].mean() == pytest.approx(training["target"].mean(), abs=0.005)
+
+
+def test_a_series_brings_its_earlier_values(tmp_path: Path, file: File) -> None:
+    table = pd.DataFrame({"day": pd.date_range("2020-01-01", periods=40), "sales": range(40)})
+    words = ["--task", "regression", "--target", "sales", "--split", "time", "--time-column", "day"]
+    shuffled = file(table.sample(frac=1, random_state=0).reset_index(drop=True))
+    _, holdout, features = prepare(tmp_path, shuffled, *words, "--lags", 1, 7)
+    assert features["features"]["numeric"] == ["sales lag 1", "sales lag 7"]  # type: ignore[index]
+    assert (holdout["target"] - holdout["sales lag 7"]).tolist() == [7.0] * 8
+
+
+def test_classes_that_a_side_hardly_has_are_told(
+    tmp_path: Path, file: File, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = file(pd.DataFrame({"x": range(60), "y": ["no"] * 57 + ["yes"] * 3}))
+    prepare(
+        tmp_path,
+        table,
+        *["--task", "classification", "--target", "y", "--numeric", "x", "--split", "stratified"],
+    )
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "warning: fewer than 5 rows of a class in training rows: 'yes' 2",
+        "warning: fewer than 5 rows of a class in the holdout: 'yes' 1",
+    ]

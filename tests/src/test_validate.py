@@ -416,3 +416,34 @@ def test_a_process_reports_bad_rows_without_a_traceback(validated: Path) -> None
     )
     assert "Traceback" not in done.stderr
     assert left_over(validated) == ["schema.yml", "table.csv"]
+
+
+def test_words_that_the_schema_names_are_missing(tolerant: Path) -> None:
+    words = '\nmissing: {delay: ["?", inf, -inf], note: [None, "-"], when: ["9999-12-31"]}\n'
+    text = (
+        (tolerant / "schema.yml").read_text(encoding="utf-8").replace("\nthresholds:", f"{words}thresholds:")
+    )
+    (tolerant / "schema.yml").write_text(text, encoding="utf-8")
+    notes = ["None", "-", "x", "None of them", *["y"] * 6]
+    delays = [float("-inf"), 1.5, float("inf"), *[2.0] * 7]
+    validate(
+        tolerant, ten(note=notes, delay=delays), "--related", tolerant / "related", "--on-failure", "continue"
+    )
+    table = result(tolerant)[0]
+    assert table["note"].isna().tolist() == [True, True, *[False] * 8]
+    assert table["delay"].isna().tolist()[:3] == [True, False, True]
+    assert table["delay"].dtype == "float64"
+
+
+def test_a_profile_of_anything_is_json() -> None:
+    import validate as script
+
+    table = pd.DataFrame(
+        {"nested": [[1], {"a": 2}], "numbers": [float("inf"), 1.0], "none": [float("-inf")] * 2}
+    )
+    columns = json.loads(json.dumps(script.profile(table), allow_nan=False))["columns"]
+    assert columns["numbers"] == {
+        **{"type": "float64", "missing": 0, "distinct": 2, "minimum": 1.0, "maximum": 1.0, "mean": 1.0},
+        "infinite": 1,
+    }
+    assert columns["nested"]["distinct"] == 2

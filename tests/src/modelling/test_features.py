@@ -190,3 +190,47 @@ def test_datetime_parts_that_there_are_not() -> None:
         "--datetime: 'when:hour+wekday': there is no part 'wekday'; "
         "the parts are: month, day, weekday, hour, minute-of-day, day-of-year"
     )
+
+
+def test_a_column_that_has_the_name_of_something_made_is_a_feature_of_its_own() -> None:
+    spec = FeatureSpec(
+        numeric=("when weekday", "a & b"),
+        categorical=("a", "b", "a & b"),
+        datetime={"when": ("weekday",)},
+        pairs=(("a", "b"),),
+    )
+    table = pd.DataFrame({"when": ["2024-01-02"], "when weekday": [30], "a": ["x"], "b": ["y"], "a & b": [5]})
+    made = made_of(spec.fit(table), table)
+    assert made.iloc[0].to_dict() == {
+        **{"when weekday": 30, "a & b": 5, "a": 0, "b": 0, "a & b (category)": 0, "a & b (pair)": 0},
+        "when weekday (part)": 1,
+    }
+    assert spec.fit(table).categories["a & b (pair)"] == ("x & y",)
+
+
+def test_numbers_are_computed_from_the_same_row() -> None:
+    computed = features.parse_computed(["ratio:price:area", "sum:price:area:area", "log:price"])
+    spec = FeatureSpec(computed=computed)
+    assert spec.columns == ["price", "area"]
+    table = pd.DataFrame({"price": [10, 6.0, 1], "area": [4, 0, None]})
+    made = made_of(spec, table)
+    assert made["ratio of price, area"].fillna(-1).tolist() == [2.5, -1, -1]
+    assert made["sum of price, area, area"].fillna(-1).tolist() == [18, 6, -1]
+    assert made["log of price"].tolist() == np.log1p([10, 6, 1]).tolist()
+    assert FeatureSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            "ration:a:b",
+            "--computed: 'ration:a:b': no function 'ration'; there are: ratio, difference, product, sum, log",
+        ),
+        ("ratio:a", "--computed: 'ratio:a' is not function:column:column, e.g. ratio:price:area"),
+        ("ratio", "--computed: 'ratio' is not function:column:column, e.g. ratio:price:area"),
+        ("sum:a:", "--computed: 'sum:a:' is not function:column:column, e.g. ratio:price:area"),
+    ],
+)
+def test_what_is_not_computed(value: str, message: str) -> None:
+    assert error_of(features.parse_computed, [value]) == message
