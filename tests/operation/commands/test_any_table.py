@@ -108,7 +108,7 @@ KINDS: list[Any] = [
     lambda random, rows: random.integers(0, 2, rows).astype(bool),
     lambda random, rows: np.arange(rows) + 1000,
     lambda random, rows: [f"{number:05d}" for number in random.integers(0, 300, rows)],
-    lambda random, rows: random.integers(1, 12, rows) + 2**63,
+    lambda random, rows: random.integers(1, 12, rows).astype("uint64") + np.uint64(2**63),
     lambda random, rows: _with(random.normal(size=rows), random, np.inf),
     lambda random, rows: _with(random.normal(size=rows).round(3), random, "NA"),
     lambda random, rows: _with(random.normal(size=rows).round(3), random, "?"),

@@ -114,7 +114,9 @@ def _time(name: str, known: pd.Series) -> Column:
     varying = {
         "hour": times.dt.hour.nunique() > 1,
         # of the first days of months or years, the weekday says nothing
-        "weekday": span > pd.Timedelta(days=7) and times.dt.day.nunique() > 1,
+        "weekday": span > pd.Timedelta(days=7)
+        and times.dt.day.nunique() > 1
+        and times.dt.weekday.nunique() > 1,
         # in one year the month is the time itself
         "month": span > pd.Timedelta(days=2 * 365) and times.dt.month.nunique() > 1,
     }
