@@ -110,15 +110,14 @@ def _time(name: str, known: pd.Series) -> Column:
     import pandas as pd
 
     times = pd.to_datetime(known, utc=True, format="ISO8601")
-    span = times.max() - times.min()
+    # nanoseconds hold no more than 292 years
+    span = (times.max().to_pydatetime() - times.min().to_pydatetime()).days
     varying = {
         "hour": times.dt.hour.nunique() > 1,
         # of the first days of months or years, the weekday says nothing
-        "weekday": span > pd.Timedelta(days=7)
-        and times.dt.day.nunique() > 1
-        and times.dt.weekday.nunique() > 1,
+        "weekday": span > 7 and times.dt.day.nunique() > 1 and times.dt.weekday.nunique() > 1,
         # in one year the month is the time itself
-        "month": span > pd.Timedelta(days=2 * 365) and times.dt.month.nunique() > 1,
+        "month": span > 2 * 365 and times.dt.month.nunique() > 1,
     }
     parts = tuple(part for part, varies in varying.items() if varies)
     if not parts:

@@ -52,6 +52,10 @@ def test_parts_of_a_time_are_those_that_vary() -> None:
     years = pd.Series(pd.date_range("2015-01-01", periods=60, freq="30D"), name="day")
     assert guess_column(years).parts == ("weekday", "month")
     assert guess_column(TIMES.rename("when")).declaration == "when:hour+weekday"
+    weeks = pd.Series(pd.date_range("2019-01-05", periods=200, freq="7D"), name="day")
+    assert guess_column(weeks).parts == ("month",)
+    centuries = pd.Series(pd.to_datetime(["1700-01-01", "2008-01-01"] * 9), name="year")
+    assert guess_column(centuries).kind == "dropped"
 
 
 def test_the_target_by_another_name_is_left_out() -> None:
