@@ -15,7 +15,13 @@ from operation.engine import configuration
 from operation.engine.configuration.documents import read_document
 from operation.engine.configuration.new_environment import require_new_name
 from operation.engine.delivery.scaffolding.columns import Column, guess_columns, unusable_name
-from operation.engine.delivery.scaffolding.meanings import is_year, missing_words, time_form, without
+from operation.engine.delivery.scaffolding.meanings import (
+    NO_VALUE,
+    is_year,
+    missing_words,
+    time_form,
+    without,
+)
 from operation.engine.delivery.scaffolding.row_key import guess_key
 from operation.engine.delivery.scaffolding.schema_text import rounded, schema_text
 from operation.engine.delivery.scaffolding.split import HOLDOUT, guess_split, is_time, lags_of
@@ -93,6 +99,7 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
         forms=forms,
         missing={name: words for name, words in missing.items() if _is_used(name, columns)},
         lags=lags,
+        doubtful={column.name: words for column in columns if (words := _absent_words(column, table))},
         unlabelled=int(table[request.target].isna().sum()),
         categories={
             column.name: table[column.name].map(label).nunique()
@@ -122,6 +129,13 @@ def _unreadable(notebook: Path) -> str:
     except UsageError as error:
         return str(error)
     return ""
+
+
+def _absent_words(column: Column, table: pd.DataFrame) -> list[str]:
+    """Return the categories of a column that elsewhere say that there is no value."""
+    if column.kind != "categorical":
+        return []
+    return sorted({value for value in table[column.name].unique() if isinstance(value, str)} & NO_VALUE)
 
 
 def _is_used(name: str, columns: Sequence[Column]) -> bool:
@@ -246,6 +260,9 @@ def _values_lines(guess: Guess) -> Iterator[str]:
         yield f"times        {name}: read as {form}"
     for name, words in guess.missing.items():
         yield f"missing      {name}: {words.told}"
+    for name, words in guess.doubtful.items():
+        absent = listed(words, "and")
+        yield f"category     {name}: {absent} counts as one; `missing` in the schema says otherwise"
     if guess.lags:
         rows = listed([str(count) for count in guess.lags], "and")
         yield f"lags         {target.name}: its values {rows} rows earlier are features, and the baseline"

@@ -36,6 +36,7 @@ class Guess:
     key: Sequence[str]  # columns that identify a row of a folder of files; none: the files are no deliveries
     forms: dict[str, str]  # of times that are not written as 2013-01-31
     missing: dict[str, Missing]  # words of a column that say that there is no value
+    doubtful: dict[str, list[str]]  # categories that elsewhere say that there is no value
     lags: Sequence[int]  # rows back in time whose target is a feature
     unlabelled: int  # rows without a target
     span: float  # largest distance between values of a numeric target; 1 for labels
