@@ -60,8 +60,8 @@ def _with_slack(inferred: pa.Column, values: pd.Series, labels: Sequence[str], *
     if is_time or types.is_datetime64_any_dtype(values):
         dtype = "datetime64[ns]"  # ingest reads the time column as a time without zone
     elif kind in {"integer", "floating", "mixed-integer-float", "decimal"}:
-        is_whole = kind == "integer" and not values.isna().any() and values.max() < 2**63
-        dtype = "int64" if is_whole else "float64"
+        is_whole = kind == "integer" and not values.isna().any()
+        dtype = ("int64" if values.max() < 2**63 else "uint64") if is_whole else "float64"
         checks = [pa.Check.in_range(*bounds(values))]
     elif kind == "string":
         dtype = "str"
