@@ -93,7 +93,12 @@ def _tree(rule: str) -> ast.Expression:
 
 
 def _part(name: str) -> Callable[[Any], Any]:
-    return lambda times: PARTS[name](np.asarray(times))
+    def part(times: Any) -> Any:
+        found = PARTS[name](np.asarray(times))
+        missing = pd.isna(times)
+        return np.where(missing, np.nan, found) if np.any(missing) else found
+
+    return part
 
 
 # what pandas calls methods and parts of a time, without making a Series of each column
