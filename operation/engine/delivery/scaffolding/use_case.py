@@ -258,14 +258,15 @@ def _values_lines(guess: Guess) -> Iterator[str]:
         yield f"no target    {guess.unlabelled} of {guess.rows} rows: left out"
     for name, form in guess.forms.items():
         yield f"times        {name}: read as {form}"
-    for name, words in guess.missing.items():
-        yield f"missing      {name}: {words.told}"
+    for name, found in guess.missing.items():
+        yield f"missing      {name}: {found.told}"
     for name, words in guess.doubtful.items():
         absent = listed(words, "and")
         yield f"category     {name}: {absent} counts as one; `missing` in the schema says otherwise"
     if guess.lags:
         rows = listed([str(count) for count in guess.lags], "and")
-        yield f"lags         {target.name}: its values {rows} rows earlier are features, and the baseline"
+        unit = "row" if rows == "1" else "rows"
+        yield f"lags         {target.name}: its values {rows} {unit} earlier are features, and the baseline"
 
 
 def options(guess: Guess) -> str:
