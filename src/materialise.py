@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
 import shutil
 from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def rows_of(definition: Definition, source: pd.DataFrame) -> pd.DataFrame:
         raise step.StepError(f"{where}: there is no function {definition.function!r}{near}; {known}")
     function = FUNCTIONS[definition.function]
     try:
-        inspect.signature(function).bind(source, **definition.parameters)
+        signature(function).bind(source, **definition.parameters)
     except TypeError as error:
         raise step.StepError(f"{where}: parameters of {definition.function}: {error}") from None
     return function(source, **definition.parameters)

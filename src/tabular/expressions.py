@@ -7,8 +7,7 @@ expression anew. Here it is read once, and computed by NumPy.
 from __future__ import annotations
 
 import ast
-import io
-import tokenize
+import re
 from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any
@@ -23,6 +22,7 @@ _FUNCTIONS = (
     *("abs", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "ceil", "cos", "cosh"),
     *("exp", "expm1", "floor", "log", "log10", "log1p", "sin", "sinh", "sqrt", "tan", "tanh"),
 )
+_TEXT_OR_SIGN = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[&|]""")
 _WORDS = {"&": " and ", "|": " or "}  # DataFrame.eval gives these signs the precedence of the words
 _NODES = (
     *(ast.Expression, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Name, ast.Constant, ast.Call),
@@ -87,9 +87,8 @@ def is_plain(rule: str) -> bool:
 
 def _tree(rule: str) -> ast.Expression:
     """Return the expression, with words for signs."""
-    line = io.StringIO(" ".join(rule.split())).readline
-    words = [(kind, _WORDS.get(text, text)) for kind, text, *_ in tokenize.generate_tokens(line)]
-    return ast.parse(tokenize.untokenize(words).strip(), mode="eval")
+    plain = _TEXT_OR_SIGN.sub(lambda found: _WORDS.get(found[0], found[0]), " ".join(rule.split()))
+    return ast.parse(plain, mode="eval")
 
 
 def _part(name: str) -> Callable[[Any], Any]:
