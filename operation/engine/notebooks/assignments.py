@@ -74,9 +74,7 @@ def _override(configured: Configuration, name: str, text: str, result: Assignmen
     if problem:
         yield f"{problem}."
     elif kind != "str" and isinstance(value, str):
-        value = known.canonical(
-            value
-        )  # 02: text in a configuration file, a number to the script
+        value = known.canonical(value)  # 02: text in a configuration file, a number to the script
     result.overrides.setdefault(step, {})[known.name] = value
 
 
