@@ -17,18 +17,6 @@ def recognised() -> str | None:
     return next((system for system, sign in _SIGNS.items() if os.environ.get(sign)), None)
 
 
-def run_address() -> str:
-    """Return the address of the pipeline's run, empty outside of one."""
-    value = os.environ.get
-    if recognised() == AZURE:
-        project = f"{value('SYSTEM_COLLECTIONURI', '')}{value('SYSTEM_TEAMPROJECT', '')}"
-        return f"{project}/_build/results?buildId={value('BUILD_BUILDID', '')}"
-    if recognised() == GITHUB:
-        repository = f"{value('GITHUB_SERVER_URL', '')}/{value('GITHUB_REPOSITORY', '')}"
-        return f"{repository}/actions/runs/{value('GITHUB_RUN_ID', '')}"
-    return ""
-
-
 def set_output(system: str | None, name: str, value: str) -> None:
     """Set an output variable of the pipeline's step, for the conditions of later stages."""
     if system == AZURE:

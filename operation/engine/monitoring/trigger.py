@@ -11,7 +11,6 @@ from operation.engine.configuration.models import Monitor
 
 Side = Literal["for", "against", "neither"]
 DRIFT = "drift"  # the verdict of detect_drift that counts
-NOISY = ("drift", "decay")  # what must be seen in several checks in a row
 
 
 @dataclass(frozen=True)
