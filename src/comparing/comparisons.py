@@ -19,32 +19,17 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of the columns of a scored log.
+    """Names of the columns of a scored log."""
 
-    Parameters
-    ----------
-    request : sequence of str
-        Together they identify a scored row; both rows of a request in shadow mode have the same.
-    key : str
-        What sticks to a variant, such as a customer.
-    variant, model, label : str
-        The variant; the digest of its model; the label, missing until it is known.
-    prediction : str
-        What is judged: a probability for the Brier loss, else the prediction.
-    share : str or None
-        The challenger's share of keys at the time of the request; None: not logged.
-    time : str or None
-        When the request came; None: not needed.
-    """
-
+    # together they identify a scored row; both rows of a request in shadow mode have the same
     request: Sequence[str]
-    key: str
+    key: str  # what sticks to a variant, such as a customer
     variant: str
-    model: str
-    prediction: str
-    label: str
-    share: str | None
-    time: str | None
+    model: str  # digest of the variant's model
+    prediction: str  # what is judged: a probability for the Brier loss, else the prediction
+    label: str  # missing until it is known
+    share: str | None  # the challenger's share of keys at the time of the request; None: not logged
+    time: str | None  # when the request came; None: not needed
 
     @property
     def all(self) -> list[str]:

@@ -27,67 +27,35 @@ Judged: TypeAlias = tuple[Section, list[str]]  # sections by name, and what spea
 
 @dataclass(frozen=True)
 class Rules:
-    """What a challenger must show.
+    """What a challenger must show."""
 
-    Parameters
-    ----------
-    loss : {"brier", "error", "absolute", "squared"}
-        See `losses.of_predictions`.
-    rule : {"superiority", "non-inferiority"}
-        The challenger is certainly better, and by `margin` or more as far as can be told; or it is certainly
-        not worse by `margin` or more.
-    margin, slice_margin, cost_margin : float, 0 or more
-        Differences that do not matter, in the unit of the loss; of the cost of errors in its unit.
-    veto_error_rate : float
-        Probability, between 0 and 1, that any slice, or the cost, vetoes an equally good challenger.
-    slice_rows : int
-        Rows below which a slice is not judged.
-    calibration_limit : float, optional
-        Largest calibration error.
-    cost_false_alarm, cost_miss : float, optional
-        Cost of a row that is wrongly predicted as positive, and as negative; for regression of each unit by
-        which it is predicted too high, and too low.
-    resamples, random_state : int
-        Of the bootstrap.
-    """
-
-    loss: str
+    loss: str  # "brier", "error", "absolute" or "squared": see `losses.of_predictions`
+    # "superiority": the challenger is certainly better, and by `margin` or more as far as can be told;
+    # "non-inferiority": it is certainly not worse by `margin` or more
     rule: str
-    margin: float
-    slice_margin: float
+    margin: float  # 0 or more, in the unit of the loss: a difference that does not matter
+    slice_margin: float  # the same for a slice
+    # probability, between 0 and 1, that any slice, or the cost, vetoes an equally good challenger
     veto_error_rate: float
-    slice_rows: int
-    calibration_limit: float | None
+    slice_rows: int  # rows below which a slice is not judged
+    calibration_limit: float | None  # largest calibration error
+    # cost of a row that is wrongly predicted as positive; for regression of each unit that it is too high
     cost_false_alarm: float | None
-    cost_miss: float | None
-    cost_margin: float
-    resamples: int
+    cost_miss: float | None  # of one wrongly predicted as negative; of each unit that it is too low
+    cost_margin: float  # 0 or more, in the unit of the costs: a difference that does not matter
+    resamples: int  # of the bootstrap
     random_state: int
 
 
 class Rows(NamedTuple):
-    """Equal rows with the predictions of both models.
+    """Equal rows with the predictions of both models."""
 
-    Parameters
-    ----------
-    classes : sequence of str
-        Empty for regression.
-    actual : ndarray of shape (rows,)
-        Numbers, or positions of classes.
-    units : ndarray of shape (rows,), int
-        From `paired.unit_codes`.
-    slices : DataFrame of shape (rows, columns)
-        Columns whose categories are slices.
-    challenger, champion : ndarray of shape (rows,) or (rows, classes)
-        Predictions; None for a champion that does not predict.
-    """
-
-    classes: Sequence[str]
-    actual: Array
-    units: Array
-    slices: pd.DataFrame
-    challenger: Array
-    champion: Array | None
+    classes: Sequence[str]  # empty for regression
+    actual: Array  # of shape (rows,): numbers, or positions of classes
+    units: Array  # int, of shape (rows,): from `paired.unit_codes`
+    slices: pd.DataFrame  # of shape (rows, columns): columns whose categories are slices
+    challenger: Array  # predictions, of shape (rows,) or (rows, classes)
+    champion: Array | None  # None for a champion that does not predict
 
 
 def compare(rows: Rows, rules: Rules, error_rate: float) -> Judged:

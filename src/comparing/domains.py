@@ -13,22 +13,14 @@ RELATED = 0.6  # columns of this rank correlation or more are shuffled together
 
 
 class Domains(NamedTuple):
-    """What a domain classifier found.
+    """What a domain classifier found."""
 
-    Parameters
-    ----------
-    reference, batch : ndarray of shape (rows,)
-        Probability of each row to be of the batch, from a classifier that was not trained on it.
-    auc : float
-        Area under the ROC curve: 0.5 where nothing tells them apart.
-    groups : DataFrame of shape (groups, 2)
-        features (names of related ones, joined by " + "), drop: by how much the area falls when they are
-        shuffled together (Breiman, 2001); largest first.
-    """
-
+    # of shape (rows,): probability of each row to be of the batch, from a classifier not trained on it
     reference: Array
     batch: Array
-    auc: float
+    auc: float  # area under the ROC curve: 0.5 where nothing tells them apart
+    # of shape (groups, 2), largest first: features (related ones joined by " + ") and drop, by which the area
+    # falls when they are shuffled together (Breiman, 2001)
     groups: pd.DataFrame
 
 

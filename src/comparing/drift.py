@@ -18,22 +18,12 @@ PARTS = ("output", "label", "together", "feature")  # in the order in which they
 
 
 class Limits(NamedTuple):
-    """What counts as drift.
+    """What counts as drift."""
 
-    Parameters
-    ----------
-    number, category : float, 0 or more
-        What the lower bound of an effect must exceed: standard deviations, and a share of rows.
-    error_rate : float
-        Probability, between 0 and 1, that any comparison of a batch raises a false alarm.
-    min_rows : int
-        Rows with a value below which nothing is said, in the batch and in the reference.
-    """
-
-    number: float
-    category: float
-    error_rate: float
-    min_rows: int
+    number: float  # standard deviations, 0 or more, that the lower bound of an effect must exceed
+    category: float  # the same for categories: a share of rows
+    error_rate: float  # probability, between 0 and 1, that any comparison of a batch raises a false alarm
+    min_rows: int  # rows with a value below which nothing is said, in the batch and in the reference
 
 
 class Comparison(NamedTuple):

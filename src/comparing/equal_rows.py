@@ -14,23 +14,14 @@ from tabular import tables
 
 
 class Holdout(NamedTuple):
-    """Equal, labelled rows for both models.
+    """Equal, labelled rows for both models."""
 
-    Parameters
-    ----------
-    rows, champion_rows : DataFrame of shape (rows, columns)
-        The same rows in the same order, with the columns of either model.
-    without_label, left_out : int
-        Rows whose label is not known yet, and rows that only one of both tables had.
-    digest : str
-        Of what identifies the rows, and of their labels: what is added to them later, such as a feature,
-        makes no new holdout of them.
-    """
-
-    rows: pd.DataFrame
-    champion_rows: pd.DataFrame
-    without_label: int
-    left_out: int
+    rows: pd.DataFrame  # of shape (rows, columns of the challenger)
+    champion_rows: pd.DataFrame  # the same rows in the same order, with the columns of the champion
+    without_label: int  # rows whose label is not known yet
+    left_out: int  # rows that only one of both tables had
+    # of what identifies the rows, and of their labels: what is added to them later, such as a feature, makes
+    # no new holdout of them
     digest: str
 
     @property

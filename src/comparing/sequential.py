@@ -127,22 +127,12 @@ def weighted_differences(losses: Array, challenger: Mask, share: Array | float) 
 
 @dataclass(frozen=True)
 class SequentialResult:
-    """What a comparison knew after each observation.
+    """What a comparison knew after each observation."""
 
-    Parameters
-    ----------
-    sums, squares : array of shape (..., observations)
-        Cumulative, of the scores and of their squares.
-    reach : float
-        Bound of the scores' absolute values.
-    error_rate : float
-        Probability, at most, that any interval at any time misses the mean difference of the observations so
-        far.
-    """
-
-    sums: Array
-    squares: Array
-    reach: float
+    sums: Array  # of shape (..., observations): cumulative sums of the scores
+    squares: Array  # the same of their squares
+    reach: float  # bound of the scores' absolute values
+    # probability, at most, that any interval at any time misses the mean difference so far
     error_rate: float
 
     @classmethod

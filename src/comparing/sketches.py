@@ -36,26 +36,15 @@ class Effect(NamedTuple):
 
 @dataclass(frozen=True)
 class Sketch:
-    """The distribution of a column.
+    """The distribution of a column."""
 
-    Parameters
-    ----------
-    kind : {"number", "category"}
-        Categories are codes.
-    rows, missing : int
-        Rows, and those without a value (NaN).
-    values : ndarray of shape (values,)
-        Quantiles, the extremes among them, or the commonest categories; each once, ascending.
-    between, at : ndarray of shape (values,)
-        Rows between the previous value and this one (0 for categories), and rows with this value.
-    """
-
-    kind: Kind
+    kind: Kind  # categories are codes
     rows: int
-    missing: int
+    missing: int  # rows without a value (NaN)
+    # of shape (values,), ascending: quantiles, the extremes among them, or the commonest categories
     values: Array
-    between: Array
-    at: Array
+    between: Array  # rows between the previous value and this one; 0 for categories
+    at: Array  # rows with this value
 
     @classmethod
     def of(cls, values: Array, kind: Kind) -> Sketch:

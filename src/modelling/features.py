@@ -33,35 +33,20 @@ COMPUTED: dict[str, Callable[..., Array]] = {
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """How columns of a table become columns of a model.
+    """How columns of a table become columns of a model."""
 
-    Parameters
-    ----------
-    numeric : tuple of str
-        Numeric columns; missing values stay missing (NaN).
-    categorical : tuple of str
-        Categorical columns. A category that was not in training is missing (NaN).
-    cyclic : mapping of str to float
-        Column and its period, above 0, such as 24 for hours; gives sine and cosine.
-    datetime : mapping of str to tuple of str
-        Column of times and the parts of it that are features (`PARTS`).
-    pairs : tuple of (str, str)
-        Two columns whose combinations are categories.
-    computed : tuple of (str, str, ...)
-        A function of `COMPUTED` and the columns that it is given.
-    max_categories : int, default 250
-        Categories kept of a column, the commonest ones (ties by name), 1 or more.
-    categories : mapping of str to tuple of str
-        Fitted: the categories of each categorical feature, sorted.
-    """
-
-    numeric: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()  # numeric columns; missing values stay missing (NaN)
+    categorical: tuple[str, ...] = ()  # a category that was not in training is missing (NaN)
+    # column and its period, above 0, such as 24 for hours; gives sine and cosine
     cyclic: Mapping[str, float] = field(default_factory=dict)
+    # column of times and the parts of it that are features (`PARTS`)
     datetime: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # two columns whose combinations are categories
     pairs: tuple[tuple[str, str], ...] = ()
+    # a function of `COMPUTED` and the columns that it is given
     computed: tuple[tuple[str, ...], ...] = ()
-    max_categories: int = 250
+    max_categories: int = 250  # categories kept of a column, the commonest ones (ties by name), 1 or more
+    # fitted: the categories of each categorical feature, sorted
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property

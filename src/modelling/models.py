@@ -30,20 +30,11 @@ Array: TypeAlias = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Model:
-    """A fitted estimator with what is needed to use it.
+    """A fitted estimator with what is needed to use it."""
 
-    Parameters
-    ----------
-    estimator : object
-        Fitted on the features of a table.
-    features : FeatureSpec
-        Fitted.
-    facts : dict
-        Content of model.json: digest, task, target, classes, estimator, hyperparameters, packages.
-    """
-
-    estimator: Any
-    features: FeatureSpec
+    estimator: Any  # fitted on the features of a table
+    features: FeatureSpec  # fitted
+    # content of model.json: digest, task, target, classes, estimator, hyperparameters, packages
     facts: dict[str, Any]
 
     @property

@@ -25,24 +25,12 @@ TIMED_ROWS = 200
 
 
 class Champion(NamedTuple):
-    """The model to beat.
+    """The model to beat."""
 
-    Parameters
-    ----------
-    digest : str or None
-        None where there is no champion yet.
-    model : Model or None
-        None too where it is the challenger itself, or cannot be loaded.
-    size : int or None
-        Bytes of its file.
-    problem : str
-        Why it cannot be loaded; empty where it can.
-    """
-
-    digest: str | None = None
-    model: Model | None = None
-    size: int | None = None
-    problem: str = ""
+    digest: str | None = None  # none where there is no champion yet
+    model: Model | None = None  # none too where it is the challenger itself, or cannot be loaded
+    size: int | None = None  # bytes of its file
+    problem: str = ""  # why it cannot be loaded; empty where it can
 
     def predict(self, rows: pd.DataFrame, classes: Sequence[str]) -> tuple[Array | None, str]:
         """Return its predictions, with classes in the order of `classes`; or None, and why."""

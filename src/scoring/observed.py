@@ -23,28 +23,16 @@ DIGEST = "model_digest"
 
 @dataclass(frozen=True)
 class Observed:
-    """Rows that a model scored.
+    """Rows that a model scored."""
 
-    Parameters
-    ----------
-    outputs, features : mapping of str to ndarray of shape (rows,)
-        Numeric outputs; features, categories as codes, NaN for a missing or an unknown value.
-    labels : mapping of str to ndarray of shape (rows,)
-        Empty where none is known; else label (a number or the position of the class) and loss: the Brier
-        score (1950) from 0 to 1, or the absolute error. NaN where the label is not known yet.
-    slices : DataFrame of shape (rows, columns)
-        Categories as text.
-    times : Series of shape (rows,), optional
-    notes : tuple of str
-        What cannot be compared, and why.
-    """
-
-    outputs: Mapping[str, Array]
-    features: Mapping[str, Array]
+    outputs: Mapping[str, Array]  # numbers of shape (rows,)
+    features: Mapping[str, Array]  # categories as codes; NaN for a missing or an unknown value
+    # label (a number or the position of the class) and loss: the Brier score (1950) from 0 to 1, or the
+    # absolute error. NaN where the label is not known yet; empty where none is known.
     labels: Mapping[str, Array]
-    slices: pd.DataFrame
+    slices: pd.DataFrame  # of shape (rows, columns): categories as text
     times: pd.Series | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what cannot be compared, and why
 
     @property
     def rows(self) -> int:

@@ -29,50 +29,26 @@ class MalformedRequest(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in a request.
+    """One mistake in a request."""
 
-    Parameters
-    ----------
-    row : int or None
-        Position in ``data``, from 0; None where the request as a whole is wrong.
-    column : str or None
-        Name; None where the row as a whole is wrong.
-    problem : str
-        What is wrong and what would be right.
-    """
-
-    row: int | None
-    column: str | None
-    problem: str
+    row: int | None  # position in ``data``, from 0; None where the request as a whole is wrong
+    column: str | None  # name; None where the row as a whole is wrong
+    problem: str  # what is wrong and what would be right
 
 
 @dataclass
 class Request:
-    """A request that was read.
+    """A request that was read."""
 
-    Parameters
-    ----------
-    records : list of mapping
-        The rows as they were sent.
-    columns : mapping of str to ndarray of shape (rows,)
-        The values, as `FeatureSpec.transform` takes them; empty where there are problems.
-    problems : list of Problem
-        The first `MAX_LISTED` of them.
-    count : int
-        Of all problems.
-    warnings : list of Problem
-        Missing values where training had none, rows without looked-up features, and rules that rows fail: of
-        each kind the first `MAX_LISTED`, then how many there are.
-    unknown : Counter
-        By feature table: rows that it had nothing for.
-    """
-
-    records: list[Mapping[str, Any]]
+    records: list[Mapping[str, Any]]  # the rows as they were sent
+    # of shape (rows,), as `FeatureSpec.transform` takes them; empty where there are problems
     columns: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    count: int = 0
+    problems: list[Problem] = field(default_factory=list)  # the first `MAX_LISTED` of them
+    count: int = 0  # of all problems
+    # missing values where training had none, rows without looked-up features, and rules that rows fail: of
+    # each kind the first `MAX_LISTED`, then how many there are
     warnings: list[Problem] = field(default_factory=list)
-    unknown: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)  # by feature table: rows that it had nothing for
 
 
 class RequestReader:

@@ -14,29 +14,15 @@ from tabular.expressions import RowRule, any_missing
 
 @dataclass(frozen=True)
 class Check:
-    """One rule or reference; model.json holds its fields.
+    """One rule or reference; model.json holds its fields."""
 
-    Parameters
-    ----------
-    name : str
-        As the schema has it.
-    columns : list of str
-    text : str
-        What a row does that fails it: ``fails <rule>`` or ``is not in <table>``.
-    refuses : bool
-        Whether the schema tolerates no row that fails it; else such a row is answered with a warning.
-    rule : str, optional
-        An expression of ``DataFrame.eval``.
-    known : list of list of str, optional
-        The rows of another table, as text, of which `columns` must be one.
-    """
-
-    name: str
+    name: str  # as the schema has it
     columns: list[str]
-    text: str
+    text: str  # what a row does that fails it: ``fails <rule>`` or ``is not in <table>``
+    # whether the schema tolerates no row that fails it; else such a row is answered with a warning
     refuses: bool
-    rule: str | None = None
-    known: list[list[str]] | None = None
+    rule: str | None = None  # an expression of ``DataFrame.eval``
+    known: list[list[str]] | None = None  # the rows of another table, as text, of which `columns` must be one
 
 
 class RowRules:

@@ -16,29 +16,17 @@ Kind = Literal["number", "integer", "boolean", "text", "code", "time"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a request.
+    """One column of a request."""
 
-    Parameters
-    ----------
-    kind : {"number", "integer", "boolean", "text", "code", "time"}
-        What JSON must hold: a code is a category that was a number in training, sent as number or text; a
-        time is text in ISO 8601.
-    has_missing : bool
-        Whether training had missing values; where it had none, null is answered with a warning.
-    minimum, maximum : float, optional
-        Numbers outside are refused; None where training does not tell the range.
-    allowed : list of str, optional
-        Other texts and codes are refused.
-    pattern : str, optional
-        Texts and codes that do not begin with a match of it are refused.
-    """
-
+    # what JSON must hold; a code is a category that was a number in training, sent as number or text; a
+    # time is text in ISO 8601
     kind: Kind
+    # whether training had missing values; where it had none, null is answered with a warning
     has_missing: bool
-    minimum: float | None = None
+    minimum: float | None = None  # numbers outside are refused; None where training does not tell the range
     maximum: float | None = None
-    allowed: list[str] | None = None
-    pattern: str | None = None
+    allowed: list[str] | None = None  # other texts and codes are refused
+    pattern: str | None = None  # texts and codes that do not begin with a match of it are refused
 
 
 def describe(

@@ -24,21 +24,12 @@ KEY_FILE = "hash.key"
 
 @dataclass(frozen=True)
 class Redaction:
-    """Which columns of the inputs are left out of the log, or hashed.
-
-    Parameters
-    ----------
-    left_out : frozenset of str
-        Columns that are left out.
-    hashed : frozenset of str
-        Columns logged as a keyed hash: equal values can be matched, but not read.
-    secret : bytes
-        Key of the hashes.
-    """
+    """Which columns of the inputs are left out of the log, or hashed."""
 
     left_out: frozenset[str] = frozenset()
+    # columns logged as a keyed hash: equal values can be matched, but not read
     hashed: frozenset[str] = frozenset()
-    secret: bytes = b""
+    secret: bytes = b""  # key of the hashes
 
     @property
     def keeps_all(self) -> bool:

@@ -37,21 +37,11 @@ LOG = logging.getLogger("score")
 
 @dataclass(frozen=True)
 class Limits:
-    """When a file is forced to disk, and when the next one begins.
+    """When a file is forced to disk, and when the next one begins."""
 
-    Parameters
-    ----------
-    sync_seconds : float, default 1
-        Between two forced writes to disk.
-    most_bytes : int, default 64 MB
-        Maximum size of a file.
-    most_seconds : float, default 3600
-        Maximum time for which a file is written to.
-    """
-
-    sync_seconds: float = 1.0
-    most_bytes: int = 64_000_000
-    most_seconds: float = 3600.0
+    sync_seconds: float = 1.0  # between two forced writes to disk
+    most_bytes: int = 64_000_000  # maximum size of a file
+    most_seconds: float = 3600.0  # maximum time for which a file is written to
 
 
 class ScoredLog:

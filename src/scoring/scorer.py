@@ -25,24 +25,12 @@ LOG = logging.getLogger("score")
 
 @dataclass(frozen=True)
 class ScoreResponse:
-    """The response to a client.
+    """The response to a client."""
 
-    Parameters
-    ----------
-    status : {200, 400, 500, 503}
-        HTTP status.
-    request_id : str
-        Also in the log.
-    document : dict
-        To become JSON: predictions, model and warnings, or an error with its problems.
-    lost : bool, default False
-        Whether the log has no record of it.
-    """
-
-    status: int
-    request_id: str
-    document: dict[str, Any]
-    lost: bool = False
+    status: int  # of HTTP: 200, 400, 500 or 503
+    request_id: str  # also in the log
+    document: dict[str, Any]  # to become JSON: predictions, model and warnings, or an error with its problems
+    lost: bool = False  # whether the log has no record of it
 
     def body(self) -> bytes:
         """Return the document as JSON."""

@@ -22,22 +22,12 @@ AZURE = "AZUREML_MODEL_DIR"
 
 @dataclass(frozen=True)
 class Served:
-    """Where a model is, and its name.
+    """Where a model is, and its name."""
 
-    Parameters
-    ----------
-    folder : Path
-        Holds model.pickle and model.json.
-    name, version : str or None
-        As registered; None for a model named by its path.
-    digest : str or None
-        SHA-256 that the model must have; None: any.
-    """
-
-    folder: Path
-    name: str | None = None
+    folder: Path  # holds model.pickle and model.json
+    name: str | None = None  # as registered; None for a model named by its path
     version: str | None = None
-    digest: str | None = None
+    digest: str | None = None  # SHA-256 that the model must have; None: any
 
     def load(self) -> models.Model:
         """Return the model, verified before it is unpickled.

@@ -27,20 +27,11 @@ REPLACE_ATTEMPTS = 50  # on Windows a file that is just being read cannot be rep
 
 @dataclass(frozen=True)
 class Plan:
-    """Who answers.
+    """Who answers."""
 
-    Parameters
-    ----------
-    share : float, default 0
-        Share of keys that the challenger answers, from 0 to 1.
-    salt : str, default ""
-        Names the comparison.
-    shadow : bool, default False
-        The champion answers every request and the challenger scores it too; `share` is ignored.
-    """
-
-    share: float = 0.0
-    salt: str = ""
+    share: float = 0.0  # share of keys that the challenger answers, from 0 to 1
+    salt: str = ""  # names the comparison
+    # the champion answers every request and the challenger scores it too; `share` is ignored
     shadow: bool = False
 
     @cached_property

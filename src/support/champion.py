@@ -33,22 +33,12 @@ class Registry(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """A model in one environment, and the ledger of what is decided about it.
-
-    Parameters
-    ----------
-    ledger : Path
-        The ledger.
-    environment, model : str
-        As the ledger names them.
-    time : str, optional
-        Of its entries, ISO 8601 with its zone; by default now.
-    """
+    """A model in one environment, and the ledger of what is decided about it."""
 
     ledger: Path
-    environment: str
+    environment: str  # as the ledger names it, like the model
     model: str
-    time: str | None = None
+    time: str | None = None  # of its entries, ISO 8601 with its zone; by default now
 
     @property
     def changes(self) -> Path:

@@ -25,21 +25,11 @@ KEY_FILE = "parts.json"
 
 @dataclass(frozen=True)
 class Source:
-    """A table in Parquet files, read in parts.
+    """A table in Parquet files, read in parts."""
 
-    Parameters
-    ----------
-    files : tuple of Path
-        The files, sorted.
-    columns : tuple of str
-        The columns to read.
-    part_rows : int
-        Rows per part, 1 or more; the last part may have fewer.
-    """
-
-    files: tuple[Path, ...]
-    columns: tuple[str, ...]
-    part_rows: int
+    files: tuple[Path, ...]  # the files, sorted
+    columns: tuple[str, ...]  # the columns to read
+    part_rows: int  # rows per part, 1 or more; the last part may have fewer
 
     @property
     def rows(self) -> int:

@@ -25,31 +25,7 @@ def _duration(text: str) -> str:
 
 
 class Definition(BaseModel):
-    """A feature table: who owns it, whose features it holds, and when a row of it holds.
-
-    Parameters
-    ----------
-    name : str
-        That of the file.
-    description, owner, version : str
-        For people; a model is tied to the version.
-    entity : list of str
-        Columns that say whose features a row holds.
-    event_time : str
-        Column with the time from which on a row holds.
-    known_since : str, optional
-        Column with the time since which a row is known; by default the event time.
-    valid_until : str, optional
-        Column with the time from which on a row holds no more; missing: it holds until the next one.
-    freshness : str, optional
-        Greatest age of a row, such as ``2h``; features of an older one are missing.
-    function : str, optional
-        Name of what makes the rows in `modelling.feature_tables`; by default they are the source's.
-    parameters : dict
-        What the function is given beside the source.
-    columns : dict of str to str
-        The features and their meanings.
-    """
+    """A feature table: who owns it, whose features it holds, and when a row of it holds."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -57,18 +33,22 @@ class Definition(BaseModel):
         alias_generator=lambda name: name.replace("_", "-"),
         populate_by_name=True,
     )
-    name: str
+    name: str  # that of the file
     description: str
     owner: str
-    version: Annotated[str, BeforeValidator(str)]
-    entity: Names
-    event_time: str
+    version: Annotated[str, BeforeValidator(str)]  # a model is tied to it
+    entity: Names  # columns that say whose features a row holds
+    event_time: str  # column with the time from which on a row holds
+    # column with the time since which a row is known; by default the event time
     known_since: str | None = None
+    # column with the time from which on a row holds no more; missing: it holds until the next one
     valid_until: str | None = None
+    # greatest age of a row, such as ``2h``; features of an older one are missing
     freshness: Annotated[str, BeforeValidator(str), AfterValidator(_duration)] | None = None
+    # name of what makes the rows in `modelling.feature_tables`; by default they are the source's
     function: str | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    columns: Annotated[dict[str, str], Field(min_length=1)]
+    parameters: dict[str, Any] = Field(default_factory=dict)  # what the function is given beside the source
+    columns: Annotated[dict[str, str], Field(min_length=1)]  # the features and their meanings
 
     @property
     def times(self) -> list[str]:

@@ -33,24 +33,13 @@ TABLE, DEFINITION = "table.parquet", "definition.json"
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """Features of entities over time.
-
-    Parameters
-    ----------
-    definition : Definition
-        What they are.
-    rows : Table of shape (rows, columns)
-        Sorted by entity, event time and known since; times without a zone (UTC where they had one).
-    has_zone : bool
-        Whether the times had a zone.
-    digest : str
-        SHA-256 of the rows as they are stored; empty before that.
-    """
+    """Features of entities over time."""
 
     definition: Definition
+    # sorted by entity, event time and known since; times without a zone, in UTC where they had one
     rows: pa.Table
-    has_zone: bool
-    digest: str = ""
+    has_zone: bool  # whether the times had a zone
+    digest: str = ""  # SHA-256 of the rows as they are stored; empty before that
 
     @classmethod
     def of(cls, table: pd.DataFrame, definition: Definition) -> FeatureTable:

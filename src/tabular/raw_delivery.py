@@ -24,29 +24,14 @@ from tabular.tables import require_columns
 
 @dataclass(frozen=True)
 class Delivery:
-    """Rows that arrived together.
+    """Rows that arrived together."""
 
-    Parameters
-    ----------
-    name : str
-        A file's name, or a period such as 2013-07.
-    known_since : datetime
-        The delivery's time, without a zone (UTC).
-    content : str
-        Digest of what was delivered: the same name with the same content is not taken twice.
-    rows : DataFrame of shape (rows, columns)
-        Normalised by `raw_columns.normalise`.
-    kinds : mapping
-        Column -> kind, as `normalise` gives them.
-    found : mapping, optional
-        What its schema found, to be recorded: numbers and names, no values of rows.
-    """
-
-    name: str
-    known_since: datetime
-    content: str
-    rows: pd.DataFrame
-    kinds: Mapping[str, str]
+    name: str  # a file's name, or a period such as 2013-07
+    known_since: datetime  # the delivery's time, without a zone (UTC)
+    content: str  # digest of what was delivered: the same name with the same content is not taken twice
+    rows: pd.DataFrame  # normalised by `raw_columns.normalise`
+    kinds: Mapping[str, str]  # column -> kind, as `normalise` gives them
+    # what its schema found, to be recorded: numbers and names, no values of rows
     found: Mapping[str, Any] = field(default_factory=dict)
 
 

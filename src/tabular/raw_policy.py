@@ -14,19 +14,12 @@ from tabular.raw_columns import EMPTY, is_other_kind
 
 @dataclass(frozen=True)
 class Policy:
-    """What becomes of columns that are new, missing or of another kind.
+    """What becomes of columns that are new, missing or of another kind."""
 
-    Parameters
-    ----------
-    new : {"accept", "drop", "refuse"}
-    missing, changed : {"accept", "default", "refuse"}
-    defaults : mapping
-        Column -> value for `default`; a column without one gets a missing value.
-    """
-
-    new: str = "accept"
-    missing: str = "accept"
-    changed: str = "accept"
+    new: str = "accept"  # {"accept", "drop", "refuse"}
+    missing: str = "accept"  # {"accept", "default", "refuse"}
+    changed: str = "accept"  # {"accept", "default", "refuse"}
+    # column -> value for `default`; a column without one gets a missing value
     defaults: Mapping[str, str] = field(default_factory=dict)
 
 

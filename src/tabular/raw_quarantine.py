@@ -39,24 +39,14 @@ class Rules:
 
 @dataclass(frozen=True)
 class Judged:
-    """A delivery that was checked.
+    """A delivery that was checked."""
 
-    Parameters
-    ----------
-    rows : DataFrame of shape (rows that go on, columns)
-        With the types of the schema.
-    quarantined : DataFrame
-        A row for each reason why a row is left out: ``row``, ``column``, ``check``, ``value``, ``reason``,
-        each with the prefix ``quarantined_``, and the columns of the delivery as text.
-    warnings : list of str
-        A line for each check that more rows fail than are tolerated.
-    found : dict
-        Violations, rows left out, and the failing checks with numbers of a few rows; no value.
-    """
-
-    rows: pd.DataFrame
+    rows: pd.DataFrame  # those that go on, with the types of the schema
+    # a row for each reason why a row is left out: ``row``, ``column``, ``check``, ``value``, ``reason``, each
+    # with the prefix ``quarantined_``, and the columns of the delivery as text
     quarantined: pd.DataFrame
-    warnings: list[str]
+    warnings: list[str]  # a line for each check that more rows fail than are tolerated
+    # violations, rows left out, and the failing checks with numbers of a few rows; no value
     found: dict[str, Any]
 
 

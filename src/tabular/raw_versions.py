@@ -18,24 +18,16 @@ MATCH = "match_since"  # the time by which a version that changes is found; miss
 
 @dataclass(frozen=True)
 class Changes:
-    """What a delivery changes.
+    """What a delivery changes."""
 
-    Parameters
-    ----------
-    versions : DataFrame
-        Versions to insert (`match_since` missing), whole rows, or to update, of which the bookkeeping counts.
-    splits : bool
-        Whether a version to insert repeats the values of a known one: then `known` must hold whole rows.
-    rows, new, duplicate, corrected : int
-        Rows delivered: of keys that were not known, that say what is known, and other values of known keys.
-    """
-
+    # versions to insert (`match_since` missing), whole rows, or to update, of which the bookkeeping counts
     versions: pd.DataFrame
+    # whether a version to insert repeats the values of a known one: then `known` must hold whole rows
     splits: bool
-    rows: int
-    new: int
-    duplicate: int
-    corrected: int
+    rows: int  # delivered
+    new: int  # of keys that were not known
+    duplicate: int  # that say what is known
+    corrected: int  # with other values of known keys
 
 
 def changes(

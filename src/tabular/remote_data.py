@@ -30,25 +30,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Remote:
-    """Where data is, and how to open it.
+    """Where data is, and how to open it."""
 
-    Parameters
-    ----------
-    source : str
-        ``dataset:<name>:<version>``, ``datastore:<name>/<path>`` or ``blob:<account>/<container>/<path>``.
-    workspace : str, optional
-        ``<resource group>/<name>`` of the Azure ML workspace; needed without config.json or a run context.
-    secret : str, optional
-        Name of the key vault secret that opens the blob's account: a connection string, a key or a shared
-        access signature. By default one of the environment variables `CREDENTIALS`.
-    digest : str, optional
-        SHA-256, hexadecimal, that the data must have; see `digest`.
-    """
-
+    # ``dataset:<name>:<version>``, ``datastore:<name>/<path>`` or ``blob:<account>/<container>/<path>``
     source: str
+    # ``<resource group>/<name>`` of the Azure ML workspace; needed without config.json or a run context
     workspace: str | None = None
+    # Name of the key vault secret that opens the blob's account: a connection string, a key or a shared
+    # access signature. By default one of the environment variables `CREDENTIALS`.
     secret: str | None = None
-    digest: str | None = None
+    digest: str | None = None  # SHA-256, hexadecimal, that the data must have; see `digest`
 
 
 @contextmanager

@@ -64,31 +64,21 @@ class Extras(BaseModel):
     """What the file says besides pandera's own keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    thresholds: dict[str, Threshold] = Field(default_factory=dict)
-    rules: dict[str, str] = Field(default_factory=dict)
+    thresholds: dict[str, Threshold] = Field(default_factory=dict)  # by check
+    rules: dict[str, str] = Field(default_factory=dict)  # by name, as ``DataFrame.eval`` reads them
     references: dict[str, Reference] = Field(default_factory=dict)
-    private: list[str] = Field(default_factory=list)
+    private: list[str] = Field(default_factory=list)  # columns whose values are in no message
+    # column -> texts that say that there is no value
     missing: dict[str, list[str]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class TableSchema:
-    """A schema, read from its file.
+    """A schema, read from its file."""
 
-    Parameters
-    ----------
-    name : str
-        Name of the file.
-    frame : DataFrameSchema
-        What pandera checks.
-    extras : Extras
-        Thresholds by check; rules by name, as ``DataFrame.eval`` reads them; references by name; private
-        columns, whose values are in no message; texts that say of a column that there is no value.
-    """
-
-    name: str
-    frame: DataFrameSchema
-    extras: Extras
+    name: str  # of the file
+    frame: DataFrameSchema  # what pandera checks
+    extras: Extras  # what the workbench adds to it
 
     def threshold(self, column: str, check: str) -> Threshold:
         """Return the nearest threshold of a check: ``column.check``, ``*.check``, rule or column, ``*``."""

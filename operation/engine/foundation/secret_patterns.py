@@ -14,27 +14,16 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class SecretPattern:
-    """One form of a secret.
+    """One form of a secret."""
 
-    Parameters
-    ----------
-    kind : str
-        What to call it in a message.
-    anchors : tuple of str
-        A text with none of them holds no such secret; lower case where `regex` ignores the case.
-        Empty: too slow to look for in every text.
-    regex : str
-        The group ``secret`` is what must not be shown; without one, the whole match is.
-    also_code : bool
-        False where the same characters may be harmless Python: ``connect(password=value)``.
-    probe : re.Pattern, optional
-        Matches in every text that holds such a secret, and is quicker.
-    """
-
-    kind: str
+    kind: str  # what to call it in a message
+    # a text with none of them holds no such secret; lower case where `regex` ignores the case. Empty: too
+    # slow to look for in every text
     anchors: tuple[str, ...]
-    regex: str
+    regex: str  # the group ``secret`` is what must not be shown; without one, the whole match is
+    # false where the same characters may be harmless Python: ``connect(password=value)``
     also_code: bool = True
+    # matches in every text that holds such a secret, and is quicker
     probe: re.Pattern[str] | None = None
 
     @cached_property

@@ -20,34 +20,18 @@ _ROLES: dict[str, Role] = {"input_path": "input", "output_path": "output"}
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a Core Script.
+    """One argument of a Core Script."""
 
-    Parameters
-    ----------
-    name : str
-        As typed on the command line, without the leading dashes: ``learning-rate``.
-    dest : str
-        As a Python name: ``learning_rate``.
-    role : {"input", "output", "value"}
-        What the parser's type says of it.
-    multiple : bool
-        Takes a list.
-    flag : bool
-        Takes no value: ``--name`` or ``--no-name``.
-    type_name : str
-        ``int``, ``float``, ``str``, ``bool`` or the name of the parser's type function.
-    """
-
-    name: str
-    dest: str
-    role: Role
+    name: str  # as typed on the command line, without the leading dashes: ``learning-rate``
+    dest: str  # as a Python name: ``learning_rate``
+    role: Role  # what the parser's type says of it
     required: bool
     default: object
     choices: tuple[str, ...]
-    multiple: bool
-    flag: bool
+    multiple: bool  # takes a list
+    flag: bool  # takes no value: ``--name`` or ``--no-name``
     help: str
-    type_name: str
+    type_name: str  # ``int``, ``float``, ``str``, ``bool`` or the name of the parser's type function
 
     @property
     def expected(self) -> str:

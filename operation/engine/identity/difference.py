@@ -9,21 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that differs.
+    """One thing that differs."""
 
-    Parameters
-    ----------
-    kind : {"script", "function", "argument", "input", "package", "python"}
-        What kind of component it is.
-    name : str
-        ``src/train.py: fit()``, ``--learning-rate``, ``training``, ``numpy``.
-    before, after : object
-        Its values; digests are shortened. None: it was not there.
-    """
-
-    kind: str
-    name: str
-    before: Any
+    kind: str  # "script", "function", "argument", "input", "package" or "python"
+    name: str  # ``src/train.py: fit()``, ``--learning-rate``, ``training``, ``numpy``
+    before: Any  # its value, a digest shortened; None: it was not there
     after: Any
 
     def __str__(self) -> str:

@@ -26,21 +26,11 @@ _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__", ".ipynb_check
 
 @dataclass(frozen=True)
 class Content:
-    """What a file or folder holds.
+    """What a file or folder holds."""
 
-    Parameters
-    ----------
-    digest : str
-        SHA-256, hexadecimal. Of a folder: of its files' relative names and digests.
-    bytes : int
-        Sum of the sizes.
-    files : dict of str to str
-        Relative name (forward slashes) -> digest; a single file has its own name.
-    """
-
-    digest: str
-    bytes: int
-    files: dict[str, str]
+    digest: str  # SHA-256, hexadecimal. Of a folder: of its files' relative names and digests.
+    bytes: int  # sum of the sizes
+    files: dict[str, str]  # relative name (forward slashes) -> digest; a single file has its own name
 
 
 class Digests:

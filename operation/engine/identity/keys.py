@@ -12,30 +12,15 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Components:
-    """What a key is made of.
+    """What a key is made of."""
 
-    Parameters
-    ----------
-    script : str
-        File name of the Core Script.
-    sources : Mapping[str, Mapping[str, str]]
-        File name -> function -> digest of its syntax tree, for the script and all it imports.
-    arguments : Mapping[str, object]
-        Canonical values of all arguments that are neither inputs nor outputs.
-    inputs : Mapping[str, str]
-        Input argument -> digest of what it names.
-    python : str
-        Version of Python.
-    lock : str
-        Digest of the packages that the script may use, as locked.
-    """
-
-    script: str
+    script: str  # file name of the Core Script
+    # file name -> function -> digest of its syntax tree, for the script and all it imports
     sources: Mapping[str, Mapping[str, str]]
-    arguments: Mapping[str, object]
-    inputs: Mapping[str, str]
-    python: str
-    lock: str
+    arguments: Mapping[str, object]  # canonical values of all arguments that are neither inputs nor outputs
+    inputs: Mapping[str, str]  # input argument -> digest of what it names
+    python: str  # version of Python
+    lock: str  # digest of the packages that the script may use, as locked
 
     @cached_property
     def key(self) -> str:

@@ -41,28 +41,17 @@ class Import(NamedTuple):
 
 
 class Code(NamedTuple):
-    """What a file of Python means.
+    """What a file of Python means."""
 
-    Parameters
-    ----------
-    imports : tuple of Import
-        All of them, those inside functions too.
-    traits : frozenset of str
-        ``any module``: imports what its text does not name; ``data``: looks for files beside it;
-        ``docstrings``, ``text``: reads those of code, so that they count.
-    parts : dict of str to str
-        Name of a top-level function or class -> digest of its syntax tree; all other statements, and
-        the order of the definitions, are ``<module>``.
-    docstrings : str
-        Digest of the docstrings, which are in no part.
-    names : frozenset of str
-        Attributes and whatever else may name one: imported names, and texts that are names.
-    """
-
-    imports: tuple[Import, ...]
+    imports: tuple[Import, ...]  # all of them, those inside functions too
+    # ``any module``: imports what its text does not name; ``data``: looks for files beside it;
+    # ``docstrings``, ``text``: reads those of code, so that they count
     traits: frozenset[str]
+    # name of a top-level function or class -> digest of its syntax tree; all other statements, and the order
+    # of the definitions, are ``<module>``
     parts: dict[str, str]
-    docstrings: str
+    docstrings: str  # digest of the docstrings, which are in no part
+    # attributes and whatever else may name one: imported names, and texts that are names
     names: frozenset[str]
 
 

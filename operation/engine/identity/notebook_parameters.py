@@ -19,27 +19,13 @@ from operation.engine.identity.annotations import fits, in_words, is_finite
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a notebook.
+    """One parameter of a notebook."""
 
-    Parameters
-    ----------
-    name : str
-        The variable that the cell assigns.
-    annotation : str
-        As written: ``float``, ``float | None``, ``list[str]``; empty when there is none.
-    default : object
-        The literal that stands in the cell.
-    help : str
-        The comment behind it.
-    line : int
-        Line in the cell, from 1.
-    """
-
-    name: str
-    annotation: str
-    default: object
-    help: str
-    line: int
+    name: str  # the variable that the cell assigns
+    annotation: str  # as written: ``float``, ``float | None``, ``list[str]``; empty when there is none
+    default: object  # the literal that stands in the cell
+    help: str  # the comment behind it
+    line: int  # line in the cell, from 1
 
     def problem(self, value: object) -> str | None:
         """Return why `value` is not acceptable, or None when it is."""
@@ -158,27 +144,14 @@ def _comments(source: str) -> dict[int, str]:
 
 @dataclass(frozen=True)
 class StepCall:
-    """A call of ``core.<step>(...)`` in a notebook.
+    """A call of ``core.<step>(...)`` in a notebook."""
 
-    Parameters
-    ----------
-    step : str
-        The step that is called.
-    passed : Mapping[str, str]
-        Argument (with dashes) -> the variable that is handed to it, where a plain name is.
-    arguments : tuple[str, ...]
-        All keyword arguments, with dashes.
-    cell : int
-        Index of the cell, from 0.
-    line : int
-        Line in the cell, from 1.
-    """
-
-    step: str
+    step: str  # the step that is called
+    # argument (with dashes) -> the variable that is handed to it, where a plain name is
     passed: Mapping[str, str]
-    arguments: tuple[str, ...]
-    cell: int
-    line: int
+    arguments: tuple[str, ...]  # all keyword arguments, with dashes
+    cell: int  # index of the cell, from 0
+    line: int  # line in the cell, from 1
 
 
 def step_calls(path: Path) -> list[StepCall]:

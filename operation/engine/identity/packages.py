@@ -19,18 +19,10 @@ KERNEL = ("ipykernel", "papermill")  # the packages that execute cells, beside t
 
 @dataclass(frozen=True)
 class Packages:
-    """Packages by what pins them.
+    """Packages by what pins them."""
 
-    Parameters
-    ----------
-    digest : str
-        SHA-256 of their requirements, markers and hashes; order and comments do not count.
-    versions : Mapping[str, str]
-        Name -> version; several of one name are joined by `` or ``.
-    """
-
-    digest: str
-    versions: Mapping[str, str]
+    digest: str  # SHA-256 of their requirements, markers and hashes; order and comments do not count
+    versions: Mapping[str, str]  # name -> version; several of one name are joined by `` or ``
 
 
 class PackageLock:

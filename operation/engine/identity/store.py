@@ -26,18 +26,10 @@ _ABANDONED_SECONDS = 3600
 
 @dataclass(frozen=True)
 class Entry:
-    """One complete execution in the store.
+    """One complete execution in the store."""
 
-    Parameters
-    ----------
-    folder : Path
-        Holds one folder for each output, and ``manifest.json``.
-    manifest : Mapping[str, Any]
-        What ran.
-    """
-
-    folder: Path
-    manifest: Mapping[str, Any]
+    folder: Path  # holds one folder for each output, and ``manifest.json``
+    manifest: Mapping[str, Any]  # what ran
 
     def output(self, name: str) -> Path:
         """Return the folder of the output called `name`."""

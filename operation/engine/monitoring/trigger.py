@@ -15,38 +15,18 @@ DRIFT = "drift"  # the verdict of detect_drift that counts
 
 @dataclass(frozen=True)
 class Signals:
-    """What is known when it is decided.
+    """What is known when it is decided."""
 
-    Parameters
-    ----------
-    time : datetime
-        Of the decision, with its zone.
-    rows, training_rows : int
-        That are known in all, and that a new model could be trained on.
-    champion : str, optional
-        Digest of the model that serves; None: there is none yet.
-    since : datetime, optional
-        When the champion began to serve.
-    drift, decay : str
-        Verdict on its outputs, labels and features, and on its losses; empty where nothing was compared.
-    changed : tuple of str
-        What drifted, the surest first.
-    loss : tuple of float
-        The champion's loss before and now, empty where no label is known.
-    note : str
-        Why something was not compared.
-    """
-
-    time: datetime
-    rows: int
-    training_rows: int
-    champion: str | None = None
-    since: datetime | None = None
-    drift: str = ""
-    changed: tuple[str, ...] = ()
-    decay: str = ""
-    loss: tuple[float, ...] = ()
-    note: str = ""
+    time: datetime  # of the decision, with its zone
+    rows: int  # that are known in all
+    training_rows: int  # that a new model could be trained on
+    champion: str | None = None  # digest of the model that serves; None: there is none yet
+    since: datetime | None = None  # when the champion began to serve
+    drift: str = ""  # verdict on outputs, labels and features; empty where nothing was compared
+    changed: tuple[str, ...] = ()  # what drifted, the surest first
+    decay: str = ""  # verdict on the losses; empty where nothing was compared
+    loss: tuple[float, ...] = ()  # the champion's loss before and now, empty where no label is known
+    note: str = ""  # why something was not compared
 
     @property
     def seen(self) -> frozenset[str]:

@@ -15,27 +15,14 @@ _TRANSPARENT = {"Path", "str", "fspath", "dict", "list", "tuple", "zip", "enumer
 
 @dataclass(frozen=True)
 class Origin:
-    """What an expression may be.
+    """What an expression may be."""
 
-    Parameters
-    ----------
-    kind : {"core", "step", "result", "output"}
-        The module `core`, a function of it, what that returned, or an output of this.
-    step : str
-        The function's name.
-    output : str
-        The output's, as an attribute.
-    text : str
-        Code that gives the result.
-    is_configured : bool
-        The function was called without arguments.
-    """
-
+    # the module `core`, a function of it, what that returned, or an output of this
     kind: Literal["core", "step", "result", "output"]
-    step: str = ""
-    output: str = ""
-    text: str = ""
-    is_configured: bool = False
+    step: str = ""  # the function's name
+    output: str = ""  # the output's, as an attribute
+    text: str = ""  # code that gives the result
+    is_configured: bool = False  # the function was called without arguments
 
 
 @dataclass(frozen=True)

@@ -17,24 +17,15 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Task(Generic[Result]):
-    """One notebook to execute.
+    """One notebook to execute."""
 
-    Parameters
-    ----------
-    name : str
-        By which others come `after` it.
-    begin : callable
-        Called when it is its turn; what it returns is then called in a thread of its own.
-    after : collection of str
-        Those that must have ended before, as far as they take part.
-    mark : Path, optional
-        Is there while the notebook waits for a step that another executes: meanwhile it needs no place. When
-        it would go on there is what `returning` says instead, which is taken away as soon as a place is free.
-    """
-
-    name: str
+    name: str  # by which others come `after` it
+    # called when it is its turn; what it returns is then called in a thread of its own
     begin: Callable[[], Callable[[], Result]]
+    # those that must have ended before, as far as they take part
     after: Collection[str] = ()
+    # Is there while the notebook waits for a step that another executes: meanwhile it needs no place. When it
+    # would go on there is what `returning` says instead, which is taken away as soon as a place is free.
     mark: Path | None = None
 
 

@@ -28,24 +28,13 @@ _PATTERNS = {"configuration": "*", "notebooks": "*.ipynb", "src": "*.py", "opera
 
 @dataclass(frozen=True)
 class Requested:
-    """What a request comes to once the configuration is read.
+    """What a request comes to once the configuration is read."""
 
-    Parameters
-    ----------
-    notebooks : Mapping[str, Mapping[str, object]]
-        Name -> what is injected into its parameters cell, in the order of execution.
-    overrides : Mapping[str, Mapping[str, object]]
-        Step -> argument -> value.
-    configuration : str
-        Digest of the use case and the environment, resolved.
-    scripts : Mapping[str, str]
-        Step -> its Core Script, from the root.
-    """
-
+    # name -> what is injected into its parameters cell, in the order of execution
     notebooks: Mapping[str, Mapping[str, object]]
-    overrides: Mapping[str, Mapping[str, object]]
-    configuration: str
-    scripts: Mapping[str, str]
+    overrides: Mapping[str, Mapping[str, object]]  # step -> argument -> value
+    configuration: str  # digest of the use case and the environment, resolved
+    scripts: Mapping[str, str]  # step -> its Core Script, from the root
 
 
 def requested(layout: Layout, prepared: Prepared) -> Requested:

@@ -30,21 +30,11 @@ _REMEMBERED = 8  # executions of one key, which differ in what was recorded
 
 @dataclass(frozen=True)
 class Recalled:
-    """A notebook that an earlier run executed.
+    """A notebook that an earlier run executed."""
 
-    Parameters
-    ----------
-    run : str
-        That run.
-    entry : dict
-        The notebook's entry in its manifest.
-    steps : list of dict
-        The records of the steps that it called.
-    """
-
-    run: str
-    entry: dict[str, Any]
-    steps: list[dict[str, Any]]
+    run: str  # that run
+    entry: dict[str, Any]  # the notebook's entry in its manifest
+    steps: list[dict[str, Any]]  # the records of the steps that it called
 
 
 class Notebooks:

@@ -17,22 +17,12 @@ LOOK = "look"  # written by who has changed the registry: the service looks its 
 
 @dataclass(frozen=True)
 class ServedModel:
-    """The model as ``src/score.py`` found and verified it.
+    """The model as ``src/score.py`` found and verified it."""
 
-    Parameters
-    ----------
-    folder : Path
-        Holds model.pickle and model.json.
-    name, version : str or None
-        As registered.
-    digest : str
-        SHA-256 of its bytes.
-    """
-
-    folder: Path
-    name: str | None
+    folder: Path  # holds model.pickle and model.json
+    name: str | None  # as registered
     version: str | None
-    digest: str
+    digest: str  # SHA-256 of its bytes
 
     @property
     def arguments(self) -> list[str]:
@@ -47,41 +37,19 @@ class ServedModel:
 
 @dataclass(frozen=True)
 class Settings:
-    """How a service runs.
+    """How a service runs."""
 
-    Parameters
-    ----------
-    source : Path
-        The folder of ``score.py``.
-    arguments : tuple of str
-        What ``score.py`` is given beside the model.
-    host, port : str, int
-        Where it listens.
-    keys : tuple of str
-        Any of them opens the service; without one it is open to whoever reaches it.
-    state : Path
-        Folder for what its processes share: which models are served, and their metrics.
-    workers, threads : int
-        Processes, and requests at once in each.
-    most_bytes : int
-        Of a request; longer ones are refused unread.
-    seconds : float
-        That a client may take to send the head of a request, and then its body.
-    graceful_seconds : float
-        That requests are given to end when the service stops.
-    """
-
-    source: Path
-    arguments: tuple[str, ...]
-    host: str
+    source: Path  # the folder of ``score.py``
+    arguments: tuple[str, ...]  # what ``score.py`` is given beside the model
+    host: str  # where it listens
     port: int
-    keys: tuple[str, ...]
-    state: Path
-    workers: int = 1
-    threads: int = 8
-    most_bytes: int = MOST_BYTES
-    seconds: float = 30.0
-    graceful_seconds: float = 30.0
+    keys: tuple[str, ...]  # any of them opens the service; without one it is open to whoever reaches it
+    state: Path  # folder for what its processes share: which models are served, and their metrics
+    workers: int = 1  # processes
+    threads: int = 8  # requests at once in each process
+    most_bytes: int = MOST_BYTES  # of a request; longer ones are refused unread
+    seconds: float = 30.0  # that a client may take to send the head of a request, and then its body
+    graceful_seconds: float = 30.0  # that requests are given to end when the service stops
 
     @property
     def address(self) -> str:

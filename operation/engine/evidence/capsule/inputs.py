@@ -41,24 +41,13 @@ class Executed(Protocol):
 
 @dataclass(frozen=True)
 class Input:
-    """One thing that was read.
+    """One thing that was read."""
 
-    Parameters
-    ----------
-    path : Path
-        A file or folder.
-    member : str
-        Its name in the capsule.
-    spelled : frozenset of str
-        How the configuration and the notebook name it, when it lies outside the project.
-    step : str
-        The step that executes again to give it; empty for a file of the world.
-    """
-
-    path: Path
-    member: str
+    path: Path  # a file or folder
+    member: str  # its name in the capsule
+    # how the configuration and the notebook name it, when it lies outside the project
     spelled: frozenset[str] = frozenset()
-    step: str = ""
+    step: str = ""  # the step that executes again to give it; empty for a file of the world
 
     def files(self) -> list[Path]:
         """Return its files: all of an output, whose digest counts each; elsewhere the visible ones."""

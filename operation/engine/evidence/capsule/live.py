@@ -13,24 +13,12 @@ from operation.engine.evidence.capsule.server import Server, serving
 
 @dataclass(frozen=True)
 class Live:
-    """A notebook with its kernel, stopped before the failing cell.
+    """A notebook with its kernel, stopped before the failing cell."""
 
-    Parameters
-    ----------
-    server : Server
-        Where it is.
-    kernel : str
-        Id of its kernel.
-    url : str
-        Where JupyterLab shows it.
-    stopped : str
-        Empty, or why an earlier cell failed here already.
-    """
-
-    server: Server
-    kernel: str
-    url: str
-    stopped: str
+    server: Server  # where it is
+    kernel: str  # id of its kernel
+    url: str  # where JupyterLab shows it
+    stopped: str  # empty, or why an earlier cell failed here already
 
 
 @contextmanager

@@ -32,21 +32,11 @@ CHECKOUT = Path(__file__).resolve().parents[4]
 
 @dataclass(frozen=True)
 class Replay:
-    """A capsule and the project that it was restored to.
+    """A capsule and the project that it was restored to."""
 
-    Parameters
-    ----------
-    capsule : Capsule
-        What was read.
-    layout : Layout
-        The restored project.
-    passed : sequence of str
-        Variables of this machine's environment that a person lets it have.
-    """
-
-    capsule: Capsule
-    layout: Layout
-    passed: Sequence[str] = ()
+    capsule: Capsule  # what was read
+    layout: Layout  # the restored project
+    passed: Sequence[str] = ()  # variables of this machine's environment that a person lets it have
 
     @cached_property
     def document(self) -> dict[str, Any]:

@@ -27,18 +27,10 @@ _PATIENCE = 60  # seconds until it must answer
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers.
+    """A server that answers."""
 
-    Parameters
-    ----------
-    port : int
-        On 127.0.0.1.
-    token : str
-        What lets a caller in.
-    """
-
-    port: int
-    token: str
+    port: int  # on 127.0.0.1
+    token: str  # what lets a caller in
 
     def url(self, path: str) -> str:
         """Return the address at which JupyterLab shows the file `path`."""

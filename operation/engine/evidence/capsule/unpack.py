@@ -19,18 +19,10 @@ from operation.engine.foundation.layout import Layout
 
 @dataclass(frozen=True)
 class Capsule:
-    """A capsule that was read, and whose form is sound.
+    """A capsule that was read, and whose form is sound."""
 
-    Parameters
-    ----------
-    path : Path
-        The zip file.
-    content : Mapping[str, Any]
-        Its ``capsule.json``.
-    """
-
-    path: Path
-    content: Mapping[str, Any]
+    path: Path  # the zip file
+    content: Mapping[str, Any]  # its ``capsule.json``
 
     @property
     def notebook(self) -> str:
