@@ -67,8 +67,8 @@ def promote(
     promotion, lock = support(layout.src), locked_packages(layout, leaving)
     with step_errors():
         promotion.promote(
-            place(layout, leaving, version.name),
-            place(layout, entering, version.name),
+            place(layout, leaving, source, version.name),
+            place(layout, entering, target, version.name),
             WorkspaceModel(target, version.name),
             promotion.Model(version.model_digest, version.tags),
             copy,
@@ -96,7 +96,7 @@ def roll_back(
 
     with step_errors():
         support(layout.src).roll_back(
-            place(layout, configured, name), WorkspaceModel(workspace, name), verified, reason
+            place(layout, configured, workspace, name), WorkspaceModel(workspace, name), verified, reason
         )
     return chosen[0]
 

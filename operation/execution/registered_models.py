@@ -192,16 +192,20 @@ def accept(
     from azureml.core import Model
 
     with step_errors():
-        _record(place(layout, configured, version.name), version, step)
+        _record(place(layout, configured, workspace, version.name), version, step)
     if version.tags.get(ACCEPTED) != configured.environment:
         with redirect_stdout(io.StringIO()):
             model = Model(workspace, version.name, version=version.version)
             model.add_properties({ACCEPTED: configured.environment})
 
 
-def place(layout: Layout, configured: Configuration, name: str) -> Any:
-    """Return a model in an environment, as the guard of champions in ``src/support`` knows it."""
-    return support(layout.src).champion.Place(ledger_file(layout, configured), configured.environment, name)
+def place(layout: Layout, configured: Configuration, workspace: Workspace, name: str) -> Any:
+    """Return a model of a workspace, as the guard of champions in ``src/support`` knows it.
+
+    The environment's MLflow registry has a champion of its own, which steps compare with and register.
+    """
+    model = f"{workspace.name}/{name}"
+    return support(layout.src).champion.Place(ledger_file(layout, configured), configured.environment, model)
 
 
 def _record(about: Any, registered: ModelVersion, step: str) -> None:

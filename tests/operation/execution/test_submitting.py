@@ -195,6 +195,7 @@ def test_one_digest_goes_through_three_workspaces_and_back(found: dict[str, Any]
     assert first["digest"] == promoted["digest"] != second["digest"]
     assert (first["tags"]["alias"], "alias" in second["tags"]) == ("champion", False)
     (entry,) = json_of(found["ledger"])
+    assert (entry["environment"], entry["model"]) == ("PROD", "amlsmallprod/letters")
     assert (entry["event"], entry["version"], entry["model_digest"]) == ("rolled-back", "1", first["digest"])
     assert second["tags"]["ledger"] == f"{entry['number']}:{entry['digest']}"
 
