@@ -66,7 +66,10 @@ def _deliver(
     _check_rows(rows, [*key, event_time], delivery.name)
     stored, table = _widen(table, kinds, join_all(record["kinds"] for record in past), delivery.name)
     rows = rows.assign(**{DIGEST: raw_rows.binary_digests(raw_columns.row_digests(rows))})
-    changes = _changes(table, rows, delivery, stored)
+    try:
+        changes = _changes(table, rows, delivery, stored)
+    except step.StepError as error:
+        raise step.StepError(f"{error}{_other_columns(past, delivery, kinds)}") from error
     counts = {name: getattr(changes, name) for name in ("rows", "new", "duplicate", "corrected")}
     record = {"delivery": delivery.name, "known_since": since, "content": delivery.content, **counts}
     record |= {"kinds": kinds, "changes": told, **delivery.found}
@@ -75,6 +78,16 @@ def _deliver(
     record["digests"] = raw_rows.recorded_digests(remaining, _in_order([*past, record]), since)
     _commit(table, changes, versions, record)
     return record
+
+
+def _other_columns(past: Sequence[Mapping[str, Any]], delivery: Delivery, kinds: Mapping[str, str]) -> str:
+    """Return the advice where what is known since the same time has other columns, else nothing."""
+    before = [one for one in past if one["known_since"] == delivery.known_since.isoformat()]
+    known = set(before[-1]["kinds"]) if before else set(kinds)
+    changed = {"new": sorted(set(kinds) - known), "gone": sorted(known - set(kinds))}
+    told = "; ".join(f"{word}: {step.listing(names)}" for word, names in changed.items() if names)
+    advice = "where its source is made in another way since then, collect it into a new raw table"
+    return f". That was collected with other columns ({told}): {advice}" if told else ""
 
 
 def _check_rows(rows: pd.DataFrame, names: Sequence[str], delivery: str) -> None:

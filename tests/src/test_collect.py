@@ -452,6 +452,14 @@ REFUSED: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], list[str], str]
         "2020-01-02.csv: what is known since the same time, 2020-01-02T00:00:00, differs in 2 keys, such as "
         "order 1: keep one of them, or deliver the correction with a later --delivery-time",
     ),
+    "other columns": (
+        lambda table: table.drop(columns="n").assign(a=1, b=2),
+        ["--delivery-time", "2020-01-01"],
+        "2020-01-02.csv: what is known since the same time, 2020-01-02T00:00:00, differs in 2 keys, such as "
+        "order 1: keep one of them, or deliver the correction with a later --delivery-time. That was "
+        "collected with other columns (new: a, b; gone: n): where its source is made in another way since "
+        "then, collect it into a new raw table",
+    ),
     "other key": (
         lambda table: table,
         ["--key", "n"],
