@@ -111,9 +111,12 @@ def _execute(layout: Layout, pipeline: Pipeline, approved: list[str], only: list
             return False
         return input(f"   {environment} asks for approval: go on? [y/N] ").strip().lower() in {"y", "yes"}
 
-    with emulated(layout, requested=True) if needs_azure else nullcontext():
-        done = PipelineRunner(layout, pipeline, approve, lambda line: print(line, flush=True), only).run()
-    _tell(layout, done)
+    runner = PipelineRunner(layout, pipeline, approve, lambda line: print(line, flush=True), only)
+    try:
+        with emulated(layout, requested=True) if needs_azure else nullcontext():
+            done = runner.run()
+    finally:  # also of what was interrupted
+        _tell(layout, runner.outcome)
     return 0 if done.result in {*GOOD, SKIPPED} else 1
 
 

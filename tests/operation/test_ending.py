@@ -179,6 +179,21 @@ def test_the_tests_end_with_their_command(project: Layout, start: Start) -> None
     assert running.left() == []
 
 
+def test_a_pipeline_that_is_interrupted_leaves_its_summary(
+    project: Layout, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    step = "steps:\n  - bash: python -m operation step count\n"
+    write(project, "operation/pipelines/azure/p.yml", step)
+    running = start(project, "ci", "p")
+    code, said = running.signalled(signal.SIGTERM)
+    assert (code, said.splitlines()[-1]) == (130, "interrupted")
+    (summary,) = project.runs.glob("ci/*/summary.md")
+    assert summary.read_text(encoding="utf-8").startswith("## ⏹️ p: canceled\n")
+    assert "operation/pipelines/azure/p.yml:2: `python -m operation step count` was interrupted." in said
+    assert running.left() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_lab_ends_with_its_kernels(project: Layout, start: Start, number: signal.Signals) -> None:
     port = free_port()

@@ -140,7 +140,12 @@ class JobExecution:
         self._running.steps += 1
         self._running.say(f"   - {command_words(text)}")
         told, began = Told(), time.monotonic()
-        code = self._shell(text, step, started, told)
+        where = f"{step.node.file}:{step.node.line}: `{command_words(text)}`"
+        try:
+            code = self._shell(text, step, started, told)
+        except KeyboardInterrupt:
+            self._running.failures.append(f"{where} was interrupted.")
+            raise
         self._take(step, told)
         result = SUCCEEDED if code == 0 else FAILED
         if told.result:
@@ -159,9 +164,7 @@ class JobExecution:
                 "conclusion": conclusion,
             }
         if result == FAILED:
-            self._running.failures.append(
-                f"{step.node.file}:{step.node.line}: `{command_words(text)}` ended with exit code {code}."
-            )
+            self._running.failures.append(f"{where} ended with exit code {code}.")
         return ISSUES if result == FAILED and step.may_fail else result
 
     def _take(self, step: Step, told: Told) -> None:

@@ -21,6 +21,7 @@ from operation.engine.pipelines.expressions import AZURE, ExpressionError
 from operation.engine.pipelines.job_execution import JobExecution, RunningPipeline
 from operation.engine.pipelines.model import Job, Pipeline, Stage
 from operation.engine.pipelines.results import (
+    CANCELED,
     GOOD,
     SKIPPED,
     SUCCEEDED,
@@ -84,26 +85,33 @@ class PipelineRunner:
     ) -> None:
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{pipeline.name}-{pipeline.system}"
         self._layout, self._approve, self._say, self._only = layout, approve, say, only
-        self._run = PipelineRun(pipeline, layout.runs / "ci" / name)
-        self._running = RunningPipeline(layout, self._run.folder, pipeline, say)
+        stages = {stage.name: StageResult(CANCELED, reason="not reached") for stage in pipeline.stages}
+        self.outcome = PipelineRun(pipeline, layout.runs / "ci" / name, stages)
+        self.outcome.folder.mkdir(parents=True)
+        self._running = RunningPipeline(layout, self.outcome.folder, pipeline, say)
+        self.outcome.summaries, self.outcome.failures = self._running.summaries, self._running.failures
         self._commit = commit(layout.root)
 
     def run(self) -> PipelineRun:
-        """Execute every stage whose condition holds."""
-        run, began = self._run, time.monotonic()
-        run.folder.mkdir(parents=True)
-        run.summaries, run.failures = self._running.summaries, self._running.failures
+        """Execute every stage whose condition holds; `outcome` tells of it also where this is interrupted."""
+        run, began = self.outcome, time.monotonic()
         stages = {stage.name: stage for stage in run.pipeline.stages}
-        for name in TopologicalSorter({name: stage.needs for name, stage in stages.items()}).static_order():
-            start = time.monotonic()
-            run.stages[name] = self._stage(stages[name])
-            run.stages[name].seconds = time.monotonic() - start
-        run.stages = {name: run.stages[name] for name in stages}
-        run.seconds = time.monotonic() - began
+        try:
+            for name in TopologicalSorter({name: one.needs for name, one in stages.items()}).static_order():
+                self._timed(stages[name])
+        finally:
+            run.seconds = time.monotonic() - began
         return run
 
+    def _timed(self, stage: Stage) -> None:
+        start, self.outcome.stages[stage.name] = time.monotonic(), StageResult(CANCELED, reason="interrupted")
+        try:
+            self.outcome.stages[stage.name] = self._stage(stage)
+        finally:
+            self.outcome.stages[stage.name].seconds = time.monotonic() - start
+
     def _stage(self, stage: Stage) -> StageResult:
-        pipeline, done = self._run.pipeline, self._run.stages
+        pipeline, done = self.outcome.pipeline, self.outcome.stages
         if self._only and stage.name not in self._only:
             return StageResult(SUCCEEDED, reason="left out")
         needs = {other.name: other.needs for other in pipeline.stages}
@@ -136,7 +144,7 @@ class PipelineRunner:
             self._say(f"   needs {job.image}: not on this machine")
             return JobResult(SKIPPED, reason=f"needs {job.image}")
         own = dict(contexts)
-        if self._run.pipeline.system == AZURE:
+        if self.outcome.pipeline.system == AZURE:
             own["dependencies"] = job_dependencies(job, jobs, stage)
         needs = {other.name: other.needs for other in stage.jobs}
         before = {name: jobs[name].result for name in ancestors(job.name, needs)}
@@ -145,7 +153,7 @@ class PipelineRunner:
             self._say(f"   skipped: {reason}")
             return JobResult(SKIPPED, reason=reason)
         if job.environment and not self._approve(job.environment):
-            self._run.waiting.append(job.environment)
+            self.outcome.waiting.append(job.environment)
             reason = f"waits for the approval of {job.environment}"
             self._say(f"   {reason}")
             return JobResult(SKIPPED, reason=reason)
@@ -157,7 +165,7 @@ class PipelineRunner:
     def _holds(
         self, condition: str, contexts: Mapping[str, Any], before: Mapping[str, str], node: Node
     ) -> bool:
-        dialect = self._run.pipeline.system
+        dialect = self.outcome.pipeline.system
         try:
             return truth(evaluate(effective(condition, dialect), dialect, contexts, statuses(before)))
         except ExpressionError as error:
@@ -168,23 +176,23 @@ class PipelineRunner:
         bad = [name for name, result in before.items() if result not in GOOD]
         if bad:
             return f"stage {bad[0]} {'was skipped' if before[bad[0]] == SKIPPED else 'did not succeed'}"
-        return f"it runs only if {describe(stage.condition, self._run.pipeline.system)}"
+        return f"it runs only if {describe(stage.condition, self.outcome.pipeline.system)}"
 
     def _contexts(self, stage_variables: Mapping[str, Node]) -> dict[str, Any]:
         """Return what expressions may name, as a run by hand on this branch would have it."""
         branch, sha = "main", str(self._commit["commit"] or "")
         own = {name: node.text() for name, node in stage_variables.items()}
-        if self._run.pipeline.system == AZURE:
+        if self.outcome.pipeline.system == AZURE:
             known = {
                 "Build.SourceBranch": f"refs/heads/{branch}",
                 "Build.SourceBranchName": branch,
                 "Build.SourceVersion": sha,
                 "Build.Reason": "Manual",
-                "Build.BuildId": self._run.folder.name,
+                "Build.BuildId": self.outcome.folder.name,
                 "Build.RequestedFor": getpass.getuser(),
                 "System.DefaultWorkingDirectory": str(self._layout.root),
-                "Build.ArtifactStagingDirectory": str(self._run.folder / "staging"),
-                "Pipeline.Workspace": str(self._run.folder / "artifacts"),
+                "Build.ArtifactStagingDirectory": str(self.outcome.folder / "staging"),
+                "Pipeline.Workspace": str(self.outcome.folder / "artifacts"),
             }
             return {"variables": {**known, **own}, "pipeline": {}}
         github = {
@@ -194,8 +202,8 @@ class PipelineRunner:
             "event_name": "workflow_dispatch",
         }
         github |= {
-            "workflow": self._run.pipeline.name,
-            "run_id": self._run.folder.name,
+            "workflow": self.outcome.pipeline.name,
+            "run_id": self.outcome.folder.name,
             "actor": getpass.getuser(),
         }
         return {
@@ -203,7 +211,7 @@ class PipelineRunner:
             "github": github,
             "vars": dict(os.environ),
             "secrets": dict(os.environ),
-            "inputs": self._run.pipeline.parameters,
+            "inputs": self.outcome.pipeline.parameters,
             "runner": {"os": "Linux"},
             "strategy": {},
         }

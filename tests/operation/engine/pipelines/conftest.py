@@ -10,6 +10,7 @@ import pytest
 from operation.engine.foundation.layout import Layout
 from operation.engine.pipelines.checks import Names
 from operation.engine.pipelines.expressions import AZURE
+from operation.engine.pipelines.model import Pipeline
 from operation.engine.pipelines.reading import examined
 from operation.engine.pipelines.runner import PipelineRun, PipelineRunner
 
@@ -59,16 +60,25 @@ def problems(layout: Layout, write: Callable[[str, str], Path]) -> Problems:
 
 
 @pytest.fixture
-def run(layout: Layout, write: Callable[[str, str], Path], capsys: pytest.CaptureFixture[str]) -> Run:
+def read(layout: Layout, write: Callable[[str, str], Path]) -> Callable[[str, str], Pipeline]:
+    """Return a function that reads a pipeline whatever its commands are."""
+
+    def read(system: str, text: str) -> Pipeline:
+        pipeline, found = examined(layout, write(system, text), system, NAMES)
+        assert pipeline is not None
+        assert not [problem for problem in found if "no workbench command" not in problem.message]
+        return pipeline
+
+    return read
+
+
+@pytest.fixture
+def run(layout: Layout, read: Callable[[str, str], Pipeline]) -> Run:
     """Return a function that runs a pipeline whatever its commands are."""
 
     def run(
         system: str, text: str, approved: tuple[str, ...] = (), only: tuple[str, ...] = ()
     ) -> PipelineRun:
-        pipeline, found = examined(layout, write(system, text), system, NAMES)
-        found = [problem for problem in found if "no workbench command" not in problem.message]
-        assert pipeline is not None
-        assert not found
-        return PipelineRunner(layout, pipeline, lambda name: name in approved, print, only).run()
+        return PipelineRunner(layout, read(system, text), lambda name: name in approved, print, only).run()
 
     return run

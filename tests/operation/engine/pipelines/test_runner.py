@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from operation.engine.foundation.layout import Layout
-from operation.engine.pipelines.runner import PipelineRun
+from operation.engine.pipelines.model import Pipeline
+from operation.engine.pipelines.runner import PipelineRun, PipelineRunner
 from operation.engine.pipelines.summary import summary
 
 Run = Callable[..., PipelineRun]
@@ -232,3 +233,27 @@ def test_machines_of_another_system_are_left_out(run: Run) -> None:
     )
     assert done.result == "succeeded"
     assert done.stages["test"].jobs["test"].reason == "needs macos-latest"
+
+
+@BOTH
+def test_an_interruption_is_recorded(
+    system: str, text: str, read: Callable[[str, str], Pipeline], layout: Layout
+) -> None:
+    def say(line: str) -> None:
+        """Stand for a signal that comes while the second stage shows its first line."""
+        if line.strip() == "model":
+            raise KeyboardInterrupt
+
+    pipeline = read(system, text.format(decision="accepted"))
+    runner = PipelineRunner(layout, pipeline, lambda _: True, say)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run()
+    assert runner.outcome.result == "canceled"
+    assert [(stage.result, stage.reason) for stage in runner.outcome.stages.values()] == [
+        ("succeeded", ""),
+        ("canceled", "interrupted"),
+        ("canceled", "not reached"),
+    ]
+    (failure,) = runner.outcome.failures
+    assert failure.endswith("model/model.txt` was interrupted.")
+    assert f"- {failure}" in summary(runner.outcome)
