@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from types import ModuleType
 from typing import NoReturn
 
-from operation.engine.foundation.children import interrupted_by_signals
+from operation.engine.foundation.children import ignore_signals, interrupt_at_signals
 from operation.engine.foundation.secrets import masked_console
 
 GROUPS = {
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str]) -> int:
         130 interrupted, by Ctrl-C or a signal that asks to end; 70 a defect of the workbench.
     """
     shows_keys = bool(arguments) and arguments[0] in SHOW_KEYS
-    with interrupted_by_signals(), nullcontext() if shows_keys else masked_console():
+    with nullcontext() if shows_keys else masked_console():
         return _guarded(list(arguments))
 
 
@@ -102,6 +102,7 @@ def _guarded(arguments: list[str]) -> int:
     except SystemExit as stop:  # argparse has said why
         return stop.code if isinstance(stop.code, int) else 1
     except KeyboardInterrupt:
+        ignore_signals()  # while the exception is there: no gap in which another could be raised
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has left, as in `... | head`
@@ -238,7 +239,10 @@ def watch_what_is_started(arguments: Sequence[str]) -> None:
 
 
 def run_and_leave(call: Callable[[], int]) -> NoReturn:
-    """End this process with the exit code of `call`, without taking every library apart: half a second."""
+    """End this process with the exit code of `call`, without taking every library apart: half a second.
+
+    A signal that asks to end interrupts it.
+    """
     code = 70  # of a defect that comes out of `call`
 
     def leave() -> None:
@@ -249,6 +253,7 @@ def run_and_leave(call: Callable[[], int]) -> NoReturn:
             return
         os._exit(code)
 
+    interrupt_at_signals()
     atexit.register(leave)  # the first to be registered is the last to be called
     code = call()
     sys.exit(code)

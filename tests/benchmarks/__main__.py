@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyperf
 
-from operation.engine.foundation.children import interrupted_by_signals
+from operation.engine.foundation.children import interrupt_at_signals
 from operation.engine.foundation.layout import project
 from tests.benchmarks import peers
 from tests.benchmarks.project import Project
@@ -68,5 +68,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with interrupted_by_signals():
-        main()
+    interrupt_at_signals()
+    main()

@@ -145,7 +145,7 @@ def test_a_second_signal_does_not_disturb_the_record(project: Layout, start: Sta
     running = start(project, "run", "--notebook", "01-count-letters")
     while running.process.poll() is None:  # GitHub sends SIGINT, then SIGTERM
         running.process.send_signal(signal.SIGTERM)
-        time.sleep(0.02)
+        time.sleep(0.002)
     assert running.process.wait() == 130
     assert _record(project)["status"] == "interrupted"
     assert len(list(project.runs.glob("2*/index.html"))) == 1

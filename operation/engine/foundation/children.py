@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakSet
 
 from operation.engine.foundation.watcher import MARK
 
@@ -19,24 +19,31 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
-@contextmanager
-def interrupted_by_signals() -> Iterator[None]:
-    """Let SIGTERM, which CI sends, and SIGHUP of a closed terminal do what Ctrl-C does in the block.
+class _Interruption(KeyboardInterrupt):
+    """What a signal raises: as long as there is one, on its way somewhere, the command is ending."""
+
+    alive: ClassVar[WeakSet[_Interruption]] = WeakSet()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alive.add(self)
+
+
+def interrupt_at_signals() -> None:
+    """Let SIGTERM, which CI sends, and SIGHUP of a closed terminal do from now on what Ctrl-C does.
 
     A signal that is ignored, as under ``nohup``, stays ignored.
     """
-    if threading.current_thread() is not threading.main_thread():  # only that one gets signals
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number, handler in before.items():
-        if handler != signal.SIG_IGN:
+    for number in _SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+
+
+def ignore_signals() -> None:
+    """Let no signal change any more how an interrupted command ends."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) == _interrupt:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -45,16 +52,20 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     if _is_ending():
         return
     handler = signal.getsignal(signal.SIGINT)
-    if not callable(handler):  # a shell's background job ignores Ctrl-C, but not these signals
-        raise KeyboardInterrupt
+    if not callable(handler) or handler is signal.default_int_handler:
+        raise _Interruption
     handler(signal.SIGINT, frame)
 
 
 def _is_ending() -> bool:
+    """Tell whether an interruption is on its way.
+
+    What is being handled does not always say so: compiled code puts its own exception there for a while.
+    """
     error = sys.exception()
-    while error is not None and not isinstance(error, KeyboardInterrupt):
+    while error is not None and not isinstance(error, KeyboardInterrupt):  # by Ctrl-C
         error = error.__context__
-    return error is not None
+    return error is not None or bool(_Interruption.alive)
 
 
 @contextmanager
