@@ -8,17 +8,18 @@ import re
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
 import pytest
 
-from tests.operation.engine.delivery.serving.running import Service
+from tests.operation.engine.delivery.serving.running import PATIENCE, Service
 from tests.src.requesting import request, rows
 from tests.src.running import Trained
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are a matter of POSIX")
 SECONDS = 2  # that the service gives a request to arrive
+ATTEMPTS = 5  # of which one must be quick: a service that waits is slow in each, a busy machine now and then
 ANSWER = re.compile(rb"HTTP/1\.1 (\d{3})")
 
 
@@ -44,7 +45,7 @@ def until_closed(connection: socket.socket) -> bytes:
 def test_a_head_that_comes_byte_by_byte_has_a_limit(service: Service) -> None:
     with client(service, 0.2) as connected:
         started, is_open = time.monotonic(), True
-        while is_open and time.monotonic() - started < 20:
+        while is_open and time.monotonic() - started < PATIENCE:
             try:
                 connected.sendall(b"P")
                 is_open = connected.recv(65536) != b""
@@ -52,7 +53,8 @@ def test_a_head_that_comes_byte_by_byte_has_a_limit(service: Service) -> None:
                 continue
             except OSError:
                 is_open = False
-        assert SECONDS - 0.5 < time.monotonic() - started < SECONDS + 3
+        assert not is_open
+        assert time.monotonic() - started > SECONDS - 0.5
 
 
 @pytest.mark.parametrize("part", ["body", "large body", "chunks"])
@@ -66,29 +68,33 @@ def test_a_body_that_comes_byte_by_byte_has_a_limit(part: str, service: Service)
     with client(service, 0.2) as connected:
         started, answer = time.monotonic(), b""
         connected.sendall(beginnings[part])
-        while not answer and time.monotonic() - started < 20:
+        while not answer and time.monotonic() - started < PATIENCE:
             with suppress(TimeoutError):
                 connected.sendall(trickled)
                 answer = connected.recv(65536)
         assert answer.startswith(b"HTTP/1.1 408 Request Timeout"), answer
         message = json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["message"]
         assert message == f"The request did not arrive within {SECONDS} s"
-        assert SECONDS - 0.5 < time.monotonic() - started < SECONDS + 3
+        assert time.monotonic() - started > SECONDS - 0.5
 
 
 def test_more_clients_hang_than_there_are_threads_and_nobody_waits(
     service: Service, everything: Trained
 ) -> None:
-    hanging = []
-    for number in range(40):
-        connected = socket.create_connection(("127.0.0.1", service.port))
-        connected.sendall(b"" if number % 3 == 0 else head(service, "Content-Length: 9")[: 20 + number * 3])
-        hanging.append(connected)
-    body, started = request(rows(everything)[0]), time.monotonic()
+    body = request(rows(everything)[0])
+
+    def beside_hanging() -> bool:
+        with ExitStack() as hanging:
+            for number in range(40):
+                connected = hanging.enter_context(client(service))
+                begun = head(service, "Content-Length: 9")[: 20 + number * 3]
+                connected.sendall(b"" if number % 3 == 0 else begun)
+            started = time.monotonic()
+            assert service.scored(body)[0] == 200
+            return time.monotonic() - started < SECONDS
+
+    assert any(beside_hanging() for _ in range(ATTEMPTS))
     assert [service.scored(body)[0] for _ in range(20)] == [200] * 20
-    assert time.monotonic() - started < SECONDS
-    for connected in hanging:
-        connected.close()
 
 
 def test_requests_that_come_at_once_are_answered_in_their_order(
@@ -151,14 +157,18 @@ def test_a_head_without_an_end_is_refused(service: Service) -> None:
 def test_whoever_does_not_read_the_answer_keeps_nobody_waiting(service: Service) -> None:
     # every row lacks every column: an answer of megabytes to a request of kilobytes
     wrong = '{"data": [' + ",".join(["{}"] * 50) + "]}"
-    with client(service) as connected:
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        for _ in range(400):
-            try:
-                connected.settimeout(0.2)
-                connected.sendall(whole(service, wrong))
-            except OSError:
-                break
-        started = time.monotonic()
-        assert service.asked("GET", "/health/ready")[0] == 200
-        assert time.monotonic() - started < SECONDS
+
+    def beside_deaf() -> bool:
+        with client(service) as connected:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            for _ in range(400):
+                try:
+                    connected.settimeout(0.2)
+                    connected.sendall(whole(service, wrong))
+                except OSError:
+                    break
+            started = time.monotonic()
+            assert service.asked("GET", "/health/ready")[0] == 200
+            return time.monotonic() - started < SECONDS
+
+    assert any(beside_deaf() for _ in range(ATTEMPTS))
