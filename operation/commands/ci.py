@@ -16,10 +16,10 @@ from operation.engine.pipelines.expressions import AZURE, GITHUB
 from operation.engine.pipelines.model import LOGIN, Pipeline
 from operation.engine.pipelines.plan import plan
 from operation.engine.pipelines.reading import chosen_pipeline, known_names
-from operation.engine.pipelines.results import GOOD, SKIPPED
-from operation.engine.pipelines.runner import PipelineRun, PipelineRunner, record
+from operation.engine.pipelines.results import GOOD, SKIPPED, PipelineRun
+from operation.engine.pipelines.runner import PipelineRunner
 from operation.engine.pipelines.source import in_order
-from operation.engine.pipelines.summary import summary
+from operation.engine.pipelines.summary import record
 from operation.engine.pipelines.tree import Refused
 
 
@@ -122,9 +122,7 @@ def _execute(layout: Layout, pipeline: Pipeline, approved: list[str], only: list
 
 def _tell(layout: Layout, done: PipelineRun) -> None:
     """Print how each stage ended, and what to do next."""
-    record(done, layout)
-    file = done.folder / "summary.md"
-    file.write_text(summary(done), encoding="utf-8")
+    file = record(done)
     width = max(len(stage) for stage in done.stages)
     print()
     for name, stage in done.stages.items():

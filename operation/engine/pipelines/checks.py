@@ -11,12 +11,7 @@ from operation.engine.foundation.errors import Problem
 from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.engine.pipelines.conditions import effective
 from operation.engine.pipelines.evaluation import embedded, mistakes
-from operation.engine.pipelines.expressions import (
-    AZURE,
-    GITHUB,
-    ExpressionError,
-    parse,
-)
+from operation.engine.pipelines.expressions import AZURE, GITHUB, ExpressionError, parse
 from operation.engine.pipelines.model import COMMAND, DOWNLOAD, PUBLISH, Job, Pipeline, Stage, Step
 from operation.engine.pipelines.plan import words_of
 from operation.engine.pipelines.references import reference_mistakes
@@ -27,29 +22,14 @@ SET_UP = re.compile(r"npm install --global [\w./-]+@[\w.-]+")
 PYTHON_WORDS = (["python", "-m", "operation"], ["python3", "-m", "operation"])
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PINNED = re.compile(r"[\w./-]+@[0-9a-f]{40}")
-_CRON = re.compile(r"[\d*,/-]+( [\d*,/-]+){2}( [\w*,/-]+){2}")
 _OPEN = re.compile(r"\$[(\[{]")
 _CONTEXTS = {
-    (AZURE, "stage"): ["variables", "dependencies", "pipeline"],
-    (AZURE, "job"): ["variables", "dependencies", "stageDependencies", "pipeline"],
-    (AZURE, "step"): ["variables", "pipeline"],
-    (GITHUB, "stage"): ["github", "needs", "vars", "inputs"],
-    (GITHUB, "job"): ["github", "needs", "vars", "inputs"],
-    (GITHUB, "step"): [
-        *(
-            "github",
-            "needs",
-            "vars",
-            "inputs",
-            "env",
-            "steps",
-            "job",
-            "runner",
-            "matrix",
-            "strategy",
-            "secrets",
-        ),
-    ],
+    (AZURE, "stage"): "variables dependencies pipeline",
+    (AZURE, "job"): "variables dependencies stageDependencies pipeline",
+    (AZURE, "step"): "variables pipeline",
+    (GITHUB, "stage"): "github needs vars inputs",
+    (GITHUB, "job"): "github needs vars inputs",
+    (GITHUB, "step"): "github needs vars inputs env steps job runner matrix strategy secrets",
 }
 
 
@@ -77,7 +57,6 @@ class _Check:
         stages = self._pipeline.stages
         yield from self._graph({stage.name: (stage.node, stage.needs) for stage in stages}, "stage")
         yield from _twice([(stage.name, stage.node) for stage in stages], "stage")
-        yield from self._schedules()
         for stage in stages:
             yield from self._condition(stage.node, stage.condition, "stage", stage, None)
             jobs = {job.name: job for job in stage.jobs}
@@ -95,14 +74,6 @@ class _Check:
         for name, path in circles(inner):
             message = f"{kind} '{name}' waits for itself: {' -> '.join(path)}. Remove one of them."
             yield _needs_node(graph[name][0]).refuse(message).problem
-
-    def _schedules(self) -> Iterator[Problem]:
-        for trigger in self._pipeline.triggers:
-            word, _, cron = trigger.partition(" ")
-            if word == "schedule" and not _CRON.fullmatch(cron):
-                yield Problem(
-                    self._pipeline.file, 1, f"schedule '{cron}' has not five fields, such as '17 5 * * *'."
-                )
 
     def _job(self, job: Job, stage: Stage) -> Iterator[Problem]:
         yield from self._condition(job.node, job.condition, "job", stage, job)
@@ -146,7 +117,9 @@ class _Check:
         yield from self._embedded(node, step.text, job)
         for line in filter(None, map(str.strip, step.text.splitlines())):
             words = words_of(line)
-            if words[:3] in PYTHON_WORDS:
+            if not words:
+                yield node.refuse(f"'{line}' opens a quote that nothing closes.").problem
+            elif words[:3] in PYTHON_WORDS:
                 problem = self._names.command_problem(words[3:])
                 if problem:
                     yield node.refuse(f"'{line}': {problem}").problem
@@ -197,7 +170,7 @@ class _Check:
         except ExpressionError as error:
             yield node.refuse(str(error)).problem
             return
-        for mistake in mistakes(expression, dialect, _CONTEXTS[dialect, level]):
+        for mistake in mistakes(expression, dialect, _CONTEXTS[dialect, level].split()):
             yield node.refuse(f"'{text.strip()}': {mistake}").problem
         for mistake in reference_mistakes(expression, self._pipeline, level, stage, job):
             yield node.refuse(f"'{text.strip()}': {mistake}").problem

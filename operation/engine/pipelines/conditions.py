@@ -13,15 +13,19 @@ from operation.engine.pipelines.expressions import (
     path_of,
     walk,
 )
-from operation.engine.pipelines.functions import STATUS
+from operation.engine.pipelines.functions import STATUS, spelling
 
-_SIGNS = {"eq": "is", "ne": "is not", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_WORDS = {
+    **{"eq": "is", "==": "is", "ne": "is not", "!=": "is not", "lt": "<", "le": "<=", "gt": ">", "ge": ">="},
+    **{sign: sign for sign in ("<", "<=", ">", ">=")},
+    **{"&&": "and", "||": "or", "and": "and", "or": "or"},
+}
 _STATUS = {
     **dict.fromkeys(("succeeded", "success"), ""),  # what holds without a condition
     **dict.fromkeys(("failed", "failure"), "something failed"),
     **dict.fromkeys(("canceled", "cancelled"), "it was cancelled"),
     "always": "whatever happened",
-    "succeededorfailed": "it was not cancelled",
+    "succeededOrFailed": "it was not cancelled",
 }
 _CONTEXTS: dict[tuple[str, ...], str] = {
     ("variables", "build.sourcebranch"): "the branch",
@@ -43,7 +47,8 @@ def describe(condition: str, dialect: str) -> str:
 
 def asks_status(expression: Expression, dialect: str) -> bool:
     """Return whether a condition asks how what ran before ended: without, GitHub adds ``success()``."""
-    return any(isinstance(part, Call) and part.name.lower() in STATUS[dialect] for part in walk(expression))
+    calls = [part for part in walk(expression) if isinstance(part, Call)]
+    return any(spelling(call.name, dialect) in STATUS[dialect] for call in calls)
 
 
 def effective(condition: str, dialect: str) -> str:
@@ -65,21 +70,15 @@ def _words(expression: Expression, dialect: str) -> str:
 
 
 def _call_words(expression: Call, dialect: str) -> str:
-    name = expression.name.lower()
-    if name == "not" and _status_of(expression.arguments[0]) == "it was cancelled":
-        return _STATUS["succeededorfailed"]
-    if name in _STATUS and name in STATUS[dialect]:
+    name = spelling(expression.name, dialect)
+    if name in STATUS[dialect]:
         return _STATUS[name]
     parts = [_words(argument, dialect) for argument in expression.arguments]
-    if name in {"and", "or"}:
-        return f" {name} ".join(part for part in parts if part)
-    if name in _SIGNS and len(parts) == 2:
-        return f"{parts[0]} {_SIGNS[name]} {parts[1]}"
-    return f"not {parts[0]}" if name == "not" else f"{expression.name}({', '.join(parts)})"
-
-
-def _status_of(expression: Expression) -> str:
-    return _STATUS.get(expression.name.lower(), "") if isinstance(expression, Call) else ""
+    if name in {"not", "!"}:
+        return "it was not cancelled" if parts == ["it was cancelled"] else f"not {parts[0]}"
+    if name in _WORDS:
+        return f" {_WORDS[name]} ".join(part for part in parts if part)
+    return f"{expression.name}({', '.join(parts)})"
 
 
 def _path_words(path: tuple[str, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.engine.pipelines.expressions import (
@@ -18,9 +18,18 @@ from operation.engine.pipelines.expressions import (
     parse,
     walk,
 )
-from operation.engine.pipelines.functions import ANY, FUNCTIONS, SPELLINGS, STATUS, UNCOVERED
+from operation.engine.pipelines.functions import (
+    ANY,
+    FUNCTIONS,
+    STATUS,
+    UNCOVERED,
+    arguments_of,
+    spelling,
+)
+from operation.engine.pipelines.tree import Node
 from operation.engine.pipelines.values import Value, text_of
 
+Result = TypeVar("Result")
 Contexts: TypeAlias = Mapping[str, Any]
 Statuses: TypeAlias = Mapping[str, Callable[[Sequence[str]], bool]]
 
@@ -40,7 +49,7 @@ def evaluate(text: str, dialect: str, contexts: Contexts, statuses: Statuses | N
         What its names stand for, such as ``variables``; letter case does not count. A member that is not
         there is null.
     statuses : Mapping, optional
-        What ``succeeded`` and its like answer, by their names in lower case, for the given jobs or for all.
+        What ``succeeded`` and its like answer, for the given jobs or for all.
 
     Raises
     ------
@@ -48,6 +57,14 @@ def evaluate(text: str, dialect: str, contexts: Contexts, statuses: Statuses | N
         When it cannot be read, or names an unknown function or context.
     """
     return _Evaluation(dialect, contexts, statuses or {}).value(parse(text, dialect))
+
+
+def guarded(node: Node, call: Callable[[], Result]) -> Result:
+    """Return what `call` returns; refuse `node` where an expression in it cannot be evaluated."""
+    try:
+        return call()
+    except ExpressionError as error:
+        raise node.refuse(str(error)) from error
 
 
 def interpolate(text: str, dialect: str, contexts: Contexts) -> Value:
@@ -74,21 +91,22 @@ def mistakes(expression: Expression, dialect: str, contexts: Collection[str]) ->
 
 
 def _call_mistakes(call: Call, dialect: str) -> Iterator[str]:
-    name = call.name.lower()
-    if name in map(str.lower, UNCOVERED[dialect]):
+    name = spelling(call.name, dialect)
+    if name in UNCOVERED[dialect]:
         yield f"function '{call.name}' is not covered by a local run: only its system can evaluate it."
-    elif name in STATUS[dialect]:
-        if len(call.arguments) > STATUS[dialect][name]:
-            yield f"'{call.name}' takes no arguments."
-    elif name not in FUNCTIONS[dialect]:
-        names = SPELLINGS[dialect]
+    elif name not in FUNCTIONS[dialect] and name not in STATUS[dialect]:
+        names = (*FUNCTIONS[dialect], *STATUS[dialect])
         yield f"there is no function '{call.name}'.{did_you_mean(call.name, names)}"
     else:
-        known, count = FUNCTIONS[dialect][name], len(call.arguments)
-        if not known.least <= count <= known.most:
-            least = f"{known.least} or more" if known.most == ANY else str(known.least)
-            wanted = least if known.most in {ANY, known.least} else f"{known.least} to {known.most}"
-            yield f"'{call.name}' takes {wanted} arguments, found {count}."
+        yield from _wrong_number(call, *arguments_of(name, dialect))
+
+
+def _wrong_number(call: Call, least: int, most: int) -> Iterator[str]:
+    count = len(call.arguments)
+    if least <= count <= most:
+        return
+    wanted = f"{least} or more" if most == ANY else str(least) if most == least else f"{least} to {most}"
+    yield f"'{call.name}' takes {f'{wanted} arguments, found {count}' if most else 'no arguments'}."
 
 
 class _Evaluation:
@@ -125,11 +143,11 @@ class _Evaluation:
         return next((value for known, value in target.items() if str(known).casefold() == wanted), None)
 
     def _call(self, call: Call) -> Value:
-        name = call.name.lower()
         for mistake in _call_mistakes(call, self._dialect):
             raise ExpressionError(mistake)
-        if name in STATUS[self._dialect]:
-            if name not in self._statuses:
-                raise ExpressionError(f"'{call.name}' can only be asked in a condition.")
-            return self._statuses[name]([text_of(self.value(a), self._dialect) for a in call.arguments])
-        return FUNCTIONS[self._dialect][name].call([*map(self.value, call.arguments)])
+        name, values = spelling(call.name, self._dialect), [*map(self.value, call.arguments)]
+        if name not in STATUS[self._dialect]:
+            return FUNCTIONS[self._dialect][name](*values)
+        if name not in self._statuses:
+            raise ExpressionError(f"'{call.name}' can only be asked in a condition.")
+        return self._statuses[name]([text_of(value, self._dialect) for value in values])

@@ -44,7 +44,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Call:
-    """A function with its arguments; GitHub's operators too, by the names of Azure's functions."""
+    """A function with its arguments; GitHub's operators too, by their signs."""
 
     name: str
     arguments: tuple[Expression, ...]
@@ -63,12 +63,8 @@ _TOKENS = {
     GITHUB: re.compile(rf"{_COMMON} | (?P<sign>==|!=|<=|>=|&&|\|\||[][().,*<>!])", re.VERBOSE),
 }
 _WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
-# GitHub's operators, the loosest first, by the names of the functions that do the same
-_OPERATORS: list[dict[str, str]] = [
-    {"||": "or"},
-    {"&&": "and"},
-    {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"},
-]
+# GitHub's, the loosest first
+_OPERATORS = [{"||"}, {"&&"}, {"==", "!=", "<", "<=", ">", ">="}]
 
 
 def parse(text: str, dialect: str) -> Expression:
@@ -159,14 +155,14 @@ class _Parser:
         if self._dialect == AZURE or level == len(_OPERATORS):
             return self._unary()
         left = self._operation(level + 1)
-        while name := _OPERATORS[level].get(self._sign):
+        while (sign := self._sign) in _OPERATORS[level]:
             self._at += 1
-            left = Call(name, (left, self._operation(level + 1)))
+            left = Call(sign, (left, self._operation(level + 1)))
         return left
 
     def _unary(self) -> Expression:
         if self._take("!"):
-            return Call("not", (self._unary(),))
+            return Call("!", (self._unary(),))
         return self._members(self._primary())
 
     def _members(self, target: Expression) -> Expression:

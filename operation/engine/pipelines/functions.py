@@ -1,214 +1,167 @@
-"""The functions of both systems' expressions: by name, with how many arguments they take."""
+"""The functions of both systems' expressions, by the names and with the arguments of their documentation."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from operation.engine.pipelines.expressions import AZURE, GITHUB, ExpressionError
 from operation.engine.pipelines.values import Value, compare, equal, text_of, truth
 
+Function: TypeAlias = Callable[..., Value]
 ANY = 99  # arguments
 
 
-@dataclass(frozen=True)
-class Function:
-    """A function of one dialect."""
+def _shared(dialect: str) -> dict[str, Function]:
+    def text(value: Value) -> str:
+        return text_of(value, dialect)
 
-    least: int
-    most: int
-    call: Callable[[Sequence[Value]], Value]
+    def folded(test: Callable[[str, str], bool]) -> Function:
+        return lambda where, what: test(text(where).casefold(), text(what).casefold())
 
+    def contains(where: Value, what: Value) -> bool:
+        if isinstance(where, list):
+            return dialect == GITHUB and any(equal(member, what, dialect) for member in where)
+        return text(what).casefold() in text(where).casefold()
 
-def _format(dialect: str) -> Callable[[Sequence[Value]], str]:
-    def call(values: Sequence[Value]) -> str:
-        pattern, *parts = values
-
+    def filled(pattern: Value, *parts: Value) -> str:
         def part(match: re.Match[str]) -> str:
             if match[0] in {"{{", "}}"}:
                 return match[0][0]
-            number = int(match[1])
-            if number >= len(parts):
-                raise ExpressionError(f"format: {{{number}}} has no argument")
-            return text_of(parts[number], dialect)
+            if int(match[1]) >= len(parts):
+                raise ExpressionError(f"format: {{{match[1]}}} has no argument")
+            return text(parts[int(match[1])])
 
-        return re.sub(r"\{\{|\}\}|\{(\d+)(?::[^}]*)?\}", part, text_of(pattern, dialect))
+        return re.sub(r"\{\{|\}\}|\{(\d+)(?::[^}]*)?\}", part, text(pattern))
 
-    return call
-
-
-def _contains(dialect: str) -> Callable[[Sequence[Value]], bool]:
-    def call(values: Sequence[Value]) -> bool:
-        where, what = values
-        if isinstance(where, list):
-            return dialect == GITHUB and any(equal(member, what, dialect) for member in where)
-        return text_of(what, dialect).casefold() in text_of(where, dialect).casefold()
-
-    return call
+    return {
+        "contains": contains,
+        "startsWith": folded(str.startswith),
+        "endsWith": folded(str.endswith),
+        "format": filled,
+    }
 
 
-def _affix(dialect: str, test: Callable[[str, str], bool]) -> Callable[[Sequence[Value]], bool]:
-    return lambda values: test(*(text_of(value, dialect).casefold() for value in values))
+def _comparisons(dialect: str, names: str) -> dict[str, Function]:
+    """Return what compares two values, by the names of a dialect: eq, ne, lt, le, gt, ge in this order."""
+
+    def ordered(test: Callable[[int], bool]) -> Function:
+        def call(left: Value, right: Value) -> bool:
+            order = compare(left, right, dialect)
+            return order is not None and test(order)
+
+        return call
+
+    functions: list[Function] = [
+        lambda left, right: equal(left, right, dialect),
+        lambda left, right: not equal(left, right, dialect),
+        ordered(lambda order: order < 0),
+        ordered(lambda order: order <= 0),
+        ordered(lambda order: order > 0),
+        ordered(lambda order: order >= 0),
+    ]
+    return dict(zip(names.split(), functions, strict=True))
 
 
-def _ordered(dialect: str, test: Callable[[int], bool]) -> Callable[[Sequence[Value]], bool]:
-    def call(values: Sequence[Value]) -> bool:
-        order = compare(values[0], values[1], dialect)
-        return order is not None and test(order)
-
-    return call
+def _text(value: Value) -> str:
+    return text_of(value, AZURE)
 
 
-def _join(values: Sequence[Value]) -> str:
-    separator, parts = values
-    return text_of(separator, AZURE).join(
-        text_of(part, AZURE) for part in (parts if isinstance(parts, list) else [parts])
-    )
+def _is_in(value: Value, first: Value, *more: Value) -> bool:
+    return any(equal(value, other, AZURE) for other in (first, *more))
 
 
-def _github_join(values: Sequence[Value]) -> str:
-    parts = values[0] if isinstance(values[0], list) else [values[0]]
-    separator = text_of(values[1], GITHUB) if len(values) > 1 else ","
-    return separator.join(text_of(part, GITHUB) for part in parts)
+def _contains_value(where: Value, what: Value) -> bool:
+    members = where.values() if isinstance(where, Mapping) else where if isinstance(where, list) else ()
+    return any(equal(member, what, AZURE) for member in members)
 
 
-def _coalesce(values: Sequence[Value]) -> Value:
-    return next((value for value in values if value not in (None, "")), None)
+def _join(sign: str, parts: Value, dialect: str) -> str:
+    return sign.join(text_of(part, dialect) for part in (parts if isinstance(parts, list) else [parts]))
 
 
-def _members(value: Value) -> list[Value]:
-    return list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list) else []
+def _replace(value: Value, old: Value, new: Value) -> str:
+    return _text(value).replace(_text(old), _text(new)) if _text(old) else _text(value)
 
 
-def _split(values: Sequence[Value]) -> list[str]:
-    text, separators = (text_of(value, AZURE) for value in values)
-    return re.split(f"[{re.escape(separators)}]", text) if separators else [text]
+def _split(value: Value, separators: Value) -> list[str]:
+    signs = _text(separators)
+    return re.split(f"[{re.escape(signs)}]", _text(value)) if signs else [_text(value)]
 
 
-def _replace(values: Sequence[Value]) -> str:
-    text, old, new = (text_of(value, AZURE) for value in values)
-    return text.replace(old, new) if old else text
+def _json(value: Value) -> str:
+    return json.dumps(value, indent=2)
 
 
-def _from_json(values: Sequence[Value]) -> Value:
+def _from_json(text: Value) -> Value:
     try:
-        return json.loads(text_of(values[0], GITHUB))
+        return json.loads(text_of(text, GITHUB))
     except ValueError as error:
         raise ExpressionError(f"fromJSON: {error}") from error
 
 
-def _comparisons(dialect: str) -> dict[str, Function]:
-    return {
-        "eq": Function(2, 2, lambda values: equal(values[0], values[1], dialect)),
-        "ne": Function(2, 2, lambda values: not equal(values[0], values[1], dialect)),
-        "lt": Function(2, 2, _ordered(dialect, lambda order: order < 0)),
-        "le": Function(2, 2, _ordered(dialect, lambda order: order <= 0)),
-        "gt": Function(2, 2, _ordered(dialect, lambda order: order > 0)),
-        "ge": Function(2, 2, _ordered(dialect, lambda order: order >= 0)),
-        "not": Function(1, 1, lambda values: not truth(values[0])),
-        "contains": Function(2, 2, _contains(dialect)),
-        "startswith": Function(2, 2, _affix(dialect, str.startswith)),
-        "endswith": Function(2, 2, _affix(dialect, str.endswith)),
-        "format": Function(1, ANY, _format(dialect)),
-    }
-
-
-def _azure(value: Value) -> str:
-    return text_of(value, AZURE)
-
-
 FUNCTIONS: dict[str, dict[str, Function]] = {
     AZURE: {
-        **_comparisons(AZURE),
-        "and": Function(2, ANY, lambda values: all(truth(value) for value in values)),
-        "or": Function(2, ANY, lambda values: any(truth(value) for value in values)),
-        "xor": Function(2, 2, lambda values: truth(values[0]) != truth(values[1])),
-        "in": Function(2, ANY, lambda values: any(equal(values[0], value, AZURE) for value in values[1:])),
-        "notin": Function(2, ANY, lambda values: not any(equal(values[0], v, AZURE) for v in values[1:])),
-        "containsvalue": Function(
-            2, 2, lambda values: any(equal(member, values[1], AZURE) for member in _members(values[0]))
+        **_shared(AZURE),
+        **_comparisons(AZURE, "eq ne lt le gt ge"),
+        "not": lambda value: not truth(value),
+        "and": lambda first, second, *more: all(map(truth, (first, second, *more))),
+        "or": lambda first, second, *more: any(map(truth, (first, second, *more))),
+        "xor": lambda left, right: truth(left) != truth(right),
+        "in": _is_in,
+        "notIn": lambda value, first, *more: not _is_in(value, first, *more),
+        "containsValue": _contains_value,
+        "coalesce": lambda first, second, *more: next(
+            (value for value in (first, second, *more) if value not in (None, "")), None
         ),
-        "coalesce": Function(2, ANY, _coalesce),
-        "iif": Function(3, 3, lambda values: values[1] if truth(values[0]) else values[2]),
-        "join": Function(2, 2, _join),
-        "split": Function(2, 2, _split),
-        "length": Function(
-            1,
-            1,
-            lambda values: len(values[0]) if isinstance(values[0], list | dict) else len(_azure(values[0])),
-        ),
-        "lower": Function(1, 1, lambda values: _azure(values[0]).lower()),
-        "upper": Function(1, 1, lambda values: _azure(values[0]).upper()),
-        "trim": Function(1, 1, lambda values: _azure(values[0]).strip()),
-        "replace": Function(3, 3, _replace),
-        "converttojson": Function(1, 1, lambda values: json.dumps(values[0], indent=2)),
+        "iif": lambda condition, yes, no: yes if truth(condition) else no,
+        "join": lambda sign, parts: _join(_text(sign), parts, AZURE),
+        "split": _split,
+        "length": lambda value: len(value if isinstance(value, list | dict) else _text(value)),
+        "lower": lambda value: _text(value).lower(),
+        "upper": lambda value: _text(value).upper(),
+        "trim": lambda value: _text(value).strip(),
+        "replace": _replace,
+        "convertToJson": _json,
     },
     GITHUB: {
-        **_comparisons(GITHUB),
-        # GitHub's operators give one of their operands, not true or false
-        "and": Function(2, 2, lambda values: values[1] if truth(values[0]) else values[0]),
-        "or": Function(2, 2, lambda values: values[0] if truth(values[0]) else values[1]),
-        "join": Function(1, 2, _github_join),
-        "tojson": Function(1, 1, lambda values: json.dumps(values[0], indent=2)),
-        "fromjson": Function(1, 1, _from_json),
+        **_shared(GITHUB),
+        **_comparisons(GITHUB, "== != < <= > >="),
+        "!": lambda value: not truth(value),
+        # they give one of their operands, not true or false
+        "&&": lambda left, right: right if truth(left) else left,
+        "||": lambda left, right: left if truth(left) else right,
+        "join": lambda parts, sign=",": _join(text_of(sign, GITHUB), parts, GITHUB),
+        "toJSON": _json,
+        "fromJSON": _from_json,
     },
 }
 # they ask for results of what ran before: whoever evaluates brings them along
 STATUS = {
-    AZURE: {"always": 0, "canceled": 0, "failed": ANY, "succeeded": ANY, "succeededorfailed": ANY},
+    AZURE: {"always": 0, "canceled": 0, "failed": ANY, "succeeded": ANY, "succeededOrFailed": ANY},
     GITHUB: {"always": 0, "cancelled": 0, "failure": 0, "success": 0},
-}
-# for messages: as their documentation spells them
-SPELLINGS = {
-    AZURE: [
-        "and",
-        "or",
-        "xor",
-        "not",
-        "eq",
-        "ne",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "in",
-        "notIn",
-        "contains",
-        "containsValue",
-        "startsWith",
-        "endsWith",
-        "format",
-        "coalesce",
-        "iif",
-        "join",
-        "split",
-        "length",
-        "lower",
-        "upper",
-        "trim",
-        "replace",
-        "convertToJson",
-        "always",
-        "canceled",
-        "failed",
-        "succeeded",
-        "succeededOrFailed",
-    ],
-    GITHUB: [
-        "contains",
-        "startsWith",
-        "endsWith",
-        "format",
-        "join",
-        "toJSON",
-        "fromJSON",
-        "always",
-        "cancelled",
-        "failure",
-        "success",
-    ],
 }
 # they exist, and only the real system can answer them
 UNCOVERED = {AZURE: ["counter"], GITHUB: ["hashFiles", "case"]}
+_SPELLING = {
+    dialect: {name.lower(): name for name in (*FUNCTIONS[dialect], *STATUS[dialect], *UNCOVERED[dialect])}
+    for dialect in FUNCTIONS
+}
+
+
+def spelling(name: str, dialect: str) -> str:
+    """Return the name of a function as its documentation spells it; letter case does not count."""
+    return _SPELLING[dialect].get(name.lower(), name)
+
+
+def arguments_of(name: str, dialect: str) -> tuple[int, int]:
+    """Return how many arguments a function takes: at least, and at most (`ANY`)."""
+    if name in STATUS[dialect]:
+        return 0, STATUS[dialect][name]
+    parameters = inspect.signature(FUNCTIONS[dialect][name]).parameters.values()
+    is_open = any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    least = sum(one.default is one.empty for one in parameters) - is_open
+    return least, ANY if is_open else len(parameters)

@@ -70,8 +70,8 @@ def command_words(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a command as a shell reads them."""
+    """Return the words of a command as a shell reads them; none where a quote is not closed."""
     try:
         return shlex.split(text, comments=True)
     except ValueError:
-        return text.split()
+        return []

@@ -4,34 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from operation.engine.pipelines.expressions import AZURE
-from operation.engine.pipelines.model import Job, Pipeline, Stage
+from operation.engine.foundation.layout import Layout
+from operation.engine.pipelines.expressions import AZURE, GITHUB
+from operation.engine.pipelines.model import Pipeline, Stage
 
 SUCCEEDED, ISSUES = "succeeded", "succeeded with warnings"
 FAILED, SKIPPED, CANCELED = "failed", "skipped", "canceled"
 WAITING = "waiting for an approval"  # of a whole run only
 GOOD = {SUCCEEDED, ISSUES}
-_AZURE = {
-    SUCCEEDED: "Succeeded",
-    ISSUES: "SucceededWithIssues",
-    FAILED: "Failed",
-    SKIPPED: "Skipped",
-    CANCELED: "Canceled",
-}
-_GITHUB = {
-    SUCCEEDED: "success",
-    ISSUES: "success",
-    FAILED: "failure",
-    SKIPPED: "skipped",
-    CANCELED: "cancelled",
+# as each system writes them
+WORDS = {
+    AZURE: {
+        SUCCEEDED: "Succeeded",
+        ISSUES: "SucceededWithIssues",
+        FAILED: "Failed",
+        SKIPPED: "Skipped",
+        CANCELED: "Canceled",
+    },
+    GITHUB: {
+        SUCCEEDED: "success",
+        ISSUES: "success",
+        FAILED: "failure",
+        SKIPPED: "skipped",
+        CANCELED: "cancelled",
+    },
 }
 
 
 @dataclass
 class JobResult:
-    """How a job ended, and the outputs of its steps by ``step.variable``."""
+    """How a job ended, and its outputs as its system names them."""
 
     result: str
     outputs: dict[str, str] = field(default_factory=dict)
@@ -46,6 +51,27 @@ class StageResult:
     jobs: dict[str, JobResult] = field(default_factory=dict)
     reason: str = ""
     seconds: float = 0.0
+
+
+@dataclass
+class PipelineRun:
+    """One execution of a pipeline: what its jobs share, and how it ended."""
+
+    layout: Layout
+    pipeline: Pipeline
+    folder: Path  # runs/ci/<id>
+    say: Callable[[str], None]  # called with each line for a person
+    stages: dict[str, StageResult]
+    summaries: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)  # environments that nobody approved
+    seconds: float = 0.0
+    steps: int = 0
+
+    @property
+    def result(self) -> str:
+        """How the whole ended."""
+        return WAITING if self.waiting else together(stage.result for stage in self.stages.values())
 
 
 def together(results: Iterable[str]) -> str:
@@ -81,74 +107,43 @@ def statuses(before: Mapping[str, str]) -> dict[str, Callable[[Sequence[str]], b
         return all(result in GOOD for result in chosen(names))
 
     def failed(names: Sequence[str]) -> bool:
-        return any(result == FAILED for result in chosen(names))
+        return FAILED in chosen(names)
 
     def canceled(_: Sequence[str]) -> bool:
         return CANCELED in before.values()
 
     return {
-        "succeeded": succeeded,
-        "success": succeeded,
-        "failed": failed,
-        "failure": failed,
+        **dict.fromkeys(("succeeded", "success"), succeeded),
+        **dict.fromkeys(("failed", "failure"), failed),
+        **dict.fromkeys(("canceled", "cancelled"), canceled),
         "always": lambda _: True,
-        "canceled": canceled,
-        "cancelled": canceled,
-        "succeededorfailed": lambda names: not canceled(names),
+        "succeededOrFailed": lambda names: not canceled(names),
     }
 
 
-def dependencies(stage: Stage, done: Mapping[str, StageResult], pipeline: Pipeline) -> dict[str, Any]:
+def dependencies(stage: Stage, done: Mapping[str, StageResult], system: str) -> dict[str, Any]:
     """Return the contexts with the stages that `stage` waits for."""
-    if pipeline.system == AZURE:
-        return {
-            "dependencies": {name: _azure_stage(done[name], _stage(pipeline, name)) for name in stage.needs},
-            "stageDependencies": {
-                name: _azure_jobs(done[name], _stage(pipeline, name)) for name in stage.needs
-            },
-        }
-    return {"needs": {name: _github_job(done[name]) for name in stage.needs}}
+    needed = {name: done[name] for name in stage.needs}
+    told = {name: _told(one.result, _outputs(one, system), system) for name, one in needed.items()}
+    if system == GITHUB:
+        return {"needs": told}
+    jobs = {name: job_dependencies(one.jobs, one.jobs) for name, one in needed.items()}
+    return {"dependencies": told, "stageDependencies": jobs}
 
 
-def job_dependencies(job: Job, jobs: Mapping[str, JobResult], stage: Stage) -> dict[str, Any]:
-    """Return Azure's context with the jobs of the same stage that `job` waits for."""
-    known = {other.name: other for other in stage.jobs}
-    return {name: _azure_job(jobs[name], known[name]) for name in job.needs}
+def job_dependencies(names: Iterable[str], jobs: Mapping[str, JobResult]) -> dict[str, Any]:
+    """Return Azure's context with jobs of one stage."""
+    return {name: _told(jobs[name].result, jobs[name].outputs, AZURE) for name in names}
 
 
-def _stage(pipeline: Pipeline, name: str) -> Stage:
-    return next(stage for stage in pipeline.stages if stage.name == name)
+def _told(result: str, outputs: Mapping[str, str], system: str) -> dict[str, Any]:
+    return {"result": WORDS[system][result], "outputs": outputs}
 
 
-def _outputs(result: JobResult, job: Job) -> dict[str, str]:
-    """Return a job's outputs as Azure names them: those of a deployment carry the name of the job."""
-    before = f"{job.name}." if job.is_deployment else ""
-    return {f"{before}{name}": value for name, value in result.outputs.items()}
-
-
-def _azure_job(result: JobResult, job: Job) -> dict[str, Any]:
-    return {"result": _AZURE[result.result], "outputs": _outputs(result, job)}
-
-
-def _azure_jobs(done: StageResult, stage: Stage) -> dict[str, Any]:
-    return {job.name: _azure_job(done.jobs[job.name], job) for job in stage.jobs if job.name in done.jobs}
-
-
-def _azure_stage(done: StageResult, stage: Stage) -> dict[str, Any]:
-    outputs = {
-        f"{job.name}.{name}": value
-        for job in stage.jobs
-        if job.name in done.jobs
-        for name, value in _outputs(done.jobs[job.name], job).items()
+def _outputs(stage: StageResult, system: str) -> dict[str, str]:
+    """Return a stage's outputs: Azure puts the name of the job before theirs."""
+    return {
+        name if system == GITHUB else f"{job}.{name}": value
+        for job, result in stage.jobs.items()
+        for name, value in result.outputs.items()
     }
-    return {"result": _AZURE[done.result], "outputs": outputs}
-
-
-def _github_job(done: StageResult) -> dict[str, Any]:
-    outputs = {name: value for job in done.jobs.values() for name, value in job.outputs.items()}
-    return {"result": _GITHUB[done.result], "outputs": outputs}
-
-
-def github_word(result: str) -> str:
-    """Return a result as GitHub writes it."""
-    return _GITHUB[result]

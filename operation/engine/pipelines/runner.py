@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
-from pathlib import Path
 from typing import Any
 
-from operation.engine.foundation import manifest
 from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
 from operation.engine.pipelines.conditions import describe, effective
-from operation.engine.pipelines.evaluation import evaluate
-from operation.engine.pipelines.expressions import AZURE, ExpressionError
-from operation.engine.pipelines.job_execution import JobExecution, RunningPipeline
+from operation.engine.pipelines.evaluation import evaluate, guarded
+from operation.engine.pipelines.expressions import AZURE
+from operation.engine.pipelines.job_execution import JobExecution
 from operation.engine.pipelines.model import Job, Pipeline, Stage
 from operation.engine.pipelines.results import (
     CANCELED,
     GOOD,
     SKIPPED,
     SUCCEEDED,
-    WAITING,
     JobResult,
+    PipelineRun,
     StageResult,
     ancestors,
     dependencies,
@@ -37,36 +33,14 @@ from operation.engine.pipelines.results import (
 from operation.engine.pipelines.tree import Node
 from operation.engine.pipelines.values import truth
 
-_HERE = {"posix": ("ubuntu", "debian", "linux"), "nt": ("windows",)}
-
-
-@dataclass
-class PipelineRun:
-    """One execution of a pipeline, and how it ended."""
-
-    pipeline: Pipeline
-    folder: Path
-    stages: dict[str, StageResult] = field(default_factory=dict)
-    summaries: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    waiting: list[str] = field(default_factory=list)  # environments that nobody approved
-
-    @property
-    def result(self) -> str:
-        """How the whole ended."""
-        return WAITING if self.waiting else together(stage.result for stage in self.stages.values())
+_ELSEWHERE = {"macos", *(("ubuntu", "debian", "linux") if os.name == "nt" else ("windows",))}
 
 
 class PipelineRunner:
-    """Executes a pipeline.
+    """Executes a pipeline that was read without a mistake.
 
     Parameters
     ----------
-    layout : Layout
-        The checkout that it is executed in.
-    pipeline : Pipeline
-        Read without a mistake.
     approve : Callable
         Called with an environment; whether a job may go there.
     say : Callable
@@ -84,24 +58,21 @@ class PipelineRunner:
         only: Collection[str] = (),
     ) -> None:
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{pipeline.name}-{pipeline.system}"
-        self._layout, self._approve, self._say, self._only = layout, approve, say, only
         stages = {stage.name: StageResult(CANCELED, reason="not reached") for stage in pipeline.stages}
-        self.outcome = PipelineRun(pipeline, layout.runs / "ci" / name, stages)
+        self.outcome = PipelineRun(layout, pipeline, layout.runs / "ci" / name, say, stages)
         self.outcome.folder.mkdir(parents=True)
-        self._running = RunningPipeline(layout, self.outcome.folder, pipeline, say)
-        self.outcome.summaries, self.outcome.failures = self._running.summaries, self._running.failures
-        self._commit = commit(layout.root)
+        self._system, self._approve, self._say, self._only = pipeline.system, approve, say, only
+        self._known = known_values(self.outcome)
 
     def run(self) -> PipelineRun:
         """Execute every stage whose condition holds; `outcome` tells of it also where this is interrupted."""
-        run, began = self.outcome, time.monotonic()
-        stages = {stage.name: stage for stage in run.pipeline.stages}
+        began, stages = time.monotonic(), {stage.name: stage for stage in self.outcome.pipeline.stages}
         try:
             for name in TopologicalSorter({name: one.needs for name, one in stages.items()}).static_order():
                 self._timed(stages[name])
         finally:
-            run.seconds = time.monotonic() - began
-        return run
+            self.outcome.seconds = time.monotonic() - began
+        return self.outcome
 
     def _timed(self, stage: Stage) -> None:
         start, self.outcome.stages[stage.name] = time.monotonic(), StageResult(CANCELED, reason="interrupted")
@@ -111,12 +82,12 @@ class PipelineRunner:
             self.outcome.stages[stage.name].seconds = time.monotonic() - start
 
     def _stage(self, stage: Stage) -> StageResult:
-        pipeline, done = self.outcome.pipeline, self.outcome.stages
+        done = self.outcome.stages
         if self._only and stage.name not in self._only:
             return StageResult(SUCCEEDED, reason="left out")
-        needs = {other.name: other.needs for other in pipeline.stages}
+        needs = {other.name: other.needs for other in self.outcome.pipeline.stages}
         before = {name: done[name].result for name in ancestors(stage.name, needs)}
-        contexts = {**self._contexts(stage.variables), **dependencies(stage, done, pipeline)}
+        contexts = {**self._contexts(stage), **dependencies(stage, done, self._system)}
         self._say(f"\n{stage.title}")
         if not (self._only or self._holds(stage.condition, contexts, before, stage.node)):
             reason = self._why_not(stage, before)
@@ -124,126 +95,94 @@ class PipelineRunner:
             return StageResult(SKIPPED, reason=reason)
         jobs: dict[str, JobResult] = {}
         for job in _in_order(stage):
-            jobs[job.name] = self._merged(jobs.get(job.name), self._job(job, stage, jobs, contexts))
+            jobs[job.name] = _merged(jobs.get(job.name), self._job(job, stage, jobs, contexts))
         reason = next((job.reason for job in jobs.values() if job.reason), "")
         return StageResult(together(job.result for job in jobs.values()), jobs, reason)
 
-    def _merged(self, before: JobResult | None, job: JobResult) -> JobResult:
-        """Return the result of all copies that a matrix makes of one job."""
-        if before is None:
-            return job
-        result = together([before.result, job.result])
-        return JobResult(result, {**before.outputs, **job.outputs}, before.reason or job.reason)
+    def _contexts(self, stage: Stage) -> dict[str, Any]:
+        own = {name: node.text() for name, node in stage.variables.items()}
+        return {**self._known, "variables": {**self._known["variables"], **own}}
 
     def _job(
         self, job: Job, stage: Stage, jobs: Mapping[str, JobResult], contexts: Mapping[str, Any]
     ) -> JobResult:
         if len(stage.jobs) > 1:
             self._say(f"   {job.title}")
-        if not _runs_here(job.image):
-            self._say(f"   needs {job.image}: not on this machine")
-            return JobResult(SKIPPED, reason=f"needs {job.image}")
-        own = dict(contexts)
-        if self.outcome.pipeline.system == AZURE:
-            own["dependencies"] = job_dependencies(job, jobs, stage)
+        if self._system == AZURE:
+            contexts = {**contexts, "dependencies": job_dependencies(job.needs, jobs)}
         needs = {other.name: other.needs for other in stage.jobs}
         before = {name: jobs[name].result for name in ancestors(job.name, needs)}
-        if not self._holds(job.condition, own, before, job.node):
-            reason = f"its condition does not hold: {job.condition or 'a job before it did not succeed'}"
+        if reason := self._why_job_not(job, contexts, before):
             self._say(f"   skipped: {reason}")
             return JobResult(SKIPPED, reason=reason)
-        if job.environment and not self._approve(job.environment):
-            self.outcome.waiting.append(job.environment)
-            reason = f"waits for the approval of {job.environment}"
-            self._say(f"   {reason}")
-            return JobResult(SKIPPED, reason=reason)
-        try:
-            return JobExecution(self._running, job, own).run()
-        except ExpressionError as error:
-            raise job.node.refuse(str(error)) from error
+        return guarded(job.node, lambda: JobExecution(self.outcome, job, contexts).run())
+
+    def _why_job_not(self, job: Job, contexts: Mapping[str, Any], before: Mapping[str, str]) -> str:
+        """Return why a job is skipped; empty where it is executed."""
+        if job.image.partition("-")[0].lower() in _ELSEWHERE:  # an unknown name may be this machine's
+            return f"needs {job.image}"
+        if not self._holds(job.condition, contexts, before, job.node):
+            return f"its condition does not hold: {job.condition or 'a job before it did not succeed'}"
+        if not job.environment or self._approve(job.environment):
+            return ""
+        self.outcome.waiting.append(job.environment)
+        return f"waits for the approval of {job.environment}"
 
     def _holds(
         self, condition: str, contexts: Mapping[str, Any], before: Mapping[str, str], node: Node
     ) -> bool:
-        dialect = self.outcome.pipeline.system
-        try:
-            return truth(evaluate(effective(condition, dialect), dialect, contexts, statuses(before)))
-        except ExpressionError as error:
-            raise node.refuse(str(error)) from error
+        text = effective(condition, self._system)
+        return truth(guarded(node, lambda: evaluate(text, self._system, contexts, statuses(before))))
 
     def _why_not(self, stage: Stage, before: Mapping[str, str]) -> str:
         """Return why a stage is skipped: the stage before it, or what its condition asks."""
         bad = [name for name, result in before.items() if result not in GOOD]
         if bad:
             return f"stage {bad[0]} {'was skipped' if before[bad[0]] == SKIPPED else 'did not succeed'}"
-        return f"it runs only if {describe(stage.condition, self.outcome.pipeline.system)}"
+        return f"it runs only if {describe(stage.condition, self._system)}"
 
-    def _contexts(self, stage_variables: Mapping[str, Node]) -> dict[str, Any]:
-        """Return what expressions may name, as a run by hand on this branch would have it."""
-        branch, sha = "main", str(self._commit["commit"] or "")
-        own = {name: node.text() for name, node in stage_variables.items()}
-        if self.outcome.pipeline.system == AZURE:
-            known = {
-                "Build.SourceBranch": f"refs/heads/{branch}",
-                "Build.SourceBranchName": branch,
-                "Build.SourceVersion": sha,
-                "Build.Reason": "Manual",
-                "Build.BuildId": self.outcome.folder.name,
-                "Build.RequestedFor": getpass.getuser(),
-                "System.DefaultWorkingDirectory": str(self._layout.root),
-                "Build.ArtifactStagingDirectory": str(self.outcome.folder / "staging"),
-                "Pipeline.Workspace": str(self.outcome.folder / "artifacts"),
-            }
-            return {"variables": {**known, **own}, "pipeline": {}}
-        github = {
-            "ref": f"refs/heads/{branch}",
-            "ref_name": branch,
-            "sha": sha,
-            "event_name": "workflow_dispatch",
+
+def known_values(run: PipelineRun) -> dict[str, Any]:
+    """Return what expressions may name, as a run by hand on the main branch has it."""
+    branch, sha, user = "main", str(commit(run.layout.root)["commit"] or ""), getpass.getuser()
+    if run.pipeline.system == AZURE:
+        variables = {
+            "Build.SourceBranch": f"refs/heads/{branch}",
+            "Build.SourceBranchName": branch,
+            "Build.SourceVersion": sha,
+            "Build.Reason": "Manual",
+            "Build.BuildId": run.folder.name,
+            "Build.RequestedFor": user,
+            "System.DefaultWorkingDirectory": str(run.layout.root),
+            "Build.ArtifactStagingDirectory": str(run.folder / "staging"),
+            "Pipeline.Workspace": str(run.folder / "artifacts"),
         }
-        github |= {
-            "workflow": self.outcome.pipeline.name,
-            "run_id": self.outcome.folder.name,
-            "actor": getpass.getuser(),
-        }
-        return {
-            "variables": own,
-            "github": github,
-            "vars": dict(os.environ),
-            "secrets": dict(os.environ),
-            "inputs": self.outcome.pipeline.parameters,
-            "runner": {"os": "Linux"},
-            "strategy": {},
-        }
+        return {"variables": variables, "pipeline": {}}
+    github = {
+        "ref": f"refs/heads/{branch}",
+        "ref_name": branch,
+        "sha": sha,
+        "event_name": "workflow_dispatch",
+    }
+    return {
+        "variables": {},
+        "github": github,
+        "vars": dict(os.environ),
+        "secrets": dict(os.environ),
+        "inputs": run.pipeline.parameters,
+        "runner": {"os": "Linux"},
+        "strategy": {},
+    }
+
+
+def _merged(before: JobResult | None, job: JobResult) -> JobResult:
+    """Return the result of all copies that a matrix makes of one job."""
+    if before is None:
+        return job
+    result = together([before.result, job.result])
+    return JobResult(result, {**before.outputs, **job.outputs}, before.reason or job.reason)
 
 
 def _in_order(stage: Stage) -> list[Job]:
     order = list(TopologicalSorter({job.name: job.needs for job in stage.jobs}).static_order())
     return sorted(stage.jobs, key=lambda job: order.index(job.name))
-
-
-def _runs_here(image: str) -> bool:
-    """Tell whether this machine can stand in for one with that image; an unknown name may be any."""
-    system = image.partition("-")[0].lower()
-    foreign = {name for key, names in _HERE.items() if key != os.name for name in names} | {"macos"}
-    return system not in foreign
-
-
-def record(run: PipelineRun, layout: Layout) -> Path:
-    """Write ``result.json`` beside the artifacts; return its file."""
-    file = run.folder / "result.json"
-    stages = {
-        name: {"result": stage.result, "seconds": round(stage.seconds, 1), "reason": stage.reason}
-        for name, stage in run.stages.items()
-    }
-    content = {
-        "schema": manifest.SCHEMA,
-        "kind": "ci",
-        "pipeline": layout.relative(layout.root / run.pipeline.file),
-        "result": run.result,
-        "seconds": round(run.seconds, 1),
-        "stages": stages,
-        "failures": run.failures,
-    }
-    file.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    return file

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from operation.engine.pipelines.results import FAILED, ISSUES, SUCCEEDED
+
 _AZURE = re.compile(r"##vso\[([\w.]+)\s*([^\]]*)\](.*)")
 _GITHUB = re.compile(r"::([\w-]+)(?:\s+([^:]*))?::(.*)")
 _ESCAPES = {"%0D": "\r", "%0A": "\n", "%3B": ";", "%5D": "]", "%AZP25": "%", "%25": "%"}
@@ -21,27 +23,32 @@ class Told:
     variables: dict[str, str] = field(default_factory=dict)  # for later steps of the job
     warnings: list[str] = field(default_factory=list)
     summaries: list[str] = field(default_factory=list)  # Markdown
-    result: str = ""  # that the step itself claims: Succeeded, SucceededWithIssues, Failed
+    claim: str = ""  # of the step itself: Succeeded, SucceededWithIssues, Failed
+
+    def result(self, code: int) -> str:
+        """Return how a step ended that ended with this exit code."""
+        if (code and not self.claim.endswith("Issues")) or self.claim == "Failed":
+            return FAILED
+        return ISSUES if self.warnings or self.claim.endswith("Issues") else SUCCEEDED
+
+    def read(self, files: Sequence[Path]) -> None:
+        """Take in what a step wrote to GitHub's files: outputs, variables, summary."""
+        outputs, variables, summary = files
+        self.outputs |= dict(_assignments(outputs))
+        self.variables |= dict(_assignments(variables))
+        text = summary.read_text(encoding="utf-8") if summary.is_file() else ""
+        if text.strip():
+            self.summaries.append(text)
 
 
 def hear(line: str, told: Told) -> str | None:
     """Take in a line of a step; return what a person is to see of it, None for nothing."""
     azure, github = _AZURE.match(line), _GITHUB.match(line)
     if azure:
-        return _azure(azure[1].lower(), dict(_properties(azure[2], ";")), _decoded(azure[3]), told)
+        return _azure(azure[1].lower(), dict(_properties(azure[2])), _decoded(azure[3]), told)
     if github:
         return _github(github[1].lower(), _decoded(github[3]), told)
     return line
-
-
-def hear_files(files: Sequence[Path], told: Told) -> None:
-    """Take in what a step wrote to GitHub's files: outputs, variables, summary."""
-    outputs, variables, summary = files
-    told.outputs |= dict(_assignments(outputs))
-    told.variables |= dict(_assignments(variables))
-    text = summary.read_text(encoding="utf-8") if summary.is_file() else ""
-    if text.strip():
-        told.summaries.append(text)
 
 
 def _azure(command: str, properties: dict[str, str], data: str, told: Told) -> str | None:
@@ -54,7 +61,7 @@ def _azure(command: str, properties: dict[str, str], data: str, told: Told) -> s
             told.warnings.append(data)
         return f"{properties.get('type', 'error')}: {data}"
     if command == "task.complete":
-        told.result = properties.get("result", "")
+        told.claim = properties.get("result", "")
         return data or None
     if command == "task.uploadsummary":
         file = Path(data)
@@ -72,8 +79,8 @@ def _github(command: str, data: str, told: Told) -> str | None:
     return None if command in {*_IGNORED, "add-mask"} else f"(not covered by a local run: {command})"
 
 
-def _properties(text: str, separator: str) -> Iterator[tuple[str, str]]:
-    for part in filter(None, map(str.strip, text.split(separator))):
+def _properties(text: str) -> Iterator[tuple[str, str]]:
+    for part in filter(None, map(str.strip, text.split(";"))):
         name, _, value = part.partition("=")
         yield name.strip().lower(), _decoded(value)
 

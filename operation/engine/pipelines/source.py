@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from operation.engine.configuration.environment_file import read_environment
 from operation.engine.configuration.loading import DEFAULT_ENVIRONMENT, configuration_file, environments
 from operation.engine.foundation.layout import Layout
-from operation.engine.foundation.nearest import did_you_mean, listed
+from operation.engine.foundation.nearest import did_you_mean
 from operation.engine.pipelines.tree import Findings, Node, read_tree
 
 LAST = "PROD"
 CONNECTIONS = {"workspace": "SERVICECONNECTION_WS", "resource-group": "SERVICECONNECTION_RG"}
-_PIPELINE = ["pull-requests", "branches", "schedule", "stages"]
-_STAGE = [
-    "title",
-    "environments",
-    "after",
-    "when",
-    "azure",
-    "minutes",
-    "systems",
-    "set-up",
-    "steps",
-    "results",
-]
-_STEP = ["run", "name", "output", "when"]
+_PIPELINE = "pull-requests branches schedule stages"
+_STAGE = "title environments after when azure minutes systems set-up steps results"
+_STEP = "run name output when"
 _WHEN = ("failed", "always")
 DEFAULT_MINUTES = "60"
 
@@ -100,41 +89,29 @@ def connection_names(layout: Layout, environment: str) -> dict[str, str]:
 def read_source(layout: Layout, findings: Findings) -> list[SourcePipeline]:
     """Read the list; `findings` takes its mistakes."""
     with findings.collecting():
-        root = read_tree(layout, source_file(layout))
-        order = in_order(layout)
-        pipelines = []
-        for name, node in root.items().items():
-            with findings.collecting():
-                pipelines.append(_pipeline(layout, name, node, order, findings))
-        return pipelines
+        pipelines = read_tree(layout, source_file(layout)).items().items()
+        return findings.each(pipelines, lambda entry: _pipeline(layout, *entry, findings))
     return []
 
 
-def _pipeline(layout: Layout, name: str, node: Node, order: list[str], findings: Findings) -> SourcePipeline:
+def _pipeline(layout: Layout, name: str, node: Node, findings: Findings) -> SourcePipeline:
     node.require_keys(_PIPELINE, f"of pipeline '{name}'")
-    stages = node.get("stages")
-    if stages is None:
+    stages, order = node.mapping("stages"), in_order(layout)
+    if not stages:
         raise node.refuse(f"pipeline '{name}' has no stages.")
     read: list[SourceStage] = []
-    for key, stage in stages.items().items():
+    for key, stage in stages.items():
         with findings.collecting():
-            read += _stages(layout, key, stage, order, read)
-    branches = node.get("branches")
-    return SourcePipeline(
-        name,
-        node.word("pull-requests") == "true",
-        tuple(member.text() for member in branches.members()) if branches else (),
-        node.word("schedule"),
-        tuple(read),
-    )
+            for environment, names in _of_environments(key, stage, order):
+                one = _replaced(key, names).replace("-", "_")
+                read.append(_stage(layout, one, environment, _filled(stage, names), read))
+    pull_requests = node.word("pull-requests") == "true"
+    return SourcePipeline(name, pull_requests, node.words("branches"), node.word("schedule"), tuple(read))
 
 
-def _stages(
-    layout: Layout, key: str, node: Node, order: list[str], before: list[SourceStage]
-) -> Iterator[SourceStage]:
-    """Yield a stage for each environment that it is for."""
+def _of_environments(key: str, node: Node, order: list[str]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Yield each environment that a stage is for, with what its placeholders stand for."""
     node.require_keys(_STAGE, f"of stage '{key}'")
-    choice = node.word("environments")
     chosen = {
         "": [""],
         "first": order[:1],
@@ -143,75 +120,61 @@ def _stages(
         "later": order[1:],
         "all": order,
     }
-    if choice not in chosen:
-        hint = did_you_mean(choice, chosen)
-        raise node.items()["environments"].refuse(
-            f"'{choice}': expected first, between, last, later or all.{hint}"
-        )
-    own: list[SourceStage] = []
-    for environment in chosen[choice]:
-        place = order.index(environment) if environment else 0
-        names = {
-            "{environment}": environment,
-            "{previous}": order[place - 1] if place else environment,
-        }
-        stage = _stage(layout, key, node, names, [*before, *own])
-        own.append(stage)
-        yield stage
+    for environment in chosen[node.choice("environments", chosen)]:
+        before = order[max(0, order.index(environment) - 1)] if environment else ""
+        yield environment, {"{environment}": environment, "{previous}": before}
 
 
-def _stage(
-    layout: Layout, key: str, node: Node, names: Mapping[str, str], before: list[SourceStage]
-) -> SourceStage:
-    def filled(text: str) -> str:
-        for placeholder, value in names.items():
-            text = text.replace(placeholder, value)
-        return text
-
-    def words(member: str) -> tuple[str, ...]:
-        found = node.get(member)
-        return tuple(filled(word.text()) for word in found.members()) if found else ()
-
-    gate = _gate(node, filled, before)
-    after = tuple(
-        before[-1].name if word == "previous" else word
-        for word in words("after")
-        if before or word != "previous"
+def _filled(node: Node, names: Mapping[str, str]) -> Node:
+    """Return a part of the list with what its placeholders stand for."""
+    if isinstance(node.value, dict):
+        return node.at({key: _filled(member, names) for key, member in node.value.items()})
+    if isinstance(node.value, list):
+        return node.at([_filled(member, names) for member in node.value])
+    return Node(
+        _replaced(node.value, names) if isinstance(node.value, str) else node.value, node.file, node.line
     )
-    for name in after:
-        if name not in [stage.name for stage in before]:
-            hint = did_you_mean(name, [stage.name for stage in before])
-            raise node.items()["after"].refuse(f"there is no stage '{name}' before this one.{hint}")
+
+
+def _replaced(text: str, names: Mapping[str, str]) -> str:
+    for placeholder, value in names.items():
+        text = text.replace(placeholder, value)
+    return text
+
+
+def _stage(layout: Layout, name: str, environment: str, node: Node, before: list[SourceStage]) -> SourceStage:
+    known, gate = [stage.name for stage in before], _gate(node, before)
+    words = [word for word in node.words("after") if known or word != "previous"]
+    after = [known[-1] if word == "previous" else word for word in words]
+    for other in after:
+        if other not in known:
+            hint = did_you_mean(other, known)
+            raise node.items()["after"].refuse(f"there is no stage '{other}' before this one.{hint}")
     if gate and gate.stage not in after:
-        after = (*after, gate.stage)
-    environment, kind = names["{environment}"], node.word("azure")
-    if kind and kind not in CONNECTIONS:
-        raise node.items()["azure"].refuse(
-            f"'{kind}': expected {listed(CONNECTIONS)}.{did_you_mean(kind, CONNECTIONS)}"
-        )
-    steps = node.get("steps")
+        after.append(gate.stage)
+    kind, steps = node.choice("azure", CONNECTIONS), node.get("steps")
     if steps is None:
-        raise node.refuse(f"stage '{key}' has no steps.")
+        raise node.refuse(f"stage '{name}' has no steps.")
     return SourceStage(
-        filled(key).replace("-", "_"),
-        filled(node.word("title", key)),
-        after,
-        tuple(_step(member, filled) for member in steps.members()),
+        name,
+        node.word("title", name),
+        tuple(after),
+        tuple(map(_step, steps.members())),
         environment,
         connection_names(layout, environment).get(kind, "") if kind and environment else "",
         gate,
         node.word("minutes", DEFAULT_MINUTES),
-        words("systems"),
-        words("set-up"),
+        node.words("systems"),
+        node.words("set-up"),
         node.word("results"),
     )
 
 
-def _gate(node: Node, filled: Callable[[str], str], before: list[SourceStage]) -> Gate | None:
+def _gate(node: Node, before: list[SourceStage]) -> Gate | None:
     text = node.word("when")
     if not text:
         return None
-    path, _, value = filled(text).partition(" is ")
+    path, _, value = text.partition(" is ")
     parts = path.strip().split(".")
     if len(parts) != 3 or not value.strip():
         raise node.items()["when"].refuse(f"'{text}' cannot be read: write stage.step.output is value.")
@@ -219,11 +182,8 @@ def _gate(node: Node, filled: Callable[[str], str], before: list[SourceStage]) -
     return Gate(before[-1].name if stage == "previous" and before else stage, step, output, value.strip())
 
 
-def _step(node: Node, filled: Callable[[str], str]) -> SourceStep:
+def _step(node: Node) -> SourceStep:
     if not isinstance(node.value, dict):
-        return SourceStep(filled(node.text()))
+        return SourceStep(node.text())
     node.require_keys(_STEP, "of a step")
-    when = node.word("when")
-    if when and when not in _WHEN:
-        raise node.items()["when"].refuse(f"'{when}': expected {listed(_WHEN)}.{did_you_mean(when, _WHEN)}")
-    return SourceStep(filled(node.word("run")), node.word("name"), node.word("output"), when)
+    return SourceStep(node.word("run"), node.word("name"), node.word("output"), node.choice("when", _WHEN))

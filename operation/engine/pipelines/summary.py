@@ -1,7 +1,11 @@
-"""The summary of a pipeline's run in Markdown: how its stages ended, then what its steps told."""
+"""What a pipeline's run leaves: a page in Markdown, and the same for programs."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+from operation.engine.foundation import manifest
 from operation.engine.pipelines.results import (
     CANCELED,
     FAILED,
@@ -9,15 +13,36 @@ from operation.engine.pipelines.results import (
     SKIPPED,
     SUCCEEDED,
     WAITING,
+    PipelineRun,
     StageResult,
 )
-from operation.engine.pipelines.runner import PipelineRun
 
 _MARKS = {SUCCEEDED: "✅", ISSUES: "⚠️", FAILED: "❌", SKIPPED: "⏭️", CANCELED: "⏹️", WAITING: "⏸️"}
 
 
+def record(run: PipelineRun) -> Path:
+    """Write ``result.json`` and ``summary.md`` beside the artifacts; return the page."""
+    stages = {
+        name: {"result": stage.result, "seconds": round(stage.seconds, 1), "reason": stage.reason}
+        for name, stage in run.stages.items()
+    }
+    content = {
+        "schema": manifest.SCHEMA,
+        "kind": "ci",
+        "pipeline": run.pipeline.file,
+        "result": run.result,
+        "seconds": round(run.seconds, 1),
+        "stages": stages,
+        "failures": run.failures,
+    }
+    (run.folder / "result.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+    page = run.folder / "summary.md"
+    page.write_text(summary(run), encoding="utf-8")
+    return page
+
+
 def summary(run: PipelineRun) -> str:
-    """Return the page of a run."""
+    """Return the page of a run: how its stages ended, then what its steps told."""
     titles = {stage.name: stage.title for stage in run.pipeline.stages}
     lines = [
         f"## {_MARKS[run.result]} {run.pipeline.name}: {run.result}",

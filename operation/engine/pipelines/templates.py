@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean, listed
-from operation.engine.pipelines.evaluation import evaluate, interpolate
-from operation.engine.pipelines.expressions import AZURE, ExpressionError
+from operation.engine.pipelines.evaluation import evaluate, guarded, interpolate
+from operation.engine.pipelines.expressions import AZURE
 from operation.engine.pipelines.tree import Node, Plain, read_tree
 from operation.engine.pipelines.values import truth
 
 _DIRECTIVE = re.compile(r"\s*\$\{\{\s*(if|elseif|else|each|insert)\b(.*?)\}\}\s*", re.DOTALL)
 _EACH = re.compile(r"\s*([A-Za-z_]\w*)\s+in\s+(.+)", re.DOTALL)
 _DEEPEST = 20  # templates within templates
+_PARTS = ("step", "job", "stage", "deployment")
 _TYPES: dict[str, Callable[[Plain], bool]] = {
     "string": lambda value: not isinstance(value, list | dict),
     "number": lambda value: re.fullmatch(r"[-+]?\d+(\.\d+)?", str(value)) is not None,
     "boolean": lambda value: str(value).lower() in {"true", "false"},
     "object": lambda _: True,
-    **{
-        f"{kind}List": (lambda value: isinstance(value, list))
-        for kind in ("step", "job", "stage", "deployment")
-    },
-    **{kind: (lambda value: isinstance(value, dict)) for kind in ("step", "job", "stage", "deployment")},
-    "stringList": lambda value: isinstance(value, list),
+    **dict.fromkeys(_PARTS, lambda value: isinstance(value, dict)),
+    **dict.fromkeys([f"{kind}List" for kind in ("string", *_PARTS)], lambda value: isinstance(value, list)),
 }
 
 
@@ -45,7 +42,7 @@ class Expander:
 
     def _expand(self, node: Node, contexts: Mapping[str, Any]) -> Node:
         if isinstance(node.value, str) and "${{" in node.value:
-            return node.at(_guarded(node, lambda: interpolate(node.value, AZURE, contexts)))
+            return node.at(guarded(node, lambda: interpolate(node.value, AZURE, contexts)))
         if isinstance(node.value, list):
             return Node(list(self._list(node, contexts)), node.file, node.line)
         if isinstance(node.value, dict):
@@ -53,33 +50,31 @@ class Expander:
         return node
 
     def _list(self, node: Node, contexts: Mapping[str, Any]) -> Iterator[Node]:
-        taken: list[bool] = []  # of the chain of if, elseif and else that goes on
-        for member in node.value:
-            keys = list(member.value) if isinstance(member.value, dict) else []
-            directive = _DIRECTIVE.fullmatch(keys[0]) if len(keys) == 1 else None
-            if directive is None:
-                taken = []
-                yield self._expand(member, contexts)
-                continue
-            body = member.value[keys[0]]
-            for within in self._rounds(body, directive, contexts, taken):
-                yield from self._expand(body, within).members()
+        for key, body, within in self._chosen([_entry(member) for member in node.value], contexts):
+            expanded = self._expand(body, within)
+            yield from expanded.members() if key is None else [expanded]
 
     def _mapping(self, node: Node, contexts: Mapping[str, Any]) -> dict[str, Node]:
         members: dict[str, Node] = {}
-        taken: list[bool] = []
-        for key, body in node.value.items():
+        for key, body, within in self._chosen(node.value.items(), contexts):
+            expanded = self._expand(body, within)
+            members |= (
+                expanded.items() if key is None else {str(self._expand(body.at(key), within).value): expanded}
+            )
+        return members
+
+    def _chosen(
+        self, entries: Iterable[tuple[str, Node]], contexts: Mapping[str, Any]
+    ) -> Iterator[tuple[str | None, Node, Mapping[str, Any]]]:
+        """Yield what counts, with its contexts; a directive has no key: its body stands for its members."""
+        taken: list[bool] = []  # of the chain of if, elseif and else that goes on
+        for key, body in entries:
             directive = _DIRECTIVE.fullmatch(key)
             if directive is None:
                 taken = []
-                name = key
-                if "${{" in key:
-                    name = str(_guarded(body, lambda key=key: interpolate(key, AZURE, contexts)))  # type: ignore[misc]
-                members[name] = self._expand(body, contexts)
-                continue
-            for within in self._rounds(body, directive, contexts, taken):
-                members |= self._expand(body, within).items()
-        return members
+                yield key, body, contexts
+            else:
+                yield from ((None, body, within) for within in self._rounds(body, directive, contexts, taken))
 
     def _rounds(
         self, body: Node, directive: re.Match[str], contexts: Mapping[str, Any], taken: list[bool]
@@ -95,7 +90,7 @@ class Expander:
                 taken.clear()
             elif not taken:
                 raise body.refuse(f"'{kind}' without an 'if' right before it. Write ${{{{ if ... }}}} first.")
-            holds = kind == "else" or truth(_guarded(body, lambda: evaluate(rest, AZURE, contexts)))
+            holds = kind == "else" or truth(guarded(body, lambda: evaluate(rest, AZURE, contexts)))
             if holds and not any(taken):
                 yield contexts
             taken.append(holds)
@@ -111,9 +106,9 @@ class Expander:
             yield from self.flatten(self._template(member, section), section, depth + 1)
 
     def _template(self, member: Node, section: str) -> Node:
-        member.require_keys(["template", "parameters"], "of a template")
+        member.require_keys("template parameters", "of a template")
         root = read_tree(self.layout, self._path(member))
-        root.require_keys(["parameters", "stages", "jobs", "steps", "variables"], "of a template file")
+        root.require_keys("parameters stages jobs steps variables", "of a template file")
         body = root.get(section)
         if body is None:
             raise member.refuse(f"template {root.file} has no '{section}', and these are expected here.")
@@ -134,6 +129,14 @@ class Expander:
         return path
 
 
+def _entry(member: Node) -> tuple[str, Node]:
+    """Return a directive of a list with its body, any other member without a key."""
+    keys = list(member.value) if isinstance(member.value, dict) else []
+    if len(keys) == 1 and _DIRECTIVE.fullmatch(keys[0]):
+        return keys[0], member.value[keys[0]]
+    return "", member
+
+
 def bind(declared: Node | None, given: Mapping[str, Node], caller: Node | None) -> dict[str, Plain]:
     """Return the values of `declared` parameters, those that are `given` or their defaults."""
     entries = _declarations(declared)
@@ -149,7 +152,7 @@ def _declarations(declared: Node | None) -> dict[str, Node]:
     if isinstance(declared.value, dict):  # the old form: names and defaults
         return {name: default.at({"default": default}) for name, default in declared.value.items()}
     for entry in declared.members():
-        entry.require_keys(["name", "displayName", "type", "default", "values"], "of a parameter")
+        entry.require_keys("name displayName type default values", "of a parameter")
     return {entry.word("name"): entry for entry in declared.members()}
 
 
@@ -181,16 +184,9 @@ def _each(body: Node, rest: str, contexts: Mapping[str, Any]) -> Iterator[dict[s
         raise body.refuse(
             f"'each{rest.rstrip()}' cannot be read: write ${{{{ each name in parameters.names }}}}."
         )
-    values = _guarded(body, lambda: evaluate(match[2], AZURE, contexts))
+    values = guarded(body, lambda: evaluate(match[2], AZURE, contexts))
     if isinstance(values, Mapping):
         values = [{"key": key, "value": value} for key, value in values.items()]
     if not isinstance(values, list):
         raise body.refuse(f"'each' needs a list, and {match[2].strip()} is {values!r}.")
     yield from ({match[1]: value} for value in values)
-
-
-def _guarded(node: Node, call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except ExpressionError as error:
-        raise node.refuse(str(error)) from error

@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from operation.engine.configuration.documents import Document, KeyPath, read_document
 from operation.engine.foundation.errors import Problem
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean, listed
 
+Item = TypeVar("Item")
 Plain: TypeAlias = Any  # a scalar, a list or a mapping by text, without lines
 
 
@@ -82,10 +83,43 @@ class Node:
         member = self.get(key)
         return default if member is None else member.text()
 
-    def require_keys(self, known: Collection[str], owner: str, uncovered: Collection[str] = ()) -> None:
-        """Refuse a key that is not `known`; say of the `uncovered` that only the real system has them."""
+    def mapping(self, key: str) -> dict[str, Node]:
+        """Return the members of the mapping `key`; none where it is absent."""
+        member = self.get(key)
+        return {} if member is None else member.items()
+
+    def texts(self, key: str) -> dict[str, str]:
+        """Return the texts of the mapping `key`."""
+        return {name: member.text() for name, member in self.mapping(key).items()}
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """Return the texts of the list `key`, which may be a single value."""
+        member = self.get(key)
+        return () if member is None else tuple(one.text() for one in member.members())
+
+    def minutes(self, key: str) -> float | None:
+        """Return a time limit in seconds; None where there is none."""
+        member = self.get(key)
+        if member is None:
+            return None
+        try:
+            return 60 * float(member.text())
+        except ValueError:
+            raise member.refuse(f"expected a number of minutes, found {member.text()!r}.") from None
+
+    def choice(self, key: str, known: Collection[str]) -> str:
+        """Return the text of the member `key`, one of the `known`; empty where it is absent."""
+        text = self.word(key)
+        if text and text not in known:
+            expected = listed([name for name in known if name])
+            raise self.items()[key].refuse(f"'{text}': expected {expected}.{did_you_mean(text, known)}")
+        return text
+
+    def require_keys(self, words: str, owner: str, uncovered: str = "") -> None:
+        """Refuse a key that is none of the `words`; of the `uncovered` only the system itself has."""
+        known = words.split()
         for key, member in self.items().items():
-            if key in uncovered:
+            if key in uncovered.split():
                 raise member.refuse(
                     f"'{key}' {owner} is not covered by a local run. Leave it out, or run this in its system."
                 )
@@ -137,7 +171,7 @@ class Findings:
         except Refused as refused:
             self.problems.append(refused.problem)
 
-    def each(self, nodes: Collection[Node], read: Callable[[Node], Any]) -> list[Any]:
+    def each(self, nodes: Collection[Item], read: Callable[[Item], Any]) -> list[Any]:
         """Return what `read` makes of each node, without those that it refuses."""
         results = []
         for node in nodes:

@@ -12,7 +12,8 @@ from operation.engine.pipelines.checks import Names
 from operation.engine.pipelines.expressions import AZURE
 from operation.engine.pipelines.model import Pipeline
 from operation.engine.pipelines.reading import examined
-from operation.engine.pipelines.runner import PipelineRun, PipelineRunner
+from operation.engine.pipelines.results import PipelineRun
+from operation.engine.pipelines.runner import PipelineRunner
 
 HEADS = {AZURE: "trigger: none\npr: none\n", "github": "on: workflow_dispatch\n"}
 Run = Callable[..., PipelineRun]

@@ -154,6 +154,21 @@ AZURE_TABLE = [
     ),
     (
         "- bash: python -m operation run",
+        "- workingDirectory: src\n            bash: python -m operation run",
+        "p.yml:37: 'workingDirectory' of a step is not covered by a local run. Leave it out, or run this in its system.",
+    ),
+    (
+        "- bash: python -m operation run",
+        "- bash: python -m operation run 'x",
+        "p.yml:37: 'python -m operation run 'x' opens a quote that nothing closes.",
+    ),
+    (
+        "pr: none\n",
+        "pr: none\nschedules:\n  - cron: every day\n",
+        "p.yml:4: schedule 'every day' has not five fields, such as '17 5 * * *'.",
+    ),
+    (
+        "- bash: python -m operation run",
         "- pwsh: python -m operation run",
         "p.yml:37: 'pwsh' of a step is not covered by a local run. Leave it out, or run this in its system.",
     ),
@@ -214,6 +229,8 @@ GITHUB_TABLE = [
     ("  promote:\n", "  promote:\n    container: python\n",
      "p.yml:13: 'container' of a job is not covered by a local run. Leave it out, or run this in its system."),
     ("on: workflow_dispatch\n", "", "p.yml:1: has no 'on': nothing would start it."),
+    ("jobs:\n", "defaults: {run: {shell: pwsh}}\njobs:\n", "p.yml:2: shell 'pwsh' is not covered by a local run. Use bash."),
+    ("environment: DEV", "environment: {url: x}", "p.yml:5: an environment needs 'name: NAME'."),
     ("      - run: python -m operation run\n        if", "      - run: make all\n        if", "p.yml:17: 'make all' is no workbench command"),
 ]  # fmt: skip
 

@@ -9,7 +9,8 @@ import pytest
 
 from operation.engine.foundation.layout import Layout
 from operation.engine.pipelines.model import Pipeline
-from operation.engine.pipelines.runner import PipelineRun, PipelineRunner
+from operation.engine.pipelines.results import PipelineRun
+from operation.engine.pipelines.runner import PipelineRunner
 from operation.engine.pipelines.summary import summary
 
 Run = Callable[..., PipelineRun]
