@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from operation.engine.configuration.variables import circles
 from operation.engine.foundation.errors import Problem
 from operation.engine.foundation.nearest import did_you_mean, listed
-from operation.engine.pipelines.conditions import effective
 from operation.engine.pipelines.evaluation import embedded, mistakes
 from operation.engine.pipelines.expressions import AZURE, GITHUB, ExpressionError, parse
 from operation.engine.pipelines.model import COMMAND, DOWNLOAD, PUBLISH, Job, Pipeline, Stage, Step
@@ -31,6 +31,7 @@ _CONTEXTS = {
     (GITHUB, "job"): "github needs vars inputs",
     (GITHUB, "step"): "github needs vars inputs env steps job runner matrix strategy secrets",
 }
+Findings: TypeAlias = Iterator[tuple[Node, str]]  # a part of a pipeline, and what is wrong with it
 
 
 @dataclass(frozen=True)
@@ -44,152 +45,137 @@ class Names:
 
 def pipeline_problems(pipeline: Pipeline, names: Names) -> Iterator[Problem]:
     """Yield every mistake of a pipeline that could be read."""
-    check = _Check(pipeline, names)
-    return check.problems()
+    for node, message in _Check(pipeline, names).findings():
+        yield Problem(node.file, node.line, message)
 
 
 class _Check:
     def __init__(self, pipeline: Pipeline, names: Names) -> None:
-        self._pipeline, self._names = pipeline, names
-        self._stages = {stage.name: stage for stage in pipeline.stages}
+        self._pipeline, self._names, self._system = pipeline, names, pipeline.system
+        jobs = [job for stage in pipeline.stages for job in stage.jobs]
+        self._published = [step.artifact for job in jobs for step in job.steps if step.kind == PUBLISH]
 
-    def problems(self) -> Iterator[Problem]:
+    def findings(self) -> Findings:
         stages = self._pipeline.stages
-        yield from self._graph({stage.name: (stage.node, stage.needs) for stage in stages}, "stage")
+        yield from _graph({stage.name: (stage.node, stage.needs) for stage in stages}, "stage")
         yield from _twice([(stage.name, stage.node) for stage in stages], "stage")
         for stage in stages:
             yield from self._condition(stage.node, stage.condition, "stage", stage, None)
-            jobs = {job.name: job for job in stage.jobs}
-            yield from self._graph({job.name: (job.node, job.needs) for job in jobs.values()}, "job")
-            for job in jobs.values():
+            jobs = list({(job.name, job.node.line): job for job in stage.jobs}.values())  # without copies
+            yield from _graph({job.name: (job.node, job.needs) for job in jobs}, "job")
+            yield from _twice([(job.name, job.node) for job in jobs], "job")
+            for job in jobs:
                 yield from self._job(job, stage)
 
-    def _graph(self, graph: dict[str, tuple[Node, tuple[str, ...]]], kind: str) -> Iterator[Problem]:
-        for name, (node, needs) in graph.items():
-            for need in needs:
-                if need not in graph:
-                    hint = did_you_mean(need, [other for other in graph if other != name])
-                    yield _needs_node(node).refuse(f"there is no {kind} '{need}' to depend on.{hint}").problem
-        inner = {name: [need for need in needs if need in graph] for name, (_, needs) in graph.items()}
-        for name, path in circles(inner):
-            message = f"{kind} '{name}' waits for itself: {' -> '.join(path)}. Remove one of them."
-            yield _needs_node(graph[name][0]).refuse(message).problem
-
-    def _job(self, job: Job, stage: Stage) -> Iterator[Problem]:
+    def _job(self, job: Job, stage: Stage) -> Findings:
         yield from self._condition(job.node, job.condition, "job", stage, job)
-        yield from self._literal(job.node, "environment", job.environment, self._names.environments)
-        for key in (stage.name, job.name):
-            if key and not _IDENTIFIER.fullmatch(
-                key.replace("-", "_") if self._pipeline.system == GITHUB else key
-            ):
-                yield job.node.refuse(f"'{key}' is no valid name: use letters, digits and '_'.").problem
+        yield from _literal(job.node, "environment", job.environment, self._names.environments)
+        for key in filter(None, (stage.name, job.name)):
+            if not _IDENTIFIER.fullmatch(key.replace("-", "_") if self._system == GITHUB else key):
+                yield job.node, f"'{key}' is no valid name: use letters, digits and '_'."
         yield from _twice([(step.name, step.node) for step in job.steps if step.name], "step")
-        for text, node in [(node.text(), node) for node in job.outputs.values()]:
-            yield from self._embedded(node, text, job)
+        for node in job.outputs.values():
+            yield from self._embedded(node, node.text(), job)
         for step in job.steps:
             yield from self._step(step, stage, job)
 
-    def _step(self, step: Step, stage: Stage, job: Job) -> Iterator[Problem]:
+    def _step(self, step: Step, stage: Stage, job: Job) -> Findings:
         yield from self._condition(step.node, step.condition, "step", stage, job)
         for key, value in step.env.items():
-            yield from self._embedded(step.node.items()["env"].items()[key], value, job)
-        uses = step.node.items().get("uses")
-        if uses is not None and not _PINNED.fullmatch(uses.text()):
-            pinned = f"{uses.text().partition('@')[0]}@<40 digits>"
-            message = f"'{uses.text()}' is not pinned: tags move. Write the whole commit, {pinned}."
-            yield uses.refuse(message).problem
+            yield from self._embedded(step.node.mapping("env")[key], value, job)
+        uses = step.node.word("uses")
+        if uses and not _PINNED.fullmatch(uses):
+            pinned = f"{uses.partition('@')[0]}@<40 digits>"
+            message = f"'{uses}' is not pinned: tags move. Write the whole commit, {pinned}."
+            yield step.node.items()["uses"], message
         if step.login:
-            yield from self._literal(
-                step.node.items()["inputs"], "azureSubscription", step.login, self._names.connections
-            )
+            inputs = step.node.items()["inputs"]
+            yield from _literal(inputs, "azureSubscription", step.login, self._names.connections)
         if step.kind == COMMAND:
             yield from self._command(step, job)
-        if step.kind == DOWNLOAD and step.artifact not in self._published():
-            hint = did_you_mean(step.artifact, self._published())
-            yield step.node.refuse(f"no step publishes the artifact '{step.artifact}'.{hint}").problem
+        if step.kind == DOWNLOAD and step.artifact not in self._published:
+            hint = did_you_mean(step.artifact, self._published)
+            yield step.node, f"no step publishes the artifact '{step.artifact}'.{hint}"
 
-    def _published(self) -> list[str]:
-        jobs = [job for stage in self._pipeline.stages for job in stage.jobs]
-        return [step.artifact for job in jobs for step in job.steps if step.kind == PUBLISH]
-
-    def _command(self, step: Step, job: Job) -> Iterator[Problem]:
-        node = _command_node(step.node)
+    def _command(self, step: Step, job: Job) -> Findings:
+        members = step.node.items()
+        node = next(members[key] for key in ("run", "bash", "script", "inputs") if key in members)
         yield from self._embedded(node, step.text, job)
         for line in filter(None, map(str.strip, step.text.splitlines())):
-            words = words_of(line)
-            if not words:
-                yield node.refuse(f"'{line}' opens a quote that nothing closes.").problem
-            elif words[:3] in PYTHON_WORDS:
-                problem = self._names.command_problem(words[3:])
-                if problem:
-                    yield node.refuse(f"'{line}': {problem}").problem
-            elif not SET_UP.fullmatch(line):
-                yield node.refuse(
-                    f"'{line}' is no workbench command, so that nobody can run this step elsewhere. "
-                    "Write python -m operation <command>."
-                ).problem
+            if not line.startswith("#") and (problem := self._line_problem(line)):
+                yield node, f"'{line}'{problem}"
 
-    def _literal(self, node: Node, key: str, value: str, known: Collection[str]) -> Iterator[Problem]:
-        """Yield the problem of a name that Azure resolves before any variable is known."""
-        member = node.items().get(key, node)
-        if _OPEN.search(value):
-            yield member.refuse(
-                f"{key} '{value}' must be literal: it is resolved before variables are. "
-                "Write it out: python3 -m operation pipelines write."
-            ).problem
-        elif value and value not in known:
-            hint = did_you_mean(value, known)
-            yield member.refuse(
-                f"{key} '{value}' is not what configuration/ names: {listed(sorted(known))}.{hint}"
-            ).problem
+    def _line_problem(self, line: str) -> str:
+        words = words_of(line)
+        if not words:
+            return " opens a quote that nothing closes."
+        if words[:3] in PYTHON_WORDS:
+            problem = self._names.command_problem(words[3:])
+            return f": {problem}" if problem else ""
+        if SET_UP.fullmatch(line):
+            return ""
+        why = " is no workbench command, so that nobody can run this step elsewhere. "
+        return f"{why}Write python -m operation <command>."
 
-    def _embedded(self, node: Node, text: str, job: Job) -> Iterator[Problem]:
-        if self._pipeline.system == GITHUB:
-            for expression in embedded(text):
-                yield from self._expression(node, expression, "step", None, job)
+    def _embedded(self, node: Node, text: str, job: Job) -> Findings:
+        for expression in embedded(text) if self._system == GITHUB else ():
+            yield from self._expression(node, expression, "step", None, job)
 
-    def _condition(
-        self, node: Node, text: str, level: str, stage: Stage, job: Job | None
-    ) -> Iterator[Problem]:
-        if not text:
-            return
-        member = node.items().get("condition" if self._pipeline.system == AZURE else "if", node)
-        if self._pipeline.system == AZURE and text.startswith(("$[", "$(", "${{")):
-            yield member.refuse(f"'{text}': a condition is an expression without signs around it.").problem
-            return
-        yield from self._expression(member, text, level, stage, job)
+    def _condition(self, node: Node, text: str, level: str, stage: Stage, job: Job | None) -> Findings:
+        member = node.items().get("condition" if self._system == AZURE else "if", node)
+        if self._system == AZURE and text.startswith(("$[", "$(", "${{")):
+            yield member, f"'{text}': a condition is an expression without signs around it."
+        elif text:
+            yield from self._expression(member, text, level, stage, job)
 
     def _expression(
         self, node: Node, text: str, level: str, stage: Stage | None, job: Job | None
-    ) -> Iterator[Problem]:
-        dialect = self._pipeline.system
+    ) -> Findings:
         try:
-            expression = parse(text, dialect)
-            if level != "step":
-                parse(effective(text, dialect), dialect)
+            expression = parse(text, self._system)
         except ExpressionError as error:
-            yield node.refuse(str(error)).problem
+            yield node, str(error)
             return
-        for mistake in mistakes(expression, dialect, _CONTEXTS[dialect, level].split()):
-            yield node.refuse(f"'{text.strip()}': {mistake}").problem
+        contexts = _CONTEXTS[self._system, level].split()
+        for mistake in mistakes(expression, self._system, contexts):
+            yield node, f"'{text.strip()}': {mistake}"
         for mistake in reference_mistakes(expression, self._pipeline, level, stage, job):
-            yield node.refuse(f"'{text.strip()}': {mistake}").problem
+            yield node, f"'{text.strip()}': {mistake}"
 
 
-def _twice(named: list[tuple[str, Node]], kind: str) -> Iterator[Problem]:
+def _graph(graph: dict[str, tuple[Node, tuple[str, ...]]], kind: str) -> Findings:
+    """Yield what waits for something that is not there, or for itself."""
+
+    def place(name: str) -> Node:
+        members = graph[name][0].items()
+        return members.get("dependsOn") or members.get("needs") or graph[name][0]
+
+    for name, (_, needs) in graph.items():
+        for need in needs:
+            if need not in graph:
+                hint = did_you_mean(need, [other for other in graph if other != name])
+                yield place(name), f"there is no {kind} '{need}' to depend on.{hint}"
+    for name, path in circles(
+        {name: [one for one in needs if one in graph] for name, (_, needs) in graph.items()}
+    ):
+        yield place(name), f"{kind} '{name}' waits for itself: {' -> '.join(path)}. Remove one of them."
+
+
+def _literal(node: Node, key: str, value: str, known: Collection[str]) -> Findings:
+    """Yield the problem of a name that Azure resolves before any variable is known."""
+    member = node.items().get(key, node)
+    if _OPEN.search(value):
+        why = "must be literal: it is resolved before variables are."
+        yield member, f"{key} '{value}' {why} Write it out: python3 -m operation pipelines write."
+    elif value and value not in known:
+        names = listed(sorted(known))
+        hint = did_you_mean(value, known)
+        yield member, f"{key} '{value}' is not what configuration/ names: {names}.{hint}"
+
+
+def _twice(named: list[tuple[str, Node]], kind: str) -> Findings:
     lines: dict[str, int] = {}
     for name, node in named:
         if name in lines:
-            yield node.refuse(f"{kind} '{name}' repeats line {lines[name]}. Rename one of them.").problem
+            yield node, f"{kind} '{name}' repeats line {lines[name]}. Rename one of them."
         lines.setdefault(name, node.line)
-
-
-def _needs_node(node: Node) -> Node:
-    members = node.items()
-    return members.get("dependsOn") or members.get("needs") or node
-
-
-def _command_node(node: Node) -> Node:
-    members = node.items()
-    keys = ("run", "bash", "script", "inputs")
-    return next((members[key] for key in keys if key in members), node)

@@ -108,9 +108,8 @@ def path_of(expression: Expression) -> tuple[str, ...] | None:
 
 class _Parser:
     def __init__(self, text: str, dialect: str) -> None:
-        self._text, self._dialect = text, dialect
+        self._text, self._dialect, self._at = text, dialect, 0
         self._tokens = list(self._split())
-        self._at = 0
 
     def _split(self) -> Iterator[tuple[str, str, int]]:
         position = 0
@@ -118,71 +117,58 @@ class _Parser:
             match = _TOKENS[self._dialect].match(self._text, position)
             if match is None:
                 self._fail(position, f"{self._text[position]!r} does not belong there")
-            kind = str(match.lastgroup)
-            if kind != "space":
-                yield kind, match[0], position
+            if match.lastgroup != "space":
+                yield str(match.lastgroup), match[0], position
             position = match.end()
         yield "end", "", position
 
     def _fail(self, position: int, what: str) -> NoReturn:
         raise ExpressionError(f"'{self._text.strip()}': {what}, at position {position + 1}")
 
-    @property
-    def _sign(self) -> str:
-        kind, text, _ = self._tokens[self._at]
-        return text if kind == "sign" else ""
+    def _next(self) -> tuple[str, str, int]:
+        self._at += 1
+        return self._tokens[self._at - 1]
 
-    def _take(self, sign: str) -> bool:
-        if self._sign == sign:
-            self._at += 1
-            return True
-        return False
+    def _take(self, *signs: str) -> str:
+        """Return the sign that comes next where it is one of these, and go on behind it."""
+        kind, text, _ = self._tokens[self._at]
+        return self._next()[1] if kind == "sign" and text in signs else ""
 
     def _expect(self, sign: str) -> None:
         if not self._take(sign):
             _, text, position = self._tokens[self._at]
-            found = f"found {text!r}" if text else "the expression ends"
-            self._fail(position, f"expected {sign!r}, {found}")
+            self._fail(position, f"expected {sign!r}, {f'found {text!r}' if text else 'the expression ends'}")
 
     def whole(self) -> Expression:
         expression = self._operation(0)
-        kind, text, position = self._tokens[self._at]
+        kind, text, position = self._next()
         if kind != "end":
             self._fail(position, f"{text!r} does not belong there")
         return expression
 
     def _operation(self, level: int) -> Expression:
         if self._dialect == AZURE or level == len(_OPERATORS):
-            return self._unary()
+            return Call("!", (self._operation(level),)) if self._take("!") else self._members(self._primary())
         left = self._operation(level + 1)
-        while (sign := self._sign) in _OPERATORS[level]:
-            self._at += 1
+        while sign := self._take(*_OPERATORS[level]):
             left = Call(sign, (left, self._operation(level + 1)))
         return left
 
-    def _unary(self) -> Expression:
-        if self._take("!"):
-            return Call("!", (self._unary(),))
-        return self._members(self._primary())
-
     def _members(self, target: Expression) -> Expression:
-        while True:
-            if self._take("."):
-                kind, text, position = self._tokens[self._at]
-                if kind != "name" and text != "*":
-                    self._fail(position, "expected a name behind '.'")
-                self._at += 1
-                target = Member(target, Literal(text))
-            elif self._take("["):
+        while sign := self._take(".", "["):
+            if sign == "[":
                 key: Expression = Literal("*") if self._take("*") else self._operation(0)
                 self._expect("]")
-                target = Member(target, key)
             else:
-                return target
+                kind, text, position = self._next()
+                if kind != "name" and text != "*":
+                    self._fail(position, "expected a name behind '.'")
+                key = Literal(text)
+            target = Member(target, key)
+        return target
 
     def _primary(self) -> Expression:
-        kind, text, position = self._tokens[self._at]
-        self._at += 1
+        kind, text, position = self._next()
         if kind == "text":
             return Literal(text[1:-1].replace("''", "'"))
         if kind == "number":
@@ -190,9 +176,8 @@ class _Parser:
         if kind == "name":
             return self._named(text)
         if text != "(" or self._dialect == AZURE:
-            self._fail(
-                position, f"{text!r} does not belong there" if text else "the expression ends too early"
-            )
+            what = f"{text!r} does not belong there" if text else "the expression ends too early"
+            self._fail(position, what)
         inner = self._operation(0)
         self._expect(")")
         return inner

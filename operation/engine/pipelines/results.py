@@ -15,23 +15,11 @@ SUCCEEDED, ISSUES = "succeeded", "succeeded with warnings"
 FAILED, SKIPPED, CANCELED = "failed", "skipped", "canceled"
 WAITING = "waiting for an approval"  # of a whole run only
 GOOD = {SUCCEEDED, ISSUES}
+_ALL = (SUCCEEDED, ISSUES, FAILED, SKIPPED, CANCELED)
+_AZURE = ("Succeeded", "SucceededWithIssues", "Failed", "Skipped", "Canceled")
+_GITHUB = ("success", "success", "failure", "skipped", "cancelled")
 # as each system writes them
-WORDS = {
-    AZURE: {
-        SUCCEEDED: "Succeeded",
-        ISSUES: "SucceededWithIssues",
-        FAILED: "Failed",
-        SKIPPED: "Skipped",
-        CANCELED: "Canceled",
-    },
-    GITHUB: {
-        SUCCEEDED: "success",
-        ISSUES: "success",
-        FAILED: "failure",
-        SKIPPED: "skipped",
-        CANCELED: "cancelled",
-    },
-}
+WORDS = {AZURE: dict(zip(_ALL, _AZURE, strict=True)), GITHUB: dict(zip(_ALL, _GITHUB, strict=True))}
 
 
 @dataclass
