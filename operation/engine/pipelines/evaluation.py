@@ -86,8 +86,12 @@ def mistakes(expression: Expression, dialect: str, contexts: Collection[str]) ->
         if isinstance(part, Call):
             yield from _call_mistakes(part, dialect)
         elif isinstance(part, Name) and part.name.casefold() not in map(str.casefold, contexts):
-            hint = did_you_mean(part.name, contexts)
-            yield f"'{part.name}' is not known here: expected {listed(sorted(contexts))}.{hint}"
+            yield _unknown(part.name, contexts)
+
+
+def _unknown(name: str, contexts: Collection[str]) -> str:
+    hint = did_you_mean(name, contexts)
+    return f"'{name}' is not known here: expected {listed(sorted(contexts))}.{hint}"
 
 
 def _call_mistakes(call: Call, dialect: str) -> Iterator[str]:
@@ -124,10 +128,9 @@ class _Evaluation:
         return self._call(expression)
 
     def _context(self, name: str) -> Value:
-        if name.casefold() in self._contexts:
-            return self._contexts[name.casefold()]
-        hint = did_you_mean(name, self._contexts)
-        raise ExpressionError(f"'{name}' is not known here: expected {listed(sorted(self._contexts))}.{hint}")
+        if name.casefold() not in self._contexts:
+            raise ExpressionError(_unknown(name, self._contexts))
+        return self._contexts[name.casefold()]
 
     def _member(self, target: Value, key: Expression) -> Value:
         name = self.value(key)

@@ -13,11 +13,12 @@ from operation.engine.pipelines.model import Pipeline, Stage
 
 SUCCEEDED, ISSUES = "succeeded", "succeeded with warnings"
 FAILED, SKIPPED, CANCELED = "failed", "skipped", "canceled"
+LEFT_OUT = "left out"  # of a stage that was not asked for: for those after it, it succeeded
 WAITING = "waiting for an approval"  # of a whole run only
-GOOD = {SUCCEEDED, ISSUES}
-_ALL = (SUCCEEDED, ISSUES, FAILED, SKIPPED, CANCELED)
-_AZURE = ("Succeeded", "SucceededWithIssues", "Failed", "Skipped", "Canceled")
-_GITHUB = ("success", "success", "failure", "skipped", "cancelled")
+GOOD = {SUCCEEDED, ISSUES, LEFT_OUT}
+_ALL = (SUCCEEDED, ISSUES, FAILED, SKIPPED, CANCELED, LEFT_OUT)
+_AZURE = ("Succeeded", "SucceededWithIssues", "Failed", "Skipped", "Canceled", "Succeeded")
+_GITHUB = ("success", "success", "failure", "skipped", "cancelled", "success")
 # as each system writes them
 WORDS = {AZURE: dict(zip(_ALL, _AZURE, strict=True)), GITHUB: dict(zip(_ALL, _GITHUB, strict=True))}
 

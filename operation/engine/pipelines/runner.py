@@ -19,8 +19,8 @@ from operation.engine.pipelines.model import Job, Pipeline, Stage
 from operation.engine.pipelines.results import (
     CANCELED,
     GOOD,
+    LEFT_OUT,
     SKIPPED,
-    SUCCEEDED,
     JobResult,
     PipelineRun,
     StageResult,
@@ -84,7 +84,7 @@ class PipelineRunner:
     def _stage(self, stage: Stage) -> StageResult:
         done = self.outcome.stages
         if self._only and stage.name not in self._only:
-            return StageResult(SUCCEEDED, reason="left out")
+            return StageResult(LEFT_OUT)
         needs = {other.name: other.needs for other in self.outcome.pipeline.stages}
         before = {name: done[name].result for name in ancestors(stage.name, needs)}
         contexts = {**self._contexts(stage), **dependencies(stage, done, self._system)}

@@ -10,6 +10,7 @@ from operation.engine.pipelines.results import (
     CANCELED,
     FAILED,
     ISSUES,
+    LEFT_OUT,
     SKIPPED,
     SUCCEEDED,
     WAITING,
@@ -17,7 +18,15 @@ from operation.engine.pipelines.results import (
     StageResult,
 )
 
-_MARKS = {SUCCEEDED: "✅", ISSUES: "⚠️", FAILED: "❌", SKIPPED: "⏭️", CANCELED: "⏹️", WAITING: "⏸️"}
+_MARKS = {
+    SUCCEEDED: "✅",
+    ISSUES: "⚠️",
+    FAILED: "❌",
+    SKIPPED: "⏭️",
+    LEFT_OUT: "⏭️",
+    CANCELED: "⏹️",
+    WAITING: "⏸️",
+}
 
 
 def record(run: PipelineRun) -> Path:
