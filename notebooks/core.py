@@ -6,8 +6,6 @@ case has there, ``core.register.input("model")`` is what the use case hands to a
 puts a model behind HTTP. ``core.plots`` is ``src/plotting/`` as it stands on disk.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Any

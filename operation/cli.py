@@ -1,7 +1,5 @@
 """The command line: the table of commands, and the one place where errors become exit codes."""
 
-from __future__ import annotations
-
 import argparse
 import atexit
 import importlib

@@ -1,7 +1,5 @@
 """The crash log: what a person needs to report a defect of the workbench."""
 
-from __future__ import annotations
-
 import platform
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """Prove that script, call and notebook, and a run of Azure ML, are the same execution."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Mapping

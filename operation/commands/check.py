@@ -1,7 +1,5 @@
 """``python3 -m operation check``: the whole configuration, every mistake at once."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Execute a pipeline of Azure DevOps or GitHub on this machine."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """Free space under runs/: old runs, and what no run that is kept refers to."""
 
-from __future__ import annotations
-
 import argparse
 from collections import Counter
 

@@ -1,7 +1,5 @@
 """The command ``collect``: what has arrived becomes rows of the raw table; or rows are forgotten."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """``deploy``: a model as a web service of Azure ML or its emulator, or as an image."""
 
-from __future__ import annotations
-
 import argparse
 import time
 from collections.abc import Callable

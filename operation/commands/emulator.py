@@ -1,7 +1,5 @@
 """The command ``emulator``: Azure ML on this machine, until it is interrupted."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """``python3 -m operation export``: what other tools read, written from the same configuration."""
 
-from __future__ import annotations
-
 import argparse
 import shlex
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The command ``features``: the catalogue of feature tables, one of them, or its rows made anew."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """Create, update or remove what an environment needs in Azure."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -1,7 +1,5 @@
 """``lab``: the notebooks in JupyterLab."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

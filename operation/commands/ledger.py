@@ -1,7 +1,5 @@
 """The command ``ledger``: what served when, and why; whether what was written stands."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import re

@@ -1,7 +1,5 @@
 """The command ``mlscore``: the ML Test Score, with a link to the evidence of each point."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Models of the environments: list, register, download, promote from one to the next, roll back."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """The command ``monitor``: whether a new model is due, by a table of reasons; ``--act`` trains it."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import shlex

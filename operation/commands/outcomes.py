@@ -1,7 +1,5 @@
 """The command ``outcomes``: labels that arrive later are kept, and joined with what was scored."""
 
-from __future__ import annotations
-
 import argparse
 import shutil
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The command ``package``: an image that answers requests with a model."""
 
-from __future__ import annotations
-
 import argparse
 import re
 import shlex

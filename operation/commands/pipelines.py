@@ -1,7 +1,5 @@
 """Write the pipelines of both CI systems from the list of stages."""
 
-from __future__ import annotations
-
 import argparse
 import importlib
 from pathlib import Path

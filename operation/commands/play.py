@@ -1,7 +1,5 @@
 """The command ``play``: past deliveries one by one, with every decision; a page with a column for each."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from typing import Any

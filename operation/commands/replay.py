@@ -1,7 +1,5 @@
 """Replay a failed run from its capsule: stopped before the failing cell, on any clone."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

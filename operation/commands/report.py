@@ -1,7 +1,5 @@
 """Render the pages of a run again, from its manifest and its executed notebooks."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import shutil

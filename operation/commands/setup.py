@@ -1,7 +1,5 @@
 """``setup``: make or complete the environment, and say what it holds."""
 
-from __future__ import annotations
-
 import argparse
 
 from operation.setup.environment import Environment

@@ -1,7 +1,5 @@
 """The command ``split``: who answers the requests of a running service, champion or challenger."""
 
-from __future__ import annotations
-
 import argparse
 import time
 

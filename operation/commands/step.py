@@ -1,7 +1,5 @@
 """Execute one Core Script as a child process, with what it needs upstream."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Send a step, or the whole use case, to Azure ML; or to its emulator on this machine."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """``test``: lint, type-check and test the project, exactly as CI does."""
 
-from __future__ import annotations
-
 import argparse
 import subprocess
 import sys

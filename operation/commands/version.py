@@ -1,7 +1,5 @@
 """``version``: what is running."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import platform

@@ -1,7 +1,5 @@
 """Say why a step was executed or reused, and what exactly differs now."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The web application: all routes of the concerns, and errors as Azure writes them."""
 
-from __future__ import annotations
-
 from functools import cache
 from importlib import import_module
 from pkgutil import walk_packages

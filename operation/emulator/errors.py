@@ -1,7 +1,5 @@
 """Errors as Azure writes them: refusals, calls that nothing answers, and defects."""
 
-from __future__ import annotations
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 

@@ -1,7 +1,5 @@
 """Names of hosts that lead here; those of storage accounts and vaults become paths."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import quote
 

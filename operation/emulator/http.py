@@ -1,7 +1,5 @@
 """Between a concern and the web framework: a request, read whole, comes in, an answer goes out."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping

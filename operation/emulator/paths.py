@@ -1,7 +1,5 @@
 """Names and paths that a client chose, checked before they become names and paths of files."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path, PureWindowsPath
 

@@ -1,7 +1,5 @@
 """Starting and stopping: the service in this process, or as a child process around some work."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

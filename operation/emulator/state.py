@@ -1,7 +1,5 @@
 """Documents: those the service stores, one JSON file each, and Azure's, filled from ``documents.yml``."""
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Tokens and secrets of the service: kept beside its certificate, readable by their owner alone."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import os

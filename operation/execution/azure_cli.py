@@ -4,8 +4,6 @@ A step's command line is what its contract makes of the configuration, as everyw
 differ: they are the job's inputs and outputs.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

@@ -1,7 +1,5 @@
 """Why a remote run failed: type, message and place in ``src/``, from its log and what the service says."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

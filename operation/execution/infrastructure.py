@@ -1,7 +1,5 @@
 """What an environment needs in Azure, by the Azure CLI; in the emulator it is only recorded."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

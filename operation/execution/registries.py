@@ -1,7 +1,5 @@
 """Models in MLflow registries, a file or a server for each environment: promoted, rolled back, read."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

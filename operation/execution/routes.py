@@ -1,7 +1,5 @@
 """The routes by which a use case's steps go to Azure ML: one by one, as a pipeline, beside AutoML."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A submission, or a failed step, as a run: manifest, a notebook that does the same here, pages, capsule."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -1,7 +1,5 @@
 """Calibration: whether predictions mean what they say, in bins of rows with similar ones."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any

@@ -1,7 +1,5 @@
 """Comparisons: two variants in a scored log, one observation for each key or each request."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Conditions: limits that a model's own metrics must meet, such as ``roc_auc>=0.6``."""
 
-from __future__ import annotations
-
 import operator
 import re
 from collections.abc import Callable, Mapping

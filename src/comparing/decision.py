@@ -1,7 +1,5 @@
 """The decision between champion and challenger: the sections of its evidence, and what speaks against it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist

@@ -1,7 +1,5 @@
 """Domains: whether a classifier tells rows from their reference, and by which columns together."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Drift: what differs between rows and a model's profile, by how much, and how surely."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 

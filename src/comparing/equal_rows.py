@@ -1,7 +1,5 @@
 """Equal rows: those that two models, also with different columns, are both judged on, and their digest."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path

@@ -6,8 +6,6 @@ shared out beforehand over the planned looks, in proportion to 1 / k for look k 
 any number of looks up to the planned one, however their outcomes depend on one another.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

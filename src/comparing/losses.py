@@ -1,7 +1,5 @@
 """Losses: how wrong predictions were, from 0 to 1, once their labels are known."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Profiles: the distributions that a model was made for, beside it on disk, verified with it."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reasons: what speaks for a challenger, and what against it, as sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A table beside an earlier one: which columns are distributed otherwise, by how much, how surely."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from pandas.api import types

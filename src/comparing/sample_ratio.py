@@ -1,7 +1,5 @@
 """The sample ratio: whether variants got the share of requests that was planned, checked at any time."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
 

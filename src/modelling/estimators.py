@@ -1,7 +1,5 @@
 """Estimators: unfitted scikit-learn estimators by name and hyperparameters."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

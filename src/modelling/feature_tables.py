@@ -4,8 +4,6 @@ Each takes a source and the definition's parameters, and gives a row for each en
 tells must have been known at its event time, or at the time in a column of its own (``known-since``).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

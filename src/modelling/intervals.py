@@ -1,7 +1,5 @@
 """Intervals at 95 % of shares and of areas under the ROC curve; formulas, light to import."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

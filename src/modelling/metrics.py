@@ -1,7 +1,5 @@
 """Metrics: how good predictions are, with a simple baseline beside them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

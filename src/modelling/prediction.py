@@ -1,7 +1,5 @@
 """Predictions of a fitted estimator: a row gets the same bits alone and among others."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, TypeAlias
 

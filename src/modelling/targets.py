@@ -1,7 +1,5 @@
 """Targets: numbers, or positions of classes."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from support import step

@@ -1,7 +1,5 @@
 """Plots of predicted probabilities and of how good they are."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

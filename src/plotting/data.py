@@ -1,7 +1,5 @@
 """Plots of a table, before any model."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

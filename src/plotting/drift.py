@@ -1,7 +1,5 @@
 """Plots of drift: what differs from the reference, how it looked before, and since when."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

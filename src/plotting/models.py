@@ -1,7 +1,5 @@
 """Plots of predictions and of what they depend on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

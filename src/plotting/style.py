@@ -1,7 +1,5 @@
 """The style of every plot: one palette that colour-blind readers tell apart, one frame, no global state."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager

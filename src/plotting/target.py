@@ -1,7 +1,5 @@
 """Plots of how a target depends on other columns."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

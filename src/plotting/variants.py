@@ -1,7 +1,5 @@
 """Plots of how two variants compare."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes

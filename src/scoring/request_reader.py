@@ -1,7 +1,5 @@
 """Requests, checked against the model's schema: problems are reported by row and column."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Values of a request: the pydantic type of each column, and messages for the values it rejects."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable, Mapping

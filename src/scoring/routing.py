@@ -1,7 +1,5 @@
 """Routing: champion and challenger behind one endpoint, replaced without a gap."""
 
-from __future__ import annotations
-
 import logging
 import queue
 import threading

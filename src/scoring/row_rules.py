@@ -1,7 +1,5 @@
 """Rules and references of a table's schema, checked in each request as far as one row tells."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ the model, where there are two of them variant, key, share and shadow, then ``in
 ``feature.<name>`` and ``output.<name>``.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

@@ -5,8 +5,6 @@ at most, the interval of forced writes to disk. A record is one line of JSON; on
 be incomplete, and was not acknowledged then.
 """
 
-from __future__ import annotations
-
 import errno
 import json
 import logging

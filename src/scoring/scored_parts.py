@@ -1,7 +1,5 @@
 """Files of scored rows: lines of JSON become Parquet, and together they are one table."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

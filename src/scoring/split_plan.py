@@ -3,8 +3,6 @@
 ``python src/scoring/split_plan.py --file plan.json --share 0.1`` writes it.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import logging

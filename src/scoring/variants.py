@@ -1,7 +1,5 @@
 """Variants: which model answers a request; a key gets the same one on every machine, at any time."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ The ledger is written before the alias: whoever is killed in between leaves an a
 ledger, which the next one finds, tells and enters, as it does an alias that somebody changed by hand.
 """
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 from pathlib import Path

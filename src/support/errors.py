@@ -1,7 +1,5 @@
 """The errors by which a step ends with one message."""
 
-from __future__ import annotations
-
 
 class StepError(Exception):
     """The step cannot do its work; ``str(error)`` says what, where and how to fix it."""

@@ -4,8 +4,6 @@ Entries are appended under a lock and never changed. Each also says which entrie
 so that what served at any time is found whatever the ledger's length.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Entries of a ledger: their form as lines, each found without reading the others, and what served when."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import mmap

@@ -1,7 +1,5 @@
 """Who runs this, and in which run of CI: what a ledger says beside a decision."""
 
-from __future__ import annotations
-
 import getpass
 import os
 from urllib.parse import quote

@@ -1,7 +1,5 @@
 """Promotion: what may become the champion of the next environment, and what was the champion before."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 

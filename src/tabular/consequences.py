@@ -1,7 +1,5 @@
 """What follows from what a schema found: rows stay, are left out, or the work stops."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd

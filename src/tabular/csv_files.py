@@ -1,7 +1,5 @@
 """CSV files as people bring them: any separator, quoted names, decimal commas, codes with leading zeros."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Callable, Iterator, Sequence

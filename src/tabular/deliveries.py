@@ -1,7 +1,5 @@
 """Deliveries before they are read: files of a folder, blobs under a prefix, periods of one table."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress

@@ -4,8 +4,6 @@ Of a request there are few rows, and ``DataFrame.eval`` takes a millisecond for 
 expression anew. Here it is read once, and computed by NumPy.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Callable, Mapping

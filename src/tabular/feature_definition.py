@@ -1,7 +1,5 @@
 """What a feature table is: its file in ``configuration/features/``, read and checked."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Feature tables in a folder: their features of rows, as they were known at the rows' times."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Times as arguments and names of files say them: a moment, or the end of a day, a month or a year."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Deliveries into a raw table: their columns fitted to it, their rows merged, all of it in one commit."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Files of a raw table: many small ones become few, and those that it no longer has are removed."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 
 from deltalake.exceptions import CommitFailedError

@@ -1,7 +1,5 @@
 """Forget rows of a raw table: out of every version, without a trace of the value."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Columns of a delivery that are new, missing or of another kind: accepted, replaced or refused."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Deliveries against their schema: what goes on into the raw table, and what is kept in a table beside it."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass

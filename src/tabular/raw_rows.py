@@ -1,7 +1,5 @@
 """Rows of a raw table between Delta and pandas: what was known at a time, and digests of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Versions of rows: what a delivery adds to what is known, the same in whatever order deliveries come."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

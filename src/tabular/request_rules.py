@@ -1,7 +1,5 @@
 """What a table's schema says of single rows, for requests: rules between columns, and references."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

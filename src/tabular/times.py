@@ -1,7 +1,5 @@
 """Times in the forms that people write: strptime's, seconds since 1970, years, quarters."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import pandas as pd

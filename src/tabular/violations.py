@@ -1,7 +1,5 @@
 """What is wrong with a table, value by value; what follows from it, check by check."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the SDK asks before it has a token: the cloud's addresses, a token; and its telemetry."""
 
-from __future__ import annotations
-
 import json
 import time
 from typing import Any

@@ -1,7 +1,5 @@
 """Ports on loopback, and the certificate that is shown there: kept with the state, trusted by nobody else."""
 
-from __future__ import annotations
-
 import os
 import socket
 import ssl

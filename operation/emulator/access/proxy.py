@@ -1,7 +1,5 @@
 """A CONNECT proxy: host names of the emulator lead to the service, and no other name leads anywhere."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 

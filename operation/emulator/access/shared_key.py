@@ -3,8 +3,6 @@
 The form of the latter is Azure's "Authorize with Shared Key" for the blob service.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -1,7 +1,5 @@
 """Subscriptions, workspaces and the map of services; a workspace exists when it is asked for."""
 
-from __future__ import annotations
-
 import uuid
 
 from operation.emulator.hosts import storage_account

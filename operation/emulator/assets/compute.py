@@ -1,7 +1,5 @@
 """Compute targets: clusters that are created and machines that are attached, all of them this machine."""
 
-from __future__ import annotations
-
 import json
 import uuid
 

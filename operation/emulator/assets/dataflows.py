@@ -1,7 +1,5 @@
 """What a dataset reads, as the native engine is told: paths, and steps that make a table of files."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Datasets: saved definitions of data, registered under a name with versions."""
 
-from __future__ import annotations
-
 import json
 import uuid
 

@@ -1,7 +1,5 @@
 """Datastores: names for containers; their keys are kept apart and given out as Azure gives them."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Environments: registered under a name, a version for each content; curated ones made up when asked for."""
 
-from __future__ import annotations
-
 from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, listed, lowered, route
 from operation.emulator.state import Document, State, shaped
 

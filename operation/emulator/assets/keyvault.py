@@ -3,8 +3,6 @@
 A secret is a file of its own that only its owner may read; the pages never show one.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Models and their assets: registered under a name and a version, found by tags, properties and run."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """AutoML as the SDK submits it: validated, made a run, searched by a job, cancelled."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from typing import Any

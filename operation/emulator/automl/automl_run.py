@@ -1,7 +1,5 @@
 """A search as runs: the parent, the job that searches, and a child for each trial that ends."""
 
-from __future__ import annotations
-
 import json
 import math
 import sys

@@ -1,7 +1,5 @@
 """Artifacts: files by origin, container and path, kept as blobs of the workspace's account."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import unquote
 

@@ -1,7 +1,5 @@
 """One blob as a plain file; what only the service must know of it is kept apart."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 import threading

@@ -1,7 +1,5 @@
 """Storage accounts as folders: ``blobs/<account>/<container>/<path>`` are plain files."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from email.utils import formatdate

@@ -1,7 +1,5 @@
 """The little of OData that the SDK filters lists with."""
 
-from __future__ import annotations
-
 import operator as operators
 import re
 from collections.abc import Callable, Mapping

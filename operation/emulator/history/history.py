@@ -1,7 +1,5 @@
 """What the SDK asks of experiments and runs: making, changing, listing, events, details, tokens."""
 
-from __future__ import annotations
-
 from operation.emulator.history import artifacts
 from operation.emulator.history.filters import names, page
 from operation.emulator.history.runs import (

@@ -1,7 +1,5 @@
 """Metrics: what a run logs, as columns with values."""
 
-from __future__ import annotations
-
 import uuid
 
 from operation.emulator.history.runs import HISTORY, known_run

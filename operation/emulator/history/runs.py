@@ -1,7 +1,5 @@
 """The documents of experiments and runs, and what can become of them."""
 
-from __future__ import annotations
-
 import uuid
 
 from operation.emulator.http import WORKSPACE, Call, HttpError, known

@@ -1,7 +1,5 @@
 """Datasets as a job finds them: a path where the data is on this machine, or an id for the script to open."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

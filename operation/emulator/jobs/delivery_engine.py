@@ -1,7 +1,5 @@
 """The SDK's native engine at work for the service, as a program: it brings the files of a dataset."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

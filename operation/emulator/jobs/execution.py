@@ -1,7 +1,5 @@
 """Jobs: what is submitted becomes a child process in a folder of its own, watched to its end."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

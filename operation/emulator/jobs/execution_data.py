@@ -1,7 +1,5 @@
 """Data of a run configuration: datastores and datasets become paths that the job reads and writes."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The interpreter for a job's environment: this one where its packages fit, else one built for it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

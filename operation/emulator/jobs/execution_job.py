@@ -1,7 +1,5 @@
 """One job: what it executes, what its process gets, which of its files are kept, and what its end means."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

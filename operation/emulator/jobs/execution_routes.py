@@ -1,7 +1,5 @@
 """Submissions of scripts: to a compute target, or to the machine of the one who submits."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """Values of hyperparameters, drawn from the expressions that the SDK writes."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import random

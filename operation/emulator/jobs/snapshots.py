@@ -1,7 +1,5 @@
 """Snapshots: the folder that a run starts in, as it was when the run was submitted."""
 
-from __future__ import annotations
-
 import io
 import shutil
 import uuid

@@ -1,7 +1,5 @@
 """Spark submissions: every field looked at; executed by a Spark of this machine where there is one."""
 
-from __future__ import annotations
-
 import ast
 import dataclasses
 import importlib.util

@@ -1,7 +1,5 @@
 """The workspace as an MLflow server: experiments, those of the history; and how MLflow's client searches."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any

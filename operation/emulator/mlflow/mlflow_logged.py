@@ -1,7 +1,5 @@
 """Models that MLflow's client logs with a run, before they are registered."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """The workspace as MLflow's registry: models and their versions, the very ones of model management."""
 
-from __future__ import annotations
-
 import uuid
 
 from operation.emulator.assets import models

@@ -1,7 +1,5 @@
 """The workspace as an MLflow server: runs, the very ones of the history."""
 
-from __future__ import annotations
-
 import time
 import uuid
 from collections.abc import Callable

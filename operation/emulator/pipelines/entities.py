@@ -1,7 +1,5 @@
 """Entities of pipelines: stored under an id, looked up by it or by name, changed and deleted alike."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable
 

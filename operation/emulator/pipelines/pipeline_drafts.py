@@ -1,7 +1,5 @@
 """Drafts of pipelines: graphs that are still changed, submitted and published from where they are."""
 
-from __future__ import annotations
-
 from operation.emulator.http import Call
 from operation.emulator.pipelines import entities, pipeline_engine
 from operation.emulator.pipelines.pipeline_graph import executable, values

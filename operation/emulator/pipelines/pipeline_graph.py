@@ -1,7 +1,5 @@
 """A submitted graph, read: which step needs which, and where the data of a port is."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

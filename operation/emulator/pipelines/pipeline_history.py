@@ -1,7 +1,5 @@
 """Runs of pipelines and steps in the history, where the SDK looks for status, error, logs and metrics."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 

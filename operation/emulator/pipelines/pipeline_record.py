@@ -1,7 +1,5 @@
 """What is written down about a run of a pipeline, and how the SDK is shown it."""
 
-from __future__ import annotations
-
 from operation.emulator.pipelines.entities import GRAPHS, entity, load, store
 from operation.emulator.pipelines.pipeline_graph import DataLocation, by_default
 from operation.emulator.state import Document, State, now

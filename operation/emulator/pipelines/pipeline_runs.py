@@ -1,7 +1,5 @@
 """Runs of pipelines as the SDK asks about them: made, submitted, watched, cancelled."""
 
-from __future__ import annotations
-
 import json
 
 from operation.emulator.http import Call, HttpError, Reply

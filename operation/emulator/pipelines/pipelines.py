@@ -1,7 +1,5 @@
 """What a pipeline is made of, as the SDK registers it: data types, modules, data sources, graphs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Published pipelines, submitted by the SDK or a plain HTTP POST; endpoints: one address, many versions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from operation.emulator.http import Call, HttpError

@@ -1,7 +1,5 @@
 """When a schedule fires next."""
 
-from __future__ import annotations
-
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo

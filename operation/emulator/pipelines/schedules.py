@@ -1,7 +1,5 @@
 """Schedules of published pipelines: by the clock, or when data is new; a timer makes each fire."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """Web services: made, changed and deleted; a real scoring server answers for each."""
 
-from __future__ import annotations
-
 import threading
 
 from operation.emulator.assets.models import model, patch

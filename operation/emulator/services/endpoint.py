@@ -1,7 +1,5 @@
 """Endpoints of AKS: several versions behind one address, each with its percentage of the requests."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """Long-running operations of model management: what the SDK polls until it has ended."""
 
-from __future__ import annotations
-
 import uuid
 
 from operation.emulator.http import WORKSPACE, Call, Reply, known, route

@@ -1,7 +1,5 @@
 """Packages of models: the build context of an image, with its Dockerfile."""
 
-from __future__ import annotations
-
 import base64
 import json
 from pathlib import PurePosixPath

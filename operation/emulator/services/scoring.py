@@ -1,7 +1,5 @@
 """What clients of a web service meet: keys and tokens, and behind them the scoring server's own answer."""
 
-from __future__ import annotations
-
 import secrets
 import time
 

@@ -1,7 +1,5 @@
 """The folder of a web service, laid out as Azure lays out an image: source, models, entry script."""
 
-from __future__ import annotations
-
 import io
 import json
 import tarfile

@@ -1,7 +1,5 @@
 """What a web service is on paper: the fields that the SDK expects, with what Azure takes by default."""
 
-from __future__ import annotations
-
 import secrets
 
 from operation.emulator.assets.compute import machine_sizes

@@ -1,7 +1,5 @@
 """Web services as child processes: a real scoring server for each, on loopback, on a port of its own."""
 
-from __future__ import annotations
-
 import http.client
 import os
 import shutil

@@ -3,8 +3,6 @@
 What reads and checks files is imported when it is first used: a notebook in a run needs none of it.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

@@ -3,8 +3,6 @@
 Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

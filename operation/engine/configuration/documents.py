@@ -4,8 +4,6 @@ Stricter than YAML and closer to what people expect of it: a key may stand only 
 ``2013-01-01`` are text (YAML 1.2), aliases and tags are refused because Azure DevOps refuses them.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """``configuration-<ENVIRONMENT>.yml``: one flat mapping of variables that Azure DevOps reads too."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

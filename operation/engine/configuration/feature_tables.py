@@ -1,7 +1,5 @@
 """Feature tables: their definitions in ``configuration/features/``, and which steps make and use them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

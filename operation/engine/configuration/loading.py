@@ -1,7 +1,5 @@
 """The only reader of ``configuration/``: one use case in one environment, validated whole."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

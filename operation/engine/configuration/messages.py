@@ -1,7 +1,5 @@
 """What pydantic found wrong with a configuration file, in a sentence that says how to fix it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Every configuration file as a pydantic model: its keys, their types, their defaults."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, Literal
 

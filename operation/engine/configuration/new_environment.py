@@ -1,7 +1,5 @@
 """A new environment: another one's file, with its name in the place of the other's."""
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The notebooks of a use case: that they exist, and know the parameters that they are given."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

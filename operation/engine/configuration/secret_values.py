@@ -1,7 +1,5 @@
 """Values that look like secrets: they belong in a key vault, never in a file that git keeps."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """The contract of a configured step, or what keeps it from being read."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

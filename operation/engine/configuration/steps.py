@@ -1,7 +1,5 @@
 """The steps of a use case against the contracts of their scripts and against one another."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """``configuration/compute/`` and ``configuration/deployment/``: where steps run, and models are served."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Values as people type them behind ``-p`` and ``--grid``: read as in a configuration file, by their type."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 import yaml

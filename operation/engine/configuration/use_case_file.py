@@ -1,7 +1,5 @@
 """``configuration-<use case>.yml``: the notebooks and the steps of one use case."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Variables and their ``$(NAME)`` references, as Azure DevOps writes them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A decision told to CI: output variable, warning and summary; there a rejection is no failure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The ledger as the Core Scripts keep it: their own code, loaded from ``src/``, for commands and pages."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager

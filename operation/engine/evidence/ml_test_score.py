@@ -4,8 +4,6 @@ A test that is automated and passes gives a point, one that is done by hand and 
 score is the smallest of the four sums, 7 at most.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 from collections.abc import Iterator, Mapping, Sequence

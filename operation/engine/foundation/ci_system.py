@@ -1,7 +1,5 @@
 """What a command tells the CI system that executes it: output variables, warnings, a Markdown summary."""
 
-from __future__ import annotations
-
 import os
 import sys
 import uuid

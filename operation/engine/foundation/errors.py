@@ -1,7 +1,5 @@
 """Errors that a person can fix: each one is a message and an exit code, never a traceback."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What git knows of the checkout: its commit, what differs from it, which files it tracks."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

@@ -1,7 +1,5 @@
 """The secrets of this machine: from its environment, ``config.json``, ``.env`` and Git's remotes."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

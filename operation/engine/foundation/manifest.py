@@ -3,8 +3,6 @@
 ``manifest_schema.json`` beside this file says what is in those of runs, steps and certificates.
 """
 
-from __future__ import annotations
-
 import json
 import platform
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Logs of other processes, masked before they reach the disk: a kill leaves no secret there."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import threading

@@ -1,7 +1,5 @@
 """Did you mean ...?: the valid name that a mistyped one is most like."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 

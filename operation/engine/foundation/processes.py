@@ -1,7 +1,5 @@
 """Processes by what tells them apart for ever: their number, when they started, and on which boot."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

@@ -1,7 +1,5 @@
 """Imports of the notebook libraries without three quarters of their time."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -1,7 +1,5 @@
 """The folder of one run, as the processes that work for it see it."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -4,8 +4,6 @@ The table follows detect-secrets, whose plugins import an HTTP client and answer
 filter that every saved cell passes. What Azure adds is ours.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Masks secrets in whatever leaves this machine: known values in every encoding, and what looks like one."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

@@ -1,7 +1,5 @@
 """Python source as a syntax tree, also when several threads ask for one at once."""
 
-from __future__ import annotations
-
 import ast
 from threading import RLock
 

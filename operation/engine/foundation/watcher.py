@@ -1,7 +1,5 @@
 """A small process beside a command: when the command ends, however it ends, what it started ends too."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

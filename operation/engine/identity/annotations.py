@@ -1,7 +1,5 @@
 """Annotations of parameters as people write them: what they allow, and whether a value is that."""
 
-from __future__ import annotations
-
 import ast
 import math
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The contract of a Core Script: what its ``build_parser()`` says, read without its libraries."""
 
-from __future__ import annotations
-
 import argparse
 import math
 from collections.abc import Iterable, Mapping

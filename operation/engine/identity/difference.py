@@ -1,7 +1,5 @@
 """The differences between two executions of a step, in words: what changed, from what to what."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Digests of files and folders, remembered by (path, size, times of modification and change, inode)."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import sqlite3

@@ -1,7 +1,5 @@
 """The key of an execution: everything that its output bytes depend on, and nothing else."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import platform

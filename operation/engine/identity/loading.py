@@ -1,7 +1,5 @@
 """Core Scripts as modules: what is loaded is what stands on disk now."""
 
-from __future__ import annotations
-
 import importlib
 import linecache
 import os

@@ -1,7 +1,5 @@
 """What one piece of Python means: its imports, its definitions by digest, and what it asks of itself."""
 
-from __future__ import annotations
-
 import ast
 import builtins
 import hashlib

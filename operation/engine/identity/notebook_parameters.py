@@ -1,7 +1,5 @@
 """The parameters cell of a notebook, read as papermill reads it: name, annotation, default, comment."""
 
-from __future__ import annotations
-
 import ast
 import io
 import json

@@ -1,7 +1,5 @@
 """What only a parser itself knows of its arguments: one is needed, or one excludes another."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Mapping, Sequence
 from typing import NoReturn

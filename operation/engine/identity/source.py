@@ -1,7 +1,5 @@
 """Code as files: which of them a script or a notebook is made of, and what each of them digests to."""
 
-from __future__ import annotations
-
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator

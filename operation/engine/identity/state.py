@@ -1,7 +1,5 @@
 """What stands in the project now, as executions depend on it: one reading of it for many keys."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from functools import cache

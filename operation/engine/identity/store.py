@@ -1,7 +1,5 @@
 """Outputs by key: written aside, renamed when complete, verified before they are reused."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

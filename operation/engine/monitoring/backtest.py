@@ -1,7 +1,5 @@
 """Would retraining have helped? Two models on the same later rows, and the decisions that they judge."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Decisions of the trigger as files: what was known, the table of reasons, and what training came to."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The trigger's entries in the ledger, and what the ledger says of the model that serves."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

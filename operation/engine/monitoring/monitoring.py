@@ -1,7 +1,5 @@
 """One look at a use case: signals, decision, ledger; then training, where that was asked for."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A use case's past, played from the first period to the last in a folder of its own."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Signals: what the steps of a use case say of its data and of its champion."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import replace

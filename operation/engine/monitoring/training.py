@@ -1,7 +1,5 @@
 """Training that a decision began: every step up to the registry, and what the gate said."""
 
-from __future__ import annotations
-
 import os
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The trigger: what speaks for training a new model now, and what against it. Pure: time is an argument."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta

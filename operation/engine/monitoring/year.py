@@ -4,8 +4,6 @@ All that running leaves is below one folder, and no time but that of the periods
 same data and code give the same ledger.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,7 +1,5 @@
 """``-p name=value``: checked against notebooks and contracts before any kernel starts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

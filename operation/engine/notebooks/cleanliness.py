@@ -1,7 +1,5 @@
 """Notebooks fit for Git: no outputs, no counts, no definitions, nothing that only one machine has."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

@@ -1,7 +1,5 @@
 """The engines that execute notebooks, watched: who listens hears of each cell, and no secret is saved."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where a notebook failed: the cell, and the line of the project's sources or of the cell that raised."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The lines that a cell's traceback leads through, read from what IPython and Python print of it."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """What a notebook may take."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 

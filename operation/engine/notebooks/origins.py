@@ -1,7 +1,5 @@
 """Which step's output an expression of a notebook is: ``trained.model`` is `model` of ``core.train()``."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, replace

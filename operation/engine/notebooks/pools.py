@@ -1,7 +1,5 @@
 """Who executes the notebooks of a run or the points of a sweep on this machine, several at once."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import chdir, contextmanager, suppress

@@ -1,7 +1,5 @@
 """Notebooks side by side: each begins in its order, as soon as one of the places is free for it."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Collection, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait

@@ -1,7 +1,5 @@
 """Notebooks against the use case: an output that is handed past a step which the use case puts in between."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What may be removed from ``runs/``: by age and size, and never what a kept run refers to."""
 
-from __future__ import annotations
-
 import secrets
 import shutil
 import time

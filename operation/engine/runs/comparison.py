@@ -1,7 +1,5 @@
 """Red against green: what differs between a failed run and the last good run of the same notebook."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

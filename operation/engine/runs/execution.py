@@ -1,7 +1,5 @@
 """The notebooks of a run executed side by side, recorded and reported as they end."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import closing

@@ -4,8 +4,6 @@ The manifests' names come on standard input. What is new in one is logged at onc
 notebooks waits for the last of it.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import os

@@ -1,7 +1,5 @@
 """What the code of a notebook means: its cells, the modules behind them, the engine that executes them."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence

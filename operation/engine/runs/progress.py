@@ -1,7 +1,5 @@
 """Progress of a run: a bar on a terminal, a line per notebook in a log."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from typing import Any, Self

@@ -1,7 +1,5 @@
 """Reports are rendered in a thread: while the next notebook executes in its process, this one has time."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """The manifest of a run, written through after every notebook: a kill loses nothing."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """What commands print of a step or a run: its metrics and its failure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Has runs and sweeps logged to MLflow by a process of its own: no notebook waits for MLflow's import."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -4,8 +4,6 @@ A script that cannot do its work prints ``error: <message>`` and exits with 1, o
 anything else is Python's traceback.
 """
 
-from __future__ import annotations
-
 import re
 import traceback
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What was executed and reused, and with which components: one line of JSON for each time."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Core Scripts as functions in a notebook: signature and help from the contract, results to look at."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterator
 

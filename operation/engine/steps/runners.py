@@ -1,7 +1,5 @@
 """The ways of executing a Core Script on this machine: in this process, or as a child process."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Results that a call takes instead of the use case's own: ``core.evaluate(using=trained)``."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 from operation.engine.foundation.errors import UsageError

@@ -1,7 +1,5 @@
 """Points spread over an existing Ray cluster: code goes with the job, outputs come home."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

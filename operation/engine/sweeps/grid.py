@@ -1,7 +1,5 @@
 """What ``--grid`` says: values to combine, or ranges to draw from."""
 
-from __future__ import annotations
-
 import math
 import random
 import re

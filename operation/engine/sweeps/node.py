@@ -1,7 +1,5 @@
 """One point on a node of a cluster: the project is there, the outputs go home with the result."""
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil

@@ -1,7 +1,5 @@
 """Files on their way between machines: packed, unpacked, paths in them replaced."""
 
-from __future__ import annotations
-
 import io
 import json
 import shutil

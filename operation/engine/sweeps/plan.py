@@ -1,7 +1,5 @@
 """A sweep before it starts: every point checked as ``run -p`` would check it, none of them twice."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import secrets

@@ -1,7 +1,5 @@
 """One point of a sweep as a run, and what all points need, executed once before the first of them."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

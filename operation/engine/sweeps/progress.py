@@ -1,7 +1,5 @@
 """Progress of a sweep: a bar on a terminal, a line per point in a log."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Mapping
 from typing import Any, Self

@@ -1,7 +1,5 @@
 """What a sweep is asked for."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

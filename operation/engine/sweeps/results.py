@@ -1,7 +1,5 @@
 """What the points gave: metrics, the best of them, and tables of both for other programs."""
 
-from __future__ import annotations
-
 import csv
 import io
 import math

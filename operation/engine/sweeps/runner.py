@@ -1,7 +1,5 @@
 """Runs a sweep: known points are recalled, the others executed several at once, all of it recorded."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What ``sweep`` prints: the plan, the failures and where to look, the best points."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The manifest of a sweep, written through after every point: a kill loses nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The Kubernetes cluster behind an endpoint: used where it exists, or created if its file says the size."""
 
-from __future__ import annotations
-
 import io
 from contextlib import redirect_stdout
 

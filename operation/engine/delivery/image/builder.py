@@ -1,7 +1,5 @@
 """Building an image with docker, podman or buildah; where packages come from reaches it as secrets alone."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import shutil

@@ -1,7 +1,5 @@
 """What goes into an image: the locked packages that it needs, and the code found in syntax trees."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator

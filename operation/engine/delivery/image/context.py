@@ -1,7 +1,5 @@
 """The build context: every file that an image is made of, the same bytes for the same things."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """The Dockerfile of an image, from its template."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

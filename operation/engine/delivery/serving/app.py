@@ -1,7 +1,5 @@
 """The web application around ``src/score.py``: keys, limits, health, metrics; any ASGI server runs it."""
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import json

@@ -1,7 +1,5 @@
 """Azure ML's own inference server: the stock one, with the same ``src/score.py``."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import subprocess

@@ -1,7 +1,5 @@
 """Finding models: by the scoring script, which verifies and tries them in a process of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

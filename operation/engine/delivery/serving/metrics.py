@@ -4,8 +4,6 @@ A process that is killed leaves what it has counted: a counter never falls. Besi
 each variant has metrics of its own: the champion, the challenger, and the challenger in shadow.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The models of a service: looked up again where they may have changed; a bad one leaves the previous one."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

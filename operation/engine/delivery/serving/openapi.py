@@ -1,7 +1,5 @@
 """The OpenAPI document of a service: ``openapi.json``, completed with what its model says of itself."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Set
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The services that run on this machine: asked to take another champion at once."""
 
-from __future__ import annotations
-
 import socket
 import time
 from collections.abc import Iterator

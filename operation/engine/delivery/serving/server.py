@@ -1,7 +1,5 @@
 """A service: granian runs the processes that answer, a thread beside it looks for other models."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import shutil

@@ -1,7 +1,5 @@
 """What is served, where, within which limits, and which keys open it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """One process of a service: it loads the models that the status names, and exchanges them as it answers."""
 
-from __future__ import annotations
-
 import importlib
 import logging
 import os

@@ -1,7 +1,5 @@
 """A zip file that is written whole or not at all, and that no secret enters."""
 
-from __future__ import annotations
-
 import re
 import zipfile
 from collections.abc import Iterator, Mapping

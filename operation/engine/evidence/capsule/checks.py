@@ -1,7 +1,5 @@
 """Checks of a capsule that a stranger may have made."""
 
-from __future__ import annotations
-
 import re
 import stat
 import zipfile

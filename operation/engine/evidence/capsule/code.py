@@ -1,7 +1,5 @@
 """The code in a capsule, compared with the commit that it names."""
 
-from __future__ import annotations
-
 import ast
 import json
 import zipfile

@@ -1,7 +1,5 @@
 """What differs between where a run failed and here."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import platform

@@ -1,7 +1,5 @@
 """What the failing notebook read: entries of the store and files of the world, smallest first."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

@@ -1,7 +1,5 @@
 """A live session: the state before the failing cell, in JupyterLab."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

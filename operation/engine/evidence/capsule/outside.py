@@ -1,7 +1,5 @@
 """Files that lay outside of the project: a replay reads the capsule's copies, whatever path led to them."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Packs ``capsule.zip``: everything that replaying a failed run needs."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Mapping, Sequence

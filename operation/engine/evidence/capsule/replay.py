@@ -1,7 +1,5 @@
 """A restored failure: its notebook up to the failing cell, and the environment it is replayed in."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -1,7 +1,5 @@
 """The failing step alone, under the debugger."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A Jupyter server on loopback, and what a browser would ask of it."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -1,7 +1,5 @@
 """Reads a capsule, trusting nothing in it, and restores it as a project of its own."""
 
-from __future__ import annotations
-
 import json
 import zipfile
 import zlib

@@ -1,7 +1,5 @@
 """Environment variables: which ones a capsule records, and which ones a replay gets."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Mapping

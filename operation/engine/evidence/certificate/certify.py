@@ -1,7 +1,5 @@
 """Executes steps afresh in every way, and compares source, argv, inputs and output bytes."""
 
-from __future__ import annotations
-
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """What an honest step does not depend on, varied for one way; and which of it made a step differ."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """What was edited while steps were executed in several ways: these cannot be compared then."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any

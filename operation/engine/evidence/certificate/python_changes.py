@@ -1,7 +1,5 @@
 """What Python itself is told about a machine, told otherwise: code that is executed when Python starts."""
 
-from __future__ import annotations
-
 from operation.engine.foundation.children import cores
 
 _CPU_COUNT = f"""

@@ -1,7 +1,5 @@
 """The first place where two files part: a cell of a table, a path in JSON, an attribute of a model."""
 
-from __future__ import annotations
-
 import json
 import pickle
 from collections.abc import Iterator

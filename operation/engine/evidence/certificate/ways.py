@@ -1,7 +1,5 @@
 """The ways of running steps on this machine, each afresh in a store of its own."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from functools import partial

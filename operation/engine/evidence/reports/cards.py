@@ -4,8 +4,6 @@ What belongs together is known by the names that Core Scripts give: ``baseline_r
 ``roc_auc_low`` and ``roc_auc_high`` around it.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """A notebook prepared for its page: titles, descriptions of pictures, times, the cell that failed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

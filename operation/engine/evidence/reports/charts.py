@@ -1,7 +1,5 @@
 """Small charts in SVG: a trend in the space of a word, and a metric against each parameter of a sweep."""
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections import defaultdict

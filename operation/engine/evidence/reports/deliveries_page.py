@@ -1,7 +1,5 @@
 """The page of a raw table: its deliveries, what each brought, and what its schema found in them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

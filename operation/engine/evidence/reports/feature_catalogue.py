@@ -1,7 +1,5 @@
 """The catalogue of feature tables: what they are, what was materialised, which models use them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """All runs on one page: sortable, filterable, with trends, and any two side by side."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Which run was the last: a symlink where the platform has them, otherwise a file that holds the id."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The page of the ledger: what serves, what no gate accepted, and every decision."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

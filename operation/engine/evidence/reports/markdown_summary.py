@@ -1,7 +1,5 @@
 """A run in Markdown, as both CI systems show it on the page of a pipeline; HTML is in the artifact."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from operation.engine.evidence.reports import wording

@@ -1,7 +1,5 @@
 """An executed notebook as one HTML file that needs nothing else: nbconvert with a template of our own."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from functools import cache

@@ -1,7 +1,5 @@
 """What a cell put out, made ready to be shown: nothing acts, nothing loads, and no text is endless."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 Importing this module imports nbconvert's markdown: only the exporter does it.
 """
 
-from __future__ import annotations
-
 import base64
 import mimetypes
 import re

@@ -1,7 +1,5 @@
 """The page of a run: what it was, what came out, where it stopped, how to repeat it; and of a certificate."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path

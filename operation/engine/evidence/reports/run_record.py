@@ -1,7 +1,5 @@
 """What pages say about a run, read from a manifest that may be partial, broken or of a later version."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

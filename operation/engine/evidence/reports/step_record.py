@@ -1,7 +1,5 @@
 """What pages say about a step: read from its manifest, and told from others of its name by what differs."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

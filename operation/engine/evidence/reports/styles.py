@@ -1,7 +1,5 @@
 """Style sheets, style attributes and SVG pictures that others wrote, without what acts or loads."""
 
-from __future__ import annotations
-
 import re
 from base64 import b64encode
 from collections.abc import Iterable

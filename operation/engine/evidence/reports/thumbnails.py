@@ -1,7 +1,5 @@
 """The picture that stands for a notebook: its largest figure, small enough for a page of many."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json

@@ -1,7 +1,5 @@
 """How values are written for a reader: durations, numbers, moments, keys."""
 
-from __future__ import annotations
-
 import json
 import math
 from datetime import UTC, datetime

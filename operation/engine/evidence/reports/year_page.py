@@ -1,7 +1,5 @@
 """The page of a year that was played: one column for each delivery, and what retraining was worth."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple

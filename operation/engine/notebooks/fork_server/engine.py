@@ -1,7 +1,5 @@
 """papermill's engine ``workbench``: ``papermill --engine workbench in.ipynb out.ipynb``."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

@@ -1,7 +1,5 @@
 """Which libraries notebooks will import, so that they can be imported once, before the forks."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping

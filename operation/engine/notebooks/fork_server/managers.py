@@ -1,7 +1,5 @@
 """Kernel managers for headless notebooks: whose kernels are forked, and which wait for events."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import Mapping

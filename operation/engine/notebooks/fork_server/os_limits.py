@@ -1,7 +1,5 @@
 """What the operating system lets a kernel's process set for itself."""
 
-from __future__ import annotations
-
 import os
 import resource
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The kernel provisioner ``workbench``: the kernels of this Python are forked, all others started as ever."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import shutil

@@ -3,8 +3,6 @@
 Nothing of the user's is ever imported here. Started as ``python -c``, see `fork_server_client`.
 """
 
-from __future__ import annotations
-
 import atexit
 import builtins
 import faulthandler
