@@ -51,12 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choice(parser)
     add_emulator(parser)
     add("--version", type=int, metavar="NUMBER", help="version to download or promote (default: the newest)")
-    add(
-        "--digest",
-        type=whole_digest,
-        metavar="SHA256",
-        help="version with this digest, as list prints it",
-    )
+    add("--digest", type=whole_digest, metavar="SHA256", help="version with this digest, as list prints it")
     add("--to", metavar="NAME", help="promote: the target environment")
     registry = "judge, promote, rollback: in the MLflow registries of the use case, not in workspaces"
     add("--registry", action="store_true", help=registry)

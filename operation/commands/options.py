@@ -27,9 +27,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
         help="DEV, TEST, PROD or another: configuration-<NAME>.yml (default: DEV)",
     )
     parser.add_argument(
-        "--use-case",
-        metavar="NAME",
-        help="configuration-<NAME>.yml (default: the environment's)",
+        "--use-case", metavar="NAME", help="configuration-<NAME>.yml (default: the environment's)"
     )
 
 

@@ -57,12 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tables = "folder of feature tables: rows may leave out what they give"
     add("--feature-tables", type=Path, metavar="PATH", help=tables)
     add("--threshold", type=float, default=0.5, help="two classes: probability from which a row is positive")
-    add(
-        "--log",
-        type=Path,
-        metavar="PATH",
-        help="folder for the log of scored rows (default: runs/scored)",
-    )
+    add("--log", type=Path, metavar="PATH", help="folder for the log of scored rows (default: runs/scored)")
     add("--no-log", action="store_true", help="keep no log of scored rows")
     columns: dict[str, Any] = {"nargs": "*", "action": "extend", "default": [], "metavar": "COLUMN"}
     add("--log-leave-out", **columns, help="columns to leave out of the log")

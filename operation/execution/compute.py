@@ -1,4 +1,4 @@
-"""Compute targets: created when they are missing, reused, deleted."""
+"""Compute targets: created or attached when they are missing."""
 
 from __future__ import annotations
 
@@ -50,18 +50,6 @@ def create(workspace: Workspace, compute: Compute) -> ComputeTarget:
     with redirect_stdout(io.StringIO()):  # it prints how it ended all the same
         target.wait_for_completion(show_output=False)
     return target
-
-
-def delete(workspace: Workspace, name: str) -> bool:
-    """Delete the compute target, or detach it where it is not Azure ML's own; tell whether it existed."""
-    target = find(workspace, name)
-    if target is None:
-        return False
-    if target.type == "AmlCompute":
-        target.delete()
-    else:
-        target.detach()
-    return True
 
 
 def _cluster(settings: ClusterCompute) -> Any:

@@ -216,7 +216,7 @@ def _document(submission: Submission, error: Mapping[str, Any] | None) -> dict[s
     cells = [
         _code(
             f"use_case: str = {submission.configured.use_case!r}  # the experiment\n"
-            f"environment: str = {submission.configured.environment!r}  # where it runs",
+            f"environment: str = {submission.configured.environment!r}  # where it runs"
         ),
         _code("import core\n\ncore.use(use_case, environment)"),
     ]

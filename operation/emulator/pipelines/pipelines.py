@@ -159,11 +159,7 @@ ROUTES = [
     part("PUT", "/DataTypes/{id}", _replaced(TYPES)),
     part("POST", "/Modules", lambda call: store(call.state, MODULES, module(call.json))),
     part("GET", "/Modules/Hash/{hash}", _of_hash(MODULES, described)),
-    part(
-        "GET",
-        "/Modules/{id}",
-        lambda call: described(load(call.state, MODULES, call.path["id"])),
-    ),
+    part("GET", "/Modules/{id}", lambda call: described(load(call.state, MODULES, call.path["id"]))),
     part("POST", "/DataSources", _new_source),
     part("GET", "/DataSources/Hash/{hash}", _of_hash(SOURCES, dict)),
     part("GET", "/DataSources/{id}", by_id(SOURCES)),

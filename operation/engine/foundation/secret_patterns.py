@@ -134,9 +134,7 @@ PATTERNS = (
     ),
     SecretPattern("a personal access token", (), r"\b(?=[a-z2-7]*[2-7])[a-z2-7]{52}\b"),
     SecretPattern(
-        "a URL with a password in it",
-        ("://",),
-        r"://[^\s/:@\"'\\<>]*:(?P<secret>[^\s/\"'\\${}<>]+)@",
+        "a URL with a password in it", ("://",), r"://[^\s/:@\"'\\<>]*:(?P<secret>[^\s/\"'\\${}<>]+)@"
     ),
     SecretPattern(
         "a URL with a token in it",

@@ -88,12 +88,7 @@ def execute(
 
 
 def _caught(
-    source: Path,
-    target: Path,
-    *,
-    engine: str,
-    kernels: tuple[MaskedLog, Mapping[str, str]],
-    **options: Any,
+    source: Path, target: Path, *, engine: str, kernels: tuple[MaskedLog, Mapping[str, str]], **options: Any
 ) -> BaseException | None:
     """Have papermill execute a notebook; return the error that stopped it."""
     papermill = quick_papermill()

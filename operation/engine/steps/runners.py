@@ -57,11 +57,7 @@ def run_script(script: Path, argv: Sequence[str], *, cwd: Path | None = None, um
 
 
 def _wait(
-    script: Path,
-    words: Sequence[str],
-    cwd: Path | None = None,
-    umask: int = -1,
-    record: Path | None = None,
+    script: Path, words: Sequence[str], cwd: Path | None = None, umask: int = -1, record: Path | None = None
 ) -> None:
     refresh_bytecode(script.parent)
     unbuffered = ["-u"] if sys.stdout.isatty() else []

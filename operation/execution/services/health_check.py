@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from operation.engine.delivery.serving.openapi import example
 from operation.engine.steps.failures import exception_in, location
 from operation.execution import failure
 from operation.execution.run_log import pause
@@ -77,21 +78,6 @@ class ScoreResponse:
             return None
 
 
-def example_row(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row that the model takes: the middle of each range, the first category of each column."""
-    categories = facts["features"]["categories"]
-    return {name: _value(column, categories.get(name, [])) for name, column in facts["schema"].items()}
-
-
-def _value(column: Mapping[str, Any], categories: list[str]) -> Any:
-    if column["kind"] in {"number", "integer"}:
-        bounds = [bound for bound in (column["minimum"], column["maximum"]) if bound is not None]
-        middle = sum(bounds) / len(bounds) if bounds else 0.0
-        return round(middle) if column["kind"] == "integer" else middle
-    plain = {"boolean": False, "time": "2020-02-29T12:00:00"}
-    return plain.get(column["kind"], categories[0] if categories else None)
-
-
 def authorization(webservice: Webservice) -> dict[str, str]:
     """Return the header that a service asks for: its key, a token, or none. Never printed."""
     if getattr(webservice, "token_auth_enabled", False):
@@ -115,7 +101,7 @@ def score(address: str, header: Mapping[str, str], rows: list[dict[str, Any]]) -
 
 def check_answer(deployment: ModelDeployment, webservice: Webservice, address: str, name: str) -> None:
     """Send one row, and check that the right model answers it."""
-    header, row = authorization(webservice), example_row(deployment.model.facts)
+    header, row = authorization(webservice), example(deployment.model.facts)
     until = time.monotonic() + PATIENCE
     response = score(address, header, [row])
     while _may_change(response, deployment.model.digest) and time.monotonic() < until:

@@ -8,12 +8,10 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from operation.engine.foundation.errors import StepFailed, UsageError
 from operation.engine.foundation.nearest import listed
-from operation.setup.indexes import pip_settings
+from operation.setup.indexes import local_folder, pip_settings
 
 # the command that fails where a builder cannot build: a client without its engine, for instance
 BUILDERS = {
@@ -111,14 +109,8 @@ def local_folders(settings: Mapping[str, str]) -> list[Path]:
     folders = set()
     for option in _INDEXES:
         for address in settings.get(option, "").split():
-            folder = _folder(address)
+            folder = local_folder(address)
             if folder and folder.is_dir():
                 # an index is a folder of pages whose links lead to files beside it
                 folders.add(folder if option == "find-links" else folder.parent)
     return sorted(folders)
-
-
-def _folder(address: str) -> Path | None:
-    if address.startswith("file:"):
-        return Path(url2pathname(unquote(urlsplit(address).path)))
-    return None if "://" in address else Path(address)

@@ -100,7 +100,8 @@ def _example_value(column: Mapping[str, Any], categories: list[str]) -> object:
         return True
     if categories:
         return categories[0]
-    if column["minimum"] is None or column["maximum"] is None:
-        return None if kind in ("text", "code") else 0
-    middle = (column["minimum"] + column["maximum"]) / 2
-    return round(middle) if kind == "integer" else round(middle, 3)
+    if kind in ("text", "code"):
+        return None
+    bounds = [bound for bound in (column["minimum"], column["maximum"]) if bound is not None]
+    middle = sum(bounds) / max(len(bounds), 1)
+    return round(middle) if kind == "integer" else middle

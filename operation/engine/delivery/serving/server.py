@@ -20,9 +20,7 @@ MOST_HEAD_SECONDS = 60  # of the server's own limit for the head of a request
 
 
 def serve(
-    settings: Settings,
-    find_model: Callable[[], ServedModel] | Models,
-    ready: Callable[[ServedModel], None],
+    settings: Settings, find_model: Callable[[], ServedModel] | Models, ready: Callable[[ServedModel], None]
 ) -> None:
     """Serve until a signal ends it: requests that have begun are answered.
 

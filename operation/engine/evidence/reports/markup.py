@@ -47,8 +47,7 @@ _PAINTED = frozenset({"fill", "stroke", "clip-path"})
 
 _SHEET = re.compile(r"<(/?)style\b([^<>]*)>", re.IGNORECASE)
 _ELSEWHERE = re.compile(
-    r"<(iframe|embed|object|video|audio)\b[^<>]*?\s(?:src|data)\s*=\s*[\"']?([^\"'\s<>]+)",
-    re.IGNORECASE,
+    r"<(iframe|embed|object|video|audio)\b[^<>]*?\s(?:src|data)\s*=\s*[\"']?([^\"'\s<>]+)", re.IGNORECASE
 )
 _TAG = re.compile(r"<(/?)(h[1-6]|table|tbody|th|img|input)((?: [^<>]*)?)>")
 _ATTRIBUTE = re.compile(r' ([^\s="]+)="([^"]*)"')

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from operation.engine.delivery.serving.openapi import example
 from operation.engine.foundation.layout import Layout
 from operation.execution.registered_models import ModelVersion
 from operation.execution.services import health_check
@@ -77,12 +78,12 @@ def tried(server: Any, folder: Path, log: str = "") -> list[str]:
 
 
 def test_the_row_is_one_that_the_model_describes() -> None:
-    assert health_check.example_row(FACTS) == {
+    assert example(FACTS) == {
         "delay": 10.0,
         "seats": 16,
         "carrier": "AA",
-        "night": False,
-        "departure": "2020-02-29T12:00:00",
+        "night": True,
+        "departure": "2024-01-15T12:00:00",
         "free": 0.0,
     }
 
@@ -90,7 +91,7 @@ def test_the_row_is_one_that_the_model_describes() -> None:
 def test_the_model_that_was_meant_answers(server: Any, tmp_path: Path) -> None:
     server.answers = [answered(str(FACTS["digest"]))]
     assert tried(server, tmp_path) == ["  late: answers a row with the model late:3 (abababababab)"]
-    assert server.asked == [{"data": [health_check.example_row(FACTS)]}]
+    assert server.asked == [{"data": [example(FACTS)]}]
 
 
 def test_a_router_that_still_leads_elsewhere_is_waited_for(
