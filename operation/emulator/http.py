@@ -152,7 +152,7 @@ def listed(documents: Iterable[Document], link: str = "continuationToken") -> Do
 
 
 def lowered(document: Any) -> Any:
-    """Return `given` with names that start lower: some of the SDK's writers begin them with a capital."""
+    """Return `document` with names that start lower: some of the SDK's writers begin them with a capital."""
     if isinstance(document, dict):
         return {key[:1].lower() + key[1:]: value for key, value in document.items()}
     return document

@@ -36,7 +36,7 @@ def client_secret(key: bytes) -> str:
 
 
 def is_client_secret(key: bytes, secret: str) -> bool:
-    """Return whether `given` is the client secret, in a time that tells nothing."""
+    """Return whether `secret` is the client secret, in a time that tells nothing."""
     return hmac.compare_digest(secret.encode(), client_secret(key).encode())
 
 

@@ -15,7 +15,24 @@ from support import step
 SEPARATORS = ",;\t|"
 # in a column of numbers or times these words say that there is none; among texts they are categories
 NO_VALUE = frozenset(
-    "NA N/A n/a NaN nan -nan NULL null None none <NA> #N/A #NA NaT -1.#IND 1.#QNAN".split()
+    [
+        "NA",
+        "N/A",
+        "n/a",
+        "NaN",
+        "nan",
+        "-nan",
+        "NULL",
+        "null",
+        "None",
+        "none",
+        "<NA>",
+        "#N/A",
+        "#NA",
+        "NaT",
+        "-1.#IND",
+        "1.#QNAN",
+    ]
 )
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _LEADING_ZERO = re.compile(rb"""(?:^|[,;\t|"'\r\n ])[+-]?0\d""", re.MULTILINE)

@@ -77,7 +77,7 @@ def register(state: State, output: Document) -> None:
 
 
 def _lowered(document: Any) -> Any:
-    """Return `given` with names that start lower, those within too."""
+    """Return `document` with names that start lower, those within too."""
     if isinstance(document, dict):
         return {key: _lowered(value) for key, value in lowered(document).items()}
     return document

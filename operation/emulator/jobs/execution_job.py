@@ -102,7 +102,7 @@ class Job:
         threading.Thread(target=process.wait, daemon=True).start()  # so that it leaves no zombie
 
     def keep_outputs(self, work: Path) -> None:
-        """Make artifacts of what stands in outputs and logs under `place` and is not one yet."""
+        """Make artifacts of what stands in outputs and logs under `work` and is not one yet."""
         files = [file for kind in ("outputs", "logs") for file in (work / kind).rglob("*") if file.is_file()]
         for file in files:
             target = self.artifact(file.relative_to(work).as_posix())

@@ -1,6 +1,6 @@
 """Runs one job's process and writes down how it ended; outlives the service, knows nothing of it.
 
-Started as ``python execution_supervisor.py <job folder> [<place>]``, by the service or by the SDK itself for
+Started as ``python execution_supervisor.py <job folder> [<work>]``, by the service or by the SDK itself for
 its local target. It waits for ``job.json``, starts what stands there, ends it when ``cancel``
 appears or its time is up, and leaves ``result.json``. Any Python from 3.8 on can run it.
 """
@@ -22,7 +22,7 @@ GRACE = 3.0  # seconds between asking a process to end and ending it
 
 
 def main(folder: Path, work: Path | None = None) -> int:
-    """Run the job of `folder` in `place`; return 0 when its process ended well."""
+    """Run the job of `folder` in `work`; return 0 when its process ended well."""
     job = _job(folder)
     if job is None:
         return _leave(folder, {"how": "canceled", "code": None})

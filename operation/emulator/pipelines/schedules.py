@@ -54,7 +54,7 @@ class ScheduleClock:
             self._set(state, schedule, datetime.now(UTC), self._content(state, schedule))
 
     def _set(self, state: State, schedule: Document, after: datetime, before: Seen) -> None:
-        """Let the schedule ring the next time after `after`; `seen` is what its datastore held then."""
+        """Let the schedule ring the next time after `after`; `before` is what its datastore held then."""
         if schedule.get("Recurrence"):
             at = next_time(schedule["Recurrence"], _time(schedule["CreatedDate"]), after)
         else:

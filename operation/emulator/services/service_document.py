@@ -58,7 +58,7 @@ def version(endpoint: Document, name: str, request: Document, *, default: bool =
 
 
 def merged(defaults: Document, fields: Document) -> Document:
-    """Return `given` over `defaults`, sections within too."""
+    """Return `fields` over `defaults`, sections within too."""
     result = {**defaults, **fields}
     for name, section in defaults.items():
         if isinstance(section, dict) and isinstance(fields.get(name), dict):

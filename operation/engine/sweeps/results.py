@@ -92,7 +92,7 @@ def _named(done: Sequence[Mapping[str, Any]], requested: str) -> str | None:
 
 
 def unknown_metric(entries: Sequence[Mapping[str, Any]], requested: str) -> UsageError | None:
-    """Return the error for when no point that succeeded has the metric `wanted`."""
+    """Return the error for when no point that succeeded has the metric `requested`."""
     done = [entry for entry in entries if entry["metrics"]]
     if not done or _named(done, requested):
         return None
