@@ -19,7 +19,7 @@ Point = tuple[int, Mapping[str, object], float]  # number, values of the paramet
 Tick = tuple[float, str]
 
 
-class _Scale:
+class Scale:
     """From values to where they are drawn, between `begin` and `end`; equal values stand in the middle."""
 
     def __init__(self, values: Sequence[float], begin: float, end: float, room: float = 0.0) -> None:
@@ -29,6 +29,7 @@ class _Scale:
         self._begin, self._length = begin, end - begin
 
     def at(self, value: float) -> float:
+        """Return where a value is drawn."""
         share = (value - self._low) / self._span if self._span else 0.5
         return round(self._begin + share * self._length, 1)
 
@@ -40,8 +41,8 @@ def sparkline(values: Sequence[float]) -> str:
     '3.0,27.0 117.0,3.0'
     """
     width, height, margin = _TREND
-    across = _Scale([0, len(values) - 1], margin, width - margin)
-    heights = _Scale(values, height - margin, margin)
+    across = Scale([0, len(values) - 1], margin, width - margin)
+    heights = Scale(values, height - margin, margin)
     return " ".join(f"{across.at(index):.1f},{heights.at(value):.1f}" for index, value in enumerate(values))
 
 
@@ -90,7 +91,7 @@ def panels(varied: Sequence[str], points: Sequence[Point], metric: str, best: in
 
 def _panel(name: str, points: Sequence[tuple[int, object, float]], metric: str, best: int | None) -> Panel:
     across = _across([setting for _, setting, _ in points])
-    heights = _Scale([value for *_, value in points], _HEIGHT - _BOTTOM, _TOP, _ROOM)
+    heights = Scale([value for *_, value in points], _HEIGHT - _BOTTOM, _TOP, _ROOM)
     dots, measured = [], defaultdict[str, list[float]](list)
     for point, setting, value in points:
         word = text(setting)
@@ -122,7 +123,7 @@ def _across(values: Sequence[object]) -> dict[str, float]:
         numbers = {word: float(index) for index, word in enumerate(distinct)}
     elif min(numbers.values()) > 0 and max(numbers.values()) / min(numbers.values()) > _LOGARITHMIC:
         numbers = {word: math.log(value) for word, value in numbers.items()}
-    scale = _Scale(list(numbers.values()), _LEFT, _WIDTH - _RIGHT, _ROOM)
+    scale = Scale(list(numbers.values()), _LEFT, _WIDTH - _RIGHT, _ROOM)
     return {word: scale.at(value) for word, value in numbers.items()}
 
 

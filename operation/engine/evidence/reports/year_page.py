@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from operation.engine.evidence.reports.charts import Scale
 from operation.engine.evidence.reports.pages import render
 from operation.engine.evidence.reports.wording import number
 
@@ -37,19 +38,12 @@ def chart(periods: Sequence[Mapping[str, Any]]) -> Chart | None:
     values: list[float] = [value for period in periods for value in period["quality"].values()]
     if not values:
         return None
-    low, high = min(values), max(values)
-    span, step = (high - low) or 1.0, (_WIDTH - _LEFT - 20) / max(len(periods) - 1, 1)
-
-    def across(index: int) -> float:
-        return round(_LEFT + index * step, 1)
-
-    def up(value: float) -> float:
-        return round(_HEIGHT - _BOTTOM - (value - low) / span * (_HEIGHT - _BOTTOM - _TOP), 1)
-
+    across = Scale([0, len(periods) - 1], _LEFT, _WIDTH - 20)
+    up = Scale(values, _HEIGHT - _BOTTOM, _TOP)
     lines = []
     for way in WAYS:
         known = [(i, p["period"], p["quality"][way]) for i, p in enumerate(periods) if way in p["quality"]]
-        dots = [(across(i), up(value), f"{name}, {way}: {number(value)}") for i, name, value in known]
+        dots = [(across.at(i), up.at(value), f"{name}, {way}: {number(value)}") for i, name, value in known]
         lines.append(Line(way, " ".join(f"{x},{y}" for x, y, _ in dots), dots))
-    names = [(across(index), period["period"]) for index, period in enumerate(periods)]
-    return Chart(lines, [(up(value), number(value)) for value in (low, high)], names)
+    names = [(across.at(index), period["period"]) for index, period in enumerate(periods)]
+    return Chart(lines, [(up.at(value), number(value)) for value in up.ends], names)

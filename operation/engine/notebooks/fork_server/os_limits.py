@@ -1,6 +1,5 @@
 """What the operating system lets a kernel's process set for itself."""
 
-import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,13 +37,7 @@ def _allocated() -> int:
 
 
 def children() -> list[int]:
-    """Return the processes whose parent is this one, where /proc says so."""
-    processes = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            state = (entry / "stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:  # it has ended
-            continue
-        if int(state.rpartition(")")[2].split()[1]) == os.getpid():
-            processes.append(int(entry.name))
-    return processes
+    """Return the processes whose parent is this one."""
+    import psutil  # type: ignore[import-untyped]
+
+    return [process.pid for process in psutil.Process().children()]
