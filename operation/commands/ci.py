@@ -11,10 +11,10 @@ from operation.engine.foundation.errors import ConfigurationError, UsageError
 from operation.engine.foundation.layout import Layout, project
 from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.engine.pipelines.expressions import AZURE, GITHUB
-from operation.engine.pipelines.model import LOGIN, Pipeline
+from operation.engine.pipelines.model import Kind, Pipeline
 from operation.engine.pipelines.plan import plan
 from operation.engine.pipelines.reading import chosen_pipeline, known_names
-from operation.engine.pipelines.results import GOOD, SKIPPED, PipelineRun
+from operation.engine.pipelines.results import GOOD, PipelineRun, Result
 from operation.engine.pipelines.runner import PipelineRunner
 from operation.engine.pipelines.source import in_order
 from operation.engine.pipelines.summary import record
@@ -95,7 +95,7 @@ def _require_stages(names: list[str], pipeline: Pipeline) -> None:
 
 def _execute(layout: Layout, pipeline: Pipeline, approved: list[str], only: list[str]) -> int:
     needs_azure = any(
-        step.login or step.kind == LOGIN
+        step.login or step.kind == Kind.LOGIN
         for stage in pipeline.stages
         for job in stage.jobs
         for step in job.steps
@@ -115,7 +115,7 @@ def _execute(layout: Layout, pipeline: Pipeline, approved: list[str], only: list
             done = runner.run()
     finally:  # also of what was interrupted
         _tell(layout, runner.outcome)
-    return 0 if done.result in {*GOOD, SKIPPED} else 1
+    return 0 if done.result in {*GOOD, Result.SKIPPED} else 1
 
 
 def _tell(layout: Layout, done: PipelineRun) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from operation.engine.pipelines.expressions import AZURE
-from operation.engine.pipelines.model import CHECKOUT, COMMAND, DOWNLOAD, PUBLISH, PYTHON, RESULTS, Step
+from operation.engine.pipelines.model import Kind, Step
 from operation.engine.pipelines.parts import step_of
 from operation.engine.pipelines.tree import Node
 
-_KINDS = dict.fromkeys(("script", "bash"), COMMAND) | {
-    "task": "",
-    "checkout": CHECKOUT,
-    "publish": PUBLISH,
-    "download": DOWNLOAD,
+_KINDS = dict.fromkeys(("script", "bash"), Kind.COMMAND) | {
+    "checkout": Kind.CHECKOUT,
+    "publish": Kind.PUBLISH,
+    "download": Kind.DOWNLOAD,
 }
 _STEP = """script bash task checkout publish download artifact patterns inputs displayName name condition env
     continueOnError enabled timeoutInMinutes fetchDepth fetchTags clean persistCredentials lfs submodules path
@@ -19,23 +18,23 @@ _STEP = """script bash task checkout publish download artifact patterns inputs d
 _UNCOVERED = "powershell pwsh getPackage reviewApp workingDirectory failOnStderr"
 # task -> kind, input of its text, input of its artifact
 _TASKS = {
-    "UsePythonVersion@0": (PYTHON, "versionSpec", ""),
-    "AzureCLI@2": (COMMAND, "inlineScript", ""),
-    "PublishTestResults@2": (RESULTS, "testResultsFiles", ""),
-    "PublishCodeCoverageResults@2": (RESULTS, "summaryFileLocation", ""),
-    "PublishPipelineArtifact@1": (PUBLISH, "targetPath", "artifact"),
-    "DownloadPipelineArtifact@2": (DOWNLOAD, "targetPath", "artifact"),
+    "UsePythonVersion@0": (Kind.PYTHON, "versionSpec", ""),
+    "AzureCLI@2": (Kind.COMMAND, "inlineScript", ""),
+    "PublishTestResults@2": (Kind.RESULTS, "testResultsFiles", ""),
+    "PublishCodeCoverageResults@2": (Kind.RESULTS, "summaryFileLocation", ""),
+    "PublishPipelineArtifact@1": (Kind.PUBLISH, "targetPath", "artifact"),
+    "DownloadPipelineArtifact@2": (Kind.DOWNLOAD, "targetPath", "artifact"),
 }
 
 
 def read_step(node: Node) -> Step:
     """Read one step; refuse what a local run does not cover."""
     node.require_keys(_STEP, "of a step", _UNCOVERED)
+    if "task" in node.items():
+        return _task(node)
     kind = next((key for key in _KINDS if key in node.items()), "")
     if not kind:
         raise node.refuse("a step needs 'bash', 'script', 'task', 'checkout', 'publish' or 'download'.")
-    if kind == "task":
-        return _task(node)
     if kind == "publish" and not node.word("artifact"):
         raise node.refuse("'publish' needs 'artifact: NAME' beside it.")
     return step_of(node, AZURE, _KINDS[kind], node.word(kind), artifact=node.word("artifact"))

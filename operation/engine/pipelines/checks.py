@@ -12,7 +12,7 @@ from operation.engine.foundation.errors import Problem
 from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.engine.pipelines.evaluation import embedded, mistakes
 from operation.engine.pipelines.expressions import AZURE, GITHUB, ExpressionError, parse
-from operation.engine.pipelines.model import COMMAND, DOWNLOAD, PUBLISH, Job, Pipeline, Stage, Step
+from operation.engine.pipelines.model import Job, Kind, Pipeline, Stage, Step
 from operation.engine.pipelines.plan import words_of
 from operation.engine.pipelines.references import reference_mistakes
 from operation.engine.pipelines.tree import Node
@@ -53,7 +53,7 @@ class _Check:
     def __init__(self, pipeline: Pipeline, names: Names) -> None:
         self._pipeline, self._names, self._system = pipeline, names, pipeline.system
         jobs = [job for stage in pipeline.stages for job in stage.jobs]
-        self._published = [step.artifact for job in jobs for step in job.steps if step.kind == PUBLISH]
+        self._published = [step.artifact for job in jobs for step in job.steps if step.kind == Kind.PUBLISH]
 
     def findings(self) -> Findings:
         stages = self._pipeline.stages
@@ -91,9 +91,9 @@ class _Check:
         if step.login:
             inputs = step.node.items()["inputs"]
             yield from _literal(inputs, "azureSubscription", step.login, self._names.connections)
-        if step.kind == COMMAND:
+        if step.kind == Kind.COMMAND:
             yield from self._command(step, job)
-        if step.kind == DOWNLOAD and step.artifact not in self._published:
+        if step.kind == Kind.DOWNLOAD and step.artifact not in self._published:
             hint = did_you_mean(step.artifact, self._published)
             yield step.node, f"no step publishes the artifact '{step.artifact}'.{hint}"
 

@@ -8,18 +8,7 @@ from pathlib import Path
 
 from operation.engine.foundation.layout import Layout
 from operation.engine.pipelines.expressions import GITHUB
-from operation.engine.pipelines.model import (
-    CHECKOUT,
-    COMMAND,
-    DOWNLOAD,
-    LOGIN,
-    PUBLISH,
-    PYTHON,
-    Job,
-    Pipeline,
-    Stage,
-    Step,
-)
+from operation.engine.pipelines.model import Job, Kind, Pipeline, Stage, Step
 from operation.engine.pipelines.parts import condition_of, copies, environment_of, schedules_of, step_of
 from operation.engine.pipelines.tree import Findings, Node, Plain, read_tree
 
@@ -28,11 +17,11 @@ _JOB = """name needs if runs-on environment permissions concurrency outputs env 
     timeout-minutes continue-on-error"""
 _STEP = "id if name uses run shell with env continue-on-error timeout-minutes"
 _ACTIONS = {
-    "actions/checkout": (CHECKOUT, ""),
-    "actions/setup-python": (PYTHON, "python-version"),
-    "actions/upload-artifact": (PUBLISH, "path"),
-    "actions/download-artifact": (DOWNLOAD, "path"),
-    "azure/login": (LOGIN, "client-id"),
+    "actions/checkout": (Kind.CHECKOUT, ""),
+    "actions/setup-python": (Kind.PYTHON, "python-version"),
+    "actions/upload-artifact": (Kind.PUBLISH, "path"),
+    "actions/download-artifact": (Kind.DOWNLOAD, "path"),
+    "azure/login": (Kind.LOGIN, "client-id"),
 }
 
 
@@ -94,7 +83,7 @@ def _step(node: Node) -> Step:
     node.require_keys(_STEP, "of a step", "working-directory")
     if "run" in node.items():
         _require_bash(node)
-        return step_of(node, GITHUB, COMMAND, node.word("run"))
+        return step_of(node, GITHUB, Kind.COMMAND, node.word("run"))
     if "uses" not in node.items():
         raise node.refuse("a step needs 'run' or 'uses'.")
     action = node.word("uses").partition("@")[0]
@@ -104,7 +93,7 @@ def _step(node: Node) -> Step:
             f"{', '.join(_ACTIONS)}."
         )
     (kind, key), inputs = _ACTIONS[action], node.texts("with")
-    artifact = inputs.get("name", "artifact") if kind in {PUBLISH, DOWNLOAD} else ""
+    artifact = inputs.get("name", "artifact") if kind in {Kind.PUBLISH, Kind.DOWNLOAD} else ""
     return step_of(node, GITHUB, kind, inputs.get(key, ""), artifact=artifact)
 
 

@@ -16,19 +16,9 @@ from operation.engine.pipelines.checks import SET_UP
 from operation.engine.pipelines.conditions import effective
 from operation.engine.pipelines.evaluation import evaluate, interpolate
 from operation.engine.pipelines.expressions import AZURE, GITHUB
-from operation.engine.pipelines.model import COMMAND, DOWNLOAD, PUBLISH, Job, Step
+from operation.engine.pipelines.model import Job, Kind, Step
 from operation.engine.pipelines.plan import command_words
-from operation.engine.pipelines.results import (
-    FAILED,
-    ISSUES,
-    SKIPPED,
-    SUCCEEDED,
-    WORDS,
-    JobResult,
-    PipelineRun,
-    statuses,
-    together,
-)
+from operation.engine.pipelines.results import WORDS, JobResult, PipelineRun, Result, statuses, together
 from operation.engine.pipelines.shell import Command
 from operation.engine.pipelines.signals import Told
 from operation.engine.pipelines.tree import Node
@@ -49,7 +39,7 @@ class JobExecution:
             self._variables[name] = self._given(node)
         self._variables |= job.matrix
         self._outputs: dict[str, str] = {}  # by ``step.name``
-        self._results: list[str] = []
+        self._results: list[Result] = []
         self._named: dict[str, Any] = {}  # GitHub's context ``steps``
 
     def run(self) -> JobResult:
@@ -58,9 +48,9 @@ class JobExecution:
         started = manifest.now()
         for step in self._job.steps:
             self._results.append(self._step(step, started))
-        result = together(result for result in [SUCCEEDED, *self._results] if result != SKIPPED)
-        if result == FAILED and self._job.may_fail:
-            result = ISSUES
+        result = together(result for result in [Result.SUCCEEDED, *self._results] if result != Result.SKIPPED)
+        if result == Result.FAILED and self._job.may_fail:
+            result = Result.ISSUES
         return JobResult(result, self._told())
 
     def _given(self, node: Node) -> str:
@@ -86,23 +76,23 @@ class JobExecution:
         own = {"env": self._variables, "steps": self._named, "matrix": self._job.matrix, "job": {}}
         return {**self._contexts, **own}
 
-    def _step(self, step: Step, started: str) -> str:
+    def _step(self, step: Step, started: str) -> Result:
         dialect = self._run.pipeline.system
-        executed = {str(number): one for number, one in enumerate(self._results) if one != SKIPPED}
+        executed = {str(number): one for number, one in enumerate(self._results) if one != Result.SKIPPED}
         condition = effective(step.condition, dialect)
         if not truth(evaluate(condition, dialect, self._step_contexts(), statuses(executed))):
-            return SKIPPED
-        if step.kind == COMMAND:
+            return Result.SKIPPED
+        if step.kind == Kind.COMMAND:
             return self._command(step, started)
-        if step.kind in {PUBLISH, DOWNLOAD}:
+        if step.kind in {Kind.PUBLISH, Kind.DOWNLOAD}:
             return self._artifact(step)
-        return SUCCEEDED  # the checkout is this one, and so is Python; results are in the artifact
+        return Result.SUCCEEDED  # the checkout is this one, and so is Python; results are in the artifact
 
-    def _command(self, step: Step, started: str) -> str:
+    def _command(self, step: Step, started: str) -> Result:
         run, text = self._run, self._filled(step.text)
         if SET_UP.fullmatch(text):
             run.say(f"   - {text}: left to this machine")
-            return SUCCEEDED
+            return Result.SUCCEEDED
         run.say(f"   - {command_words(text)}")
         run.steps += 1
         told, began = Told(), time.monotonic()
@@ -115,22 +105,22 @@ class JobExecution:
             raise
         result = told.result(code)
         run.say(f"     {result} after {time.monotonic() - began:.1f} s")
-        if result == FAILED:
+        if result == Result.FAILED:
             self._blame(step, f"`{command_words(text)}` ended with exit code {code}.")
         self._take(step, told, result)
-        return ISSUES if result == FAILED and step.may_fail else result
+        return Result.ISSUES if result == Result.FAILED and step.may_fail else result
 
     def _blame(self, step: Step, what: str) -> None:
         self._run.failures.append(f"{step.node.file}:{step.node.line}: {what}")
 
-    def _take(self, step: Step, told: Told, result: str) -> None:
+    def _take(self, step: Step, told: Told, result: Result) -> None:
         """Keep what a step told for those after it."""
         self._variables |= told.variables
         self._run.summaries += told.summaries
         if step.name:
             self._outputs |= {f"{step.name}.{name}": value for name, value in told.outputs.items()}
             outcome = WORDS[GITHUB][result]
-            conclusion = WORDS[GITHUB][SUCCEEDED] if step.may_fail else outcome
+            conclusion = WORDS[GITHUB][Result.SUCCEEDED] if step.may_fail else outcome
             self._named[step.name] = {"outputs": told.outputs, "outcome": outcome, "conclusion": conclusion}
 
     def _filled(self, text: str) -> str:
@@ -150,21 +140,21 @@ class JobExecution:
         common = {"PATH": path, "CI": "true", "WORKBENCH_JOB_STARTED": started}
         return {**os.environ, **common, **variables, **system, **known}
 
-    def _artifact(self, step: Step) -> str:
+    def _artifact(self, step: Step) -> Result:
         layout, name = self._run.layout, self._filled(step.artifact)
         kept, place = self._run.folder / "artifacts" / name, self._filled(step.text)
-        if step.kind == DOWNLOAD and self._azure and place in {"", "current"}:
-            return SUCCEEDED  # the folder Pipeline.Workspace holds it already
+        if step.kind == Kind.DOWNLOAD and self._azure and place in {"", "current"}:
+            return Result.SUCCEEDED  # the folder Pipeline.Workspace holds it already
         target = layout.root / (place or name)
-        source, target = (target, kept) if step.kind == PUBLISH else (kept, target)
+        source, target = (target, kept) if step.kind == Kind.PUBLISH else (kept, target)
         if not source.exists():
             self._run.say(f"   - {step.kind} {name}: there is no {layout.relative(source)}")
             self._blame(step, f"there is no {layout.relative(source)} to {step.kind}.")
-            return FAILED
+            return Result.FAILED
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, dirs_exist_ok=True)
         else:
             shutil.copy2(source, target)
         self._run.say(f"   - {step.kind} {name}: {layout.relative(target)}")
-        return SUCCEEDED
+        return Result.SUCCEEDED

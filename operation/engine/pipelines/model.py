@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum, auto
 
 from operation.engine.pipelines.tree import Node
 
-CHECKOUT, PYTHON, LOGIN = "checkout", "python", "login"
-COMMAND, PUBLISH, DOWNLOAD, RESULTS = "command", "publish", "download", "results"
+
+class Kind(StrEnum):
+    """What a step does."""
+
+    CHECKOUT = auto()
+    PYTHON = auto()
+    LOGIN = auto()
+    COMMAND = auto()
+    PUBLISH = auto()
+    DOWNLOAD = auto()
+    RESULTS = auto()
 
 
 @dataclass(frozen=True)
 class Step:
     """One step of a job."""
 
-    kind: str  # COMMAND and its like
+    kind: Kind
     node: Node  # where it stands
     title: str = ""
     text: str = ""  # of a COMMAND what the shell gets; else the version or the path that it is about

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from operation.engine.pipelines.expressions import AZURE, GITHUB
-from operation.engine.pipelines.model import Job, Step
+from operation.engine.pipelines.model import Job, Kind, Step
 from operation.engine.pipelines.tree import Node
 
 _CRON = re.compile(r"[\d*,/-]+( [\d*,/-]+){2}( [\w*,/-]+){2}")
@@ -34,7 +34,7 @@ KEYS = {
 }
 
 
-def step_of(node: Node, system: str, kind: str, text: str, *, artifact: str = "", login: str = "") -> Step:
+def step_of(node: Node, system: str, kind: Kind, text: str, *, artifact: str = "", login: str = "") -> Step:
     """Return a step with what stands in its own mapping."""
     keys = KEYS[system]
     return Step(

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from operation.engine.foundation.nearest import listed
 from operation.engine.pipelines.conditions import describe
-from operation.engine.pipelines.model import COMMAND, DOWNLOAD, LOGIN, PUBLISH, Job, Pipeline, Stage, Step
+from operation.engine.pipelines.model import Job, Kind, Pipeline, Stage, Step
 
 _VARIABLE = re.compile(r"\$(?:\(|\{\{ matrix\.)(\w+)(?:\)| \}\})")
-_SHOWN = {COMMAND, PUBLISH, DOWNLOAD}
+_SHOWN = {Kind.COMMAND, Kind.PUBLISH, Kind.DOWNLOAD}
 
 
 def plan(pipeline: Pipeline) -> list[str]:
@@ -42,7 +42,7 @@ def _job(job: Job, stage: Stage, system: str) -> Iterator[str]:
             yield f"only if {words}"
     if job.environment:
         yield f"environment {job.environment}"
-    if any(step.login or step.kind == LOGIN for step in job.steps):
+    if any(step.login or step.kind == Kind.LOGIN for step in job.steps):
         yield "logs in to Azure"
     images = list(dict.fromkeys(copy.image for copy in stage.jobs if copy.name == job.name and copy.image))
     if len(images) > 1:
@@ -56,10 +56,10 @@ def _step(step: Step, system: str) -> Iterator[str]:
         return
     words = describe(step.condition, system)
     suffix = f"  (if {words})" if words else ""
-    if step.kind == COMMAND:
+    if step.kind == Kind.COMMAND:
         yield f"- {command_words(step.text)}{suffix}"
     else:
-        verb = "publish" if step.kind == PUBLISH else "download"
+        verb = "publish" if step.kind == Kind.PUBLISH else "download"
         artifact = _VARIABLE.sub(r"<\1>", step.artifact)
         yield f"- {verb} {artifact}{suffix}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +12,31 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.pipelines.expressions import AZURE, GITHUB
 from operation.engine.pipelines.model import Pipeline, Stage
 
-SUCCEEDED, ISSUES = "succeeded", "succeeded with warnings"
-FAILED, SKIPPED, CANCELED = "failed", "skipped", "canceled"
-LEFT_OUT = "left out"  # of a stage that was not asked for: for those after it, it succeeded
-WAITING = "waiting for an approval"  # of a whole run only
-GOOD = {SUCCEEDED, ISSUES, LEFT_OUT}
-_ALL = (SUCCEEDED, ISSUES, FAILED, SKIPPED, CANCELED, LEFT_OUT)
+
+class Result(StrEnum):
+    """How something ended, in words for a person."""
+
+    SUCCEEDED = "succeeded"
+    ISSUES = "succeeded with warnings"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELED = "canceled"
+    LEFT_OUT = "left out"  # of a stage that was not asked for: for those after it, it succeeded
+    WAITING = "waiting for an approval"  # of a whole run only
+
+
+GOOD = {Result.SUCCEEDED, Result.ISSUES, Result.LEFT_OUT}
 _AZURE = ("Succeeded", "SucceededWithIssues", "Failed", "Skipped", "Canceled", "Succeeded")
 _GITHUB = ("success", "success", "failure", "skipped", "cancelled", "success")
 # as each system writes them
-WORDS = {AZURE: dict(zip(_ALL, _AZURE, strict=True)), GITHUB: dict(zip(_ALL, _GITHUB, strict=True))}
+WORDS = {AZURE: dict(zip(Result, _AZURE, strict=False)), GITHUB: dict(zip(Result, _GITHUB, strict=False))}
 
 
 @dataclass
 class JobResult:
     """How a job ended, and its outputs as its system names them."""
 
-    result: str
+    result: Result
     outputs: dict[str, str] = field(default_factory=dict)
     reason: str = ""  # of what did not run
 
@@ -36,7 +45,7 @@ class JobResult:
 class StageResult:
     """How a stage ended, and its jobs by their names."""
 
-    result: str
+    result: Result
     jobs: dict[str, JobResult] = field(default_factory=dict)
     reason: str = ""
     seconds: float = 0.0
@@ -58,20 +67,20 @@ class PipelineRun:
     steps: int = 0
 
     @property
-    def result(self) -> str:
+    def result(self) -> Result:
         """How the whole ended."""
-        return WAITING if self.waiting else together(stage.result for stage in self.stages.values())
+        return Result.WAITING if self.waiting else together(stage.result for stage in self.stages.values())
 
 
-def together(results: Iterable[str]) -> str:
+def together(results: Iterable[Result]) -> Result:
     """Return how something ended whose parts ended like this."""
     known = set(results)
-    for result in (CANCELED, FAILED):
+    for result in (Result.CANCELED, Result.FAILED):
         if result in known:
             return result
-    if known and known <= {SKIPPED}:
-        return SKIPPED
-    return ISSUES if ISSUES in known else SUCCEEDED
+    if known and known <= {Result.SKIPPED}:
+        return Result.SKIPPED
+    return Result.ISSUES if Result.ISSUES in known else Result.SUCCEEDED
 
 
 def ancestors(name: str, needs: Mapping[str, Sequence[str]]) -> list[str]:
@@ -90,16 +99,16 @@ def statuses(before: Mapping[str, str]) -> dict[str, Callable[[Sequence[str]], b
     """Return what ``succeeded`` and its like answer, given how all that went before has ended."""
 
     def chosen(names: Sequence[str]) -> list[str]:
-        return [before.get(name, SKIPPED) for name in names] if names else list(before.values())
+        return [before.get(name, Result.SKIPPED) for name in names] if names else list(before.values())
 
     def succeeded(names: Sequence[str]) -> bool:
         return all(result in GOOD for result in chosen(names))
 
     def failed(names: Sequence[str]) -> bool:
-        return FAILED in chosen(names)
+        return Result.FAILED in chosen(names)
 
     def canceled(_: Sequence[str]) -> bool:
-        return CANCELED in before.values()
+        return Result.CANCELED in before.values()
 
     return {
         **dict.fromkeys(("succeeded", "success"), succeeded),
@@ -125,7 +134,7 @@ def job_dependencies(names: Iterable[str], jobs: Mapping[str, JobResult]) -> dic
     return {name: _told(jobs[name].result, jobs[name].outputs, AZURE) for name in names}
 
 
-def _told(result: str, outputs: Mapping[str, str], system: str) -> dict[str, Any]:
+def _told(result: Result, outputs: Mapping[str, str], system: str) -> dict[str, Any]:
     return {"result": WORDS[system][result], "outputs": outputs}
 
 

@@ -17,12 +17,10 @@ from operation.engine.pipelines.expressions import AZURE
 from operation.engine.pipelines.job_execution import JobExecution
 from operation.engine.pipelines.model import Job, Pipeline, Stage
 from operation.engine.pipelines.results import (
-    CANCELED,
     GOOD,
-    LEFT_OUT,
-    SKIPPED,
     JobResult,
     PipelineRun,
+    Result,
     StageResult,
     ancestors,
     dependencies,
@@ -58,7 +56,7 @@ class PipelineRunner:
         only: Collection[str] = (),
     ) -> None:
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{pipeline.name}-{pipeline.system}"
-        stages = {stage.name: StageResult(CANCELED, reason="not reached") for stage in pipeline.stages}
+        stages = {stage.name: StageResult(Result.CANCELED, reason="not reached") for stage in pipeline.stages}
         self.outcome = PipelineRun(layout, pipeline, layout.runs / "ci" / name, say, stages)
         self.outcome.folder.mkdir(parents=True)
         self._system, self._approve, self._say, self._only = pipeline.system, approve, say, only
@@ -75,7 +73,10 @@ class PipelineRunner:
         return self.outcome
 
     def _timed(self, stage: Stage) -> None:
-        start, self.outcome.stages[stage.name] = time.monotonic(), StageResult(CANCELED, reason="interrupted")
+        start, self.outcome.stages[stage.name] = (
+            time.monotonic(),
+            StageResult(Result.CANCELED, reason="interrupted"),
+        )
         try:
             self.outcome.stages[stage.name] = self._stage(stage)
         finally:
@@ -84,7 +85,7 @@ class PipelineRunner:
     def _stage(self, stage: Stage) -> StageResult:
         done = self.outcome.stages
         if self._only and stage.name not in self._only:
-            return StageResult(LEFT_OUT)
+            return StageResult(Result.LEFT_OUT)
         needs = {other.name: other.needs for other in self.outcome.pipeline.stages}
         before = {name: done[name].result for name in ancestors(stage.name, needs)}
         contexts = {**self._contexts(stage), **dependencies(stage, done, self._system)}
@@ -92,7 +93,7 @@ class PipelineRunner:
         if not (self._only or self._holds(stage.condition, contexts, before, stage.node)):
             reason = self._why_not(stage, before)
             self._say(f"   skipped: {reason}")
-            return StageResult(SKIPPED, reason=reason)
+            return StageResult(Result.SKIPPED, reason=reason)
         jobs: dict[str, JobResult] = {}
         for job in _in_order(stage):
             jobs[job.name] = _merged(jobs.get(job.name), self._job(job, stage, jobs, contexts))
@@ -114,7 +115,7 @@ class PipelineRunner:
         before = {name: jobs[name].result for name in ancestors(job.name, needs)}
         if reason := self._why_job_not(job, contexts, before):
             self._say(f"   skipped: {reason}")
-            return JobResult(SKIPPED, reason=reason)
+            return JobResult(Result.SKIPPED, reason=reason)
         return guarded(job.node, lambda: JobExecution(self.outcome, job, contexts).run())
 
     def _why_job_not(self, job: Job, contexts: Mapping[str, Any], before: Mapping[str, str]) -> str:
@@ -138,7 +139,9 @@ class PipelineRunner:
         """Return why a stage is skipped: the stage before it, or what its condition asks."""
         bad = [name for name, result in before.items() if result not in GOOD]
         if bad:
-            return f"stage {bad[0]} {'was skipped' if before[bad[0]] == SKIPPED else 'did not succeed'}"
+            return (
+                f"stage {bad[0]} {'was skipped' if before[bad[0]] == Result.SKIPPED else 'did not succeed'}"
+            )
         return f"it runs only if {describe(stage.condition, self._system)}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from operation.engine.pipelines.results import FAILED, ISSUES, SUCCEEDED
+from operation.engine.pipelines.results import Result
 
 _AZURE = re.compile(r"##vso\[([\w.]+)\s*([^\]]*)\](.*)")
 _GITHUB = re.compile(r"::([\w-]+)(?:\s+([^:]*))?::(.*)")
@@ -25,11 +25,11 @@ class Told:
     summaries: list[str] = field(default_factory=list)  # Markdown
     claim: str = ""  # of the step itself: Succeeded, SucceededWithIssues, Failed
 
-    def result(self, code: int) -> str:
+    def result(self, code: int) -> Result:
         """Return how a step ended that ended with this exit code."""
         if (code and not self.claim.endswith("Issues")) or self.claim == "Failed":
-            return FAILED
-        return ISSUES if self.warnings or self.claim.endswith("Issues") else SUCCEEDED
+            return Result.FAILED
+        return Result.ISSUES if self.warnings or self.claim.endswith("Issues") else Result.SUCCEEDED
 
     def read(self, files: Sequence[Path]) -> None:
         """Take in what a step wrote to GitHub's files: outputs, variables, summary."""

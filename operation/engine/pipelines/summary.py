@@ -6,26 +6,16 @@ import json
 from pathlib import Path
 
 from operation.engine.foundation import manifest
-from operation.engine.pipelines.results import (
-    CANCELED,
-    FAILED,
-    ISSUES,
-    LEFT_OUT,
-    SKIPPED,
-    SUCCEEDED,
-    WAITING,
-    PipelineRun,
-    StageResult,
-)
+from operation.engine.pipelines.results import PipelineRun, Result, StageResult
 
 _MARKS = {
-    SUCCEEDED: "✅",
-    ISSUES: "⚠️",
-    FAILED: "❌",
-    SKIPPED: "⏭️",
-    LEFT_OUT: "⏭️",
-    CANCELED: "⏹️",
-    WAITING: "⏸️",
+    Result.SUCCEEDED: "✅",
+    Result.ISSUES: "⚠️",
+    Result.FAILED: "❌",
+    Result.SKIPPED: "⏭️",
+    Result.LEFT_OUT: "⏭️",
+    Result.CANCELED: "⏹️",
+    Result.WAITING: "⏸️",
 }
 
 
