@@ -15,6 +15,8 @@ import pandas as pd
 from comparing import conditions, decision, looks, paired, reasons
 from comparing.decision import LEAST_UNITS, Judged, Rows, Rules
 from comparing.equal_rows import Holdout, read_holdout
+from comparing.groups import worse_groups
+from comparing.losses import of_predictions
 from comparing.reasons import NON_INFERIORITY, SUPERIORITY
 from modelling import models
 from modelling.models import Model
@@ -62,6 +64,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--slices", nargs="*", default=[], help="columns in whose categories it must not get worse")
     add("--slice-margin", type=float, default=0.0, help="difference that does not matter in a slice (0)")
     add("--slice-rows", type=int, default=200, help="rows of a slice that is judged, at least (200)")
+    groups = "columns whose values together name a group: groups that got worse are listed, they veto nothing"
+    add("--group-columns", nargs="*", default=[], help=groups)
     veto = "probability that any slice, or the cost, vetoes an equally good challenger (0.05)"
     add("--veto-error-rate", type=float, default=0.05, help=veto)
     add("--calibration-limit", type=float, help="largest calibration error, e.g. 0.05 (default: no limit)")
@@ -135,7 +139,7 @@ def find_champion(args: argparse.Namespace, challenger: str) -> Champion:
 
 def read_rows(args: argparse.Namespace) -> Holdout:
     """Return the rows that both models are judged on."""
-    columns = [*args.slices, *filter(None, [args.unit])]
+    columns = [*args.slices, *args.group_columns, *filter(None, [args.unit])]
     holdout = read_holdout(args.holdout, args.champion_holdout, args.row_key, columns, TARGET)
     if args.holdout_digest not in (None, holdout.digest):
         raise step.StepError(
@@ -173,8 +177,16 @@ def judge_difference(
         problem = f"{several} units of {args.unit!r} are too few to tell: {LEAST_UNITS} are needed"
     else:
         sections, problems = decision.compare(rows, rules, rate)
-        return {**sections, "looks": facts}, problems
+        listed = {"groups": judge_groups(args, rows, holdout)} if args.group_columns else {}
+        return {**sections, **listed, "looks": facts}, problems
     return {"looks": facts}, [problem]
+
+
+def judge_groups(args: argparse.Namespace, rows: Rows, holdout: Holdout) -> dict[str, Any]:
+    """Return the groups that got worse."""
+    both: tuple[Any, Any] = rows.challenger, rows.champion
+    losses = [of_predictions(rows.classes, rows.actual, predicted, args.loss) for predicted in both]
+    return worse_groups(holdout.rows[args.group_columns], losses[0], losses[1], args.veto_error_rate)
 
 
 def judge_latency(args: argparse.Namespace, model: Model, table: pd.DataFrame) -> Judged:
@@ -239,7 +251,7 @@ def decide(args: argparse.Namespace, metrics: Mapping[str, float]) -> dict[str, 
         "champion": champion.digest,
     }
     found |= {"metric": rules.loss, "rule": rules.rule, "unit": args.unit, "holdout": holdout.facts}
-    found |= {**dict.fromkeys(("difference", "power", "cost", "latency", "looks")), "slices": []}
+    found |= {**dict.fromkeys(("difference", "power", "cost", "latency", "looks", "groups")), "slices": []}
     for sections, _ in judged:
         found |= sections
     problems = [problem for _, several in judged for problem in several]

@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
     source = parser.add_mutually_exclusive_group(required=True).add_argument
     source(
         "--sample",
-        choices=["nycflights13", "nycflights13-weather", "diabetes"],
+        choices=["nycflights13", "nycflights13-weather", "diabetes", "bakery"],
         help="data set that an installed package brings",
     )
     source("--data", type=step.input_path, help="CSV or Parquet file, or a folder of them")

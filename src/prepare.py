@@ -14,8 +14,9 @@ from modelling.features import FeatureSpec, parse_computed, parse_cyclic, parse_
 from modelling.targets import TARGET, with_target
 from support import step
 from tabular import feature_store, tables
-from tabular.columns import as_categories, as_date, as_times
-from tabular.splits import drawn, grouped, lags, late, stratified
+from tabular.columns import as_date, as_times, joined_categories
+from tabular.series import in_order, parse_windows
+from tabular.splits import drawn, grouped, late, stratified
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -32,10 +33,18 @@ def build_parser() -> argparse.ArgumentParser:
     add("--time-column", help="column with the time of a row (for --split time, --lags and --feature-tables)")
     known = "feature tables that materialise wrote, whose columns are added as known at the time of each row"
     add("--feature-tables", type=step.input_path, help=known)
-    group = "column whose equal values belong together, such as a person or a shop: for --split group, --lags"
-    add("--group-column", help=group)
+    group = "columns whose equal values together belong together, such as a person, or shop and product: for "
+    add("--group-column", nargs="+", help=group + "--split group, --lags and --windows")
     past = "earlier values of the target as features: so many rows back in time; a request brings them along"
     add("--lags", type=int, nargs="*", default=[], help=past)
+    windows = "functions of several, as function:periods:periods, e.g. mean:7:14:21:28 or median:7-34"
+    add("--windows", nargs="*", default=[], help=windows)
+    frequency = (
+        "count --lags and --windows in periods such as D or 15min, not in rows: gaps are missing values"
+    )
+    add("--frequency", help=frequency)
+    horizon = "how far ahead is predicted; --lags and --windows that are not known by then are refused (1)"
+    add("--horizon", type=int, default=1, help=horizon)
     add("--holdout-from", help="--split time: hold out rows from this date on, e.g. 2013-01-31")
     add("--holdout-fraction", type=float, default=0.2, help="share of the rows held out (default: 0.2)")
     add("--random-state", type=int, default=0, help="seed of splits by chance (default: 0)")
@@ -82,7 +91,7 @@ def declared(args: argparse.Namespace) -> FeatureSpec:
         computed=parse_computed(args.computed),
         max_categories=args.max_categories,
     )
-    if not spec.columns and not args.lags:
+    if not (spec.columns or args.lags or args.windows):
         kinds = "--numeric, --categorical, --cyclic, --datetime or --pairs"
         raise step.StepError(f"no feature is declared: give {kinds}")
     check_leakage(spec, args.target, args.known_afterwards)
@@ -152,18 +161,21 @@ def groups_of(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
         raise step.StepError(
             "--split group needs --group-column: name the column whose values belong together"
         )
-    tables.require_columns(table, [args.group_column], "--group-column")
-    return as_categories(table[args.group_column])
+    tables.require_columns(table, args.group_column, "--group-column")
+    return joined_categories(table[args.group_column])
 
 
-def with_lags(table: pd.DataFrame, args: argparse.Namespace) -> tuple[pd.DataFrame, list[str]]:
-    """Return `table` with the earlier values of its target that --lags names, and their columns."""
-    if not args.lags:
+def with_past(table: pd.DataFrame, args: argparse.Namespace) -> tuple[pd.DataFrame, list[str]]:
+    """Return `table` with the earlier values of its target that were asked for, and their columns."""
+    if not (args.lags or args.windows):
         return table, []
-    if args.task != "regression" or min(args.lags) < 1:
+    if args.task != "regression" or min(args.lags, default=1) < 1:
         raise step.StepError("--lags: earlier values, 1 or more rows back, need --task regression")
+    windows = parse_windows(args.lags, args.windows, args.horizon)
+    longest = max(max(window.periods) for window in windows.values())
     groups = groups_of(table, args) if args.group_column else None
-    earlier = lags(table[TARGET].rename(args.target), times_of(table, args, "--lags"), args.lags, groups)
+    series = in_order(table[TARGET], times_of(table, args, "--lags"), groups, longest, args.frequency)
+    earlier = {f"{args.target} {name}": series.window(window) for name, window in windows.items()}
     if taken := [name for name in earlier if name in table]:
         raise step.StepError(f"--lags: column {taken[0]!r} is there already: rename it")
     return table.assign(**earlier), list(earlier)
@@ -200,7 +212,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     held_out = in_holdout(table, args)
     for line in few_of_a_class(table, held_out, classes):
         print(f"warning: {line}")
-    table, earlier = with_lags(table, args)
+    table, earlier = with_past(table, args)
     spec = replace(spec, numeric=(*spec.numeric, *earlier))
     keys = feature_store.keys(joined) if joined else filter(None, [args.time_column])
     names = [*spec.columns, *keys, *args.keep]
@@ -211,6 +223,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     features = fitted.transform(table)
     facts = {"task": args.task, "target": args.target, "classes": classes, "features": fitted.to_dict()}
     facts |= {"feature_tables": joined} if joined else {}
+    facts |= {"horizon": args.horizon} if earlier else {}
     with ExitStack() as stack:
         folders = [step.new_folder(path) for path in (args.training, args.holdout, args.features)]
         training_folder, holdout_folder, features_folder = map(stack.enter_context, folders)

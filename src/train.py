@@ -8,25 +8,18 @@ from typing import Any
 
 from comparing import profiles
 from modelling import estimators, models
-from modelling.estimators import ESTIMATORS
 from modelling.features import FeatureSpec
+from modelling.fitting import fit
+from modelling.hyperparameters import add_arguments, check_ranges, chosen
 from modelling.models import Model
 from modelling.targets import TARGET
-from scoring import observed, row_schema
+from scoring import observed
+from scoring.request_arguments import add_request_arguments
+from scoring.request_facts import private_columns, request_facts
 from support import step
 from tabular import tables
-from tabular.consequences import read_related
-from tabular.feature_store import keys
-from tabular.request_rules import request_rules
-from tabular.schemas import read_schema, request_limits
 
-MIN_ROWS_FOR_THREADS = 50_000
 SLICE_ROWS = 200  # of a slice that is profiled, at least
-RANGES = {"learning_rate": (0, 10), "max_features": (0, 1), "alpha": (0, 1e12)}  # above, at most
-MINIMA = {
-    **{"max_iter": 1, "max_leaf_nodes": 2, "min_samples_leaf": 1},
-    **{"l2_regularization": 0, "random_state": 0, "range_margin": 0},
-}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -42,100 +35,10 @@ def build_parser() -> argparse.ArgumentParser:
         default=[],
         help="columns of --holdout in whose categories outputs are profiled",
     )
-    first = next(iter(ESTIMATORS))
-    add("--estimator", choices=list(ESTIMATORS), default=first, help=f"learning algorithm (default: {first})")
-    add(
-        "--learning-rate",
-        type=float,
-        default=0.1,
-        help="gradient-boosting: weight of each tree (default: 0.1)",
-    )
-    add("--max-iter", type=int, default=100, help="trees: number of trees (default: 100)")
-    add("--max-leaf-nodes", type=int, default=31, help="gradient-boosting: leaves per tree (default: 31)")
-    add("--min-samples-leaf", type=int, default=20, help="trees: minimum rows per leaf (default: 20)")
-    add(
-        "--l2-regularization",
-        type=float,
-        default=1.0,
-        help="gradient-boosting: L2 penalty of leaves (default: 1)",
-    )
-    add(
-        "--max-features",
-        type=float,
-        default=1.0,
-        help="trees: share of features tried per split (default: 1)",
-    )
-    add(
-        "--increasing",
-        nargs="*",
-        default=[],
-        help="gradient-boosting: features the prediction may only rise with",
-    )
-    add(
-        "--decreasing",
-        nargs="*",
-        default=[],
-        help="gradient-boosting: features the prediction may only fall with",
-    )
-    add("--alpha", type=float, default=1.0, help="linear: strength of the L2 penalty (default: 1)")
-    add("--random-state", type=int, default=0, help="seed (default: 0)")
-    margin = (
-        "how far outside the training range a request value may be, as a multiple of that range (default: 3)"
-    )
-    add("--range-margin", type=float, default=3.0, help=margin)
-    schema = "schema of the table: its ranges, categories, patterns and rules hold for requests too"
-    add("--schema", type=step.input_path, help=schema)
-    related = "folder of the tables that the schema's references name: they then hold for requests too"
-    add("--related", type=step.input_path, help=related)
+    add_arguments(parser)
+    add_request_arguments(parser)
     add("--model", type=step.output_path, required=True, help="output folder: model, model.json, profile")
     return parser
-
-
-def check_ranges(args: argparse.Namespace) -> None:
-    """Raise a StepError for a hyperparameter that is out of range."""
-    for name, (low, high) in RANGES.items():
-        if not low < getattr(args, name) <= high:
-            raise _out_of_range(args, name, f"a number above {low}, at most {high:g}")
-    for name, least in MINIMA.items():
-        if getattr(args, name) < least:
-            raise _out_of_range(args, name, f"{least} or more")
-
-
-def _out_of_range(args: argparse.Namespace, name: str, valid: str) -> step.StepError:
-    return step.StepError(f"--{name.replace('_', '-')}: {getattr(args, name)} is out of range: give {valid}")
-
-
-def fit(estimator: Any, features: Any, target: Any) -> Any:
-    """Return `estimator`, fitted, in a state that is the same for any number of threads.
-
-    Parameters
-    ----------
-    estimator : object
-        Unfitted, with scikit-learn's interface.
-    features : ndarray of shape (rows, features)
-    target : ndarray of shape (rows,)
-    """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    # sums in BLAS depend on the number of threads; for few rows, starting threads takes longer than fitting
-    threads = {"blas": 1, "openmp": None if len(features) > MIN_ROWS_FOR_THREADS else 1}
-    with threadpool_limits(limits={name: limit for name, limit in threads.items() if limit}):
-        estimator.fit(features, target)
-    return without_threads(estimator)
-
-
-def without_threads(estimator: Any) -> Any:
-    """Return a fitted estimator without the number of threads, in all its parts."""
-    from sklearn.base import BaseEstimator
-
-    for name in ("n_jobs", "n_threads"):
-        if name in estimator.get_params(deep=False):
-            estimator.set_params(**{name: None})
-    for value in vars(estimator).values():
-        for part in value if isinstance(value, list) else [value]:
-            if isinstance(part, BaseEstimator):
-                without_threads(part)
-    return estimator
 
 
 def profile_of(model: Model, features: Any, private: set[str], args: argparse.Namespace) -> profiles.Profile:
@@ -169,25 +72,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     spec = spec.without_unused_categories(table)
     features = spec.transform(table)
     counts = {name: len(categories) for name, categories in spec.categories.items()}
-    _, used = ESTIMATORS[args.estimator]
-    hyperparameters = {name: getattr(args, name) for name in used}
+    values = chosen(args, args.estimator)
     names = estimators.Features(list(spec.sources), counts)
-    unfitted = estimators.make(args.estimator, prepared["task"], names, hyperparameters)
+    unfitted = estimators.make(args.estimator, prepared["task"], names, values)
     estimator = fit(unfitted, features, table[TARGET].to_numpy())
     facts = {**prepared, "features": spec.to_dict(), "rows": len(table)}
-    facts |= {"estimator": args.estimator, "hyperparameters": hyperparameters}
-    schema = read_schema(args.schema) if args.schema else None
-    limits = request_limits(schema) if schema else {}
-    facts["schema"] = row_schema.describe(table, spec, args.range_margin, limits)
-    if schema:
-        kinds = {name: column["kind"] for name, column in facts["schema"].items()}
-        facts["rules"], unchecked = request_rules(schema, kinds, read_related(args.related))
-        if unchecked:
-            print(f"not checked in requests, for one row does not tell: {', '.join(unchecked)}")
-    if looked_up := prepared.get("feature_tables"):
-        facts["lookup_schema"] = row_schema.describe_keys(table, keys(looked_up))
-    private = set(schema.extras.private) if schema else set()
-    profile = profile_of(Model(estimator, spec, facts), features, private, args)
+    facts |= {"estimator": args.estimator, "hyperparameters": values}
+    facts |= request_facts(table, spec, prepared.get("feature_tables"), args)
+    profile = profile_of(Model(estimator, spec, facts), features, private_columns(args), args)
     with step.new_folder(args.model) as folder:
         facts["profile"] = profiles.save(folder, profile)
         digest = models.save(folder, estimator, facts)

@@ -80,8 +80,10 @@ def resolve(layout: Layout, *, upgrade: bool = False) -> None:
         pinned, lock = Path(folder) / "environment.in", Path(folder) / "requirements.lock"
         pins = direct(layout).items()
         pinned.write_text("".join(f"{name}=={version}\n" for name, version in pins), encoding="utf-8")
-        if layout.lock.is_file():
-            shutil.copyfile(layout.lock, lock)  # uv keeps the versions that it finds there
+        # uv keeps the versions of the lock, and reads [tool.uv]: what a package needs, where it says too much
+        for file in (layout.lock, layout.root / "pyproject.toml"):
+            if file.is_file():
+                shutil.copyfile(file, lock.with_name(file.name))
         _compile(pinned, lock, upgrade=upgrade)
         with replacing(layout.lock) as partial:
             shutil.copyfile(lock, partial)

@@ -7,17 +7,20 @@ import sys
 import time
 import webbrowser
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from operation.commands.options import add_json
+from operation.commands.options import add_choice, add_json
+from operation.engine import configuration
 from operation.engine.evidence.capsule.differs import differs_here
-from operation.engine.evidence.capsule.live import live
+from operation.engine.evidence.capsule.group import live_group
+from operation.engine.evidence.capsule.live import Live, live
 from operation.engine.evidence.capsule.replay import Replay, check
 from operation.engine.evidence.capsule.script import command, debug
 from operation.engine.evidence.capsule.unpack import read_capsule, restore
 from operation.engine.foundation.errors import UsageError
-from operation.engine.foundation.layout import project
+from operation.engine.foundation.layout import Layout, project
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "machine, and open its notebook in JupyterLab with a live kernel, stopped before the failing cell. "
         "Its code is executed only once you agree."
     )
-    parser.epilog = "example: python3 -m operation replay capsule.zip --check --yes"
+    parser.epilog = (
+        "examples:\n  python3 -m operation replay capsule.zip --check --yes\n"
+        "  python3 -m operation replay --group '12 & 101' --use-case demand"
+    )
     add = parser.add_argument
-    add("capsule", type=Path, help="capsule.zip of a failed run")
+    add("capsule", type=Path, nargs="?", help="capsule.zip of a failed run")
+    alone = "instead: train this group of a use case alone in JupyterLab, and raise what speaks against it"
+    add("--group", metavar="NAME", help=f"{alone}, e.g. 12-101")
+    add_choice(parser)
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         "--check", action="store_true", help="only test whether the same error arises: exit code 0 or 1"
@@ -51,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Restore, list what differs, and replay once a person agrees."""
     here, clock = project(), time.perf_counter()
+    if args.group or not args.capsule:
+        return _group(args, here, clock)
     _check_passed(args.passed)
     capsule = read_capsule(args.capsule)
     replay = Replay(capsule, restore(capsule, here.runs / "replays"), args.passed)
@@ -67,7 +78,15 @@ def run(args: argparse.Namespace) -> int:
         return debug(replay)
     if args.check:
         return _check(replay, facts, clock, as_json=args.json)
-    return _live(replay, facts, clock, args)
+    return _live(live(replay), facts, clock, args)
+
+
+def _group(args: argparse.Namespace, here: Layout, clock: float) -> int:
+    """Train one group of a use case alone, in JupyterLab."""
+    if args.capsule or not args.group or args.check or args.script or args.passed:
+        raise UsageError("Name the capsule.zip of a failed run, or a group by --group alone.")
+    configured = configuration.load(args.environment, args.use_case, here)
+    return _live(live_group(here, configured, args.group), {"group": args.group}, clock, args)
 
 
 def _check_passed(names: Sequence[str]) -> None:
@@ -140,17 +159,19 @@ def _location(failure: Mapping[str, Any]) -> str:
     return f"{failure['type']} at {where}"
 
 
-def _live(replay: Replay, facts: dict[str, Any], clock: float, args: argparse.Namespace) -> int:
-    with live(replay) as session:
+def _live(
+    opened: AbstractContextManager[Live], facts: dict[str, Any], clock: float, args: argparse.Namespace
+) -> int:
+    with opened as session:
         seconds = round(time.perf_counter() - clock, 1)
         if args.json:
             state = {"url": session.url, "kernel": session.kernel, "stopped": session.stopped}
             print(json.dumps({**facts, **state, "seconds": seconds}), flush=True)
         else:
-            print(
-                session.stopped
-                or f"Stopped before the failing cell In [{replay.prompt}]; all cells before it are executed."
+            before = (
+                f"Stopped before the failing cell In [{facts.get('in')}]; all cells before it are executed."
             )
+            print(session.stopped or before)
             print(f"{session.url}\nready after {seconds} s; Ctrl-C ends it", flush=True)
         if not args.no_browser:
             webbrowser.open(session.url)

@@ -112,12 +112,20 @@ def _reach(drawn: Array, rate: float, units: int) -> tuple[float, float]:
     """Return how many standard errors an interval reaches below and above the mean.
 
     Of few or uneven units the bootstrap alone errs a little more often than stated: it reaches no less far
-    than Student's distribution (its quantile: Abramowitz and Stegun, 1964, 26.7.5).
+    than Student's distribution.
     """
     ordered, tail = np.sort(drawn), int((len(drawn) + 1) * rate)
-    normal = NormalDist().inv_cdf(1 - rate)
-    student = normal + (normal**3 + normal) / (4 * max(units - 1, 1))
+    student = student_quantile(rate, units)
     return max(float(ordered[-tail]), student), max(-float(ordered[tail - 1]), student)
+
+
+def student_quantile(rate: float, units: int) -> float:
+    """Return the standard errors that a mean of so many units exceeds with probability `rate`.
+
+    Abramowitz and Stegun, 1964, 26.7.5, to the first order.
+    """
+    normal = NormalDist().inv_cdf(1 - rate)
+    return normal + (normal**3 + normal) / (4 * max(units - 1, 1))
 
 
 def _moments(quantities: Sequence[Quantity], units: Array) -> Array:

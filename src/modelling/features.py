@@ -14,10 +14,19 @@ import pandas as pd
 
 from support import step
 from tabular import tables
-from tabular.columns import PARTS, Array, as_array, as_numbers, as_times, category_texts, require_finite
+from tabular.columns import (
+    PAIR,
+    PARTS,
+    Array,
+    as_array,
+    as_numbers,
+    as_times,
+    category_texts,
+    joined_texts,
+    require_finite,
+)
 
 DEFAULT_PARTS = ("month", "weekday", "hour")
-PAIR = " & "
 NAN = float("nan")
 Columns: TypeAlias = Mapping[str, Array]
 # numbers that are computed from those of the same row, in training as online: an entry here, named by
@@ -41,8 +50,8 @@ class FeatureSpec:
     cyclic: Mapping[str, float] = field(default_factory=dict)
     # column of times and the parts of it that are features (`PARTS`)
     datetime: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    # two columns whose combinations are categories
-    pairs: tuple[tuple[str, str], ...] = ()
+    # two or more columns whose combinations are categories
+    pairs: tuple[tuple[str, ...], ...] = ()
     # a function of `COMPUTED` and the columns that it is given
     computed: tuple[tuple[str, ...], ...] = ()
     max_categories: int = 250  # categories kept of a column, the commonest ones (ties by name), 1 or more
@@ -190,13 +199,7 @@ class FeatureSpec:
         of = {name: category_texts(arrays[name]) for name in self.categorical}
         texts = list(of.values())
         for pair in self.pairs:
-            first, second = (of.get(name) or category_texts(arrays[name]) for name in pair)
-            texts.append(
-                [
-                    None if left is None or right is None else left + PAIR + right
-                    for left, right in zip(first, second, strict=True)
-                ]
-            )
+            texts.append(joined_texts([of.get(name) or category_texts(arrays[name]) for name in pair]))
         return dict(zip(list(self.sources)[len(self.numeric) :], texts, strict=False))
 
     def to_dict(self) -> dict[str, Any]:

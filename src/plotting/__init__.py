@@ -11,6 +11,7 @@ from plotting.classes import (
 )
 from plotting.data import correlation, distributions, information, missing_values, mutual_information
 from plotting.drift import drift_before_after, drift_effects, drift_over_time, drift_together
+from plotting.groups import group_errors, group_forecasts, interval_coverage
 from plotting.models import importance, model_and_baseline, predicted_against_actual, residuals, slices
 from plotting.target import describe_target, target_by, target_over_time, target_summary
 from plotting.variants import difference_course, variant_shares
@@ -26,8 +27,11 @@ __all__ = [
     "drift_effects",
     "drift_over_time",
     "drift_together",
+    "group_errors",
+    "group_forecasts",
     "importance",
     "information",
+    "interval_coverage",
     "missing_values",
     "model_and_baseline",
     "mutual_information",

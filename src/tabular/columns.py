@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from support import step
 
 Array: TypeAlias = np.ndarray[Any, Any]
+PAIR = " & "  # between the categories of several columns
 ZONE = r"(?:[zZ]|[+-]\d\d:?\d\d)$"  # at the end of a time
 PARTS: dict[str, Callable[[Array], Any]] = {
     "month": lambda times: _count(times, "M", "Y") + 1,
@@ -80,6 +81,46 @@ def as_date(value: str, argument: str) -> pd.Timestamp:
 def as_categories(column: pd.Series) -> pd.Series:
     """Return categories as text, whole numbers without a point: 1, 1.0 and "1" are one category."""
     return pd.Series(category_texts(as_array(column)), column.index, dtype=object, name=column.name)
+
+
+def joined_texts(columns: Sequence[list[str | None]]) -> list[str | None]:
+    """Return the categories of several columns as one in each row, None where one of them is missing."""
+    if len(columns) == 1:
+        return columns[0]
+    return [None if None in row else PAIR.join(map(str, row)) for row in zip(*columns, strict=True)]
+
+
+def group_codes(table: pd.DataFrame) -> tuple[Array, list[str]]:
+    """Return the number of each row's group, and the names of the groups, sorted.
+
+    A group are the rows whose categories are the same in all columns of `table`, such as shop and product. A
+    row that lacks one of them has the number -1. Only different values become texts: rows may be millions.
+    """
+    codes, names = np.zeros(len(table), "int64"), [""]
+    complete = np.ones(len(table), dtype=bool)
+    for number, column in enumerate(table):
+        own, categories = _category_codes(as_array(table[column]))
+        complete &= own >= 0
+        codes, pairs = pd.factorize(codes * len(categories) + np.maximum(own, 0))
+        both = [divmod(pair, len(categories)) for pair in pairs.tolist()]
+        names = [names[left] + PAIR * (number > 0) + categories[right] for left, right in both]
+    used = sorted(set(codes[complete].tolist()), key=names.__getitem__)
+    ranks = np.full(len(names) + 1, -1)
+    ranks[used] = np.arange(len(used))
+    return np.where(complete, ranks[codes], -1), [names[code] for code in used]
+
+
+def _category_codes(values: Array) -> tuple[Array, list[str]]:
+    """Return the number of each category, -1 where it is missing, and the different ones."""
+    codes, different = pd.factorize(values)
+    again, texts = pd.factorize(np.array(category_texts(as_array(pd.Series(different))), dtype=object))
+    return np.append(again, -1)[codes], list(texts) or [""]
+
+
+def joined_categories(table: pd.DataFrame) -> pd.Series:
+    """Return the categories of all columns of `table` as one in each row, None where one is missing."""
+    codes, names = group_codes(table)
+    return pd.Series(np.array([*names, None], dtype=object)[codes], table.index, name=PAIR.join(table))
 
 
 def as_array(column: pd.Series) -> Array:

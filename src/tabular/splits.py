@@ -70,24 +70,3 @@ def grouped(groups: pd.Series, classes: pd.Series | None, share: float, random_s
         ):
             break
     return held_out
-
-
-def lags(
-    values: pd.Series, times: pd.Series, steps: list[int], groups: pd.Series | None = None
-) -> dict[str, pd.Series]:
-    """Return earlier values of a series: `steps` rows back in time, by name.
-
-    Parameters
-    ----------
-    values, times : Series of shape (rows,)
-        What is predicted, and when.
-    steps : list of int
-        How many rows back, each 1 or more.
-    groups : Series of shape (rows,), optional
-        Series that are told apart, such as shops.
-    """
-    ordered = values.loc[times.sort_values(kind="stable").index]
-    series = (
-        ordered if groups is None else ordered.groupby(groups.loc[ordered.index], dropna=False, sort=False)
-    )
-    return {f"{values.name} lag {count}": series.shift(count).reindex(values.index) for count in steps}

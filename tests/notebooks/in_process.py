@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from operation.engine import configuration
 from operation.engine.delivery.serving.local import LocalService
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.loading import load_module
@@ -67,11 +68,11 @@ def _as_in_a_kernel(layout: Layout) -> Iterator[None]:
 
 
 def run_notebooks(layout: Layout, use_case: str, names: list[str] | None = None) -> None:
-    """Execute every cell of every notebook, ."""
+    """Execute every cell of the notebooks `names`, of all that the use case has."""
+    configured = [entry.name for entry in configuration.load("DEV", use_case, layout).notebooks]
     with _as_in_a_kernel(layout), redirect_stdout(StringIO()):
-        for path in sorted(layout.notebooks.glob("[0-9]*.ipynb")):
-            if names is None or path.stem in names:
-                _execute(path, layout, use_case)
+        for name in names or configured:
+            _execute(layout.notebooks / f"{name}.ipynb", layout, use_case)
 
 
 def _execute(path: Path, layout: Layout, use_case: str) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from operation.engine import configuration
+from operation.engine.foundation.layout import project
 from operation.engine.identity.digests import Digests
-from tests.notebooks.conftest import operation, surroundings
+from tests.notebooks.conftest import operation, run, surroundings
 
 # Metrics of DEV on the holdout; a change of data, features or model moves them.
 EXPECTED = {
@@ -18,6 +20,17 @@ EXPECTED = {
     "diabetes": {"r2": (0.51, 0.03), "rmse": (55.7, 2.0)},
 }
 CASES = list(EXPECTED)
+SMALL = {
+    "demand": [
+        *(
+            "ingest.period-from=2018-09-01",
+            "backtest.max-iter=5",
+            "train_many.max-iter=5",
+            "train.max-iter=5",
+        ),
+        "train_baseline.iterations=3",
+    ]
+}
 HEAVY = {"pandas", "numpy", "sklearn", "papermill", "mlflow", "nbconvert", "matplotlib"}
 
 
@@ -25,7 +38,7 @@ HEAVY = {"pandas", "numpy", "sklearn", "papermill", "mlflow", "nbconvert", "matp
 def test_every_notebook_succeeds_and_is_reported(
     checkout: Path, manifest: dict[str, Any], use_case: str
 ) -> None:
-    names = sorted(path.stem for path in (checkout / "notebooks").glob("*.ipynb"))
+    names = [entry.name for entry in configuration.load("DEV", use_case, project()).notebooks]
     assert [(one["name"], one["status"]) for one in manifest["notebooks"]] == [
         (name, "succeeded") for name in names
     ]
@@ -35,6 +48,19 @@ def test_every_notebook_succeeds_and_is_reported(
     assert {f"{name}.html" for name in names} | decided | {"index.html"} == {
         path.name for path in folder.glob("*.html")
     }
+
+
+def test_every_notebook_belongs_to_a_use_case() -> None:
+    configured = [configuration.load("DEV", name, project()) for name in (*CASES, *SMALL)]
+    listed = {entry.name for use_case in configured for entry in use_case.notebooks}
+    assert listed == {path.stem for path in project().notebooks.glob("*.ipynb")}
+
+
+@pytest.mark.parametrize("use_case", SMALL)
+def test_notebooks_of_many_models_succeed_on_few_rows(checkout: Path, use_case: str) -> None:
+    changes = [word for change in SMALL[use_case] for word in ("-p", change)]
+    manifest = run(checkout, "--use-case", use_case, *changes)
+    assert {entry["status"] for entry in manifest["notebooks"]} == {"succeeded"}
 
 
 @pytest.mark.parametrize("use_case", CASES)

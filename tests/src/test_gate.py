@@ -71,6 +71,7 @@ def test_a_better_model_is_accepted_with_its_evidence(
     judge: Gate, binary: Trained, constant: Trained
 ) -> None:
     costs = ["--cost-false-alarm", "1", "--cost-miss", "5", "--slices", "size", "--slice-rows", "40"]
+    costs += ["--group-columns", "size"]
     found = judge(binary, "--champion", constant.model, *costs, "--conditions", "roc_auc>=0.6")
     assert found["decision"] == "accepted"
     assert found["reason"].startswith(
@@ -87,6 +88,7 @@ def test_a_better_model_is_accepted_with_its_evidence(
         "counted": False,
     }
     assert {entry["category"] for entry in found["slices"]} == {"medium", "small"}
+    assert (found["groups"]["columns"], found["groups"]["certain"]) == (["size"], 0)
     assert found["calibration"]["champion"]["error"] >= 0
     assert found["size"]["challenger"] > found["size"]["champion"]
     assert found["cost"]["challenger"] < found["cost"]["champion"]

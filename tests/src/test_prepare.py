@@ -11,6 +11,7 @@ import pytest
 
 from support import step
 from tabular import tables
+from tests.src import demand
 from tests.src.running import Trained, child, contents, error_of, left_over, run
 
 File = Callable[[pd.DataFrame], Path]
@@ -137,3 +138,29 @@ def test_classes_that_a_side_hardly_has_are_told(
         "warning: fewer than 5 rows of a class in training rows: 'yes' 2",
         "warning: fewer than 5 rows of a class in the holdout: 'yes' 1",
     ]
+
+
+def test_series_of_several_columns_have_windows_that_look_far_enough_back(tmp_path: Path) -> None:
+    table = tmp_path / "table.parquet"
+    demand.sales().sample(frac=1, random_state=0).to_parquet(table)
+    training, holdout, features = prepare(tmp_path, table, *demand.PREPARE)
+    assert features["horizon"] == 7
+    assert list(features["features"]["numeric"]) == [  # type: ignore[index]
+        "promotion",
+        *("sold lag 7", "sold lag 14", "sold mean 7 14 21 28"),
+    ]
+    rows = pd.concat([training, holdout]).set_index(["shop", "product", "date"])["target"]
+    last = holdout[holdout["date"] == "2019-07-19"].set_index(["shop", "product"])["sold lag 7"]
+    for (shop, product), value in last.items():
+        assert value == rows[shop, product, pd.Timestamp("2019-07-12")]
+
+
+def test_what_is_not_known_at_the_horizon_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "table.parquet"
+    demand.sales().to_parquet(table)
+    assert error_of(prepare, tmp_path, table, *demand.PREPARE, "--lags", 6) == (
+        "lag 6: 6 back is not yet known 7 ahead: look back 7 or more, or lower --horizon"
+    )
+    assert error_of(prepare, tmp_path, table, *demand.PREPARE, "--numeric", "rain") == (
+        "column 'rain' is known only afterwards (--known-afterwards): it cannot be a feature, remove it"
+    )

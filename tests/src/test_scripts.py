@@ -44,8 +44,9 @@ def imports(module: str) -> set[str]:
 
 
 def test_the_scripts_of_a_use_case_are_there() -> None:
-    scripts = "batch_score collect compare_variants detect_drift evaluate explain gate ingest join_outcomes"
-    scripts += " materialise prepare promote register replay_traffic train validate"
+    scripts = "backtest batch_score collect compare_models compare_variants detect_drift evaluate explain"
+    scripts += " forecast_many gate ingest join_outcomes materialise prepare promote register replay_traffic"
+    scripts += " train train_baseline train_many validate"
     assert " ".join(SCRIPTS) == scripts
 
 

@@ -38,11 +38,19 @@ def test_late_is_fifteen_minutes_or_more_and_time_splits_the_rows() -> None:
     assert (arguments["split"], arguments["holdout-from"]) == ("time", "$(HOLDOUTFROM)")
 
 
-@pytest.mark.parametrize("use_case", ["flights", "diabetes"])
+def test_nothing_measured_on_the_day_itself_is_a_feature_of_demand() -> None:
+    arguments = steps("demand")["prepare"]["arguments"]
+    weather = {"rain", "temperature", "temperature_min", "temperature_max"}
+    assert set(arguments["known-afterwards"]) == weather
+    assert declared(arguments).isdisjoint(weather)
+    assert min(arguments["lags"]) >= arguments["horizon"] == steps("demand")["backtest"]["arguments"]["every"]
+
+
+@pytest.mark.parametrize("use_case", ["flights", "diabetes", "demand"])
 def test_every_feature_is_a_column_of_the_schema(use_case: str) -> None:
     schema = yaml.safe_load((CONFIGURATION / f"schemas/{use_case}.yml").read_text(encoding="utf-8"))
     arguments = steps(use_case)["prepare"]["arguments"]
-    parts = {"weekday"}
+    parts = {"weekday", "day-of-year", "12"}
     assert declared(arguments) - parts <= set(schema["columns"])
     assert arguments["target"] in schema["columns"]
     assert arguments["target"] not in declared(arguments)

@@ -62,6 +62,13 @@ def hashed(root: Path, name: str, version: str) -> str:
     return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(content).hexdigest()}\n    # via {via}\n"
 
 
+def test_what_pyproject_says_of_a_package_counts_instead_of_its_own_words(root: Path) -> None:
+    metadata = '[[tool.uv.dependency-metadata]]\nname = "tiny"\nrequires-dist = []\n'
+    (root / "pyproject.toml").write_text(metadata, encoding="utf-8")
+    assert cli.main(["lock"]) == 0
+    assert locked(root) == hashed(root, "tiny", "1.0")
+
+
 def test_lock_is_resolved_with_hashes_and_keeps_what_fits(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

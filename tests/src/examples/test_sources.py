@@ -50,6 +50,18 @@ def test_patients_have_measurements_in_their_own_units() -> None:
     assert table["progression"].between(25, 346).all()
 
 
+def test_every_shop_and_product_has_every_day() -> None:
+    table = sources.read_bakery()
+    assert len(table) == 35 * 3 * 1215 == len(table.drop_duplicates(["shop", "product", "date"]))
+    assert (table["date"].min(), table["date"].max()) == (
+        pd.Timestamp("2016-01-02"),
+        pd.Timestamp("2019-04-30"),
+    )
+    assert table.groupby(["shop", "product"]).size().unique().tolist() == [1215]
+    assert not table.isna().any(axis=None)
+    assert (table["demand"] == 0).mean() == pytest.approx(0.121, abs=0.001)
+
+
 def test_every_flight_is_there_once(table: pd.DataFrame, package: list[pd.DataFrame]) -> None:
     assert len(table) == len(package[0])
     assert not table.duplicated(["scheduled_departure", "flight", "origin", "dest"]).any()

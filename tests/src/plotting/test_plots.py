@@ -16,6 +16,7 @@ import plotting
 from modelling import metrics as measures
 from plotting import data as plots_of_data
 from plotting import target as plots_of_target
+from tests.src.plotting import test_groups
 
 ROWS = 200
 TABLE = pd.DataFrame(
@@ -116,6 +117,9 @@ PLOTS: dict[str, Callable[[], Figure]] = {
     "drift_over_time-outputs": lambda: plotting.drift_over_time(PERIODS[PERIODS["part"] == "output"]),
     "drift_over_time-features": lambda: plotting.drift_over_time(PERIODS[PERIODS["part"] == "feature"]),
     "variant_shares": lambda: plotting.variant_shares(VARIANTS),
+    "group_errors": lambda: plotting.group_errors(test_groups.GROUPS, "lag"),
+    "group_forecasts": lambda: plotting.group_forecasts(test_groups.FORECASTS, ["a", "b"]),
+    "interval_coverage": lambda: plotting.interval_coverage(test_groups.GROUPS, 0.8),
 }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support import step
 from tabular import columns
@@ -50,3 +53,25 @@ def test_a_date_that_is_none() -> None:
         error_of(columns.as_date, "2013-13-01", "--period-from")
         == "--period-from: '2013-13-01' is not a date such as 2013-01-31"
     )
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from([1.0, 2.0, 10.0, np.nan])), min_size=1
+    )
+)
+def test_groups_are_numbered_by_their_names(rows: list[tuple[str | None, float]]) -> None:
+    table = pd.DataFrame(rows, columns=["shop", "product"])
+    codes, names = columns.group_codes(table)
+    texts = [
+        None if shop is None or product != product else f"{shop} & {product:.0f}" for shop, product in rows
+    ]
+    assert names == sorted({text for text in texts if text})
+    assert [names[code] if code >= 0 else None for code in codes] == texts
+    assert columns.joined_categories(table).tolist() == texts
+
+
+def test_equal_categories_of_different_kinds_are_one_group() -> None:
+    table = pd.DataFrame({"shop": np.array([1, "1", 1.0, "2"], dtype=object)})
+    codes, names = columns.group_codes(table)
+    assert (codes.tolist(), names) == ([0, 0, 0, 1], ["1", "2"])

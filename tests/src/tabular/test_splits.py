@@ -1,4 +1,4 @@
-"""Splits: whole groups, shares of classes, earlier values of a series."""
+"""Splits: whole groups, shares of classes."""
 
 from __future__ import annotations
 
@@ -38,12 +38,3 @@ def test_groups_are_drawn_again_until_both_classes_are_on_both_sides() -> None:
     for seed in range(20):
         held_out = splits.grouped(groups, classes, 0.2, seed)
         assert classes[held_out].nunique() == classes[~held_out].nunique() == 2
-
-
-def test_lags_are_those_of_the_series_whatever_the_order_of_rows() -> None:
-    table = pd.DataFrame({"shop": list("abab"), "t": [2, 1, 1, 2], "y": [20.0, 1.0, 10.0, 2.0]})
-    found = splits.lags(table["y"], table["t"], [1], table["shop"])["y lag 1"]
-    assert found.fillna(-1).tolist() == [10.0, -1, -1, 1.0]
-    alone = splits.lags(table["y"], pd.Series([3, 0, 1, 2]), [1, 2])
-    assert alone["y lag 1"].fillna(-1).tolist() == [2.0, -1, 1.0, 10.0]
-    assert alone["y lag 2"].fillna(-1).tolist() == [10.0, -1, -1, 1.0]

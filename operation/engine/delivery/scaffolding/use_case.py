@@ -26,12 +26,12 @@ from operation.engine.delivery.scaffolding.row_key import guess_key
 from operation.engine.delivery.scaffolding.schema_text import rounded, schema_text
 from operation.engine.delivery.scaffolding.split import HOLDOUT, guess_split, is_time, lags_of
 from operation.engine.delivery.scaffolding.target import guess_target, label
-from operation.engine.delivery.scaffolding.use_case_text import Guess, use_case_text
+from operation.engine.delivery.scaffolding.use_case_text import Guess, step_names, use_case_text
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.files import read_parquet
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean, listed
-from operation.engine.identity.notebook_parameters import read_parameters
+from operation.engine.identity.notebook_parameters import read_parameters, step_calls
 from operation.engine.steps.runners import run_script
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
             for column in columns
             if column.kind == "categorical"
         },
-        notebooks=[name for name, problem in notebooks.items() if not problem],
+        notebooks=[name for name, problem in notebooks.items() if not problem and _fits(layout, name)],
         unreadable=[problem for problem in notebooks.values() if problem],
         key=guess_key(table, columns, split.time_column) if request.data.is_dir() else [],
         samples=not lags and _all_declare(layout, "SAMPLEROWS"),
@@ -120,6 +120,12 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     return guess, list(texts)
+
+
+def _fits(layout: Layout, notebook: str) -> bool:
+    """Tell whether all scripts that a notebook calls are among the new use case's steps."""
+    lacking = {path.stem for path in layout.src.glob("*.py")} - step_names()
+    return lacking.isdisjoint(call.step for call in step_calls(layout.notebooks / f"{notebook}.ipynb"))
 
 
 def _unreadable(notebook: Path) -> str:

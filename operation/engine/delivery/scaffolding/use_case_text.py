@@ -80,6 +80,12 @@ def use_case_text(guess: Guess) -> str:
     )
 
 
+def step_names() -> set[str]:
+    """Return the names of the steps that a new use case has."""
+    template = Path(__file__).with_name("use_case.yml.j2").read_text(encoding="utf-8")
+    return set(re.findall(r"^  (\w+):$", template.partition("\nsteps:")[2], re.MULTILINE))
+
+
 def _is_kept(column: Column) -> bool:
     """Tell whether a column stands beside the scores, which have names of their own."""
     return column.kind != "dropped" and not re.match("prediction$|probability", column.name)

@@ -119,6 +119,10 @@ def markdown(decision: Decision, page: str) -> str:
         rows.append(
             (f"{len(decision['slices'])} slices", f"worse: {', '.join(worse)}" if worse else "none worse")
         )
+    if groups := decision.get("groups"):
+        found = f"{groups['worse']} of {groups['count']} got worse, {groups['certain']} certainly"
+        certain = [entry["group"] for entry in groups["listed"] if entry["certain"]]
+        rows.append(("groups", found + (f": {', '.join(certain[:10])}" if certain else "")))
     if look := decision["looks"]:
         rows.append(("look at this holdout", f"{look['number']} of {look['planned']}"))
     table = "\n".join(f"| {_escaped(name)} | {_escaped(value)} |" for name, value in rows)

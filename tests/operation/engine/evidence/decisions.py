@@ -47,6 +47,14 @@ def decision(**changes: Any) -> dict[str, Any]:
     return {**found, **changes}
 
 
+def of_groups(**changes: Any) -> dict[str, Any]:
+    """Return a decision about a model of groups."""
+    worse = {"group": "12 & <i>", "rows": 84, "challenger": 9.5, "champion": 8.0, "value": 1.5}
+    listed = [{**worse, "certain": True}, {**worse, "group": "3 & 101", "certain": False}]
+    counts = {"columns": ["shop", "product"], "count": 105, "worse": 2, "certain": 1}
+    return decision(groups={**counts, "listed": listed}, **changes)
+
+
 def first(**changes: Any) -> dict[str, Any]:
     """Return the decision about the first model: most sections are empty."""
     empty = dict.fromkeys(("champion", "difference", "power", "latency", "cost", "looks", "unit"))

@@ -16,7 +16,7 @@ from operation.engine.evidence.reports.decision_page import (
 )
 from operation.engine.evidence.reports.run_page import write_run_page
 from operation.engine.foundation.layout import Layout
-from tests.operation.engine.evidence.decisions import decision, first
+from tests.operation.engine.evidence.decisions import decision, first, of_groups
 from tests.operation.engine.evidence.reports.conftest import MakeRun
 from tests.operation.engine.evidence.reports.pages import read
 
@@ -51,6 +51,16 @@ def test_the_summary_holds_what_argues() -> None:
     assert "| look at this holdout | 3 of 30 |" in lines
     assert lines[-1] == "The whole decision: `runs/x/decision.html`, in the artifact of this run."
     assert "| champion | `none` |" in markdown(first(), "x")
+
+
+def test_groups_that_got_worse_are_listed(tmp_path: Path) -> None:
+    page = read(write_decision_page(tmp_path / "page.html", of_groups()))
+    assert [element.text for element in page.all("h3")] == ["Groups that got worse"]
+    text = page.all("main")[0].text
+    assert "Of 105 groups by shop and product, 2 have a larger mean loss on these rows, 1 of them" in text
+    assert "12 & <i>" in text
+    line = "| groups | 2 of 105 got worse, 1 certainly: 12 & &lt;i> |"
+    assert line in markdown(of_groups(), "x").splitlines()
 
 
 def test_a_run_shows_its_decision(make_run: MakeRun) -> None:

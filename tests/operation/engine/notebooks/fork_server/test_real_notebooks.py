@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from operation.engine import configuration
+from operation.engine.foundation.layout import Layout
 from operation.engine.notebooks.fork_server.client import ROOT
 from tests.operation.engine.notebooks.fork_server.volatile import comparable
 
@@ -47,7 +49,8 @@ def _comparable(path: Path, runs: Path) -> Any:
 
 def test_every_notebook_of_the_project_gives_the_same_with_both_engines(tmp_path: Path) -> None:
     stock, ours = (_run(tmp_path / engine, engine) for engine in ("nbclient", "workbench"))
-    assert set(ours) == set(stock) == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    configured = {entry.name for entry in configuration.load(layout=Layout(ROOT)).notebooks}
+    assert set(ours) == set(stock) == configured
     for name, document in ours.items():
         for mine, theirs in zip(document["cells"], stock[name]["cells"], strict=True):
             assert mine == theirs
