@@ -121,11 +121,11 @@ def _execute(layout: Layout, pipeline: Pipeline, approved: list[str], only: list
 def _tell(layout: Layout, done: PipelineRun) -> None:
     """Print how each stage ended, and what to do next."""
     file = record(done)
-    width = max(len(stage) for stage in done.stages)
+    widths = max(map(len, done.stages)), max(len(stage.result) for stage in done.stages.values())
     print()
     for name, stage in done.stages.items():
         reason = f"  ({stage.reason})" if stage.reason else ""
-        print(f"{name:{width}}  {stage.result:10} {stage.seconds:7.1f} s{reason}")
+        print(f"{name:{widths[0]}}  {stage.result:{widths[1]}} {stage.seconds:7.1f} s{reason}")
     print(f"\n{done.pipeline.name} ({done.pipeline.system}): {done.result} after {done.seconds:.0f} s")
     print(f"summary: {layout.relative(file)}")
     for failure in done.failures:
