@@ -19,12 +19,13 @@ from operation.engine.pipelines.expressions import AZURE, GITHUB
 from operation.engine.pipelines.model import Job, Kind, Step
 from operation.engine.pipelines.plan import command_words
 from operation.engine.pipelines.results import WORDS, JobResult, PipelineRun, Result, statuses, together
-from operation.engine.pipelines.shell import Command
+from operation.engine.pipelines.shell import FILES, Command
 from operation.engine.pipelines.signals import Told
 from operation.engine.pipelines.tree import Node
 from operation.engine.pipelines.values import text_of, truth
 
 _MACRO = re.compile(r"\$\(([A-Za-z_][\w.]*)\)")
+_OF_SYSTEMS = ("TF_BUILD", "GITHUB_ACTIONS", *FILES)  # where `ci` is itself a step of a pipeline
 PUBLISHED = Path("runs", "published")  # a fresh machine would not have it
 
 
@@ -138,7 +139,8 @@ class JobExecution:
         own = {name: self._filled(value) for name, value in step.env.items()}
         known = {name: value for name, value in own.items() if value}  # others only the real system knows
         common = {"PATH": path, "CI": "true", "WORKBENCH_JOB_STARTED": started}
-        return {**os.environ, **common, **variables, **system, **known}
+        outer = {name: value for name, value in os.environ.items() if name not in _OF_SYSTEMS}
+        return {**outer, **common, **variables, **system, **known}
 
     def _artifact(self, step: Step) -> Result:
         layout, name = self._run.layout, self._filled(step.artifact)

@@ -27,6 +27,7 @@ class Command:
     def run(self, scratch: Path, told: Told, say: Callable[[str], None]) -> int:
         """Return its exit code; script and log are left in `scratch`, a new folder."""
         scratch.mkdir(parents=True)
+        files = {name: str(scratch / file) for name, file in FILES.items()}
         script = scratch / "step.sh"
         script.write_text(self.text + "\n", encoding="utf-8")
         with (
@@ -34,7 +35,7 @@ class Command:
             child(
                 ["bash", "--noprofile", "--norc", *self.options, str(script)],
                 cwd=self.root,
-                env={**self.env, **{name: str(scratch / file) for name, file in FILES.items()}},
+                env={**self.env, **(files if "GITHUB_ACTIONS" in self.env else {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -52,5 +53,5 @@ class Command:
                     say(f"     {shown}")
             code = process.wait()
             timer.cancel()
-        told.read([scratch / file for file in FILES.values()])
+        told.read([Path(file) for file in files.values()])
         return code

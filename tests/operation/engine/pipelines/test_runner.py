@@ -259,3 +259,18 @@ def test_an_interruption_is_recorded(
     (failure,) = runner.outcome.failures
     assert failure.endswith("model/model.txt` was interrupted.")
     assert f"- {failure}" in summary(runner.outcome)
+
+
+@pytest.mark.parametrize(("system", "own"), [("azure", "TF_BUILD"), ("github", "GITHUB_ACTIONS")])
+def test_a_step_knows_its_own_system_alone(
+    system: str, own: str, run: Run, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["GITHUB_ACTIONS", "GITHUB_OUTPUT", "TF_BUILD"]
+    for name in names:  # as where `ci` is itself a step of a pipeline
+        monkeypatch.setenv(name, "outer")
+    done = run(system, STEPS[system].replace("exit 4", "env > env.txt", 1))
+    assert done.result == "succeeded", done.failures
+    lines = (layout.root / "env.txt").read_text(encoding="utf-8").splitlines()
+    assert "outer" not in [line.partition("=")[2] for line in lines]
+    found = {line.partition("=")[0] for line in lines} & {*names}
+    assert found == ({own, "GITHUB_OUTPUT"} if system == "github" else {own})
