@@ -72,7 +72,8 @@ def run(args: argparse.Namespace) -> int:
             _parameters(args.assignments),
             known_names(layout, command_problem),
         )
-        _require_stages(args.stage, pipeline)
+        _require("--stage", args.stage, [stage.name for stage in pipeline.stages])
+        _require("--approve", args.approve, [*in_order(layout), "all"])
         print("\n".join(plan(pipeline)), flush=True)
         return 0 if args.dry_run else _execute(layout, pipeline, args.approve, args.stage)
     except Refused as refused:
@@ -86,11 +87,10 @@ def _parameters(assignments: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in (text.partition("=") for text in assignments)}
 
 
-def _require_stages(names: list[str], pipeline: Pipeline) -> None:
-    known = [stage.name for stage in pipeline.stages]
+def _require(option: str, names: list[str], known: list[str]) -> None:
     for name in names:
         if name not in known:
-            raise UsageError(f"--stage {name}: expected {listed(known)}.{did_you_mean(name, known)}")
+            raise UsageError(f"{option} {name}: expected {listed(known)}.{did_you_mean(name, known)}")
 
 
 def _execute(layout: Layout, pipeline: Pipeline, approved: list[str], only: list[str]) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from operation.engine.foundation.layout import Layout
+from operation.engine.foundation.nearest import did_you_mean
 from operation.engine.pipelines.expressions import GITHUB
 from operation.engine.pipelines.model import Job, Kind, Pipeline, Stage, Step
 from operation.engine.pipelines.parts import condition_of, copies, environment_of, schedules_of, step_of
@@ -38,8 +39,7 @@ def read_github(
         if not jobs:
             raise root.refuse("has no 'jobs': nothing would run.")
         stages = tuple(findings.each(jobs.items(), lambda entry: _stage(*entry, findings)))
-        values = {**_inputs(root), **parameters}
-        triggers = tuple(_triggers(root))
+        triggers, values = tuple(_triggers(root)), _inputs(root, parameters)
         return Pipeline(GITHUB, path.stem, root.file, stages, triggers, root.mapping("env"), values)
     return None
 
@@ -109,13 +109,14 @@ def _read_defaults(node: Node) -> None:
         _require_bash(run)
 
 
-def _inputs(root: Node) -> dict[str, Plain]:
+def _inputs(root: Node, given: Mapping[str, Plain]) -> dict[str, Plain]:
     on = root.get("on")
     dispatch = on.get("workflow_dispatch") if on and isinstance(on.value, dict) else None
-    return {
-        name: entry.word("default")
-        for name, entry in (dispatch.mapping("inputs") if dispatch else {}).items()
-    }
+    declared = dispatch.mapping("inputs") if dispatch else {}
+    for name in given:
+        if name not in declared:
+            raise root.refuse(f"there is no parameter '{name}'.{did_you_mean(name, declared)}")
+    return {**{name: entry.word("default") for name, entry in declared.items()}, **given}
 
 
 def _triggers(root: Node) -> Iterator[str]:

@@ -88,6 +88,24 @@ def test_a_file_that_was_edited_is_told_with_its_line(copy: Layout) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--approve TSET", "--approve TSET: expected DEV, TEST, PROD or all. Did you mean 'TEST'?"),
+        ("--stage train", "--stage train: expected train_DEV, promote_TEST or release_PROD."),
+        ("-p x=1", "cd-training.yml:3: there is no parameter 'x'."),
+        ("-p x=1 --system github", "cd-training.yml:3: there is no parameter 'x'."),
+        ("-p x", "-p x: write NAME=VALUE."),
+    ],
+)
+def test_a_mistyped_word_of_the_command_is_told(
+    words: str, message: str, copy: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert copy
+    assert cli.main(["ci", "cd-training", "--dry-run", *words.split()]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_no_workflow_may_more_than_it_needs() -> None:
     for file in (ROOT.root / ".github" / "workflows").glob("*.yml"):
         workflow = yaml.safe_load(file.read_text(encoding="utf-8"))
