@@ -91,6 +91,6 @@ def failure(message: str, code: str = "UserError", /, **parameters: str) -> Docu
     return {"error": error, "correlation": {}, "time": now(), **origin}
 
 
-def known_run(state: State, run_id: str, code: str = "UserError") -> Document:
+def known_run(state: State, run_id: str) -> Document:
     """Return the run; raise `HttpError` 404 where there is none."""
-    return known(state, "runs", run_id, f"Run {run_id} was not found", code)
+    return known(state, "runs", run_id, f"Run {run_id} was not found")

@@ -37,18 +37,18 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
         In the order in which a person should look: code, arguments, inputs, packages, Python.
     """
     return [
-        *_scalar("script", "", before.get("script"), after.get("script")),
+        *_scalar("script", before.get("script"), after.get("script")),
         *_functions(before.get("sources", {}), after.get("sources", {})),
         *_mapping("argument", "--", before.get("arguments", {}), after.get("arguments", {})),
         *_inputs(before.get("inputs", {}), after.get("inputs", {})),
         *_packages(before, after),
-        *_scalar("python", "", before.get("python"), after.get("python")),
+        *_scalar("python", before.get("python"), after.get("python")),
     ]
 
 
-def _scalar(kind: str, name: str, before: object, after: object) -> Iterator[Difference]:
+def _scalar(kind: str, before: object, after: object) -> Iterator[Difference]:
     if before != after:
-        yield Difference(kind, name, before, after)
+        yield Difference(kind, "", before, after)
 
 
 def _functions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:

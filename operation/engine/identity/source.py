@@ -166,7 +166,7 @@ def dependencies(script: Path, folder: Path | None = None) -> list[Path]:
     return CodeFolder(folder or script.parent).closure([script])
 
 
-def source_digests(script: Path, memory: Memory | None = None) -> Digests:
+def source_digests(script: Path) -> Digests:
     """Return the digests of the meaning of each file that `script` is made of, see `CodeFolder.digests`."""
-    code = CodeFolder(script.parent, memory)
+    code = CodeFolder(script.parent)
     return code.digests(code.closure([script]))

@@ -46,10 +46,10 @@ def script_files(script: Path) -> list[Path]:
     )
 
 
-def engine_files(layout: Layout, module: str = SERVICE) -> list[Path]:
-    """Return the files of a module of ``operation`` and of all that it imports of it, packages included."""
+def engine_files(layout: Layout) -> list[Path]:
+    """Return the files of the service in an image and of all that it imports of ``operation``."""
     return _closure(
-        _module_files(layout, module),
+        _module_files(layout, SERVICE),
         lambda file: [
             *_beside(file),
             *(found for name in _mentioned(file) for found in _module_files(layout, name)),
