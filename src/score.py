@@ -172,7 +172,7 @@ def can_log() -> bool:
 
 
 def run(data: str | bytes | Mapping[str, Any], request_headers: Mapping[str, str] | None = None) -> Any:
-    """ScoreResponse one request.
+    """Answer one request.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def run(data: str | bytes | Mapping[str, Any], request_headers: Mapping[str, str
     -------
     AMLResponse or ScoreResponse
         In the server a response with its status: 200, 400 where the request is wrong, 500 with an id and
-        no internals where something unexpected happened. Elsewhere the same as an `ScoreResponse`.
+        no internals where something unexpected happened. Elsewhere the same as a `ScoreResponse`.
     """
     headers = {name.lower(): value for name, value in (request_headers or {}).items()}
     answer = answered(data, headers.get("x-request-id"), headers.get("x-variant-key"))

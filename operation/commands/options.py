@@ -57,6 +57,12 @@ def add_parameters(parser: argparse.ArgumentParser, meaning: str) -> None:
     )
 
 
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--model``."""
+    model = "alias in the use case's registry, or folder of a model (default: champion)"
+    parser.add_argument("--model", default="champion", metavar="ALIAS|PATH", help=model)
+
+
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """Declare ``--cell-seconds``, ``--seconds`` and ``--megabytes``."""
     limits = {

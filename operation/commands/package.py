@@ -5,7 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
-from operation.commands.options import add_choice
+from operation.commands.options import add_choice, add_model
 from operation.commands.serve import model_words
 from operation.engine.delivery.image.builder import BUILDERS, build, command, find_builder
 from operation.engine.delivery.image.context import Recipe, read_manifest, write_context
@@ -31,12 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  python3 -m operation package --model-at-start --model champion"
     )
     add = parser.add_argument
-    add(
-        "--model",
-        default="champion",
-        metavar="ALIAS|PATH",
-        help="alias in the use case's registry, or folder of a model (default: champion)",
-    )
+    add_model(parser)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--model-in-image", action="store_true", help="the image holds the model (default)")
     where.add_argument(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from operation.commands.options import add_choice
+from operation.commands.options import add_choice, add_model
 from operation.engine.delivery.serving.settings import (
     MOST_BYTES,
     PLAN,
@@ -44,12 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  python3 -m operation serve --azure-server"
     )
     add = parser.add_argument
-    add(
-        "--model",
-        default="champion",
-        metavar="ALIAS|PATH",
-        help="alias in the use case's registry, or folder of a model (default: champion)",
-    )
+    add_model(parser)
     add_choice(parser)
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=5001, help="port to listen on (default: %(default)s)")

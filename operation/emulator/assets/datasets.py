@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from itertools import islice
 
 from operation.emulator.http import WORKSPACE, Call, HttpError, Reply, known, listed, route
 from operation.emulator.state import Document, State, now, shaped
@@ -113,15 +114,13 @@ def _found(call: Call) -> Document:
 
 def _by_saved_id(call: Call) -> Document:
     saved_id = call.path["id"]
-    pairs = (
-        (matches, version)
-        for matches in call.state.all("datasets")
-        for version in matches["versions"].values()
+    matches = (
+        _shown(dataset, version["versionId"])
+        for dataset in call.state.all("datasets")
+        for version in dataset["versions"].values()
+        if version["savedDatasetId"] == saved_id
     )
-    matches = [
-        _shown(matches, entry["versionId"]) for matches, entry in pairs if entry["savedDatasetId"] == saved_id
-    ]
-    return listed(matches[:1])
+    return listed(islice(matches, 1))
 
 
 def _definitions(call: Call) -> Document:

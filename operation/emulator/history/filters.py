@@ -98,11 +98,11 @@ def page(call: Call, documents: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what of `documents` the query asks for, the newest first unless it says otherwise."""
     query = call.parameters
     test = matches(query.get("filter") or query.get("$filter"))
-    field_value = [document for document in documents if test(document)][::-1]
+    matching = [document for document in documents if test(document)][::-1]
     start = int(query.get("continuationToken") or query.get("$continuationToken") or 0)
     top = int(query.get("top") or query.get("$top") or 100)
-    token = str(start + top) if start + top < len(field_value) else None
-    return {"value": field_value[start : start + top], "continuationToken": token, "nextLink": None}
+    token = str(start + top) if start + top < len(matching) else None
+    return {"value": matching[start : start + top], "continuationToken": token, "nextLink": None}
 
 
 def names(body: Any) -> list[str]:

@@ -12,9 +12,8 @@ _PARTS = ("ModuleNodes", "DatasetNodes", "Edges")
 
 
 def _list(call: Call) -> list[Document]:
-    tags = call.json
-    drafts = call.state.all(DRAFTS)
-    return [path for path in drafts if tags.items() <= (path.get("tags") or {}).items()]
+    tags, drafts = call.json.items(), call.state.all(DRAFTS)
+    return [draft for draft in drafts if tags <= (draft.get("tags") or {}).items()]
 
 
 def _settled(call: Call) -> tuple[Document, Document, Document]:

@@ -172,7 +172,7 @@ def _of(field: str) -> Callable[[Call], list[Document]]:
 def _fired(call: Call) -> list[Document]:
     load(call.state, SCHEDULES, call.path["id"])
     runs = reversed(call.state.all(RUNS))
-    return [shown(path) for path in runs if path.get("ScheduleId") == call.path["id"]]
+    return [shown(run) for run in runs if run.get("ScheduleId") == call.path["id"]]
 
 
 ROUTES = [
