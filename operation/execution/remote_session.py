@@ -14,7 +14,7 @@ from operation.engine.configuration.models import LocalCompute
 from operation.engine.configuration.targets import Compute
 from operation.engine.foundation.git import commit
 from operation.engine.foundation.layout import Layout
-from operation.engine.steps.session import Session
+from operation.engine.steps.session import Reading, Session
 from operation.engine.steps.step import Done, Plan, Runner
 from operation.execution import compute as compute_targets
 from operation.execution import job_files, outputs
@@ -138,14 +138,14 @@ class RemoteSession(Session):
         super().__init__(configured, layout, remote)
         self.keep_all = keep_all
 
-    def step(self, name: str, given: Mapping[str, object] | None = None, *, fresh: bool = False) -> Done:
+    def _step(self, name: str, given: Mapping[str, object], reading: Reading, *, fresh: bool = False) -> Done:
         """Execute or reuse the step `name`, after what it needs.
 
         What a step does to a database of the machine that executes it, its outputs do not say: were
         they kept under its key, this machine would never do it. A step that declares its effects is looked
         at each time anyway, and later steps may need its outputs.
         """
-        done = super().step(name, given, fresh=fresh)
+        done = super()._step(name, given, reading, fresh=fresh)
         if done.how == "executed" and not self.keep_all and _has_undeclared_effects(done.plan):
             shutil.rmtree(done.entry.folder)
         return done

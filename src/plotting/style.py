@@ -67,10 +67,20 @@ def in_style() -> Iterator[None]:
 class Plot(Figure):
     """A figure that a notebook shows without pyplot's global state, the same for every reader."""
 
-    def savefig(self, *args: Any, **options: Any) -> None:
-        """Write the figure in the workbench's style, much of which is looked up while it is drawn."""
+    def savefig(self, fname: Any, *, dpi: Any = "figure", **options: Any) -> None:
+        """Write the figure in the workbench's style, much of which is looked up while it is drawn.
+
+        A PNG is drawn once: matplotlib draws any file twice, to know what is in it before it is cut.
+        """
+        is_png = isinstance(fname, io.BytesIO) or str(fname).endswith(".png")
         with in_style():
-            super().savefig(*args, **options)
+            if not is_png or dpi == "figure" or options.keys() - {"metadata"}:
+                super().savefig(fname, dpi=dpi, **options)
+                return
+            before = self.dpi
+            self.set_dpi(dpi)
+            FigureCanvasAgg(self).print_png(fname, **options)  # type: ignore[no-untyped-call]
+            self.set_dpi(before)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:
         stream = io.BytesIO()

@@ -7,11 +7,11 @@ import py_compile
 import sys
 from pathlib import Path
 
-_CHECKED_HASH = b"\x03\0\0\0"  # PEP 552: the flags of a compiled file that is checked by hash
+_CHECKED_HASH = b"\x03\0\0\0"  # PEP 552: the flags of a compiled file that Python checks by hash
 
 
 def refresh_bytecode(folder: Path) -> None:
-    """Compile the modules under `folder` again whose cached bytecode could be that of another source.
+    """Compile the modules under `folder` whose cached bytecode Python would not check by the source's bytes.
 
     By itself Python compares the size and the whole seconds of the modification time: an edit of
     the same length within one second, or one that keeps the time, would go unseen, and a key lie.
@@ -19,17 +19,16 @@ def refresh_bytecode(folder: Path) -> None:
     for path in folder.rglob("*.py"):
         cached = Path(importlib.util.cache_from_source(str(path)))
         try:
-            wanted = _CHECKED_HASH + importlib.util.source_hash(path.read_bytes())
-            if _head(cached) != wanted:
+            if _flags(cached) != _CHECKED_HASH:
                 _compile(path, cached)
         except OSError:  # it went away, or the folder is read-only and Python cannot write there either
             continue
 
 
-def _head(cached: Path) -> bytes:
+def _flags(cached: Path) -> bytes:
     try:
         with cached.open("rb") as file:
-            return file.read(16)[4:]
+            return file.read(8)[4:]
     except FileNotFoundError:
         return b""
 

@@ -56,13 +56,17 @@ class _Record:
         self.code = (f"{self.root}src{os.sep}", f"{self.root}notebooks{os.sep}")
         folders = (sys.prefix, sys.base_prefix, runs, os.path.realpath(runs))
         self.passed_over = (*_SYSTEM, *(os.path.join(one, "") for one in folders))  # noqa: PTH118
+        self.home = os.path.expanduser("~")  # noqa: PTH111
         self.log = log
 
     def add(self, name: str, writes: bool, frame: FrameType) -> None:
         ending = next((ending for ending in (LOOKED_FOR, os.sep) if name.endswith(ending)), "")
-        path = os.path.abspath(name) + ending  # noqa: PTH100
-        key = path.removeprefix(self.root) if path.startswith(self.root) else path
-        if self._is_known(key, path, writes) or not self._counts(path, key) or not self._asked(path, frame):
+        whole = os.path.abspath(name)  # noqa: PTH100
+        path = whole + ending
+        key = path.removeprefix(self.root)
+        if path.startswith(self.passed_over) or self._is_known(key, path, writes):
+            return
+        if self._is_hidden(whole) or not self._asked(path, frame):
             return
         digest = _WRITTEN if writes else read_digest(path)
         if digest is None and os.path.exists(path):  # noqa: PTH110 - a pipe
@@ -76,11 +80,10 @@ class _Record:
         made_here = writes and key == path and self.files.get(key, "") is None
         return key in self.files and not made_here
 
-    def _counts(self, path: str, key: str) -> bool:
-        """Tell whether a file is neither the system's, a package's nor a tool's own."""
-        below = Path(key if key != path else path.removeprefix(str(Path.home())))
-        hidden = any(part.startswith(".") for part in below.parts[:-1])
-        return not (hidden or path.startswith(self.passed_over))
+    def _is_hidden(self, path: str) -> bool:
+        """Tell whether a file is a tool's own: below a hidden folder of the root or of home."""
+        below = path.removeprefix(self.root if path.startswith(self.root) else self.home)
+        return f"{os.sep}." in os.path.dirname(f"{os.sep}{below}")  # noqa: PTH120
 
     def looks_itself(self, path: str, frame: FrameType) -> bool:
         """Tell whether the project's code looks for a file, not a library that it calls; code is known."""
@@ -146,13 +149,15 @@ def _note(
     try:
         with suppress(Exception):  # what is opened is the code's own matter
             path = os.fsdecode(name if name is not None else ".")
+            records = [one for one in _records if not looks or one.looks_itself(path, frame)]
+            if not records:
+                return
             if looks:
                 with suppress(FileNotFoundError, NotADirectoryError):
                     os.lstat(path)  # what is no name is none to look for
             path += os.sep if lists else LOOKED_FOR if looks and os.path.isdir(path) else ""  # noqa: PTH112
-            for record in list(_records):
-                if not looks or record.looks_itself(path, frame):
-                    record.add(path, writes, frame)
+            for record in records:
+                record.add(path, writes, frame)
     finally:
         _busy.on = False
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sysconfig
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import astuple, dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.digests import Memory
@@ -46,15 +47,19 @@ class PackageLock:
 
     def _used(self, imports: frozenset[str], also: tuple[str, ...] = ()) -> Packages:
         """Return the packages of code that imports the modules `imports`, and the packages `also`."""
-        parts = json.dumps([_formula(), self._texts, self._installed, sorted(imports), also])
-        key = hashlib.sha256(parts.encode()).hexdigest()
+        parts = [self._texts, sorted(imports), also]
+        return Packages(*self._remembered(parts, lambda: astuple(self._resolve(imports, also))))
+
+    def _remembered(self, parts: object, work_out: Callable[[], object]) -> Any:
+        """Return what follows from `parts` and from what is installed; it is worked out once."""
+        text = json.dumps([_formula(), self._installed, parts])
+        key = hashlib.sha256(text.encode()).hexdigest()
         known = self._memory.recall(key) if self._memory else None
         if known is None:
-            found = self._resolve(imports, also)
-            known = json.dumps([found.digest, found.versions])
+            known = json.dumps(work_out())
             if self._memory:
                 self._memory.keep(key, known)
-        return Packages(*json.loads(known))
+        return json.loads(known)
 
     @cached_property
     def _texts(self) -> list[str]:
@@ -71,11 +76,16 @@ class PackageLock:
             return _packages(entries, self._installed, ())
         direct = {*lockfile.read_pins(environment), *also}
         named = {entry.name for entry in lockfile.closure(entries, direct)}
-        for found in _distributions(
-            imports
-        ):  # several share a name, such as azure: one that counts is enough
+        for found in self._distributions(imports):  # several share a name, such as azure: one is enough
             direct |= set() if found & named else found
         return _packages(lockfile.closure(entries, direct), self._installed, direct)
+
+    def _distributions(self, imports: Iterable[str]) -> list[set[str]]:
+        """Return for each of the modules `imports` the names under which it is installed."""
+        from importlib.metadata import packages_distributions
+
+        known = self._remembered("modules", packages_distributions)
+        return [{lockfile.normalised(found) for found in known.get(name, ())} for name in sorted(imports)]
 
 
 def installed_packages() -> dict[str, str]:
@@ -89,14 +99,6 @@ def installed_packages() -> dict[str, str]:
 def _formula() -> list[str]:
     """Return what tells these modules from another version's, which may come to other packages."""
     return [Path(file).read_text(encoding="utf-8") for file in (__file__, lockfile.__file__)]
-
-
-def _distributions(imports: Iterable[str]) -> list[set[str]]:
-    """Return for each of the modules `imports` the names under which it is installed."""
-    from importlib.metadata import packages_distributions
-
-    known = packages_distributions()
-    return [{lockfile.normalised(found) for found in known.get(name, ())} for name in sorted(imports)]
 
 
 def _packages(

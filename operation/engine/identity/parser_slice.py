@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import ast
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import chdir
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,18 @@ DESCRIBE = "describe_definition"
 
 def build_parser(script: Path, text: str | None = None) -> argparse.ArgumentParser:
     """Return the parser that the script builds."""
+    with sibling_imports(script.parent):
+        return _build(script, text)
+
+
+@contextmanager
+def _parser(script: Path) -> Iterator[argparse.ArgumentParser]:
+    """Give the parser; in the block the functions that it declares find their modules and paths."""
+    with sibling_imports(script.parent), chdir(script.parent.parent):
+        yield _build(script)
+
+
+def _build(script: Path, text: str | None = None) -> argparse.ArgumentParser:
     source = script.read_text(encoding="utf-8") if text is None else text
     try:
         tree = syntax.parse(source, filename=str(script))
@@ -30,9 +42,8 @@ def build_parser(script: Path, text: str | None = None) -> argparse.ArgumentPars
         "__file__": str(script),
         "__doc__": ast.get_docstring(tree),
     }
-    with sibling_imports(script.parent):
-        exec(compile(_slice(tree, script), str(script), "exec"), namespace)  # noqa: S102 - the project's own source
-        parser = namespace["build_parser"]()  # type: ignore[operator]
+    exec(compile(_slice(tree, script), str(script), "exec"), namespace)  # noqa: S102 - the project's own source
+    parser = namespace["build_parser"]()  # type: ignore[operator]
     assert isinstance(parser, argparse.ArgumentParser)  # noqa: S101
     return parser
 
@@ -43,9 +54,8 @@ def effects_stand(script: Path, argv: Sequence[str]) -> bool:
     Asks the function that its ``build_parser()`` declares: ``parser.set_defaults(effects_stand=function)``
     takes the parsed arguments. What goes wrong there is for the script to say when it is executed.
     """
-    parser = build_parser(script)
-    stands = parser.get_default(EFFECTS)
-    with sibling_imports(script.parent), chdir(script.parent.parent):
+    with _parser(script) as parser:
+        stands = parser.get_default(EFFECTS)
         try:
             return stands is None or bool(stands(parser.parse_args(list(argv))))
         except (Exception, SystemExit):  # noqa: BLE001 - whatever the project's code raises
@@ -58,10 +68,9 @@ def digests_elsewhere(script: Path, values: Mapping[str, object]) -> dict[str, s
     Asks the function that ``build_parser()`` declares: ``parser.set_defaults(digests_elsewhere=function)``
     takes the values by their names in Python. What goes wrong there is for the script to say.
     """
-    declared = build_parser(script).get_default(ELSEWHERE)
-    with sibling_imports(script.parent), chdir(script.parent.parent):
+    with _parser(script) as parser:
         try:
-            return dict(declared(argparse.Namespace(**values)))
+            return dict(parser.get_default(ELSEWHERE)(argparse.Namespace(**values)))
         except (Exception, SystemExit):  # noqa: BLE001 - whatever the project's code raises
             return {}
 
@@ -71,10 +80,9 @@ def describe_definition(script: Path, file: str) -> dict[str, Any]:
 
     ``parser.set_defaults(describe_definition=function)`` takes its path. Raises UsageError for its mistakes.
     """
-    declared = build_parser(script).get_default(DESCRIBE)
-    with sibling_imports(script.parent), chdir(script.parent.parent):
+    with _parser(script) as parser:
         try:
-            return dict(declared(Path(file)))
+            return dict(parser.get_default(DESCRIBE)(Path(file)))
         except Exception as error:  # the project's code says what is wrong with the file
             raise UsageError(str(error)) from error
 

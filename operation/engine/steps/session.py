@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,18 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean, listed
 from operation.engine.identity.contract import read_contract
 from operation.engine.identity.refusals import excluded
+from operation.engine.identity.state import ProjectState
 from operation.engine.identity.store import Entry
 from operation.engine.steps import failures, history
 from operation.engine.steps.step import Done, Plan, Runner, execute, plan
+
+
+@dataclass
+class Reading:
+    """What one call reads of the project, once for all steps that it needs."""
+
+    state: ProjectState
+    entries: dict[str, Entry] = field(default_factory=dict)  # step -> what it gave
 
 
 class Session:
@@ -55,8 +64,12 @@ class Session:
             Whatever the Core Script raises.
         """
         __tracebackhide__ = True  # a traceback in a notebook leads from the cell to src/
-        planned = replace(self.plan(name, given or {}), fresh=fresh)
-        as_configured = self._is_configured(name, given or {})
+        return self._step(name, given or {}, Reading(ProjectState(self.layout)), fresh=fresh)
+
+    def _step(self, name: str, given: Mapping[str, object], reading: Reading, *, fresh: bool = False) -> Done:
+        __tracebackhide__ = True
+        planned = replace(self._plan(name, given, reading), fresh=fresh)
+        as_configured = self._is_configured(name, given)
         try:
             done = execute(self.layout, planned, self.run_script, self.run)
         except BaseException as error:
@@ -64,17 +77,22 @@ class Session:
                 self._record(record, planned, as_configured)
             raise
         self._record(self._success(done), planned, as_configured)
+        # code may have been edited while it was executed
+        reading.state = done.plan.state if done.how == "reused" else ProjectState(self.layout)
         return done
 
     def plan(self, name: str, given: Mapping[str, object]) -> Plan:
         """Return the execution of the step `name`, with its inputs in place."""
+        return self._plan(name, given, Reading(ProjectState(self.layout)))
+
+    def _plan(self, name: str, given: Mapping[str, object], reading: Reading) -> Plan:
+        __tracebackhide__ = True
         step, values = self._without_excluded(name, given)
         known = read_contract(step.script).values
         _check_values(step.script.name, values, known)
         arguments = {**step.arguments, **{key: value for key, value in values.items() if key in known}}
-        entries: dict[str, Entry] = {}
-        paths = {key: self._input(value, entries) for key, value in self.sources(name, given).items()}
-        return plan(self.layout, name, step.script, paths, arguments)
+        paths = {key: self._input(value, reading) for key, value in self.sources(name, given).items()}
+        return plan(reading.state, name, step.script, paths, arguments)
 
     def sources(self, name: str, given: Mapping[str, object]) -> dict[str, object]:
         """Return input -> ``step.output`` or path that the step `name` reads."""
@@ -93,7 +111,7 @@ class Session:
 
     def input_path(self, source: object) -> Path:
         """Return the path of an input's `source`, executing the step that gives it if need be."""
-        return self._input(source, {})
+        return self._input(source, Reading(ProjectState(self.layout)))
 
     def _values(self, name: str, given: Mapping[str, object]) -> dict[str, object]:
         """Return argument or input -> value as far as the call or the run sets it."""
@@ -119,13 +137,14 @@ class Session:
         upstream = self.configured.upstream(self.configured.step(name).inputs.values())
         return upstream.isdisjoint(self.stand_ins) and all(value is None for value in given.values())
 
-    def _input(self, value: object, entries: dict[str, Entry]) -> Path:
+    def _input(self, value: object, reading: Reading) -> Path:
         """Return the path of an input; a reference ``step.output`` is executed first, once."""
+        __tracebackhide__ = True
         if reference := self.configured.reference(value):
             step, output = reference
-            if step not in entries:
-                entries[step] = self.stand_ins.get(step) or self.step(step).entry
-            return entries[step].output(output)
+            if step not in reading.entries:
+                reading.entries[step] = self.stand_ins.get(step) or self._step(step, {}, reading).entry
+            return reading.entries[step].output(output)
         path = Path(os.fspath(value))  # type: ignore[call-overload]
         return path if path.is_absolute() else self.layout.root / path
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -77,12 +77,11 @@ class Done:
 
 
 def plan(
-    layout: Layout, step: str, script: Path, inputs: Mapping[str, Path], arguments: Mapping[str, object]
+    state: ProjectState, step: str, script: Path, inputs: Mapping[str, Path], arguments: Mapping[str, object]
 ) -> Plan:
     """Put together one execution of `script`; raise UsageError when an argument or input is missing."""
     contract = read_contract(script)
     _check_complete(contract, {**inputs, **arguments})
-    state = ProjectState(layout)
     components = state.components(script, contract.canonical(arguments), inputs)
     return Plan(step, contract, dict(inputs), dict(arguments), components, state.script(script)[1], state)
 
@@ -156,7 +155,8 @@ def _reused(state: ProjectState, planned: Plan, run: RunFolder | None) -> Done |
     entry = find(state, planned.key, planned.contract.script, argv)
     if entry is None:
         return None
-    return Done(planned, entry, "reused", time.perf_counter() - clock, dict(entry.manifest["metrics"]))
+    seconds = time.perf_counter() - clock
+    return Done(replace(planned, state=state), entry, "reused", seconds, dict(entry.manifest["metrics"]))
 
 
 def _execute(layout: Layout, planned: Plan, run_script: Runner, run: RunFolder | None) -> Done:

@@ -10,10 +10,9 @@ from operation.engine.configuration import Configuration
 from operation.engine.foundation.errors import WorkbenchError
 from operation.engine.foundation.layout import Layout
 from operation.engine.identity.difference import Difference, differences
-from operation.engine.identity.state import ProjectState
 from operation.engine.steps import history
 from operation.engine.steps.runners import child_process
-from operation.engine.steps.session import Session
+from operation.engine.steps.session import Reading, Session
 from operation.engine.steps.step import Done, Plan, find
 
 
@@ -28,12 +27,12 @@ class NotInStore(WorkbenchError):
 class LookingSession(Session):
     """A session that finds, and never executes."""
 
-    def step(self, name: str, given: Mapping[str, object] | None = None, *, fresh: bool = False) -> Done:
+    def _step(self, name: str, given: Mapping[str, object], reading: Reading, *, fresh: bool = False) -> Done:
         """Return the step from the store; raise NotInStore when it, or a step that it needs, is not there."""
         del fresh
-        planned = self.plan(name, given or {})
+        planned = self._plan(name, given, reading)
         argv = planned.argv(self.layout.store / planned.key)
-        entry = find(ProjectState(self.layout), planned.key, planned.contract.script, argv)
+        entry = find(reading.state, planned.key, planned.contract.script, argv)
         if entry is None:
             raise NotInStore(planned)
         return Done(planned, entry, "reused", 0.0, dict(entry.manifest["metrics"]))

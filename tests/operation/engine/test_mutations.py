@@ -22,6 +22,7 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.identity.contract import read_contract
 from operation.engine.identity.packages import PackageLock
 from operation.engine.identity.source import dependencies
+from operation.engine.identity.state import ProjectState
 from operation.engine.steps.runners import in_process
 from operation.engine.steps.session import Session
 from operation.engine.steps.step import plan
@@ -207,7 +208,7 @@ def _key(layout: Layout, step: str) -> str:
         contract = read_contract(script)
         given = dict.fromkeys(contract.inputs, layout.root / "data.csv")
         needed = [name for name, one in contract.values.items() if one.required]
-        return plan(layout, step, script, given, dict.fromkeys(needed, "1")).key
+        return plan(ProjectState(layout), step, script, given, dict.fromkeys(needed, "1")).key
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a mutated parser raises
         return f"failed: {error}"
 
