@@ -61,7 +61,7 @@ class _Check:
         yield from _twice([(stage.name, stage.node) for stage in stages], "stage")
         for stage in stages:
             yield from self._condition(stage.node, stage.condition, "stage", stage, None)
-            jobs = list({(job.name, job.node.line): job for job in stage.jobs}.values())  # without copies
+            jobs = stage.originals
             yield from _graph({job.name: (job.node, job.needs) for job in jobs}, "job")
             yield from _twice([(job.name, job.node) for job in jobs], "job")
             for job in jobs:

@@ -27,12 +27,6 @@ _STATUS = {
     "always": "whatever happened",
     "succeededOrFailed": "it was not cancelled",
 }
-_CONTEXTS: dict[tuple[str, ...], str] = {
-    ("variables", "build.sourcebranch"): "the branch",
-    ("github", "ref"): "the branch",
-    ("variables", "build.reason"): "the reason",
-    ("github", "event_name"): "the reason",
-}
 
 
 def describe(condition: str, dialect: str) -> str:
@@ -89,4 +83,4 @@ def _path_words(path: tuple[str, ...]) -> str:
         return f"{what} of {rest[0]}"
     if root.lower() == "stagedependencies" and len(rest) > 2:
         return f"{rest[-1].rpartition('.')[2]} of {rest[0]}"
-    return _CONTEXTS.get(tuple(part.lower() for part in path), ".".join(path))
+    return ".".join(path)

@@ -16,7 +16,7 @@ from operation.engine.pipelines.checks import SET_UP
 from operation.engine.pipelines.conditions import effective
 from operation.engine.pipelines.evaluation import evaluate, interpolate
 from operation.engine.pipelines.expressions import AZURE, GITHUB
-from operation.engine.pipelines.model import Job, Kind, Step
+from operation.engine.pipelines.model import PUBLISHED, Job, Kind, Step
 from operation.engine.pipelines.plan import command_words
 from operation.engine.pipelines.results import WORDS, JobResult, PipelineRun, Result, statuses, together
 from operation.engine.pipelines.shell import FILES, Command
@@ -26,7 +26,6 @@ from operation.engine.pipelines.values import text_of, truth
 
 _MACRO = re.compile(r"\$\(([A-Za-z_][\w.]*)\)")
 _OF_SYSTEMS = ("TF_BUILD", "GITHUB_ACTIONS", *FILES)  # where `ci` is itself a step of a pipeline
-PUBLISHED = Path("runs", "published")  # a fresh machine would not have it
 
 
 class JobExecution:
@@ -45,7 +44,7 @@ class JobExecution:
 
     def run(self) -> JobResult:
         """Execute the steps whose conditions hold; return how the job ended."""
-        shutil.rmtree(self._run.layout.root / PUBLISHED, ignore_errors=True)
+        shutil.rmtree(self._run.layout.root / PUBLISHED, ignore_errors=True)  # a fresh machine has none
         started = manifest.now()
         for step in self._job.steps:
             self._results.append(self._step(step, started))

@@ -8,6 +8,8 @@ from enum import StrEnum, auto
 
 from operation.engine.pipelines.tree import Node
 
+PUBLISHED = "runs/published"  # what a stage leaves for people
+
 
 class Kind(StrEnum):
     """What a step does."""
@@ -72,6 +74,11 @@ class Stage:
     jobs: tuple[Job, ...]
     condition: str = ""
     variables: Mapping[str, Node] = field(default_factory=dict)
+
+    @property
+    def originals(self) -> list[Job]:
+        """The jobs without the copies that a matrix makes of one."""
+        return list({(job.name, job.node.line): job for job in reversed(self.jobs)}.values())[::-1]
 
 
 @dataclass(frozen=True)

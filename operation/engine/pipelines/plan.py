@@ -20,7 +20,7 @@ def plan(pipeline: Pipeline) -> list[str]:
     lines = [f"{pipeline.name}, started by {started}"]
     for number, stage in enumerate(pipeline.stages, start=1):
         lines += ["", f"{number}. {stage.title}{_after(stage)}"]
-        for job in _distinct(stage):
+        for job in stage.originals:
             lines += [f"   {line}" for line in _job(job, stage, pipeline.system)]
     return lines
 
@@ -29,13 +29,8 @@ def _after(stage: Stage) -> str:
     return f", after {listed(stage.needs, 'and')}" if stage.needs else ""
 
 
-def _distinct(stage: Stage) -> list[Job]:
-    """Return one job of each name: the copies of a matrix have the same steps."""
-    return list({job.name: job for job in reversed(stage.jobs)}.values())[::-1]
-
-
 def _job(job: Job, stage: Stage, system: str) -> Iterator[str]:
-    if len(_distinct(stage)) > 1:
+    if len(stage.originals) > 1:
         yield f"job {job.title}{f', after {listed(job.needs)}' if job.needs else ''}"
     for condition in (stage.condition, job.condition):
         if words := describe(condition, system):
@@ -56,12 +51,9 @@ def _step(step: Step, system: str) -> Iterator[str]:
         return
     words = describe(step.condition, system)
     suffix = f"  (if {words})" if words else ""
-    if step.kind == Kind.COMMAND:
-        yield f"- {command_words(step.text)}{suffix}"
-    else:
-        verb = "publish" if step.kind == Kind.PUBLISH else "download"
-        artifact = _VARIABLE.sub(r"<\1>", step.artifact)
-        yield f"- {verb} {artifact}{suffix}"
+    artifact = _VARIABLE.sub(r"<\1>", step.artifact)
+    what = command_words(step.text) if step.kind == Kind.COMMAND else f"{step.kind} {artifact}"
+    yield f"- {what}{suffix}"
 
 
 def command_words(text: str) -> str:

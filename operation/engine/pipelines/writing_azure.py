@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from operation.engine.pipelines.model import PUBLISHED
 from operation.engine.pipelines.source import SourcePipeline, SourceStage, SourceStep
 
-PUBLISHED = "runs/published"
 _WHEN = {"failed": "failed()", "always": "succeededOrFailed()"}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from operation.engine.pipelines.model import PUBLISHED
 from operation.engine.pipelines.source import SourcePipeline, SourceStage, SourceStep
-from operation.engine.pipelines.writing_azure import PUBLISHED
 
 CHECKOUT = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683"
 PYTHON = "actions/setup-python@a26af69be951a213d495a4c3e4e4022e16d87065"
