@@ -15,8 +15,8 @@ class Policy:
     """What becomes of columns that are new, missing or of another kind."""
 
     new: str = "accept"  # {"accept", "drop", "refuse"}
-    missing: str = "accept"  # {"accept", "default", "refuse"}
-    changed: str = "accept"  # {"accept", "default", "refuse"}
+    missing: str = "accept"  # {"accept", "default", "refuse"}, as `changed`
+    changed: str = "accept"
     # column -> value for `default`; a column without one gets a missing value
     defaults: Mapping[str, str] = field(default_factory=dict)
 

@@ -82,10 +82,10 @@ def _run_output(call: Call) -> Document:
 
 
 def _at(record: Document, location: DataLocation) -> Document:
-    literal = outputs(record, location.node)
-    if location.port not in literal:
+    written = outputs(record, location.node)
+    if location.port not in written:
         raise HttpError(f"Step {location.node} has not written output {location.port!r} yet", "NotFound", 404)
-    return literal[location.port]
+    return written[location.port]
 
 
 def _log(call: Call) -> Reply:

@@ -127,16 +127,16 @@ class Step:
     def _data(self) -> dict[str, Document]:
         references: Document = {}
         consumed: Document = {}
-        literal: Document = {}
+        output_data: Document = {}
         for name, location in self.inputs.items():
             section = consumed if self._consumed(location) else references
             section[name] = self._input(name, location)
         for name, location in self.outputs.items():
             if _is_dataset(self._outputs[name]):
-                literal[name] = _output_data(self._outputs[name], location)
+                output_data[name] = _output_data(self._outputs[name], location)
             else:
                 references[name] = _reference(location, OUTPUT)
-        return {"dataReferences": references, "data": consumed, "outputData": literal}
+        return {"dataReferences": references, "data": consumed, "outputData": output_data}
 
     def _input(self, name: str, target_path: DataLocation) -> Document:
         mode = self._mode(name)

@@ -20,10 +20,10 @@ Values = dict[str, str]
 class Axis:
     """One parameter that is varied."""
 
-    name: str  # A parameter of the notebook, or ``step.argument``
+    name: str  # a parameter of the notebook, or ``step.argument``
     values: tuple[str, ...] = ()  # as typed; empty for a range
-    low: float = 0.0  # ends of a range, both included
-    high: float = 0.0  # ends of a range, both included
+    low: float = 0.0  # of a range, included as `high` is
+    high: float = 0.0
     log: bool = False  # draw uniformly in the logarithm
     whole: bool = False  # draw whole numbers: both ends were typed as such
 
