@@ -13,7 +13,7 @@ from tabular.columns import as_categories
 from tabular.consequences import decide, rows_left_out, warnings_of
 from tabular.raw_columns import normalise, row_digests
 from tabular.raw_delivery import Delivery, deliver
-from tabular.raw_forget import forget
+from tabular.raw_files import forget
 from tabular.raw_location import Location
 from tabular.raw_policy import Policy
 from tabular.raw_table import RawTable
@@ -80,7 +80,7 @@ def _records(checks: pd.DataFrame, violations: pd.DataFrame) -> list[dict[str, A
 
 
 def forget_all(location: Location, column: str, value: str) -> int:
-    """Delete rows from a raw table and from what was left out of it; see `raw_forget.forget`."""
+    """Delete rows from a raw table and from what was left out of it; see `raw_files.forget`."""
     deleted, beside = forget(location, column, value), location.beside(SUFFIX)
     if RawTable.exists(beside) and column in RawTable.existing(beside).schema.names:
         deleted += forget(beside, column, value)
