@@ -72,9 +72,8 @@ def test_groups_are_added_by_the_command_that_needs_them(project: Project, ready
     project.lock(tiny, big, ready_uv)
     file = project.root / "pyproject.toml"
     begin, _, rest = file.read_text(encoding="utf-8").partition("[dependency-groups]")
-    file.write_text(
-        f'{begin}[dependency-groups]\nray = ["big"]\n{rest[rest.index("[tool.") :]}', encoding="utf-8"
-    )
+    _, _, tables = rest.partition("\n[")
+    file.write_text(f'{begin}[dependency-groups]\nray = ["big"]\n[{tables}', encoding="utf-8")
     assert project.call("version").returncode == 0
     assert project.installed() == {"tiny": "1.0", "uv": UV}
 
