@@ -9,7 +9,7 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.pipelines.azure_steps import read_step
 from operation.engine.pipelines.expressions import AZURE
 from operation.engine.pipelines.model import Job, Pipeline, Stage
-from operation.engine.pipelines.parts import copies, environment_of, schedules_of
+from operation.engine.pipelines.parts import copies, environment_of
 from operation.engine.pipelines.templates import Expander, bind
 from operation.engine.pipelines.tree import Findings, Node, Plain, read_tree
 
@@ -154,4 +154,5 @@ def _triggers(root: Node) -> Iterator[str]:
         included = branches.get("include") if branches and nested else branches
         names = [one.text() for one in included.members()] if included else ["*"]
         yield f"{words} {'any branch' if names == ['*'] else ', '.join(names)}"
-    yield from schedules_of(root.get("schedules"))
+    for schedule in (root.get("schedules") or root.at([])).members():
+        yield f"schedule {schedule.cron('cron')}"

@@ -10,7 +10,7 @@ from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean
 from operation.engine.pipelines.expressions import GITHUB
 from operation.engine.pipelines.model import Job, Kind, Pipeline, Stage, Step
-from operation.engine.pipelines.parts import condition_of, copies, environment_of, schedules_of, step_of
+from operation.engine.pipelines.parts import condition_of, copies, environment_of, step_of
 from operation.engine.pipelines.tree import Findings, Node, Plain, read_tree
 
 _ROOT = "name run-name on permissions env defaults concurrency jobs"
@@ -129,4 +129,5 @@ def _triggers(root: Node) -> Iterator[str]:
             node = events[event]
             names = node.words("branches") if isinstance(node.value, dict) else ()
             yield f"{words} {', '.join(names) or 'any branch'}"
-    yield from schedules_of(events.get("schedule"))
+    for schedule in (events.get("schedule") or root.at([])).members():
+        yield f"schedule {schedule.cron('cron')}"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from operation.engine.pipelines.expressions import AZURE, GITHUB
 from operation.engine.pipelines.model import Job, Kind, Step
 from operation.engine.pipelines.tree import Node
-
-_CRON = re.compile(r"[\d*,/-]+( [\d*,/-]+){2}( [\w*,/-]+){2}")
 
 
 @dataclass(frozen=True)
@@ -69,15 +66,6 @@ def environment_of(node: Node) -> str:
     if not name:
         raise environment.refuse("an environment needs 'name: NAME'.")
     return name
-
-
-def schedules_of(node: Node | None) -> Iterator[str]:
-    """Yield when a pipeline is started by the clock."""
-    for schedule in node.members() if node else ():
-        cron = schedule.word("cron")
-        if not _CRON.fullmatch(cron):
-            raise schedule.refuse(f"schedule '{cron}' has not five fields, such as '17 5 * * *'.")
-        yield f"schedule {cron}"
 
 
 def copies(job: Job, matrix: Sequence[dict[str, str]], system: str) -> list[Job]:

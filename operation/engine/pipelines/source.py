@@ -18,7 +18,7 @@ _PIPELINE = "pull-requests branches schedule stages"
 _STAGE = "title environments after when azure minutes systems set-up steps results"
 _STEP = "run name output when"
 _WHEN = ("failed", "always")
-DEFAULT_MINUTES = "60"
+DEFAULT_MINUTES = 60
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class SourceStage:
     environment: str  # empty for a stage of none
     connection: str  # Azure's service connection; empty where nothing logs in
     gate: Gate | None
-    minutes: str
+    minutes: int
     systems: tuple[str, ...]
     set_up: tuple[str, ...]
     results: str  # file of test results
@@ -106,7 +106,7 @@ def _pipeline(layout: Layout, name: str, node: Node, findings: Findings) -> Sour
                 one = _replaced(key, names).replace("-", "_")
                 read.append(_stage(layout, one, environment, _filled(stage, names), read))
     pull_requests = node.word("pull-requests") == "true"
-    return SourcePipeline(name, pull_requests, node.words("branches"), node.word("schedule"), tuple(read))
+    return SourcePipeline(name, pull_requests, node.words("branches"), node.cron("schedule"), tuple(read))
 
 
 def _of_environments(key: str, node: Node, order: list[str]) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -163,7 +163,7 @@ def _stage(layout: Layout, name: str, environment: str, node: Node, before: list
         environment,
         connection_names(layout, environment).get(kind, "") if kind and environment else "",
         gate,
-        node.word("minutes", DEFAULT_MINUTES),
+        round((node.minutes("minutes") or 60 * DEFAULT_MINUTES) / 60),
         node.words("systems"),
         node.words("set-up"),
         node.word("results"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from operation.engine.foundation.nearest import did_you_mean, listed
 
 Item = TypeVar("Item")
 Plain: TypeAlias = Any  # a scalar, a list or a mapping by text, without lines
+
+_CRON = re.compile(r"[\d*,/-]+( [\d*,/-]+){2}( [\w*,/-]+){2}")
+_MINUTES = re.compile(r"\d{1,6}(\.\d+)?")
 
 
 class Refused(Exception):
@@ -102,10 +106,16 @@ class Node:
         member = self.get(key)
         if member is None:
             return None
-        try:
-            return 60 * float(member.text())
-        except ValueError:
-            raise member.refuse(f"expected a number of minutes, found {member.text()!r}.") from None
+        if not _MINUTES.fullmatch(member.text()):
+            raise member.refuse(f"expected a number of minutes, found {member.text()!r}.")
+        return 60 * float(member.text())
+
+    def cron(self, key: str) -> str:
+        """Return when a schedule starts; empty where the member `key` is absent."""
+        text = self.word(key)
+        if text and not _CRON.fullmatch(text):
+            raise self.items()[key].refuse(f"schedule '{text}' has not five fields, such as '17 5 * * *'.")
+        return text
 
     def choice(self, key: str, known: Collection[str]) -> str:
         """Return the text of the member `key`, one of the `known`; empty where it is absent."""

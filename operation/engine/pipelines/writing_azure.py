@@ -54,7 +54,7 @@ def _job(stage: SourceStage) -> dict[str, Any]:
     content: dict[str, Any] = {
         "deployment" if stage.environment else "job": stage.name,
         "displayName": stage.title,
-        "timeoutInMinutes": stage.minutes,
+        "timeoutInMinutes": str(stage.minutes),
     }
     if stage.systems:
         matrix = {system.replace("-", "_"): {"system": system} for system in stage.systems}

@@ -45,7 +45,7 @@ def _job(stage: SourceStage) -> dict[str, Any]:
     if gate := stage.gate:
         content["if"] = f"${{{{ needs.{gate.stage}.outputs.{gate.output} == '{gate.value}' }}}}"
     content["runs-on"] = "${{ matrix.system }}" if stage.systems else "ubuntu-latest"
-    content["timeout-minutes"] = int(stage.minutes)
+    content["timeout-minutes"] = stage.minutes
     if stage.systems:
         content["strategy"] = {"fail-fast": False, "matrix": {"system": list(stage.systems)}}
     if stage.environment:

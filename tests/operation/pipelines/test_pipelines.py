@@ -89,6 +89,43 @@ def test_a_file_that_was_edited_is_told_with_its_line(copy: Layout) -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("minutes: 120", "minutes: .nan", "expected a number of minutes, found '.nan'."),
+        ('"17 5 * * *"', "daily", "schedule 'daily' has not five fields, such as '17 5 * * *'."),
+        (
+            "environments: between",
+            "environments: later ones",
+            "'later ones': expected first, between, last, later or all.",
+        ),
+        ("when: failed", "when: fails", "'fails': expected failed or always. Did you mean 'failed'?"),
+        (
+            "  - check\n",
+            "  - {rn: check}\n",
+            "unknown key 'rn' of a step: expected name, output, run or when.",
+        ),
+        (
+            "after: [check]",
+            "after: [chek]",
+            "there is no stage 'chek' before this one. Did you mean 'check'?",
+        ),
+        ("azure: workspace", "azure: space", "'space': expected workspace or resource-group."),
+    ],
+)
+def test_a_mistake_in_the_list_of_stages_is_told_and_nothing_written(
+    old: str, new: str, message: str, copy: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = copy.root / "operation/pipelines/pipelines.yml"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert cli.main(["pipelines", "write"]) == 2
+    said, line = capsys.readouterr(), text[: text.index(old)].count("\n") + 1
+    assert f"operation/pipelines/pipelines.yml:{line}: {message}" in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         ("--approve TSET", "--approve TSET: expected DEV, TEST, PROD or all. Did you mean 'TEST'?"),
