@@ -62,7 +62,7 @@ def importances(model: Model, holdout: pd.DataFrame, rows: int, random_state: in
     order = np.random.default_rng(random_state).permutation(len(part))
     shuffled = [part[columns].assign(**{name: part[name].to_numpy()[order]}) for name in columns]
     # one prediction of all: a call for each column would cost more than its rows
-    predicted = np.split(model.predict_in_bulk(pd.concat([part[columns], *shuffled])), len(columns) + 1)
+    predicted = np.split(model.predict(pd.concat([part[columns], *shuffled])), len(columns) + 1)
     losses = [metrics.loss(model.classes, actual, values) for values in predicted]
     table = pd.DataFrame({"feature": columns, "importance": [loss - losses[0] for loss in losses[1:]]})
     return table.sort_values(["importance", "feature"], ascending=[False, True], ignore_index=True)

@@ -89,7 +89,7 @@ class Learner:
         """Return the loss on the rows `judged`, after fitting on the others."""
         classes = list(self._prepared["classes"])
         model = Model(self.fit(name, values, ~judged), self._spec, {"classes": classes})
-        predicted = model.predict_features_in_bulk(self._features[judged])
+        predicted = model.predict_features(self._features[judged])
         return metrics.loss(classes, self._target[judged], predicted)
 
 

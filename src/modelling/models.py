@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from modelling.features import Columns, FeatureSpec
-from modelling.prediction import bulk_predictor, predictor
+from modelling.prediction import predictor
 from support import step
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.pickle"
 FACTS_FILE = "model.json"
-MIN_ROWS_FOR_THREADS = 50_000
 PACKAGES = ("numpy", "pandas", "scikit-learn")
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -65,22 +64,6 @@ class Model:
     def predict_features(self, features: Array) -> Array:
         """Return the predictions for `features` of shape (rows, features)."""
         return self._with_all_classes(self._predictor(features))
-
-    def predict_in_bulk(self, table: pd.DataFrame) -> Array:
-        """Return the predictions of many rows; the last bits may differ from those of `predict`.
-
-        Boosted trees are left to scikit-learn, which is more than twice as fast here.
-        """
-        return self.predict_features_in_bulk(self.features.transform(table))
-
-    def predict_features_in_bulk(self, features: Array) -> Array:
-        """Return the predictions for `features` of shape (rows, features), as `predict_in_bulk` does."""
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-        predict = bulk_predictor(self.estimator) or self._predictor
-        # threads meet after each tree, which takes them longer than the tree where others need the cores too
-        with threadpool_limits(limits={"openmp": 1 if len(features) <= MIN_ROWS_FOR_THREADS else None}):
-            return self._with_all_classes(predict(features))
 
     def _with_all_classes(self, predicted: Array) -> Array:
         if predicted.ndim == 1:

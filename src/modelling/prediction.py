@@ -5,8 +5,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from modelling.fitting import MIN_ROWS_FOR_THREADS
+
 Array: TypeAlias = np.ndarray[Any, Any]
-MIN_ROWS_FOR_THREADS = 1_000
+MANY_ROWS = 1_000
 
 
 def predictor(estimator: Any) -> Callable[[Array], Array]:
@@ -38,36 +40,54 @@ def predictor(estimator: Any) -> Callable[[Array], Array]:
     return getattr(estimator, "predict_proba", estimator.predict)  # type: ignore[no-any-return]
 
 
-def bulk_predictor(estimator: Any) -> Callable[[Array], Array] | None:
-    """Return what is faster for many rows than `predictor`: the own method of boosted trees, else None."""
-    from sklearn import ensemble
-
-    if isinstance(estimator, ensemble.HistGradientBoostingClassifier):
-        return estimator.predict_proba  # type: ignore[no-any-return]
-    if isinstance(estimator, ensemble.HistGradientBoostingRegressor):
-        return estimator.predict  # type: ignore[no-any-return]
-    return None
-
-
 def _trees(estimator: Any, *, is_boosted: bool) -> Callable[[Array], Array]:
-    """Return the function that evaluates trees; treelite is many times faster for a single row."""
+    """Return the function that evaluates trees.
+
+    treelite is many times faster for a single row, scikit-learn for many where trees are boosted: both add
+    the same numbers in the same order.
+    """
     from treelite import gtil, sklearn
 
     with np.errstate(invalid="ignore"):  # treelite casts NaN, the code of a missing category
         trees = sklearn.import_model(estimator)
     is_classifier = hasattr(estimator, "classes_")
+    if is_boosted:
+        _begin_with_base(trees)
 
     def predict(features: Array) -> Array:
-        if not is_boosted:
-            features = features.astype("float32").astype("float64")  # as random forests do in training
-        threads = 1 if len(features) < MIN_ROWS_FOR_THREADS else -1
-        # treelite's own softmax has single precision
-        sums: Array = gtil.predict(trees, features, nthread=threads, pred_margin=is_boosted)[:, 0, :]
+        if is_boosted and len(features) >= MANY_ROWS:
+            sums = _boosted_sums(estimator, features)
+        else:
+            if not is_boosted:
+                features = features.astype("float32").astype("float64")  # as random forests do in training
+            threads = 1 if len(features) < MANY_ROWS else -1
+            # treelite's own softmax has single precision
+            sums = gtil.predict(trees, features, nthread=threads, pred_margin=is_boosted)[:, 0, :]
         if not is_classifier:
             return sums[:, 0]
         return _probabilities(sums) if is_boosted else sums
 
     return predict
+
+
+def _begin_with_base(trees: Any) -> None:
+    """Have treelite begin each sum with the base score, as scikit-learn does; it would add it at the end."""
+    header = trees.get_header_accessor()
+    base = header.get_field("base_scores")
+    for output, score in enumerate(base):  # the first trees are those of each output
+        tree = trees.get_tree_accessor(output)
+        tree.set_field("leaf_value", tree.get_field("leaf_value") + score)
+    header.set_field("base_scores", np.zeros_like(base))
+
+
+def _boosted_sums(estimator: Any, features: Array) -> Array:
+    """Return the sums of boosted trees, of shape (rows, outputs), as scikit-learn makes them."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    # threads meet after each tree, which takes them longer than the tree where others need the cores too
+    with threadpool_limits(limits={"openmp": 1 if len(features) <= MIN_ROWS_FOR_THREADS else None}):
+        sums: Array = getattr(estimator, "decision_function", estimator.predict)(features)
+    return sums.reshape(len(features), -1)
 
 
 def _linear(pipeline: Any) -> Callable[[Array], Array]:

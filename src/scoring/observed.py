@@ -102,7 +102,7 @@ def of_table(model: Model, table: pd.DataFrame) -> Observed:
         )
     values = model.features.transform(table)
     features = dict(zip(model.features.sources, values.T, strict=True))
-    outputs = pd.DataFrame(model.outputs(model.predict_features_in_bulk(values), 0))
+    outputs = pd.DataFrame(model.outputs(model.predict_features(values), 0))
     return _observed(model, outputs, features, label)
 
 

@@ -63,7 +63,7 @@ def test_a_row_has_the_same_bits_alone(trained: Trained, monkeypatch: pytest.Mon
     features, together = model.features.transform(table), model.predict(table)
     alone = np.concatenate([model.predict_features(row[np.newaxis]) for row in features])
     assert alone.tobytes() == together.tobytes()
-    monkeypatch.setattr(prediction, "MIN_ROWS_FOR_THREADS", 1)
+    monkeypatch.setattr(prediction, "MANY_ROWS", 1)  # by threads, or by scikit-learn
     assert model.predict(table).tobytes() == together.tobytes()
 
 
@@ -95,6 +95,9 @@ def test_whatever_the_features_are(name: str, seed: int, request_: Any) -> None:
     together = model.predict_features(features)
     alone = np.concatenate([model.predict_features(row[np.newaxis]) for row in features])
     assert alone.tobytes() == together.tobytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prediction, "MANY_ROWS", 1)
+        assert model.predict_features(features).tobytes() == together.tobytes()
     assert together == pytest.approx(by_scikit_learn(model, features), rel=1e-9, abs=1e-12)
 
 
@@ -135,11 +138,3 @@ def test_every_row_of_the_whole_holdout(all_flights: Trained) -> None:
         alone = np.concatenate([model.predict_features(row[np.newaxis]) for row in features])
         assert alone.tobytes() == model.predict(table).tobytes()
     print(f"{len(holdout)} rows, the same bits")
-
-
-def test_very_many_rows_are_predicted_alike_but_for_the_last_bits(
-    everything: Trained, flights: Trained
-) -> None:
-    for trained in (everything, flights):
-        model, table = models.load(trained.model), tables.read_table(trained.holdout)
-        np.testing.assert_allclose(model.predict_in_bulk(table), model.predict(table), rtol=1e-12, atol=1e-14)
