@@ -12,7 +12,7 @@ import numpy as np
 
 from modelling import estimators
 from modelling.fitting import fit
-from modelling.prediction import bulk_predictor, predictor
+from modelling.prediction import predictor
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -166,7 +166,7 @@ def predicted(estimator: Any, features: Array, minimum: float) -> Array:
     """Return the predictions of one estimator for many rows."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    predict = bulk_predictor(estimator) or predictor(estimator)
+    predict = predictor(estimator, in_bulk=True)
     # threads that a process had before it was forked are not there after it: OpenMP would wait for them
     with threadpool_limits(limits={"openmp": 1}):
         result: Array = np.maximum(predict(features), minimum)

@@ -1,6 +1,7 @@
 """Predictions of a fitted estimator: a row gets the same bits alone and among others."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,7 +12,7 @@ Array: TypeAlias = np.ndarray[Any, Any]
 MANY_ROWS = 1_000
 
 
-def predictor(estimator: Any) -> Callable[[Array], Array]:
+def predictor(estimator: Any, *, in_bulk: bool = False) -> Callable[[Array], Array]:
     """Return the function that predicts with a fitted estimator of scikit-learn.
 
     Parameters
@@ -19,6 +20,8 @@ def predictor(estimator: Any) -> Callable[[Array], Array]:
     estimator : object
         Fitted on an array of shape (rows, features). Histogram gradient boosting and random forests are
         executed by treelite, pipelines of `estimators.linear` here, others by their own methods.
+    in_bulk : bool, default=False
+        No single rows will come: what makes them quick is not worth its preparation. The bits are the same.
 
     Returns
     -------
@@ -32,7 +35,7 @@ def predictor(estimator: Any) -> Callable[[Array], Array]:
     boosted = ensemble.HistGradientBoostingClassifier | ensemble.HistGradientBoostingRegressor
     forests = ensemble.RandomForestClassifier | ensemble.RandomForestRegressor
     if isinstance(estimator, boosted | forests):
-        return _trees(estimator, is_boosted=isinstance(estimator, boosted))
+        return _trees(estimator, is_boosted=isinstance(estimator, boosted), in_bulk=in_bulk)
     if isinstance(estimator, Pipeline) and isinstance(
         estimator[-1], linear_model.LogisticRegression | linear_model.Ridge
     ):
@@ -40,7 +43,7 @@ def predictor(estimator: Any) -> Callable[[Array], Array]:
     return getattr(estimator, "predict_proba", estimator.predict)  # type: ignore[no-any-return]
 
 
-def _trees(estimator: Any, *, is_boosted: bool) -> Callable[[Array], Array]:
+def _trees(estimator: Any, *, is_boosted: bool, in_bulk: bool) -> Callable[[Array], Array]:
     """Return the function that evaluates trees.
 
     treelite is many times faster for a single row, scikit-learn for many where trees are boosted: both add
@@ -48,21 +51,25 @@ def _trees(estimator: Any, *, is_boosted: bool) -> Callable[[Array], Array]:
     """
     from treelite import gtil, sklearn
 
-    with np.errstate(invalid="ignore"):  # treelite casts NaN, the code of a missing category
-        trees = sklearn.import_model(estimator)
+    @cache
+    def trees() -> Any:
+        with np.errstate(invalid="ignore"):  # treelite casts NaN, the code of a missing category
+            imported = sklearn.import_model(estimator)
+        if is_boosted:
+            _begin_with_base(imported)
+        return imported
+
     is_classifier = hasattr(estimator, "classes_")
-    if is_boosted:
-        _begin_with_base(trees)
 
     def predict(features: Array) -> Array:
-        if is_boosted and len(features) >= MANY_ROWS:
+        if is_boosted and (in_bulk or len(features) >= MANY_ROWS):
             sums = _boosted_sums(estimator, features)
         else:
             if not is_boosted:
                 features = features.astype("float32").astype("float64")  # as random forests do in training
             threads = 1 if len(features) < MANY_ROWS else -1
             # treelite's own softmax has single precision
-            sums = gtil.predict(trees, features, nthread=threads, pred_margin=is_boosted)[:, 0, :]
+            sums = gtil.predict(trees(), features, nthread=threads, pred_margin=is_boosted)[:, 0, :]
         if not is_classifier:
             return sums[:, 0]
         return _probabilities(sums) if is_boosted else sums
