@@ -22,6 +22,7 @@ _SCHEMAS = {
     GITHUB: ["--builtin-schema", "vendor.github-workflows"],
 }
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+_ONE = re.compile(r"is not one of \['[^']*'\]$")  # of many alternatives, the one that the tool looked at
 _LINTED = re.compile(r"(?P<file>[^:]+):(?P<line>\d+):\d+:? (?P<text>.+?) \[ ?[\w-]+ ?\]")
 
 
@@ -79,7 +80,8 @@ def _schema(layout: Layout, files: Sequence[Path], system: str) -> Iterator[Prob
         document, _ = read_document(path, layout.relative(path))
         best = error.get("best_deep_match") or error.get("best_match") or error
         if document is not None:
-            message = f"does not follow the schema of {system}: {best['message'].rstrip('.')}."
+            found = _ONE.sub("is none of the values that may stand here", best["message"].rstrip("."))
+            message = f"does not follow the schema of {system}: {found}."
             yield document.problem(_key_path(document, str(best.get("path", "$"))), message)
 
 

@@ -70,8 +70,11 @@ def test_findings(
 
 
 def test_the_official_schema_with_the_line(layout: Layout, write: Callable[[str, str], Path]) -> None:
-    problems = list(
-        validate(layout, [write("azure", "trigger: {branches: {include: [main]}}\n" + AZURE)], "azure")
-    )
-    assert [(problem.file, problem.line) for problem in problems] == [("operation/pipelines/azure/p.yml", 4)]
-    assert problems[0].message.startswith("does not follow the schema of azure: ")
+    first = write("azure", "trigger: {branches: {include: [main]}}\n" + AZURE)
+    second = first.with_name("q.yml")
+    second.write_text("steps:\n  - bash: x\n  - task: UsePythonVersion@9\n", encoding="utf-8")
+    begin, wrong = "does not follow the schema of azure: ", "is none of the values that may stand here."
+    assert [str(problem) for problem in validate(layout, [first, second], "azure")] == [
+        f"operation/pipelines/azure/p.yml:4: {begin}1 is not of type 'string'.",
+        f"operation/pipelines/azure/q.yml:3: {begin}'UsePythonVersion@9' {wrong}",
+    ]
