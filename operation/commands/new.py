@@ -76,7 +76,9 @@ def _environment(args: argparse.Namespace, layout: Layout) -> int:
 
 
 def _use_case(args: argparse.Namespace, layout: Layout) -> int:
-    from operation.engine.delivery.scaffolding.use_case import Request, guess_lines, options, write_use_case
+    from operation.engine.delivery.scaffolding.guess_lines import guess_lines, options
+    from operation.engine.delivery.scaffolding.reading import Request
+    from operation.engine.delivery.scaffolding.use_case import write_use_case
 
     request = Request(
         args.name,

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from modelling.intervals import interval
-from plotting.style import BLUE, GREY, INK, ORANGE, SEQUENTIAL, Values, canvas, grid, heatmap, styled
+from plotting.style import BLUE, GREY, INK, ORANGE, SEQUENTIAL, Values, canvas, grid, heatmap, short, styled
 
 
 @styled
@@ -128,8 +128,8 @@ def score_distribution(actual: Values, probability: Values, classes: Sequence[st
     edges = np.linspace(0, max(float(scores.max()), 0.01), 51).tolist()
     for code, colour in [(0, BLUE), (1, ORANGE)]:
         part = scores[labels == code]
-        name = f"{classes[code]} ({len(part):,} rows)"
+        name = f"{short(classes[code], 30)} ({len(part):,} rows)"
         axes.hist(part, bins=edges, density=True, color=colour, alpha=0.55, label=name)
-    axes.set(xlabel=f"predicted probability of {classes[1]}", ylabel="density")
+    axes.set(xlabel=f"predicted probability of {short(classes[1], 40)}", ylabel="density")
     axes.legend()
     return figure

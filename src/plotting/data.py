@@ -18,6 +18,7 @@ from plotting.style import (
     empty,
     grid,
     heatmap,
+    named_bars,
     only_grid,
     ranking,
     short,
@@ -51,7 +52,7 @@ def distributions(table: pd.DataFrame, columns: Sequence[str], bins: int = 40) -
     figure, axes = grid("Distribution of the columns", down, across, 3.6 * across, 0.6 + 2.2 * down)
     for name, panel in zip(columns, axes, strict=False):
         _distribution(table[name], panel, bins)
-        panel.set_title(str(name))
+        panel.set_title(short(name, 36))
     for panel in axes[len(columns) :]:
         panel.set_visible(False)
     return figure
@@ -60,15 +61,20 @@ def distributions(table: pd.DataFrame, columns: Sequence[str], bins: int = 40) -
 def _distribution(column: pd.Series, axes: Axes, bins: int) -> None:
     """Plot one column into `axes`."""
     known, is_time = column.dropna(), pd.api.types.is_datetime64_any_dtype(column)
-    if pd.api.types.is_numeric_dtype(column) or is_time:
+    if is_time or (pd.api.types.is_numeric_dtype(column) and _has_bins(known, bins)):
         axes.hist(known, bins=bins, color=BLUE)
         only_grid(axes, "y")
         axes.tick_params(axis="x", labelrotation=30 if is_time else 0)
         return
     counts = known.astype(str).value_counts().sort_index()
-    counts = counts.sort_values(ascending=False, kind="stable").head(8)[::-1]
-    axes.barh([short(category) for category in counts.index], counts, color=BLUE, height=0.7)
-    only_grid(axes, "x")
+    counts = counts.sort_values(ascending=False, kind="stable").head(8)
+    named_bars(axes, [short(category) for category in counts.index], counts)
+
+
+def _has_bins(known: pd.Series, bins: int) -> bool:
+    """Tell whether the edges of so many bins differ: those of a few numbers about 2**63 do not."""
+    numbers = known.to_numpy("float64")
+    return len(numbers) == 0 or bool(np.ptp(numbers) > bins * np.spacing(np.abs(numbers).max()))
 
 
 @styled
@@ -79,10 +85,7 @@ def correlation(table: pd.DataFrame, columns: Sequence[str]) -> Figure:
     values = table[list(columns)].astype("float64").corr(method="spearman")
     side = 1.8 + 0.34 * len(columns)
     figure, axes = canvas("Rank correlation", width=max(side + 1.2, 4), height=max(side, 3.4))
-    names = [short(name) for name in columns]
-    image = heatmap(axes, values.to_numpy(), names, names, cmap=DIVERGING, vmin=-1, vmax=1)
-    for label in axes.get_xticklabels():
-        label.set(rotation=60, ha="right")
+    image = heatmap(axes, values.to_numpy(), columns, columns, cmap=DIVERGING, vmin=-1, vmax=1)
     figure.colorbar(image, ax=axes, shrink=0.8).outline.set_visible(False)
     return figure
 

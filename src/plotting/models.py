@@ -20,6 +20,7 @@ from plotting.style import (
     grid,
     note,
     ranking,
+    short,
     styled,
 )
 
@@ -46,7 +47,7 @@ def slices(table: pd.DataFrame, column: str, most: int = 25) -> Figure:
     _intervals(left, part, "actual", ("low", "high"), color=BLUE, label=names[0])
     left.plot(part["predicted"], rows, "D", color=ORANGE, markersize=5, label=names[1])
     counts = zip(part["category"], part["rows"], strict=True)
-    left.set_yticks(rows, [f"{category} ({count:,})" for category, count in counts])
+    left.set_yticks(rows, [f"{short(category, 30)} ({count:,})" for category, count in counts])
     measure = "predicted right" if is_accuracy else "mean label"
     left.set(ylim=(-0.6, len(part) - 0.4), xlabel=f"{measure} (95 % interval)")
     left.legend(fontsize=9)

@@ -113,7 +113,7 @@ def grid(
     """Return a figure with a title, and its rows times columns axes, row by row."""
     figure = Plot(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(title, x=0.01, ha="left")
+    figure.suptitle(short(title, int(10 * width)), x=0.01, ha="left")
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, list(axes.flat)
 
@@ -135,26 +135,35 @@ def note(axes: Axes, text: str, x: float = 0.98, y: float = 0.04) -> None:
 def ranking(title: str, names: Iterable[object], values: pd.Series) -> tuple[Figure, Axes, BarContainer]:
     """Return a figure with a horizontal bar for each name, the first on top, its axes and its bars."""
     figure, axes = canvas(title, height=1.2 + 0.24 * max(len(values), 3))
-    bars = axes.barh([str(name) for name in names][::-1], values[::-1], color=BLUE, height=0.7)
+    return figure, axes, named_bars(axes, [short(name, 40) for name in names], values)
+
+
+def named_bars(axes: Axes, names: Sequence[str], values: pd.Series) -> BarContainer:
+    """Draw a horizontal bar for each name, the first on top, also where names are alike."""
+    bars = axes.barh(range(len(names)), values[::-1], color=BLUE, height=0.7)
+    axes.set_yticks(range(len(names)), names[::-1])
     only_grid(axes, "x")
-    return figure, axes, bars
+    return bars
 
 
 def heatmap(
     axes: Axes, values: np.ndarray[Any, Any], rows: Sequence[str], columns: Sequence[str], **style: Any
 ) -> AxesImage:
-    """Draw a matrix with named rows and columns."""
+    """Draw a matrix with named rows and columns; long names of columns are slanted."""
     image = axes.imshow(values, **style)
-    axes.set_xticks(range(len(columns)), columns)
-    axes.set_yticks(range(len(rows)), rows)
+    names = [short(name) for name in columns]
+    slant = {"rotation": 60, "ha": "right"} if max(map(len, names), default=0) > 8 else {}
+    axes.set_xticks(range(len(columns)), names, **slant)
+    axes.set_yticks(range(len(rows)), [short(name, 30) for name in rows])
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     return image
 
 
 def short(text: object, most: int = 18) -> str:
-    """Return `text`, cut to `most` characters."""
-    return str(text) if len(str(text)) <= most else str(text)[: most - 1] + "…"
+    """Return `text` on one line, cut to `most` characters."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def only_grid(axes: Axes, which: Literal["x", "y"]) -> None:

@@ -48,15 +48,12 @@ def target_by(
     bins : int, default 10
         Number of bins for numbers.
     """
+    title = f"{short(label or target, 36)} by {short(by, 32)}"
     if len(classes) > 2:
         known = table[table[target].notna()]
-        return _shares_by(
-            known[target], _groups(known[by], most, bins), classes, f"{label or target} by {by}", most
-        )
+        return _shares_by(known[target], _groups(known[by], most, bins), classes, title, most)
     summary, is_share = _means(table, by, target, most, bins)
-    figure, (top, bottom) = grid(
-        f"{label or target} by {by}", 2, 1, 7.5, 4.6, sharex=True, height_ratios=[3, 1]
-    )
+    figure, (top, bottom) = grid(title, 2, 1, 7.5, 4.6, sharex=True, height_ratios=[3, 1])
     positions = np.arange(len(summary))
     errors = np.abs(summary[["low", "high"]].to_numpy().T - summary["mean"].to_numpy())
     top.bar(positions, summary["mean"], color=BLUE, width=0.75)
@@ -74,7 +71,7 @@ def target_by(
 
 def _categories(axes: Axes, categories: pd.Index) -> None:
     """Name the categories below `axes`."""
-    names = [short(category, 14) for category in categories]
+    names = [short(category) for category in categories]
     is_long = max(map(len, names), default=0) > 4
     rotation, side = (45, "right") if is_long else (0, "center")
     axes.set_xticks(range(len(names)), names, rotation=rotation, ha=side)

@@ -85,6 +85,8 @@ def read_csv(file: Path, tell: Tell) -> pd.DataFrame:
         table = (
             _read(file, dialect, index_col=False) if is_empty else table.reset_index(names=_unnamed(table))
         )
+    if rows := _short_rows(table, file, dialect):
+        tell(f"row {step.listing(rows)}: shorter than the header; the cells that it lacks count as missing")
     table = _with_codes(table, file, dialect, tell)
     return _with_numbers(table, file, dialect, tell)
 
@@ -141,6 +143,37 @@ def _read(file: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
         low_memory=False,
         **options,
     )
+
+
+def _short_rows(table: pd.DataFrame, file: Path, dialect: Dialect) -> list[int]:
+    """Return the rows with fewer cells than the header, which pandas fills up without a word."""
+    from pyarrow import ArrowInvalid, string
+    from pyarrow import csv as arrow_csv
+
+    if len(table.columns) != len(dialect.names) or not table.iloc[:, -1].isna().any():
+        return []
+    short: list[int] = []
+
+    def note(row: arrow_csv.InvalidRow) -> str:
+        short.append(row.number - dialect.skipped - 2)  # it counts lines from 1, the header is one
+        return "skip"
+
+    names = [str(place) for place in range(len(table.columns))]
+    encoding = "utf-16" if dialect.encoding == "utf-16" else "utf8"
+    try:
+        arrow_csv.read_csv(
+            file,
+            arrow_csv.ReadOptions(
+                use_threads=False, skip_rows=dialect.skipped, column_names=names, encoding=encoding
+            ),
+            arrow_csv.ParseOptions(
+                delimiter=dialect.separator, newlines_in_values=True, invalid_row_handler=note
+            ),
+            arrow_csv.ConvertOptions(include_columns=names[:1], column_types={names[0]: string()}),
+        )
+    except ArrowInvalid:  # a row longer than a block, which pandas has read
+        return []
+    return short
 
 
 def _unnamed(table: pd.DataFrame) -> list[str]:

@@ -35,6 +35,8 @@ PROBABILITY = np.clip(0.25 + ACTUAL / 3 + np.sin(np.arange(ROWS)) / 4, 0, 1)
 PREDICTIONS = pd.DataFrame({"actual": ACTUAL, "predicted": PROBABILITY, "hour": TABLE["hour"] % 3})
 SLICES = measures.slices(PREDICTIONS, PREDICTIONS[["hour"]], ["no", "yes"])
 NUMBERS = measures.slices(PREDICTIONS.assign(actual=TABLE["amount"]), PREDICTIONS[["hour"]], [])
+LONG = "a label that somebody typed into a form and that does not seem to end at all, "
+CLASSES = [LONG + "yes", LONG + "no\nnever"]
 RANKED = pd.DataFrame({"feature": ["a", "b"], "importance": [0.2, -0.01]})
 COURSE = pd.DataFrame(
     {
@@ -101,6 +103,19 @@ PLOTS: dict[str, Callable[[], Figure]] = {
     "calibration-constant": lambda: plotting.calibration(ACTUAL, np.full(ROWS, 0.3)),
     "confusion": lambda: plotting.confusion(ACTUAL, PROBABILITY >= 0.5, ["on time", "late"], cut=0.5),
     "score_distribution": lambda: plotting.score_distribution(ACTUAL, PROBABILITY, ["on time", "late"]),
+    "confusion-long": lambda: plotting.confusion(ACTUAL, PROBABILITY >= 0.5, CLASSES),
+    "score_distribution-long": lambda: plotting.score_distribution(ACTUAL, PROBABILITY, CLASSES),
+    "slices-long": lambda: plotting.slices(
+        SLICES.assign(column=LONG, category=[LONG + category for category in SLICES["category"].astype(str)]),
+        LONG,
+    ),
+    "importance-long": lambda: plotting.importance(RANKED.assign(feature=CLASSES)),
+    "target_by-long": lambda: plotting.target_by(
+        TABLE.assign(**{LONG: TABLE["name"].map(lambda name: f"{LONG}{name}")}), LONG, "late", label=LONG
+    ),
+    "distributions-huge": lambda: plotting.distributions(
+        TABLE.assign(**{LONG: 2**63 + np.arange(ROWS, dtype="uint64") % 9}), [LONG, "size"]
+    ),
     "slices": lambda: plotting.slices(SLICES, "hour"),
     "slices-numbers": lambda: plotting.slices(NUMBERS, "hour"),
     "importance": lambda: plotting.importance(RANKED),
@@ -183,6 +198,12 @@ def test_a_target_in_words_and_numbers() -> None:
     shares = plotting.target_summary({"training": codes}, "target", ["a", "b", "c"])
     assert shares.loc["training"].tolist() == [4, 0.25, 0.5, 0.25]
     assert plotting.target_summary({"training": codes}, "target", []).loc["training", "mean"] == 1
+
+
+def test_categories_that_are_written_alike_have_bars_of_their_own() -> None:
+    table = TABLE.assign(name=TABLE["name"].map(lambda name: f"{LONG}{name}"))
+    bars = plotting.distributions(table, ["name"]).axes[0].patches
+    assert sorted(bar.get_y() for bar in bars) == pytest.approx([-0.35, 0.65, 1.65, 2.65])
 
 
 def test_without_columns_a_plot_says_so() -> None:

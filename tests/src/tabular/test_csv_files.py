@@ -59,6 +59,21 @@ def test_a_file_of_a_spreadsheet_in_utf_16_is_read(tmp_path: Path) -> None:
     assert read(tmp_path, "Größe\tb\n1,5\tx\n", "utf-16")[0]["Größe"].tolist() == [1.5]
 
 
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("a,b,c\n1,2,3\n4,5\n\n7,8,9\n6\n", "row 1, 3"),
+        ('sep=;\na;b\n"x\ny";1\n2\n', "row 1"),
+        ("a,b\n1,\n2,3\n", None),  # an empty cell is one
+    ],
+)
+def test_rows_that_are_too_short_are_told(tmp_path: Path, text: str, rows: str | None) -> None:
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        _, told = read(tmp_path, text, encoding)
+        said = f"{rows}: shorter than the header; the cells that it lacks count as missing"
+        assert told == ([said] if rows else [])
+
+
 def test_what_was_read_otherwise_than_written_is_told(tmp_path: Path) -> None:
     _, told = read(tmp_path, "zip;price;n\n01067;12,5;NA\n10115;1,5;3\n")
     assert told == [

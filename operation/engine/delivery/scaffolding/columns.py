@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from operation.engine.configuration.variables import is_open
@@ -31,6 +31,7 @@ class Column:
     kind: Kind  # how prepare will treat it
     reason: str  # why
     parts: tuple[str, ...] = ()  # of a time: the parts that vary
+    warning: str = ""  # what speaks against it as a feature
 
     @property
     def declaration(self) -> str:
@@ -40,13 +41,20 @@ class Column:
 
 def guess_columns(table: pd.DataFrame, target: str) -> list[Column]:
     """Guess every column of `table` but the target, in the table's order."""
-    guessed = []
     whole = sums(table, target)
-    for name in table.columns:
-        if name != target:
-            reason = telltale(table[name], table[target]) or whole.get(name)
-            guessed.append(Column(str(name), "dropped", reason) if reason else guess_column(table[name]))
-    return guessed
+    others = [name for name in table.columns if name != target]
+    return [_guess_beside(table[name], table[target], whole.get(name)) for name in others]
+
+
+def _guess_beside(values: pd.Series, target: pd.Series, reason: str | None) -> Column:
+    """Guess one column; what tells the target is left out, what nearly does comes with a warning."""
+    found = telltale(values, target)
+    if found and found.is_exact:
+        reason = found.reason
+    if reason:
+        return Column(str(values.name), "dropped", reason)
+    guessed = guess_column(values)
+    return replace(guessed, warning=found.reason) if found and guessed.kind != "dropped" else guessed
 
 
 def guess_column(values: pd.Series) -> Column:
@@ -72,7 +80,7 @@ def guess_column(values: pd.Series) -> Column:
 
 def unusable_name(name: str) -> str | None:
     """Return why a configuration cannot name the column, or None."""
-    if not name.strip() or not name.isprintable() or name.startswith("-") or is_open(name):
+    if not name.strip() or "\0" in name or name.startswith("-") or is_open(name):
         return "a configuration cannot hold its name: rename the column"
     return None
 

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TELLTALE = 0.995  # a column that says this much of the target is the target by another name
+TELLTALE = 0.995  # a column that says this much of the target may be known only afterwards
+EXACT = 0.99999  # one that says this much is the target by another name, or in another unit
 MOST_LEVELS = 20  # of a column whose values are compared with classes one by one
 LEAST_ROWS = 10
 MOST_NUMBERS, MOST_ROWS = 40, 5000  # columns and rows among which a sum is looked for
 
 
-def telltale(values: pd.Series, target: pd.Series) -> str | None:
-    """Return why a column is left out as a telltale of the target, or None."""
+@dataclass(frozen=True)
+class Telltale:
+    """How much a column says of the target."""
+
+    share: float  # of the target, from TELLTALE to 1
+    reason: str
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing of the target is left to learn."""
+        return self.share >= EXACT
+
+
+def telltale(values: pd.Series, target: pd.Series) -> Telltale | None:
+    """Return how a column nearly tells the target, or None."""
     from pandas.api import types
 
     known = target.notna()
@@ -29,20 +44,20 @@ def telltale(values: pd.Series, target: pd.Series) -> str | None:
     return _of_classes(values, target, known)
 
 
-def _of_classes(values: pd.Series, target: pd.Series, known: pd.Series) -> str | None:
+def _of_classes(values: pd.Series, target: pd.Series, known: pd.Series) -> Telltale | None:
     gaps = values.isna()
     if min(gaps.sum(), (~gaps).sum()) > 1 and (share := _told(gaps[known], target[known])) > TELLTALE:
-        return f"whether it has a value tells {share:.1%} of the target: probably known only afterwards"
+        return _known_afterwards(share, f"whether it has a value tells {share:.1%} of the target")
     both = known & ~gaps
     if both.sum() < LEAST_ROWS or not 2 <= values[both].nunique() <= MOST_LEVELS:
         return None
     share = _told(values[both], target[both])
     if share > TELLTALE and both.sum() > 5 * values[both].nunique():
-        return f"its values tell {share:.1%} of the target: probably known only afterwards"
+        return _known_afterwards(share, f"its values tell {share:.1%} of the target")
     return None
 
 
-def _of_numbers(values: pd.Series, target: pd.Series) -> str | None:
+def _of_numbers(values: pd.Series, target: pd.Series) -> Telltale | None:
     from pandas.api import types
 
     both = values.notna() & target.notna()
@@ -58,7 +73,11 @@ def _of_numbers(values: pd.Series, target: pd.Series) -> str | None:
         reason = f"its texts tell {share:.1%} of the target's variance"
     else:
         return None
-    return f"{reason}: probably known only afterwards" if share >= TELLTALE else None
+    return _known_afterwards(share, reason) if share >= TELLTALE else None
+
+
+def _known_afterwards(share: float, reason: str) -> Telltale:
+    return Telltale(float(share), f"{reason}: probably known only afterwards")
 
 
 def _told(values: pd.Series, target: pd.Series) -> float:

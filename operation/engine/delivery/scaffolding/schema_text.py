@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from operation.engine.delivery.scaffolding.columns import Column
-from operation.engine.delivery.scaffolding.meanings import Missing
+from operation.engine.delivery.scaffolding.missing import Missing
 from operation.engine.delivery.scaffolding.split import Split
 from operation.engine.delivery.scaffolding.target import Target
 

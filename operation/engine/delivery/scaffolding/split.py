@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from operation.engine.delivery.scaffolding.columns import is_iso_time
-from operation.engine.delivery.scaffolding.meanings import YEARLY
 from operation.engine.delivery.scaffolding.target import Target, label
+from operation.engine.delivery.scaffolding.time_forms import YEARLY
 from operation.engine.foundation.errors import UsageError
 
 if TYPE_CHECKING:

@@ -103,6 +103,11 @@ def _labelled(name: str, known: pd.Series, *, numbers: bool) -> Target:
             f"--target: label '{single}' of column '{name}' is in one row (row {row}): a class needs two, "
             "one to learn from and one to measure on. Give more rows of it."
         )
+    if len(classes) > 2 and counts[counts == 1].sum() > len(known) / 2:
+        raise UsageError(
+            f"--target: column '{name}' holds {len(classes)} different labels in {len(known)} rows, most of "
+            f"them once, such as '{counts.index[-1]}'. Name another column, or give more rows."
+        )
     if len(classes) > 2:
         kind = "different whole numbers" if numbers else "different labels"
         rare = [name for name in classes if counts[name] < 5]

@@ -4,52 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 from operation.engine.delivery.scaffolding.columns import Column
-from operation.engine.delivery.scaffolding.meanings import Missing
-from operation.engine.delivery.scaffolding.split import Split
-from operation.engine.delivery.scaffolding.target import Target
+from operation.engine.delivery.scaffolding.guess import Guess
 
 # begins with a letter, or as a notebook's name does, so that it is no number and no date
 _PLAIN = re.compile(r"(?:\d\d-)?[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
 _RESERVED = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # in YAML 1.1 or 1.2
-MOST_SLICES, SLICE_CATEGORIES = 3, 12
-
-
-@dataclass(frozen=True)
-class Guess:
-    """Everything that a new use case is written from."""
-
-    name: str  # the use case
-    data: str  # the table's path, as ingest receives it
-    rows: int  # rows of the table
-    target: Target
-    split: Split
-    columns: Sequence[Column]
-    categories: dict[str, int]  # categories of the categorical columns
-    notebooks: Sequence[str]  # to be executed
-    unreadable: Sequence[str]  # why others are not
-    samples: bool  # whether every environment declares SAMPLEROWS
-    key: Sequence[str]  # columns that identify a row of a folder of files; none: the files are no deliveries
-    forms: dict[str, str]  # of times that are not written as 2013-01-31
-    missing: dict[str, Missing]  # words of a column that say that there is no value
-    doubtful: dict[str, list[str]]  # categories that elsewhere say that there is no value
-    lags: Sequence[int]  # rows back in time whose target is a feature
-    unlabelled: int  # rows without a target
-    span: float  # largest distance between values of a numeric target; 1 for labels
-
-    def of(self, kind: str) -> list[Column]:
-        """Return the columns of one kind."""
-        return [column for column in self.columns if column.kind == kind]
-
-    @property
-    def slices(self) -> list[str]:
-        """Columns with few categories, whose categories are worth measuring one by one."""
-        few = [name for name, categories in self.categories.items() if categories <= SLICE_CATEGORIES]
-        return few[:MOST_SLICES]
 
 
 def use_case_text(guess: Guess) -> str:
@@ -78,12 +41,6 @@ def use_case_text(guess: Guess) -> str:
         gate="rmse" if guess.target.task == "regression" else "log_loss",
         keep=[column.name for column in guess.columns if _is_kept(column)][:3],
     )
-
-
-def step_names() -> set[str]:
-    """Return the names of the steps that a new use case has."""
-    template = Path(__file__).with_name("use_case.yml.j2").read_text(encoding="utf-8")
-    return set(re.findall(r"^  (\w+):$", template.partition("\nsteps:")[2], re.MULTILINE))
 
 
 def _is_kept(column: Column) -> bool:

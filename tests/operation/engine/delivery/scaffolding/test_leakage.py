@@ -18,21 +18,33 @@ LATER = pd.Series("2024-01-01", LABELS.index).where(LABELS == "yes")
 
 
 @pytest.mark.parametrize(
-    ("values", "target", "reason"),
+    ("values", "target", "reason", "exact"),
     [
-        (SAME, LABELS, "its values tell 100.0% of the target"),
-        ((LABELS == "yes").astype(int), LABELS, "its values tell 100.0% of the target"),
-        (LABELS == "yes", (LABELS == "yes").astype(int), "its correlation with the target is 1.000"),
-        (LATER, LABELS, "whether it has a value tells 100.0% of the target"),
-        (NUMBERS * 100 + 3, NUMBERS, "its correlation with the target is 1.000"),
-        ((NUMBERS > 0).map({True: "a", False: "b"}), (NUMBERS > 0) * 5 + 0.001 * NUMBERS, "its texts tell"),
+        (SAME, LABELS, "its values tell 100.0% of the target", True),
+        ((LABELS == "yes").astype(int), LABELS, "its values tell 100.0% of the target", True),
+        (LABELS == "yes", (LABELS == "yes").astype(int), "its correlation with the target is 1.000", True),
+        (LATER, LABELS, "whether it has a value tells 100.0% of the target", True),
+        (NUMBERS * 100 + 3, NUMBERS, "its correlation with the target is 1.000", True),
+        (
+            (NUMBERS > 0).map({True: "a", False: "b"}),
+            (NUMBERS > 0) * 5 + 0.001 * NUMBERS,
+            "its texts tell",
+            True,
+        ),
+        (
+            NUMBERS + 0.05 * NUMBERS.to_numpy()[::-1],
+            NUMBERS,
+            "its correlation",
+            False,
+        ),
     ],
 )
-def test_telltales(values: pd.Series, target: pd.Series, reason: str) -> None:
+def test_telltales(values: pd.Series, target: pd.Series, reason: str, *, exact: bool) -> None:
     found = telltale(values, target)
     assert found is not None
-    assert found.startswith(reason)
-    assert found.endswith(": probably known only afterwards")
+    assert found.reason.startswith(reason)
+    assert found.reason.endswith(": probably known only afterwards")
+    assert found.is_exact == exact
 
 
 @pytest.mark.parametrize(

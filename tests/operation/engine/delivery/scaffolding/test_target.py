@@ -54,6 +54,11 @@ def test_regression_of_a_few_numbers_is_possible() -> None:
             "--target: column 'y' holds one value only, 5: there is nothing to learn. Name another column.",
         ),
         (
+            ["a", "a", "b", "c", "d"],
+            "--target: column 'y' holds 4 different labels in 5 rows, most of them once, such as 'd'. "
+            "Name another column, or give more rows.",
+        ),
+        (
             [f"name {number}" for number in range(51)],
             "--target: column 'y' holds 51 different labels, too many to learn. Name another column.",
         ),

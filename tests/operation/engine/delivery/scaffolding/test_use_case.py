@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from operation.engine.configuration import load
-from operation.engine.delivery.scaffolding.use_case import Request, write_use_case
+from operation.engine.delivery.scaffolding.reading import Request
+from operation.engine.delivery.scaffolding.use_case import write_use_case
 from operation.engine.foundation.layout import Layout
 from operation.engine.steps import runners
 from operation.engine.steps.session import Session
