@@ -152,8 +152,8 @@ def heatmap(
     """Draw a matrix with named rows and columns; long names of columns are slanted."""
     image = axes.imshow(values, **style)
     names = [short(name) for name in columns]
-    slant = {"rotation": 60, "ha": "right"} if max(map(len, names), default=0) > 8 else {}
-    axes.set_xticks(range(len(columns)), names, **slant)
+    is_long = max(map(len, names), default=0) > 8
+    axes.set_xticks(range(len(columns)), names, rotation=60 * is_long, ha="right" if is_long else "center")
     axes.set_yticks(range(len(rows)), [short(name, 30) for name in rows])
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)

@@ -90,24 +90,8 @@ def _cut(name: str, known: pd.Series) -> Target:
 
 def _labelled(name: str, known: pd.Series, *, numbers: bool) -> Target:
     counts = known.map(label).value_counts()
+    _require_learnable(name, known, counts)
     classes = tuple(sorted(counts.index))
-    if len(classes) > MOST_LABELS:
-        raise UsageError(
-            f"--target: column '{name}' holds {len(classes)} different labels, too many to learn. "
-            f"Name another column.{_nearly_numbers(known)}"
-        )
-    if len(classes) == 2 and counts.min() < 2:
-        single = str(counts.idxmin())
-        row = known.index[known.map(label) == single][0]
-        raise UsageError(
-            f"--target: label '{single}' of column '{name}' is in one row (row {row}): a class needs two, "
-            "one to learn from and one to measure on. Give more rows of it."
-        )
-    if len(classes) > 2 and counts[counts == 1].sum() > len(known) / 2:
-        raise UsageError(
-            f"--target: column '{name}' holds {len(classes)} different labels in {len(known)} rows, most of "
-            f"them once, such as '{counts.index[-1]}'. Name another column, or give more rows."
-        )
     if len(classes) > 2:
         kind = "different whole numbers" if numbers else "different labels"
         rare = [name for name in classes if counts[name] < 5]
@@ -118,6 +102,27 @@ def _labelled(name: str, known: pd.Series, *, numbers: bool) -> Target:
     positive, why = (named[0], "by its name") if len(named) == 1 else (str(counts.idxmin()), "the rarer one")
     reason = f"two labels, positive is '{positive}' ({why})"
     return Target(name, "classification", classes, positive, None, reason, numbers)
+
+
+def _require_learnable(name: str, known: pd.Series, counts: pd.Series) -> None:
+    """Refuse more labels than can be learnt, and labels of which one row or none is left to measure on."""
+    if len(counts) > MOST_LABELS:
+        raise UsageError(
+            f"--target: column '{name}' holds {len(counts)} different labels, too many to learn. "
+            f"Name another column.{_nearly_numbers(known)}"
+        )
+    single = str(counts.index[-1])
+    if len(counts) == 2 and counts.min() < 2:
+        row = known.index[known.map(label) == single][0]
+        raise UsageError(
+            f"--target: label '{single}' of column '{name}' is in one row (row {row}): a class needs two, "
+            "one to learn from and one to measure on. Give more rows of it."
+        )
+    if counts[counts == 1].sum() > len(known) / 2:
+        raise UsageError(
+            f"--target: column '{name}' holds {len(counts)} different labels in {len(known)} rows, most of "
+            f"them once, such as '{single}'. Name another column, or give more rows."
+        )
 
 
 def _nearly_numbers(known: pd.Series) -> str:
