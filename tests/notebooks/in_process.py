@@ -109,6 +109,7 @@ def unchanging_code() -> Iterator[None]:
             f"{identity}.loading.load_module": loaded,
             f"{steps}.runners.load_module": loaded,
             f"{steps}.step.ProjectState": state,
+            f"{steps}.session.ProjectState": state,
             f"{steps}.session.excluded": excluded_by_name,
             f"{identity}.state.digests_elsewhere": lambda script, values: {},
             f"{identity}.parser_slice.build_parser": cache(parser_slice.build_parser),
