@@ -203,7 +203,7 @@ def test_a_target_in_words_and_numbers() -> None:
 def test_categories_that_are_written_alike_have_bars_of_their_own() -> None:
     table = TABLE.assign(name=TABLE["name"].map(lambda name: f"{LONG}{name}"))
     bars = plotting.distributions(table, ["name"]).axes[0].patches
-    assert sorted(bar.get_y() for bar in bars) == pytest.approx([-0.35, 0.65, 1.65, 2.65])
+    assert len({bar.get_path().get_extents(bar.get_transform()).y0 for bar in bars}) == 4
 
 
 def test_without_columns_a_plot_says_so() -> None:
