@@ -140,7 +140,7 @@ class TrialCollector:
         self._take_over()
         status = searched["status"]
         if status == "Failed" and self._best is None:
-            problem = {"properties": {"errors": _message(searched)}}
+            problem = {"properties": {"errors": runs.message_of(searched)}}
             runs.record(self._state, self._experiment, self._run_id, problem)
             runs.status(self._state, self._run_id, "Failed", searched["error"])
             return
@@ -208,7 +208,3 @@ def _metrics(values: dict[str, float]) -> Document:
 
 def _azure(iso: str) -> str:
     return iso.replace("+00:00", "Z")
-
-
-def _message(run: Document) -> str:
-    return str(((run["error"] or {}).get("error") or {}).get("message") or "the search failed")

@@ -91,6 +91,11 @@ def failure(message: str, code: str = "UserError", /, **parameters: str) -> Docu
     return {"error": error, "correlation": {}, "time": now(), **origin}
 
 
+def message_of(run: Document) -> str:
+    """Return why a run failed."""
+    return str(((run["error"] or {}).get("error") or {}).get("message") or "it failed")
+
+
 def known_run(state: State, run_id: str) -> Document:
     """Return the run; raise `HttpError` 404 where there is none."""
     return known(state, "runs", run_id, f"Run {run_id} was not found")

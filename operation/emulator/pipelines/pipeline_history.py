@@ -58,7 +58,7 @@ def outcome(service: Service, state: State, step: Step) -> tuple[str, str]:
     """Wait for a step's job and return how its node ended, and its error."""
     word = service.part(Jobs).wait(step.run_id)
     run = runs.known_run(state, step.run_id)
-    return _CODES[word], _message(run["error"]) if word == "Failed" else ""
+    return _CODES[word], runs.message_of(run) if word == "Failed" else ""
 
 
 def refused(state: State, record: Document, step: Step, error: str) -> None:
@@ -102,10 +102,6 @@ def log(service: Service, state: State, run_id: str) -> str:
     return (artifacts.read(service, state.name, "ExperimentRun", container, LOG) or b"").decode(
         "utf-8", "replace"
     )
-
-
-def _message(error: Document | None) -> str:
-    return str(((error or {}).get("error") or {}).get("message") or "it failed")
 
 
 def key(service: Service, state: State, step: Step) -> str:
