@@ -13,9 +13,9 @@ from comparing import paired
 from comparing.paired import Quantity
 from modelling.backtesting import Origins, backtest, by_group, coverage, wape
 from modelling.features import FeatureSpec
+from modelling.fitted_groups import Failures
 from modelling.group_arguments import add_group_arguments, plan_of
 from modelling.group_rows import GroupRows, read_group_rows
-from modelling.group_training import Failures
 from modelling.hyperparameters import add_arguments, check_ranges
 from support import step
 from tabular import tables

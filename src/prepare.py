@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -15,6 +17,7 @@ from modelling.targets import TARGET, with_target
 from support import step
 from tabular import feature_store, tables
 from tabular.columns import as_date, as_times, joined_categories
+from tabular.group_parts import read_parts
 from tabular.series import in_order, parse_windows
 from tabular.splits import drawn, grouped, late, stratified
 
@@ -45,6 +48,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--frequency", help=frequency)
     horizon = "how far ahead is predicted; --lags and --windows that are not known by then are refused (1)"
     add("--horizon", type=int, default=1, help=horizon)
+    parts = "rows in memory at once, of Parquet in which the rows of each --group-column stand together"
+    add("--part-rows", type=int, help=f"{parts} (default: all)")
     add("--holdout-from", help="--split time: hold out rows from this date on, e.g. 2013-01-31")
     add("--holdout-fraction", type=float, default=0.2, help="share of the rows held out (default: 0.2)")
     add("--random-state", type=int, default=0, help="seed of splits by chance (default: 0)")
@@ -118,19 +123,10 @@ def in_holdout(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
     Raises
     ------
     StepError
-        When the share is out of range, or one side of the split is empty.
+        When the share is out of range.
     """
     if not 0 < args.holdout_fraction < 1:
         raise step.StepError(f"--holdout-fraction: {args.holdout_fraction} is not between 0 and 1")
-    held_out = _split(table, args)
-    if held_out.all() or not held_out.any():
-        side = "training" if held_out.all() else "the holdout"
-        advice = "check --holdout-from and --holdout-fraction, or give more rows"
-        raise step.StepError(f"the split leaves no row for {side}: {advice}")
-    return held_out
-
-
-def _split(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
     share, seed = args.holdout_fraction, args.random_state
     if args.split == "time":
         times = times_of(table, args, "--split time")
@@ -145,6 +141,14 @@ def _split(table: pd.DataFrame, args: argparse.Namespace) -> pd.Series:
             raise step.StepError("--split stratified needs classes: use --split random for numbers")
         return stratified(classes, share, seed)
     return drawn(len(table), share, seed).set_axis(table.index)
+
+
+def check_sides(counts: Mapping[str, int]) -> None:
+    """Raise a StepError when one side of the split is empty."""
+    for rows, side in (("training_rows", "training"), ("holdout_rows", "the holdout")):
+        if not counts[rows]:
+            advice = "check --holdout-from and --holdout-fraction, or give more rows"
+            raise step.StepError(f"the split leaves no row for {side}: {advice}")
 
 
 def times_of(table: pd.DataFrame, args: argparse.Namespace, option: str) -> pd.Series:
@@ -194,17 +198,20 @@ def few_of_a_class(table: pd.DataFrame, held_out: pd.Series, classes: Sequence[s
     return told
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Read, name the target, split, fit, write."""
-    args = build_parser().parse_args(argv)
+class Part(NamedTuple):
+    """Rows of both sides; the features with those of the past; classes; feature tables that were joined."""
 
-    spec = declared(args)
+    training: pd.DataFrame
+    holdout: pd.DataFrame
+    spec: FeatureSpec
+    classes: list[str]
+    joined: dict[str, Any]
+
+
+def prepare_part(table: pd.DataFrame, args: argparse.Namespace, spec: FeatureSpec) -> Part:
+    """Name the target, add what is looked up and what was earlier, split."""
     table, classes = with_target(
-        tables.read_table(args.table),
-        args.target,
-        args.task,
-        threshold=args.threshold,
-        positive=args.positive,
+        table, args.target, args.task, threshold=args.threshold, positive=args.positive
     )
     joined: dict[str, Any] = {}
     if args.feature_tables:
@@ -218,24 +225,65 @@ def main(argv: Sequence[str] | None = None) -> None:
     names = [*spec.columns, *keys, *args.keep]
     tables.require_columns(table, names, "features and --keep")
     table = table[[*dict.fromkeys(name for name in names if name != TARGET), TARGET]]
-    training, holdout = table[~held_out], table[held_out]
-    fitted = spec.fit(training)
-    features = fitted.transform(table)
-    facts = {"task": args.task, "target": args.target, "classes": classes, "features": fitted.to_dict()}
-    facts |= {"feature_tables": joined} if joined else {}
-    facts |= {"horizon": args.horizon} if earlier else {}
+    return Part(table[~held_out], table[held_out], spec, classes, joined)
+
+
+def check_parts(args: argparse.Namespace) -> None:
+    """Raise a StepError where a part does not tell what is done with its rows."""
+    is_time = args.split == "time" and args.holdout_from
+    is_alone = args.task == "regression" and is_time and args.group_column
+    if args.part_rows is not None and not is_alone:
+        needed = "--task regression, --split time with --holdout-from, and --group-column"
+        raise step.StepError(f"--part-rows needs {needed}: a part does not tell where others are split")
+
+
+def counts_of(part: Part) -> dict[str, int]:
+    """Return the number of rows on either side, and of those without a row in a feature table."""
+    found = {"training_rows": len(part.training), "holdout_rows": len(part.holdout)}
+    for one in part.joined.get("tables", []):
+        sides = [side[one["columns"]].isna().all(axis="columns") for side in part[:2]]
+        found[f"rows_without_{one['name']}"] = sum(int(without.sum()) for without in sides)
+    return found
+
+
+def write_parts(
+    args: argparse.Namespace, spec: FeatureSpec, sides: Sequence[Path]
+) -> tuple[Part, FeatureSpec, Counter[str]]:
+    """Write the rows of both sides; return the last part, the features fitted on all of them, and counts."""
+    counts: Counter[str] = Counter()
+    categories: dict[str, Counter[str]] = {}
+    for number, table in enumerate(read_parts(args.table, args.group_column or [], args.part_rows)):
+        part = prepare_part(table, args, spec)
+        counts.update(counts_of(part))
+        found = part.spec.category_counts(part.training)
+        for name, texts in found.items():
+            categories.setdefault(name, Counter()).update(texts)
+        file = f"part-{number:05d}.parquet" if args.part_rows else "table.parquet"
+        for rows, folder in zip(part[:2], sides, strict=True):
+            part.spec.with_categories(found).transform(rows)  # raises for values of another kind
+            if len(rows):
+                tables.write_table(rows, folder / file)
+    return part, part.spec.with_categories(categories), counts
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read, name the target, split, fit, write."""
+    args = build_parser().parse_args(argv)
+
+    spec = declared(args)
+    check_parts(args)
     with ExitStack() as stack:
         folders = [step.new_folder(path) for path in (args.training, args.holdout, args.features)]
-        training_folder, holdout_folder, features_folder = map(stack.enter_context, folders)
-        tables.write_table(training, training_folder / "table.parquet")
-        tables.write_table(holdout, holdout_folder / "table.parquet")
-        step.write_json(facts, features_folder / "features.json")
-        metrics = {"training_rows": len(training), "holdout_rows": len(holdout)}
-        for one in joined.get("tables", []):
-            without = table[one["columns"]].isna().all(axis="columns").sum()
-            metrics[f"rows_without_{one['name']}"] = int(without)
-        step.log_metrics(features_folder, {**metrics, "features": features.shape[1]})
-    print(f"prepared {len(training)} training rows, {len(holdout)} holdout rows")
+        *sides, folder = map(stack.enter_context, folders)
+        part, fitted, counts = write_parts(args, spec, sides)
+        check_sides(counts)
+        facts = {"task": args.task, "target": args.target, "classes": part.classes}
+        facts |= {"features": fitted.to_dict()}
+        facts |= {"feature_tables": part.joined} if part.joined else {}
+        facts |= {"horizon": args.horizon} if args.lags or args.windows else {}
+        step.write_json(facts, folder / "features.json")
+        step.log_metrics(folder, {**counts, "features": len(fitted.sources)})
+    print(f"prepared {counts['training_rows']} training rows, {counts['holdout_rows']} holdout rows")
 
 
 if __name__ == "__main__":

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
 
 from modelling import models
 from modelling.features import FeatureSpec
+from modelling.fitted_groups import Failures, Fitted, joined
 from modelling.group_arguments import add_group_arguments, plan_of
-from modelling.group_rows import GroupRows, read_group_rows
-from modelling.group_training import Failures, Trained, train
+from modelling.group_rows import GroupRows, read_group_rows, with_group
+from modelling.group_training import fit_groups, with_pooled
 from modelling.hyperparameters import add_arguments, check_ranges
 from modelling.known_groups import INDEX, parse_share, read_known
 from scoring.request_arguments import add_request_arguments
 from scoring.request_facts import request_facts
+from scoring.row_schema import telling_rows
 from support import step
-from tabular import tables
+from tabular import batch_parts, tables
 from tabular.columns import PAIR, group_codes
+from tabular.group_parts import read_parts
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -39,12 +44,16 @@ def build_parser() -> argparse.ArgumentParser:
     add("--share", help=share)
     only = "fit one group alone, e.g. '12 & 101', here, and raise what speaks against it: for a debugger"
     add("--only", help=only)
+    parts = "rows in memory at once, of Parquet in which the rows of each group stand together"
+    add("--part-rows", type=int, help=f"{parts} (default: all)")
+    most = "rows that the pooled model is fitted on, about so many, of whole groups (default: 1000000)"
+    add("--pooled-rows", type=int, default=1_000_000, help=most)
     output = "output folder: model, model.json, index of the groups, errors"
     add("--model", type=step.output_path, required=True, help=output)
     return parser
 
 
-def index_of(rows: GroupRows, trained: Trained) -> pd.DataFrame:
+def index_of(fitted: Fitted) -> pd.DataFrame:
     """Return what is known of each group.
 
     Returns
@@ -53,10 +62,9 @@ def index_of(rows: GroupRows, trained: Trained) -> pd.DataFrame:
         group; rows; source: which model predicts it; low and high: how far its intervals reach; digest of all
         that its model depends on.
     """
-    estimator = trained.estimator
-    sources = np.where(estimator.models.present, "group", "pooled")
-    found = {"group": rows.names, "rows": np.diff(rows.bounds), "source": sources}
-    return pd.DataFrame({**found, "low": estimator.low, "high": estimator.high, "digest": trained.digests})
+    sources = np.where(fitted.models.present, "group", "pooled")
+    found = {"group": fitted.names, "rows": fitted.rows, "source": sources}
+    return pd.DataFrame({**found, "low": fitted.low, "high": fitted.high, "digest": fitted.digests})
 
 
 def share_of(table: pd.DataFrame, args: argparse.Namespace) -> pd.DataFrame:
@@ -85,13 +93,51 @@ def named(names: Sequence[str], group: str) -> int:
 def sound_rows(table: pd.DataFrame, rows: GroupRows, failures: Failures) -> pd.DataFrame:
     """Return the rows of groups that did not fail: what they hold is what requests may hold."""
     failed = np.isin(rows.group_of(np.arange(len(rows.order))), list(failures))
-    return table if failed.all() else table.iloc[np.sort(rows.order[~failed])]
+    return table.iloc[np.sort(rows.order[~failed])]
 
 
-def errors_of(rows: GroupRows, failures: Failures) -> pd.DataFrame:
+def errors_of(fitted: Fitted) -> pd.DataFrame:
     """Return why groups have no model of their own: group, type, message and line, sorted by group."""
-    records = [(rows.names[group], *failure) for group, failure in failures.items()]
+    records = [(fitted.names[group], *failure) for group, failure in fitted.failures.items()]
     return pd.DataFrame(records, columns=["group", "type", "message", "line"], dtype=str)
+
+
+def pooled_sample(table: pd.DataFrame, rows: GroupRows, share: float) -> pd.DataFrame:
+    """Return the rows of about a `share` of the groups, whichever part of a table they are in."""
+    chosen = [crc32(name.encode()) < share * 2**32 for name in rows.names]
+    taken = np.array(chosen)[rows.group_of(np.arange(len(rows.order)))]
+    return table.iloc[np.sort(rows.order[taken])]
+
+
+class Read(NamedTuple):
+    """What is kept of the rows of all parts."""
+
+    fitted: Fitted
+    rows: int
+    pooled: pd.DataFrame  # those that the pooled model is fitted on
+    telling: pd.DataFrame  # those that tell what requests may hold
+
+
+def fit_parts(args: argparse.Namespace, spec: FeatureSpec) -> Read:
+    """Fit the models of groups, part by part."""
+    known, total = read_known(args.known), batch_parts.row_count(args.training)
+    fitted: list[Fitted] = []
+    pooled: list[pd.DataFrame] = []
+    telling: dict[bool, list[pd.DataFrame]] = {True: [], False: []}  # by whether a group of the part is sound
+    count = 0
+    for part in read_parts(args.training, args.group_columns, None if args.only else args.part_rows):
+        table = share_of(part, args)
+        rows, own = read_group_rows(table, spec, args.group_columns, args.time_column)
+        fitted.append(fit_groups(rows, plan_of(args, own), known))
+        pooled.append(pooled_sample(table, rows, args.pooled_rows / (total or len(table))))
+        sound = sound_rows(table, rows, fitted[-1].failures)
+        telling[not sound.empty].append(telling_rows(table if sound.empty else sound, spec))
+        count += len(table)
+    if all(sample.empty for sample in pooled):
+        raise step.StepError(f"--pooled-rows: {args.pooled_rows} are fewer than those of a group: give more")
+    samples = [sample for sample in pooled if not sample.empty]
+    told = telling[True] or telling[False]
+    return Read(joined(fitted), count, *(pd.concat(each, ignore_index=True) for each in (samples, told)))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -99,28 +145,28 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = build_parser().parse_args(argv)
     check_ranges(args)
 
-    table = share_of(tables.read_table(args.training), args)
     prepared = step.read_json(args.features / "features.json")
     if prepared["task"] != "regression":
         raise step.StepError("groups have models of numbers, not of classes: prepare with --task regression")
     spec = FeatureSpec.from_dict(prepared["features"])
-    rows, spec = read_group_rows(table, spec, args.group_columns, args.time_column)
+    fitted, count, pooled, telling = fit_parts(args, spec)
+    spec = with_group(spec, args.group_columns, fitted.names)
     plan = plan_of(args, spec)
-    trained = train(rows, plan, read_known(args.known))
-    failures = trained.failures
-    facts = {**prepared, "features": spec.to_dict(), "rows": len(table), "group_columns": args.group_columns}
+    rows, _ = read_group_rows(pooled, spec, args.group_columns, args.time_column, fitted.names)
+    estimator = with_pooled(fitted, rows, plan).estimator
+    facts = {**prepared, "features": spec.to_dict(), "rows": count, "group_columns": args.group_columns}
     facts |= {"estimator": args.estimator, "hyperparameters": dict(plan.task.hyperparameters)}
-    facts |= request_facts(sound_rows(table, rows, failures), spec, prepared.get("feature_tables"), args)
+    facts |= request_facts(telling, spec, prepared.get("feature_tables"), args)
     with step.new_folder(args.model) as folder:
-        digest = models.save(folder, trained.estimator, facts)
-        tables.write_table(index_of(rows, trained), folder / INDEX)
-        tables.write_table(errors_of(rows, failures), folder / "errors.parquet")
-        counts = {"rows": len(table), "groups": len(rows.names), "groups_failed": len(failures)}
+        digest = models.save(folder, estimator, facts)
+        tables.write_table(index_of(fitted), folder / INDEX)
+        tables.write_table(errors_of(fitted), folder / "errors.parquet")
+        counts = {"rows": count, "groups": len(fitted.names), "groups_failed": len(fitted.failures)}
         step.log_metrics(folder, counts)
-    for group, failure in list(failures.items())[:5]:
-        print(f"no model of its own: {rows.names[group]}: {failure.type}: {failure.message}")
-    own = len(rows.names) - len(failures)
-    print(f"trained {args.estimator} on {own} of {len(rows.names)} groups: {digest[:12]}")
+    for group, failure in list(fitted.failures.items())[:5]:
+        print(f"no model of its own: {fitted.names[group]}: {failure.type}: {failure.message}")
+    own = len(fitted.names) - len(fitted.failures)
+    print(f"trained {args.estimator} on {own} of {len(fitted.names)} groups: {digest[:12]}")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from modelling.fitted_groups import Failures
 from modelling.group_rows import GroupRows
-from modelling.group_training import Failures, Plan, train
+from modelling.group_training import Plan, train
 from support import step
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -78,8 +79,8 @@ def backtest(
     starts = origins.starts(times)
     ends = [start[0] for start in starts[1:]] + [None]
     for start, end in zip(starts, ends, strict=True):
-        estimator, failures, _ = train(rows.where(times < start[0]), plan)
-        failed.append((start[0], failures))
+        estimator, fitted = train(rows.where(times < start[0]), plan)
+        failed.append((start[0], fitted.failures))
         ahead = np.flatnonzero((times >= start[0]) & (True if end is None else times < end))
         features = rows.features[ahead]
         predicted = estimator.predict(features)

@@ -15,7 +15,7 @@ from modelling.estimators import Features
 
 Array: TypeAlias = np.ndarray[Any, Any]
 EPSILON = np.finfo("float64").eps
-CELLS = 4_000_000  # of a design in memory at once: 32 MB
+CELLS = 1_000_000  # of a design in memory at once: 8 MB, more do not fit into the caches
 
 
 class Layout(NamedTuple):

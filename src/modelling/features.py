@@ -99,10 +99,17 @@ class FeatureSpec:
         StepError
             When a column is missing.
         """
+        return self.with_categories(self.category_counts(table))
+
+    def category_counts(self, table: pd.DataFrame | Columns) -> dict[str, Counter[str]]:
+        """Return how often each category of each categorical feature is in `table`."""
         texts = self._category_texts(self._arrays(table))
-        return replace(
-            self, categories={name: _commonest(texts[name], self.max_categories) for name in texts}
-        )
+        return {name: Counter(text for text in texts[name] if text is not None) for name in texts}
+
+    def with_categories(self, counts: Mapping[str, Counter[str]]) -> FeatureSpec:
+        """Return the same features, with the commonest of the categories that `category_counts` found."""
+        categories = {name: _commonest(found, self.max_categories) for name, found in counts.items()}
+        return replace(self, categories=categories)
 
     def without_unused_categories(self, table: pd.DataFrame) -> FeatureSpec:
         """Return the same features without the categories that no row of `table` has."""
@@ -282,7 +289,6 @@ def _takes(function: Callable[..., Array], count: int) -> bool:
     return count > 0
 
 
-def _commonest(texts: list[str | None], most: int) -> tuple[str, ...]:
+def _commonest(counts: Counter[str], most: int) -> tuple[str, ...]:
     """Return the commonest categories, sorted; of equally common ones the first by name."""
-    counts = Counter(text for text in texts if text is not None)
     return tuple(sorted(sorted(counts, key=lambda text: (-counts[text], text))[:most]))

@@ -84,7 +84,11 @@ def group_feature(columns: Sequence[str]) -> str:
 
 
 def read_group_rows(
-    table: pd.DataFrame, spec: FeatureSpec, columns: Sequence[str], time_column: str | None
+    table: pd.DataFrame,
+    spec: FeatureSpec,
+    columns: Sequence[str],
+    time_column: str | None,
+    known: Sequence[str] | None = None,
 ) -> tuple[GroupRows, FeatureSpec]:
     """Return the rows of each group, and the features with the group among them.
 
@@ -98,6 +102,8 @@ def read_group_rows(
         Whose values together name a group; rows without one belong to none.
     time_column : str, optional
         By which the rows of a group are sorted; None: they stay in their order.
+    known : sequence of str, optional
+        The groups, sorted, where the table holds the rows of some of them.
 
     Raises
     ------
@@ -109,7 +115,7 @@ def read_group_rows(
     codes, names = group_codes(table[list(columns)])
     if not names:
         raise step.StepError(f"--group-columns: no row has a value of {step.listing(list(columns))}")
-    spec = with_group(spec, columns, names)
+    spec = with_group(spec, columns, known or names)
     times = as_times(table[time_column]).to_numpy() if time_column else np.zeros(len(table))
     order = np.lexsort((times, codes))
     order = order[np.searchsorted(codes[order], 0) :]  # without rows of no group

@@ -13,6 +13,7 @@ from modelling import batched_ridge, estimators
 from modelling.batched_ridge import Layout
 from modelling.estimators import MAX_CATEGORIES
 from modelling.features import FeatureSpec
+from modelling.fitted_groups import Fitted
 from modelling.fitting import fit
 from modelling.group_fit import DIED, GroupFailure, GroupTask, check, fit_group, predicted, residual_bounds
 from modelling.group_rows import GroupRows, group_feature
@@ -22,7 +23,6 @@ from modelling.models import to_bytes
 from support import forks, step
 
 Array: TypeAlias = np.ndarray[Any, Any]
-Failures: TypeAlias = Mapping[int, GroupFailure]
 Known: TypeAlias = Mapping[str, KnownGroup]
 
 
@@ -56,11 +56,10 @@ class Plan:
 
 
 class Trained(NamedTuple):
-    """The model of all groups; those without one of their own, in order; and what each model depends on."""
+    """The model of all groups, and what it was made of."""
 
     estimator: GroupedEstimator
-    failures: Failures
-    digests: list[str]  # empty texts for ridge regressions, which are solved anew at once
+    fitted: Fitted
 
 
 def group_positions(spec: FeatureSpec, columns: Sequence[str]) -> list[int]:
@@ -88,8 +87,13 @@ def group_position(spec: FeatureSpec, columns: Sequence[str]) -> int:
     return list(spec.sources).index(group_feature(columns))
 
 
-def train(rows: GroupRows, plan: Plan, known: Known | None = None) -> Trained:
-    """Train the models of all groups, and the pooled one.
+def train(rows: GroupRows, plan: Plan) -> Trained:
+    """Train the models of all groups, and the pooled one."""
+    return with_pooled(fit_groups(rows, plan), rows, plan)
+
+
+def fit_groups(rows: GroupRows, plan: Plan, known: Known | None = None) -> Fitted:
+    """Train the models of all groups.
 
     Parameters
     ----------
@@ -106,10 +110,15 @@ def train(rows: GroupRows, plan: Plan, known: Known | None = None) -> Trained:
     else:
         digests = digests_of(rows, plan.columns, plan.task)
         models, reach, failures = _one_by_one(rows, plan, digests, known or {})
+    return Fitted(rows.names, np.diff(rows.bounds), models, *reach, dict(sorted(failures.items())), digests)
+
+
+def with_pooled(fitted: Fitted, rows: GroupRows, plan: Plan) -> Trained:
+    """Return the models of groups beside the pooled one, which is trained on `rows`."""
     pooled, pooled_reach = _pooled(rows, plan)
+    reach = (fitted.low, fitted.high, pooled_reach)
     routes = (plan.position, plan.columns, plan.pooled_columns)
-    estimator = GroupedEstimator(*routes, models, pooled, *reach, pooled_reach, plan.task.minimum)
-    return Trained(estimator, dict(sorted(failures.items())), digests)
+    return Trained(GroupedEstimator(*routes, fitted.models, pooled, *reach, plan.task.minimum), fitted)
 
 
 def _one_by_one(
@@ -133,8 +142,7 @@ def _one_by_one(
         else:
             low[group], high[group] = outcome.low, outcome.high
             contents.append(outcome.content)
-    bounds = np.append(0, np.cumsum([len(content) for content in contents], dtype="int64"))
-    return PickledModels(b"".join(contents), bounds), (low, high), failures
+    return PickledModels.of(contents), (low, high), failures
 
 
 def _outcome(rows: GroupRows, plan: Plan, group: int) -> KnownGroup | GroupFailure:
@@ -215,4 +223,4 @@ def _pooled(rows: GroupRows, plan: Plan) -> tuple[PickledModels, tuple[float, fl
         low, high = residual_bounds(relative, task.coverage)
         bounds = float(low), float(high)
     content = to_bytes(fit(task.make(), features[sound], rows.target[sound]))
-    return PickledModels(content, np.array([0, len(content)])), bounds
+    return PickledModels.of([content]), bounds

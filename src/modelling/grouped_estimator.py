@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 
@@ -29,6 +29,10 @@ class GroupModels(Protocol):
     def predict(self, groups: Array, features: Array) -> Array:
         """Return the prediction of each row by its group's model, which is there."""
 
+    @classmethod
+    def joined(cls, parts: Sequence[Any], order: Sequence[int]) -> Self:
+        """Return the models of all `parts`, one part behind the other, in this order."""
+
 
 @dataclass(frozen=True)
 class LinearModels:
@@ -43,6 +47,11 @@ class LinearModels:
 
     weights: Array
     layout: Layout
+
+    @classmethod
+    def joined(cls, parts: Sequence[LinearModels], order: Sequence[int]) -> LinearModels:
+        """Return the models of all `parts`, one part behind the other, in this order."""
+        return cls(np.concatenate([part.weights for part in parts])[order], parts[0].layout)
 
     @property
     def present(self) -> Array:
@@ -69,6 +78,18 @@ class PickledModels:
     content: bytes
     bounds: Array
     _opened: OrderedDict[int, Callable[[Array], Array]] = field(default_factory=OrderedDict, compare=False)
+
+    @classmethod
+    def of(cls, contents: Sequence[bytes]) -> PickledModels:
+        """Return the models that were pickled; no bytes for a group without one."""
+        sizes = np.array([len(content) for content in contents], dtype="int64")
+        return cls(b"".join(contents), np.append(0, np.cumsum(sizes)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[PickledModels], order: Sequence[int]) -> PickledModels:
+        """Return the models of all `parts`, one part behind the other, in this order."""
+        contents = [part.content_of(group) for part in parts for group in range(len(part.present))]
+        return cls.of([contents[group] for group in order])
 
     def __getstate__(self) -> dict[str, Any]:
         return {"content": self.content, "bounds": self.bounds}

@@ -50,10 +50,30 @@ def describe(
     dict
         Name of a column -> the fields of its `Column`.
     """
-    computed = {name for _, *names in spec.computed for name in names}
-    numbers, times = {*spec.numeric, *spec.cyclic, *computed}, set(spec.datetime)
+    numbers, times = _numbers(spec), set(spec.datetime)
     columns = {name: _column(table[name], name in numbers, name in times, margin) for name in spec.columns}
     return {name: {**asdict(column), **limits.get(name, {})} for name, column in columns.items()}
+
+
+def telling_rows(table: pd.DataFrame, spec: FeatureSpec) -> pd.DataFrame:
+    """Return the rows of `table` that `describe` needs: it says the same of them as of all.
+
+    Of each column these hold the smallest, the greatest and a missing value, and one of each type.
+    """
+    numbers, kept = _numbers(spec), set()
+    for name, column in table.items():
+        values = pd.to_numeric(column, errors="coerce") if name in numbers else column
+        if values.dtype == object:
+            kept.update(values.map(type).drop_duplicates().index)
+        elif values.notna().any():
+            kept.update((values.idxmin(), values.idxmax()))
+        kept.add(column.isna().idxmax())
+    return table.loc[sorted(kept)]
+
+
+def _numbers(spec: FeatureSpec) -> set[str]:
+    """Return the columns that features are computed from as numbers."""
+    return {*spec.numeric, *spec.cyclic, *(name for _, *names in spec.computed for name in names)}
 
 
 def describe_keys(table: pd.DataFrame, keys: Sequence[str]) -> dict[str, dict[str, Any]]:

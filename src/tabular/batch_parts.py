@@ -100,6 +100,12 @@ def columns(path: Path) -> list[str]:
     return list(_open(file).schema_arrow.names) if file.suffix.lower() == ".parquet" else []
 
 
+def row_count(path: Path) -> int:
+    """Return the number of rows of a table; 0 where it is no Parquet, which is read whole."""
+    files = tables.table_files(path)
+    return sum(_open(file).metadata.num_rows for file in files if file.suffix.lower() == ".parquet")
+
+
 def _concat(pieces: list[pa.Table]) -> pa.Table:
     # the file's description of an index is of the whole table, not of the columns that were read
     return pa.concat_tables(pieces, promote_options="permissive").replace_schema_metadata(None)

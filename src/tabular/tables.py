@@ -92,10 +92,15 @@ def _read_file(file: Path, tell: Tell) -> pd.DataFrame:
 
     try:
         if file.suffix.lower() == ".parquet":
-            return _plain(_named(_without_decimals(_read_arrow(file)).to_pandas(), file))
+            return from_arrow(_read_arrow(file), file)
         return read_csv(file, tell)
     except (ArrowException, ValueError, OSError) as error:
         raise unreadable(file, error) from error
+
+
+def from_arrow(table: pa.Table, file: Path) -> pd.DataFrame:
+    """Return what was read of `file` as `read_table` does."""
+    return _plain(_named(_without_decimals(table).to_pandas(), file))
 
 
 def _without_decimals(table: pa.Table) -> pa.Table:

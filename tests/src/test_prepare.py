@@ -164,3 +164,19 @@ def test_what_is_not_known_at_the_horizon_is_refused(tmp_path: Path) -> None:
     assert error_of(prepare, tmp_path, table, *demand.PREPARE, "--numeric", "rain") == (
         "column 'rain' is known only afterwards (--known-afterwards): it cannot be a feature, remove it"
     )
+
+
+def test_a_table_in_parts_is_prepared_as_the_whole(tmp_path: Path) -> None:
+    table, folders = tmp_path / "table.parquet", [tmp_path / "whole", tmp_path / "parts"]
+    demand.sales().to_parquet(table)
+    found = []
+    for folder, words in zip(folders, ([], ["--part-rows", 500]), strict=True):
+        folder.mkdir()
+        found.append(prepare(folder, table, *demand.PREPARE, *words))
+    for whole, parts in zip(found[0][:2], found[1][:2], strict=True):
+        pd.testing.assert_frame_equal(whole, parts)
+    assert found[0][2] == found[1][2]
+    assert error_of(prepare, tmp_path, table, *demand.PREPARE, "--part-rows", 9, "--split", "random") == (
+        "--part-rows needs --task regression, --split time with --holdout-from, and --group-column: "
+        "a part does not tell where others are split"
+    )

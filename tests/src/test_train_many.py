@@ -45,6 +45,35 @@ def test_the_same_bytes_from_one_process_and_from_two(
     assert contents(one) == contents(two)
 
 
+@pytest.mark.parametrize("words", [LINEAR, TREES], ids=["linear", "trees"])
+def test_the_same_bytes_in_parts_and_as_a_whole(
+    tmp_path: Path, prepared: Prepared, words: list[object]
+) -> None:
+    table = tables.read_table(prepared.training)
+    table.loc[of_group(table, "b & y"), "target"] = 7.0  # a group that fails
+    table = pd.concat([table[of_group(table, group)] for group in reversed(GROUPS)])  # in any order
+    training = prepared.changed(tmp_path / "t", table)
+    words = [*words, "--workers", 1, "--pooled-rows", 500]
+    whole = prepared.train(tmp_path / "whole", *words, training=training)
+    parts = prepared.train(tmp_path / "parts", *words, "--part-rows", 400, training=training)
+    assert errors(parts) == {"b & y": "ConstantTarget"}
+    assert contents(parts) == contents(whole)
+
+
+def test_forecasts_in_parts_are_those_of_the_whole(tmp_path: Path, prepared: Prepared) -> None:
+    words = ["--model", prepared.train(tmp_path / "m", *LINEAR), "--table", prepared.holdout]
+    run("forecast_many", *words, "--forecasts", tmp_path / "whole")
+    run("forecast_many", *words, "--part-rows", 50, "--forecasts", tmp_path / "parts")
+    assert len(list((tmp_path / "parts").glob("part-*.parquet"))) > 1
+    pd.testing.assert_frame_equal(*(tables.read_table(tmp_path / name) for name in ("whole", "parts")))
+
+
+def test_a_pooled_model_of_no_group_is_refused(tmp_path: Path, prepared: Prepared) -> None:
+    assert error_of(prepared.train, tmp_path / "m", *LINEAR, "--pooled-rows", 1) == (
+        "--pooled-rows: 1 are fewer than those of a group: give more"
+    )
+
+
 def test_each_group_is_predicted_by_a_model_of_its_own_rows(tmp_path: Path, prepared: Prepared) -> None:
     model = models.load(prepared.train(tmp_path / "m", *LINEAR))
     training, holdout = tables.read_table(prepared.training), tables.read_table(prepared.holdout)

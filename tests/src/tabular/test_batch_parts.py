@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import batch_score
@@ -79,6 +79,7 @@ def test_the_mean_of_parts_is_that_of_the_whole(binary: Trained, tmp_path: Path)
     assert other == {"rows": 144.0, "mean_probability": pytest.approx(one["mean_probability"], rel=1e-14)}
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_whatever_the_files_and_groups_every_row_comes_once_and_in_order(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
