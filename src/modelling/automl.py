@@ -6,6 +6,7 @@ follows from their hyperparameters, and its budget is a number of trials (Wu et 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def search(
     StepError
         When the time is over: a result that depends on time is none.
     """
-    flaml: Any = import_module("flaml")  # its types name what they do not export
+    flaml = _flaml()
     tune = flaml.tune
     trials: list[Trial] = []
     until = time.monotonic() + seconds
@@ -101,6 +102,21 @@ def search(
     )
     tune.run(measure, search_alg=algorithm, num_samples=iterations, verbose=0)
     return trials
+
+
+def _flaml() -> Any:
+    """Return FLAML, which takes samplers from Ray where that is installed.
+
+    Importing Ray takes seconds and warns in notebooks; what is found is the same.
+    """
+    hides = "ray" not in sys.modules
+    try:
+        if hides:
+            sys.modules["ray"] = None  # type: ignore[assignment]
+        return import_module("flaml")  # its types name what they do not export
+    finally:
+        if hides:
+            del sys.modules["ray"]
 
 
 def _cost(estimator: str, values: Mapping[str, Any]) -> float:

@@ -45,18 +45,9 @@ def test_differences_are_those_of_the_mean_losses(
 def test_other_rows_are_refused(tmp_path: Path, regression: Trained, reports: list[Path]) -> None:
     changed = tables.read_table(regression.holdout).iloc[1:]
     changed.to_parquet(tmp_path / "rows.parquet")
-    rows = [
-        "--first",
-        reports[0],
-        "--second",
-        reports[1],
-        "--names",
-        "ridge",
-        "mean",
-        "--holdout",
-        tmp_path / "rows.parquet",
-    ]
-    assert error_of(run, "compare_models", *rows, "--comparison", tmp_path / "c") == (
+    rows = ["--first", reports[0], "--second", reports[1], "--holdout", tmp_path / "rows.parquet"]
+    words = ["--names", "ridge", "mean", "--comparison", tmp_path / "c"]
+    assert error_of(run, "compare_models", *rows, *words) == (
         "ridge was not measured on the rows of --holdout: rerun evaluate on them"
     )
 
@@ -68,3 +59,15 @@ def test_names_tell_the_models_apart(
     assert error_of(compare, tmp_path, regression, reports, "--names", *names) == (
         "--names: give each of 2 reports a name of its own"
     )
+
+
+def test_probabilities_have_a_loss_of_their_own(tmp_path: Path, binary: Trained) -> None:
+    held_out = ["--training", binary.training, "--holdout", binary.holdout]
+    run("evaluate", "--model", binary.model, *held_out, "--report", tmp_path / "r")
+    words = ["--names", "one", "other", "--loss", "brier"]
+    table = tables.read_table(compare(tmp_path, binary, [tmp_path / "r"] * 2, *words))
+    predictions = tables.read_table(tmp_path / "r" / "predictions.parquet")
+    brier = ((predictions["predicted"] - predictions["actual"]) ** 2).mean()
+    assert table["loss"][:2].tolist() == pytest.approx([brier, brier])
+    assert table.loc[1, ["difference", "low", "high"]].tolist() == [0, 0, 0]
+    assert table["low"][2] > 0  # the baseline is worse
