@@ -130,6 +130,8 @@ def _one_by_one(
     def work(number: int) -> bytes:
         return pickle.dumps(_outcome(rows, plan, left[number]))
 
+    if left:
+        plan.task.make()  # imports its library here: else each forked process would, for a second each
     results = forks.in_order(work, len(left), plan.workers)
     low, high = np.full(len(digests), np.nan), np.full(len(digests), np.nan)
     failures: dict[int, GroupFailure] = {}
