@@ -246,13 +246,23 @@ def commands(folder: Path, args: argparse.Namespace) -> list[list[object]]:
     """Return the commands of the three steps."""
     part = ["--part-rows", args.part_rows]
     holdout = START + (args.days - 7) * DAY
-    words = ["--task", "regression", "--target", "sold", "--split", "time", "--time-column", "date"]
+    words: list[object] = [
+        "--task",
+        "regression",
+        "--target",
+        "sold",
+        "--split",
+        "time",
+        "--time-column",
+        "date",
+    ]
     words += ["--holdout-from", holdout, "--group-column", "series", "--frequency", "D", "--horizon", 7]
     words += ["--lags", 7, 14, "--windows", "mean:7:14:21:28", "--numeric", "promotion"]
     words += ["--categorical", "weekday", "--keep", "series", *part]
     outputs = [word for name in ("training", "holdout", "features") for word in (f"--{name}", folder / name)]
     data = ["--training", folder / "training", "--features", folder / "features"]
-    groups = ["--group-columns", "series", "--time-column", "date", "--estimator", "linear", "--minimum", 0]
+    groups: list[object] = ["--group-columns", "series", "--time-column", "date", "--estimator", "linear"]
+    groups += ["--minimum", 0]
     groups += ["--calibration", 28, "--pooled-rows", 200_000, *part, "--model", folder / "model"]
     table = ["--table", folder / "holdout", "--keep", "series", "date", *part]
     return [
