@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -113,7 +114,9 @@ def _flaml() -> Any:
     try:
         if hides:
             sys.modules["ray"] = None  # type: ignore[assignment]
-        return import_module("flaml")  # its types name what they do not export
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a progress bar, which is not shown, lacks a widget
+            return import_module("flaml")  # its types name what they do not export
     finally:
         if hides:
             del sys.modules["ray"]

@@ -31,7 +31,8 @@ def joined(parts: Sequence[Fitted]) -> Fitted:
     names = [name for part in parts for name in part.names]
     order = sorted(range(len(names)), key=names.__getitem__)
     rank = {position: number for number, position in enumerate(order)}
-    failures, first = {}, 0
+    failures: dict[int, GroupFailure] = {}
+    first = 0
     for part in parts:
         failures |= {rank[first + group]: failure for group, failure in part.failures.items()}
         first += len(part.names)
