@@ -60,7 +60,8 @@ def telling_rows(table: pd.DataFrame, spec: FeatureSpec) -> pd.DataFrame:
 
     Of each column these hold the smallest, the greatest and a missing value, and one of each type.
     """
-    numbers, kept = _numbers(spec), set()
+    numbers = _numbers(spec)
+    kept: set[Any] = set()
     for name, column in table.items():
         values = pd.to_numeric(column, errors="coerce") if name in numbers else column
         if values.dtype == object:
