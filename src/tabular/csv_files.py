@@ -1,9 +1,7 @@
 """CSV files as people bring them: any separator, quoted names, decimal commas, codes with leading zeros."""
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,30 +9,12 @@ from typing import Any
 import pandas as pd
 
 from support import step
+from tabular.csv_dialect import Dialect, dialect_of
 
-SEPARATORS = ",;\t|"
 # in a column of numbers or times these words say that there is none; among texts they are categories
 NO_VALUE = frozenset(
-    [
-        "NA",
-        "N/A",
-        "n/a",
-        "NaN",
-        "nan",
-        "-nan",
-        "NULL",
-        "null",
-        "None",
-        "none",
-        "<NA>",
-        "#N/A",
-        "#NA",
-        "NaT",
-        "-1.#IND",
-        "1.#QNAN",
-    ]
+    "NA N/A n/a NaN nan -nan NULL null None none <NA> #N/A #NA NaT -1.#IND 1.#QNAN".split()  # noqa: SIM905
 )
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _LEADING_ZERO = re.compile(rb"""(?:^|[,;\t|"'\r\n ])[+-]?0\d""", re.MULTILINE)
 _CODE = r"\s*[+-]?0\d"
 _SIGN = r"[+-]?(?!0\d)"
@@ -49,16 +29,6 @@ _STYLES = {
 _POINTED_GROUPS = re.compile(r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d{1,3})")
 _LONG = re.compile(r"[+-]?\d{20,}")  # more digits than a number keeps
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a file is written."""
-
-    separator: str
-    encoding: str
-    skipped: int  # lines before the header
-    names: tuple[str, ...]  # of the header
 
 
 def read_csv(file: Path, tell: Tell) -> pd.DataFrame:
@@ -89,47 +59,6 @@ def read_csv(file: Path, tell: Tell) -> pd.DataFrame:
         tell(f"row {step.listing(rows)}: shorter than the header; the cells that it lacks count as missing")
     table = _with_codes(table, file, dialect, tell)
     return _with_numbers(table, file, dialect, tell)
-
-
-def dialect_of(file: Path) -> Dialect:
-    """Return the dialect of a file, from its first lines."""
-    encoding = _encoding(file)
-    with file.open(encoding=encoding, newline="") as stream:
-        lines = list(islice(stream, 20))
-    declared = _SEPARATOR_LINE.fullmatch(lines[0].rstrip("\r\n")) if lines else None
-    lines = lines[1:] if declared else lines
-    separator = declared[1] if declared else max(SEPARATORS, key=lambda mark: _fitness(lines, mark))
-    names = next(iter(_rows(lines, separator, 1)), [])
-    stripped = [name.strip() for name in names]
-    twice = sorted({name for name in stripped if stripped.count(name) > 1 and name})
-    if twice:
-        raise step.StepError(
-            f"{file}:{2 if declared else 1}: column {twice[0]!r} is duplicated: rename one of them"
-        )
-    return Dialect(separator, encoding, int(bool(declared)), tuple(names))
-
-
-def _encoding(file: Path) -> str:
-    with file.open("rb") as stream:
-        mark = stream.read(2)
-    return "utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-
-
-def _rows(lines: Sequence[str], separator: str, most: int) -> list[list[str]]:
-    try:
-        return list(islice(csv.reader(lines, delimiter=separator), most))
-    except csv.Error:  # a field beyond csv's limit, say
-        return []
-
-
-def _fitness(lines: Sequence[str], separator: str) -> tuple[int, int]:
-    """Return how well a separator fits: names in the header, first of all where the next row has as many."""
-    rows = _rows(lines, separator, 2)
-    names = len(rows[0]) if rows else 0
-    following = len(rows[1]) if len(rows) > 1 else 0
-    # a separator at the end of each row, or names of rows that the header does not name
-    is_longer = names > 1 and following == names + 1
-    return (names if following == names or is_longer else 0, names)
 
 
 def _read(file: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
