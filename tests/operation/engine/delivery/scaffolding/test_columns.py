@@ -21,6 +21,7 @@ TIMES = pd.Series(pd.date_range("2020-01-01", periods=ROWS, freq="5h"))
     [
         ("size", np.arange(ROWS) * 1.5, "numeric"),
         ("rooms", np.arange(ROWS) % 5, "numeric"),
+        ("Price\n(EUR)", np.arange(ROWS) % 5, "numeric"),
         ("gaps", [None, 1.0] * (ROWS // 2) + [2.0], "numeric"),
         ("amount", [decimal.Decimal(number) / 3 for number in range(ROWS)], "numeric"),
         ("city", ["Rome", "Oslo", None, "Bern"] * (ROWS // 4), "categorical"),
