@@ -145,12 +145,12 @@ def _information(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> f
 
 
 @styled
-def information(table: pd.DataFrame, columns: Sequence[str], target: str, most: int = 20) -> Figure:
-    """Plot the `mutual_information` of each of `columns` with `target`, the largest `most`."""
+def information(ranked: pd.DataFrame, target: str, most: int = 20) -> Figure:
+    """Plot the columns that `mutual_information` ranked, the first `most`."""
     title = f"What each column alone says about {target}"
-    if not len(columns):
+    if ranked.empty:
         return empty(title, "no column of numbers or categories")
-    ranked = mutual_information(table, columns, target).head(most)
+    ranked = ranked.head(most)
     figure, axes, _ = ranking(title, ranked["column"], ranked["information"])
     axes.set_xlabel("mutual information, thousandths of a bit")
     axes.axvline(0, color=FAINT)

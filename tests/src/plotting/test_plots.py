@@ -96,7 +96,9 @@ PLOTS: dict[str, Callable[[], Figure]] = {
     "target_over_time": lambda: plotting.target_over_time(TABLE, "when", "late"),
     "target_over_time-months": lambda: plotting.target_over_time(TABLE, "when", "amount", frequency="M"),
     "correlation": lambda: plotting.correlation(TABLE, ["hour", "size", "amount"]),
-    "information": lambda: plotting.information(TABLE, ["hour", "size", "name", "empty"], "late"),
+    "information": lambda: plotting.information(
+        plotting.mutual_information(TABLE, ["hour", "size", "name", "empty"], "late"), "late"
+    ),
     "roc": lambda: plotting.roc(ACTUAL, PROBABILITY, baseline=np.full(ROWS, 0.3)),
     "precision_recall": lambda: plotting.precision_recall(ACTUAL, PROBABILITY, baseline=np.full(ROWS, 0.3)),
     "calibration": lambda: plotting.calibration(ACTUAL, PROBABILITY),
@@ -209,4 +211,4 @@ def test_categories_that_are_written_alike_have_bars_of_their_own() -> None:
 def test_without_columns_a_plot_says_so() -> None:
     for plot in (plotting.distributions(TABLE, []), plotting.correlation(TABLE, [])):
         assert [text.get_text() for axes in plot.axes for text in axes.texts] == ["no column of numbers"]
-    assert plotting.information(TABLE, [], "late").axes
+    assert plotting.information(plotting.mutual_information(TABLE, [], "late"), "late").axes
