@@ -12,6 +12,7 @@ from examples import sources
 from support import step
 from tabular import deliveries, raw_quarantine, remote_data, tables
 from tabular.consequences import read_related
+from tabular.moments import moment
 from tabular.raw_columns import normalise
 from tabular.raw_delivery import Delivery, deliver
 from tabular.raw_files import compact
@@ -19,7 +20,6 @@ from tabular.raw_location import Location, locate
 from tabular.raw_policy import Policy
 from tabular.raw_table import RawTable, again_while_others_commit, recorded
 from tabular.schemas import read_schema
-from tabular.times import moment
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -12,10 +12,11 @@ from examples import sources
 from support import step
 from tabular import remote_data, tables
 from tabular.columns import as_date, as_times
+from tabular.moments import moment
 from tabular.raw_location import Location, locate
 from tabular.raw_rows import read_known
 from tabular.raw_table import recorded_digest
-from tabular.times import moment, parse_forms, with_times
+from tabular.times import parse_forms, with_times
 
 
 def build_parser() -> argparse.ArgumentParser:

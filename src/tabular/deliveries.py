@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from support import step
-from tabular import raw_columns, remote_data, tables, times
+from tabular import moments, raw_columns, remote_data, tables
 
 
 @dataclass(frozen=True, order=True)
@@ -78,9 +78,9 @@ def of_periods(table: pd.DataFrame, event_time: str, period: str, since: datetim
 
 
 def _since(name: str, since: datetime | None) -> datetime:
-    for period in [] if since else times.PERIOD.finditer(name):
+    for period in [] if since else moments.PERIOD.finditer(name):
         with suppress(ValueError):
-            return times.period_end(period)
+            return moments.period_end(period)
     if since is None:
         problem = f"delivery {name}: its name has no period such as 2013-07 or 2013-07-31"
         raise step.StepError(f"{problem}: say by --delivery-time since when it is known")

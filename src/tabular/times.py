@@ -1,8 +1,6 @@
-"""Times in the forms that people write: strptime's, seconds since 1970, years, quarters, ends of periods."""
+"""Times in the forms that people write: strptime's, seconds since 1970, years, quarters."""
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
@@ -17,7 +15,6 @@ EPOCHS = {
     "epoch-nanoseconds": "ns",
 }
 YEAR, QUARTER, ISO = "year", "quarter", "ISO8601"
-PERIOD = re.compile(r"(?<!\d)(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?!\d)")
 _QUARTER = r"(?i)^\s*(?:(?P<y1>\d{4})[\s:/-]*Q(?P<q1>[1-4])|Q(?P<q2>[1-4])[\s/-]*(?P<y2>\d{4}))\s*$"
 
 
@@ -103,33 +100,3 @@ def _years(numbers: pd.Series) -> pd.Series:
 def _january(years: pd.Series) -> pd.Series:
     texts = years.map(lambda year: f"{year:04.0f}", na_action="ignore")
     return pd.to_datetime(texts, format="%Y", errors="coerce")
-
-
-def moment(text: str, argument: str) -> datetime:
-    """Return a time without a zone (UTC); a day, a month or a year stands for its end.
-
-    >>> moment("2013-07", "--as-of"), moment("2013-08-01T02:00+02:00", "--as-of")
-    (datetime.datetime(2013, 8, 1, 0, 0), datetime.datetime(2013, 8, 1, 0, 0))
-
-    Raises
-    ------
-    StepError
-        When it is not a time; names the `argument`.
-    """
-    try:
-        if period := PERIOD.fullmatch(text):
-            return period_end(period)
-        read = datetime.fromisoformat(text)
-    except ValueError as error:
-        expected = "a time such as 2013-07, 2013-07-31 or 2013-07-31T06:00"
-        raise step.StepError(f"{argument}: {text!r} is not {expected}") from error
-    return read.astimezone(UTC).replace(tzinfo=None) if read.tzinfo else read
-
-
-def period_end(period: re.Match[str]) -> datetime:
-    """Return the end of the year, month or day that `PERIOD` has found; raise ValueError if there is none."""
-    year, month, day = (int(part) if part else None for part in period.groups())
-    if year and month and day:
-        return datetime(year, month, day) + timedelta(days=1)
-    start = datetime(year or 0, month or 12, 1)
-    return (start + timedelta(days=31)).replace(day=1)

@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tabular import raw_files, raw_rows, raw_table, tables
+from tabular.moments import moment
 from tabular.raw_location import locate
-from tabular.times import moment
 from tests.azurite import ACCOUNT
 from tests.src.deliveries import WORDS, write_months
 from tests.src.running import SRC, error_of, run
