@@ -49,15 +49,15 @@ def scores(model: Model, table: pd.DataFrame, threshold: float, keep: Sequence[s
 
     Returns
     -------
-    DataFrame of shape (rows, 1), (rows, 2) or (rows, 1 + classes)
-        The columns of `Model.outputs`.
+    DataFrame of shape (rows, columns)
+        The columns of `Model.scores`.
 
     Raises
     ------
     StepError
         When one of them has the name of a column in `keep`.
     """
-    outputs = model.outputs(model.predict(table), threshold)
+    outputs = model.scores(model.features.transform(table), threshold)
     for name in keep:
         if name in outputs:
             raise step.StepError(f"--keep: the scores have their own column {name!r}: drop it or rename it")

@@ -190,6 +190,13 @@ class GroupedEstimator:
         low, high = predicted + reach[0], predicted + reach[1]
         return np.maximum(low, self.minimum), np.maximum(high, self.minimum)
 
+    def details(self, features: Array, predicted: Array) -> dict[str, Array]:
+        """Return what is told of each prediction: source, and low and high where there are intervals."""
+        low, high = self.bounds(features, predicted)
+        has_intervals = not (np.isnan(self.pooled_bounds).all() and np.isnan(self.low).all())
+        ends = {"low": low, "high": high} if has_intervals else {}
+        return {**ends, "source": self.sources(features)}
+
     def _routes(self, features: Array) -> tuple[Array, Array]:
         """Return the number of each row's group, 0 for unknown ones, and whether that has a model."""
         numbers = features[:, self.position]

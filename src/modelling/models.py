@@ -98,6 +98,18 @@ class Model:
         columns = {f"probability_{name}": predicted[:, code] for code, name in enumerate(names)}
         return {"prediction": names[predicted.argmax(axis=1)], **columns}
 
+    def scores(self, features: Array, threshold: float) -> dict[str, Array]:
+        """Return the columns of the scores of `features` of shape (rows, features).
+
+        Returns
+        -------
+        dict of str to ndarray of shape (rows,)
+            Those of `outputs`; of a model of groups also source, and low and high where it has intervals.
+        """
+        predicted = self.predict_features(features)
+        details = self.estimator.details(features, predicted) if hasattr(self.estimator, "details") else {}
+        return {**self.outputs(predicted, threshold), **details}
+
     def as_column(self, predicted: Array) -> Array:
         """Return one number for each row of what `predict` returned.
 

@@ -180,5 +180,6 @@ class DeploymentSwitch:
                 if variant in before.scorers:
                     scorer.observed = before.scorers[variant].observed
                     scorer.without_features = before.scorers[variant].without_features
+                    scorer.pooled = before.scorers[variant].pooled
         if is_idle:
             before.close()

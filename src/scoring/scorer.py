@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -84,6 +85,8 @@ class Scorer:
         Whether a request that cannot be logged is refused.
     without_features : callable or None
         Called with the name of a feature table and the number of rows that it had nothing for.
+    pooled : callable or None
+        Called with the number of rows that were predicted by the model of all groups.
     observed : callable or None
         Called after each answer with variant (champion, challenger, or shadow), status, seconds, rows, and
         whether the log has lost it.
@@ -102,6 +105,7 @@ class Scorer:
         self.observed: Callable[[str, int, float, int, bool], None] | None = None
         self.served, self.model, self.threshold = served, model, threshold
         self.without_features: Callable[[str, int], None] | None = None
+        self.pooled: Callable[[int], None] | None = None
         recorded = model.facts.get("feature_tables")
         online = OnlineFeatures(feature_tables, recorded) if feature_tables and recorded else None
         schema, keys = (
@@ -147,8 +151,10 @@ class Scorer:
             for name, rows in request.unknown.items():
                 self.without_features(name, rows)
         features = self.model.features.transform(request.columns)
-        outputs = self.model.outputs(self.model.predict_features(features), self.threshold)
-        values = zip(*(column.tolist() for column in outputs.values()), strict=True)
+        outputs = self.model.scores(features, self.threshold)
+        if self.pooled and (rows := np.count_nonzero(outputs.get("source") == "pooled")):
+            self.pooled(rows)
+        values = zip(*map(_as_json, outputs.values()), strict=True)
         predictions = [dict(zip(outputs, row, strict=True)) for row in values]
         raw = body if isinstance(body, bytes) else None
         lost = not self._log(request_id, request.records, features, predictions, raw=raw, routed=routed)
@@ -176,3 +182,11 @@ class Scorer:
             LOG.error("request %s could not be logged: %s", request_id, error.strerror or error)
             return False
         return True
+
+
+def _as_json(column: np.ndarray[Any, Any]) -> list[Any]:
+    """Return the values of an output; what is not known, such as the end of an interval, is None."""
+    values: list[Any] = column.tolist()
+    if column.dtype.kind == "f" and np.isnan(column).any():
+        return [None if math.isnan(value) else value for value in values]
+    return values

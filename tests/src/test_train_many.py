@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import score
 from modelling import group_fit, group_training, models
 from modelling.group_fit import ConstantTarget
 from support import step
 from tabular import tables
 from tests.src import demand
 from tests.src.demand import GROUPS, LINEAR, MODELS, Prepared
+from tests.src.requesting import request, value
 from tests.src.running import contents, error_of, run
 
 TREES: list[object] = [*MODELS, "--max-iter", 5, "--min-samples-leaf", 5, "--calibration", 28]
@@ -225,3 +227,31 @@ def test_one_group_alone_raises_what_speaks_against_it(tmp_path: Path, prepared:
     assert error_of(prepared.train, tmp_path / "m", *LINEAR, "--only", "c & z") == (
         "--only: there is no group 'c & z' (did you mean 'c & y'?)"
     )
+
+
+def test_a_service_tells_interval_and_source_and_counts_what_is_pooled(
+    tmp_path: Path, prepared: Prepared
+) -> None:
+    model = prepared.train(tmp_path / "m", *LINEAR)
+    counts = list[int]()
+    score.init(["--model", str(model)])
+    score.ready().pooled = counts.append
+    columns = models.load(model).features.columns
+    rows = tables.read_table(prepared.holdout).iloc[:2][columns].to_dict("records")
+    known, unknown = ({name: value(cell) for name, cell in row.items()} for row in rows)
+    document = score.run(request(known, {**unknown, "shop": "new"})).document
+    (own, pooled), batch = document["predictions"], batch_scores(tmp_path, model, prepared.holdout)
+    assert (own["source"], pooled["source"], counts) == ("group", "pooled", [1])
+    assert own == batch.iloc[0].to_dict()
+    assert own["low"] < own["prediction"] < own["high"]
+    assert pooled["low"] < pooled["prediction"] < pooled["high"]
+
+
+def batch_scores(folder: Path, model: Path, table: Path) -> pd.DataFrame:
+    run("batch_score", "--model", model, "--table", table, "--scores", folder / "scores")
+    return tables.read_table(folder / "scores")
+
+
+def test_without_calibration_there_are_no_intervals(tmp_path: Path, prepared: Prepared) -> None:
+    model = prepared.train(tmp_path / "m", *LINEAR, "--calibration", 0)
+    assert [*batch_scores(tmp_path, model, prepared.holdout)] == ["prediction", "source"]

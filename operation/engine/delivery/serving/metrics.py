@@ -57,6 +57,8 @@ class Metrics:
         self._without_features = counter(
             "score_rows_without_features", "Rows that a feature table had nothing for.", ["feature_table"]
         )
+        pooled = "Rows predicted by the model of all groups: theirs is unknown, or has no model of its own."
+        self._pooled = counter("score_rows_pooled", pooled)
         self._variant_seconds = histogram("score_variant_seconds", "Time taken by each variant.", VARIANT)
         for status in ("200", "400", "500"):  # present from the beginning, as 0
             self._requests.labels(status)
@@ -69,6 +71,7 @@ class Metrics:
         for scorer in scorers.values():
             scorer.observed = partial(self._count_variant, str(scorer.identity["digest"]))
             scorer.without_features = self._count_without_features
+            scorer.pooled = self._pooled.inc
 
     def count(self, status: int, seconds: float, rows: int = 0, *, lost: bool = False) -> None:
         """Add one request to /score; `lost`: the log of scored rows could not be written."""

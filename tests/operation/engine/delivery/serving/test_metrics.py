@@ -28,6 +28,8 @@ for variant, *answer in json.loads(sys.argv[2]):
         metrics.count(*answer[:3], lost=answer[3])
     elif variant == "without features":
         scorers["champion"].without_features(*answer)
+    elif variant == "pooled":
+        scorers["champion"].pooled(*answer)
     else:
         scorers["champion" if variant == "champion" else "challenger"].observed(variant, *answer)
 sys.stdout.write(metrics.text().decode())
@@ -91,3 +93,9 @@ def test_a_model_that_is_replaced_keeps_its_counters(tmp_path: Path) -> None:
 def test_rows_that_a_feature_table_has_nothing_for_are_counted(tmp_path: Path) -> None:
     found = counted(tmp_path, {"champion": "aaaa"}, *[["without features", "weather", 2]] * 2)
     assert found['score_rows_without_features_total{feature_table="weather"}'] == 4
+
+
+def test_rows_of_groups_without_a_model_of_their_own_are_counted(tmp_path: Path) -> None:
+    assert (
+        counted(tmp_path, {"champion": "aaaa"}, ["pooled", 3], ["pooled", 1])["score_rows_pooled_total"] == 4
+    )
