@@ -41,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     resamples = "resamples of the interval of a difference, whole groups at a time (10000)"
     add("--resamples", type=int, default=10_000, help=resamples)
     add("--report", type=step.output_path, required=True, help="output folder: metrics, forecasts, groups")
+    parser.set_defaults(same_bytes=("workers",))
     return parser
 
 

@@ -50,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--pooled-rows", type=int, default=1_000_000, help=most)
     output = "output folder: model, model.json, index of the groups, errors"
     add("--model", type=step.output_path, required=True, help=output)
+    parser.set_defaults(same_bytes=("workers", "known"))
     return parser
 
 

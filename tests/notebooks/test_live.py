@@ -116,7 +116,11 @@ def _wait(server: Server, child: subprocess.Popen[bytes]) -> None:
 
 
 # each notebook with one of its use cases; test_headless.py executes all with all
-FEW = {"09-many-models", "10-compare-baseline"}  # take minutes: headless alone, on few rows
+FEW = {
+    "09-many-models",
+    "10-compare-baseline",
+    "11-train-shares",
+}  # take minutes: headless alone, on few rows
 CASES = list(zip(itertools.cycle(("flights", "diabetes")), [name for name in NAMES if name not in FEW]))
 
 

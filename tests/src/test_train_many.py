@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.src.demand import GROUPS, LINEAR, MODELS, Prepared
 from tests.src.requesting import request, value
 from tests.src.running import contents, error_of, run
 
+MANY = int(os.environ.get("WORKBENCH_GROUPS", "600"))
 TREES: list[object] = [*MODELS, "--max-iter", 5, "--min-samples-leaf", 5, "--calibration", 28]
 
 
@@ -132,23 +134,59 @@ def test_poisoned_groups_are_listed_and_no_others(
     assert table["line"].str.fullmatch(r"\w+\.py:\d+").all()
 
 
-def test_a_group_that_kills_its_process_is_listed(
-    tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+WAYS = ["MissingTarget", "ConstantTarget", "NotFinite", "ProcessDied", "StepError", "TooFewRows"]
+DEADLY = 6.6  # a target at which the process is killed
+
+
+def many_groups(count: int) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return rows of groups, of which one in a hundred is poisoned in six ways, and the errors of these."""
+    random = np.random.default_rng(0)
+    names = [f"{number:05}" for number in range(count)]
+    rows = pd.DataFrame({"group": np.repeat(names, 70), "x": random.random(70 * count).round(3).astype(str)})
+    rows["target"] = random.random(len(rows))
+    poison = dict(zip(names[::100], itertools.cycle(WAYS)))
+    way = rows["group"].map(poison)
+    first = ~rows["group"].duplicated()
+    rows["target"] = rows["target"].mask(way == "MissingTarget").mask(way == "ConstantTarget", 7.0)
+    rows["target"] = rows["target"].mask(first & (way == "NotFinite"), np.inf)
+    rows["target"] = rows["target"].mask(first & (way == "ProcessDied"), DEADLY)
+    rows["x"] = rows["x"].mask(first & (way == "StepError"), "yes")
+    return rows[first | (way != "TooFewRows")], poison
+
+
+def test_of_many_groups_exactly_the_poisoned_are_listed_and_a_killed_worker_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit_group = group_fit.fit_group
-    training = tables.read_table(prepared.training)
-    first = float(training.loc[of_group(training, "b & y"), "target"].iloc[0])
+    fit_group, killed, kills = group_fit.fit_group, tmp_path / "killed", False
 
     def fit_or_die(task: Any, features: Any, target: Any) -> Any:
-        if target[0] == first and len(target) == 172:
+        if target[0] == DEADLY or (kills and not killed.exists()):
+            killed.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return fit_group(task, features, target)
 
     monkeypatch.setattr(group_training, "fit_group", fit_or_die)
-    starts = training.groupby(["shop", "product"])["target"].first()
-    assert (starts == first).sum() == 1
-    model = prepared.train(tmp_path / "m", *TREES, "--workers", 2)
-    assert errors(model) == {"b & y": "ProcessDied"}
+    rows, poison = many_groups(MANY)
+    table = tmp_path / "table.parquet"
+    rows.iloc[-700:].assign(x=1.0).to_parquet(table)
+    prepared = Prepared(tmp_path)
+    outputs = [
+        "--training",
+        tmp_path / "sound",
+        "--holdout",
+        prepared.holdout,
+        "--features",
+        prepared.features,
+    ]
+    run("prepare", "--table", table, "--task", "regression", "--target", "target", "--numeric", "x", *outputs)
+    prepared.changed(prepared.training, rows)
+    words = ["--group-columns", "group", "--estimator", "constant", "--workers", 2]
+    first = prepared.train(tmp_path / "first", *words)
+    assert errors(first) == poison
+    killed.unlink()
+    kills = True
+    assert contents(prepared.train(tmp_path / "second", *words)) == contents(first)
+    assert killed.exists()
 
 
 def test_an_unknown_group_gets_the_pooled_model(tmp_path: Path, prepared: Prepared) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.nearest import did_you_mean, nearest
-from operation.engine.identity.parser_slice import EFFECTS, ELSEWHERE, build_parser
+from operation.engine.identity.parser_slice import EFFECTS, ELSEWHERE, SAME_BYTES, build_parser
 
 Role = Literal["input", "output", "value"]
 _ROLES: dict[str, Role] = {"input_path": "input", "output_path": "output"}
@@ -94,7 +94,8 @@ class Contract:
 
     `has_effects`: the script changes something outside its outputs, and its parser's default
     ``effects_stand`` tells whether that is still so. `reads_elsewhere`: it reads what is neither an input nor
-    in the project, and ``digests_elsewhere`` tells its digests.
+    in the project, and ``digests_elsewhere`` tells its digests. `same_bytes`: arguments and inputs that only
+    decide how fast it is, by the parser's default of this name; they are no part of a key.
     """
 
     script: Path
@@ -102,6 +103,7 @@ class Contract:
     arguments: Mapping[str, Argument]
     has_effects: bool = False
     reads_elsewhere: bool = False
+    same_bytes: frozenset[str] = frozenset()
 
     def _of(self, role: Role) -> dict[str, Argument]:
         return {name: one for name, one in self.arguments.items() if one.role == role}
@@ -189,7 +191,8 @@ def _read(script: Path, text: str) -> Contract:
     actions = [action for action in actions_of(parser) if "--help" not in action.option_strings]
     arguments = {argument.name: argument for argument in map(_argument, actions)}
     declared = [parser.get_default(name) is not None for name in (EFFECTS, ELSEWHERE)]
-    return Contract(script, parser.description or "", arguments, *declared)
+    same = frozenset(name.replace("_", "-") for name in parser.get_default(SAME_BYTES) or ())
+    return Contract(script, parser.description or "", arguments, *declared, same)
 
 
 def actions_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:

@@ -15,6 +15,7 @@ from operation.engine.identity.loading import sibling_imports
 
 EFFECTS = "effects_stand"
 ELSEWHERE = "digests_elsewhere"
+SAME_BYTES = "same_bytes"  # arguments, by their names in Python, on which no byte of the outputs depends
 DESCRIBE = "describe_definition"
 
 

@@ -59,12 +59,14 @@ class ProjectState:
             When an input does not exist, or code is not Python.
         """
         sources, packages = self.script(script)
+        same_bytes = read_contract(script).same_bytes
+        read = {name: path for name, path in sorted(inputs.items()) if name not in same_bytes}
         return Components(
             script=script.name,
             sources=sources,
-            arguments=arguments,
+            arguments={name: value for name, value in arguments.items() if name not in same_bytes},
             inputs={
-                **{name: self._input_digest(name, path) for name, path in sorted(inputs.items())},
+                **{name: self._input_digest(name, path) for name, path in read.items()},
                 **self._elsewhere(script, arguments),
             },
             python=python_version(),

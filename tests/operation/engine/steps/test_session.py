@@ -229,6 +229,23 @@ def test_what_a_step_did_elsewhere_is_looked_at_and_made_good(tiny: Layout) -> N
     assert mark.exists()
 
 
+def test_what_decides_only_how_fast_a_step_is_is_no_part_of_its_key(tiny: Layout) -> None:
+    script = tiny.src / "count.py"
+    script.write_text(
+        script.read_text().replace(
+            "    return parser\n",
+            "    parser.add_argument('--known', type=input_path)\n"
+            "    parser.set_defaults(same_bytes=('loud', 'known'))\n    return parser\n",
+        )
+    )
+    known = write(tiny, "data/known.txt", "fast")
+    assert _session(tiny).step("count").how == "executed"
+    assert _session(tiny).step("count", {"loud": True, "known": known}).how == "reused"
+    assert _session(tiny).step("count", {"factor": 2, "known": known}).how == "executed"
+    known.unlink()
+    assert _session(tiny).step("count", {"factor": 2}).how == "reused"
+
+
 @pytest.mark.parametrize("run_script", [in_process, child_process])
 def test_a_file_that_a_script_opened_unasked_counts(tiny: Layout, run_script: Runner) -> None:
     words = tiny.src / "words.py"
