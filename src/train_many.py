@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
@@ -141,9 +142,27 @@ def fit_parts(args: argparse.Namespace, spec: FeatureSpec) -> Read:
     return Read(joined(fitted), count, *(pd.concat(each, ignore_index=True) for each in (samples, told)))
 
 
+def run(files: Sequence[str]) -> list[str]:
+    """Fit the shares that stand in `files`, one each, e.g. 3/16: the mini-batch of a ParallelRunStep.
+
+    The arguments are those of the process, among others that are none of this script's. The model of each
+    share goes into a folder of its own in --model, for --known to join them.
+    """
+    shares = [Path(file).read_text(encoding="utf-8").strip() for file in files]
+    for share in shares:
+        args, _ = build_parser().parse_known_args()
+        args.share, args.model = share, args.model / share.replace("/", "-of-")
+        fit_and_write(args)
+    return shares
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Read, fit, write."""
-    args = build_parser().parse_args(argv)
+    fit_and_write(build_parser().parse_args(argv))
+
+
+def fit_and_write(args: argparse.Namespace) -> None:
+    """Fit the groups that are asked for, and write their models as one."""
     check_ranges(args)
 
     prepared = step.read_json(args.features / "features.json")

@@ -25,7 +25,7 @@ from operation.execution.routes import SubmitOptions, send
 from operation.execution.submission_record import record_submission
 
 ALL = "pipeline"
-ROUTES = ("script", "estimator", "automl", "pipeline", "spark")
+ROUTES = ("script", "estimator", "automl", "pipeline", "spark", "parallel")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "examples:\n"
         "  python3 -m operation submit pipeline --emulator\n"
-        "  python3 -m operation submit train --as script --environment PROD --compute cpu-cluster"
+        "  python3 -m operation submit train --as script --environment PROD --compute cpu-cluster\n"
+        "  python3 -m operation submit train_many --as parallel --use-case demand --emulator"
     )
     add = parser.add_argument
     add("what", help=f"a step of the use case, or '{ALL}' for all steps")

@@ -88,7 +88,7 @@ class PipelineBuilder:
             name=name,
             script_name=step.script.name,
             source_directory=str(snapshot(self.remote.layout, step.script)),
-            arguments=_arguments(contract, step.arguments, {**inputs, **data}),
+            arguments=arguments(contract, step.arguments, {**inputs, **data}),
             inputs=list(dict.fromkeys(inputs.values())),
             outputs=list(data.values()),
             compute_target=self.remote.target,
@@ -117,7 +117,7 @@ def output_name(step: str, output: str) -> str:
     return f"{step}_{output}".replace("-", "_")
 
 
-def _arguments(contract: Contract, values: Mapping[str, object], paths: Mapping[str, Any]) -> list[Any]:
+def arguments(contract: Contract, values: Mapping[str, object], paths: Mapping[str, Any]) -> list[Any]:
     """Return a step's command line, with what the pipeline replaces by paths as words of their own."""
     argv: list[Any] = []
     for name in contract.arguments:
@@ -212,13 +212,13 @@ class OutputDownloader:
         run, started = self.runs[plan.step], time.perf_counter()
         with sdk_errors(f"outputs of {plan.step}"):
             for name, target in plan.output_folders(folder).items():
-                _download(run, output_name(plan.step, name), target)
+                download(run, output_name(plan.step, name), target)
             seconds = outputs.execution_seconds(run.get_details())
         seconds["collecting"] = time.perf_counter() - started
         return outputs.origin(run, self.builder.remote.target, seconds)
 
 
-def _download(run: StepRun, output: str, folder: Path) -> None:
+def download(run: StepRun, output: str, folder: Path) -> None:
     """Download an output of a step, which lies in the datastore, into a new folder."""
     data = run.get_output_data(output)
     partial = folder.with_name(f"{folder.name}.download")

@@ -126,7 +126,7 @@ class RemoteRunner:
         """Return what mounts an input; a job on this machine reads the file itself."""
         if isinstance(self.compute.settings, LocalCompute):
             return path.resolve()
-        return job_files.upload(self.datastore, name, path, planned.components.inputs[name])
+        return job_files.upload(self.datastore, name, path, planned.state.content(path).digest)
 
 
 class RemoteSession(Session):

@@ -11,8 +11,10 @@ from operation.engine.evidence.certificate.ways import Way
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
 from operation.engine.runs.summary import metric_lines
+from operation.engine.steps.runners import child_process
+from operation.engine.steps.session import Session
 from operation.engine.steps.step import Done
-from operation.execution import automl, pipeline, published_pipeline, registered_models
+from operation.execution import automl, parallel, pipeline, published_pipeline, registered_models
 from operation.execution.failure import sdk_errors
 from operation.execution.job import SUBMITS, submit_script
 from operation.execution.open_workspace import open_workspace
@@ -28,7 +30,7 @@ ESTIMATOR = "Azure ML deprecated Estimator; --as script submits the same and sup
 class SubmitOptions:
     """Which steps are submitted, where, and how."""
 
-    route: str  # script, estimator, spark, pipeline, automl
+    route: str  # script, estimator, spark, pipeline, automl, parallel
     steps: Sequence[str]  # each after those that it reads from
     compute: Compute
     fresh: bool = False  # execute even what the store or Azure ML holds
@@ -48,7 +50,9 @@ def send(options: SubmitOptions, submission: Submission, say: Say) -> None:
     remote.logs = submission.logs
     if options.route == "estimator":
         say(ESTIMATOR)
-    {"automl": _automl, "pipeline": _pipeline}.get(options.route, _scripts)(options, remote, submission)
+    {"automl": _automl, "parallel": _parallel, "pipeline": _pipeline}.get(options.route, _scripts)(
+        options, remote, submission
+    )
 
 
 def _scripts(options: SubmitOptions, remote: RemoteRunner, submission: Submission) -> None:
@@ -63,6 +67,14 @@ def _scripts(options: SubmitOptions, remote: RemoteRunner, submission: Submissio
             submission.facts["verified"] = str(verified)
             remote.say(str(verified))
             return
+        _finish(remote, session, done)
+
+
+def _parallel(options: SubmitOptions, remote: RemoteRunner, submission: Submission) -> None:
+    """Execute shares of each step side by side, and join them here."""
+    session = Session(remote.configured, remote.layout, child_process)
+    for step in options.steps:
+        done, submission.facts["azure"] = parallel.execute(remote, step, fresh=options.fresh)
         _finish(remote, session, done)
 
 
@@ -133,7 +145,7 @@ def _comparison(algorithm: str, step: str, rows: Sequence[Mapping[str, Any]]) ->
     return "\n".join(["## The model and AutoML's best, on the same holdout", "", *head, *lines, "", reading])
 
 
-def _finish(remote: RemoteRunner, session: RemoteSession, done: Done) -> None:
+def _finish(remote: RemoteRunner, session: Session, done: Done) -> None:
     """Print how a step went, and register in the workspace the model that it let pass its gate."""
     remote.say(f"{done.plan.step} {done.how} in {done.seconds:.1f} s, key {done.plan.key[:12]}")
     for line in metric_lines(done.metrics):

@@ -152,8 +152,8 @@ class Scorer:
                 self.without_features(name, rows)
         features = self.model.features.transform(request.columns)
         outputs = self.model.scores(features, self.threshold)
-        if self.pooled and (rows := np.count_nonzero(outputs.get("source") == "pooled")):
-            self.pooled(rows)
+        if self.pooled and (pooled := int(np.count_nonzero(outputs.get("source") == "pooled"))):
+            self.pooled(pooled)
         values = zip(*map(_as_json, outputs.values()), strict=True)
         predictions = [dict(zip(outputs, row, strict=True)) for row in values]
         raw = body if isinstance(body, bytes) else None

@@ -10,7 +10,6 @@ from operation.emulator.state import Document, State
 
 FAKE_INPUT, FAKE_OUTPUT = "_run_after_input", "_run_after_output"  # ports that only say "after"
 FROM_GRAPH = ("1", "GraphParameterName")
-_WITH_A_DRIVER = ("ParallelRunStep",)  # a script that Azure adds to the snapshot
 SCRIPT = "escloud"  # how a script step says that it is executed
 
 
@@ -128,9 +127,9 @@ def executable(state: State, document: Document) -> None:
     for module in PipelineGraph(document, state).modules.values():
         kind = module.get("ModuleExecutionType") or SCRIPT
         what = module.get("StepType") or kind
-        if kind != SCRIPT or not module.get("StorageId") or what in _WITH_A_DRIVER:
+        if kind != SCRIPT or not module.get("StorageId"):
             message = f"Step '{module['Name']}' is a {what}, which the emulator does not execute. "
-            message += "Use a PythonScriptStep or a CommandStep."
+            message += "Use a PythonScriptStep, a ParallelRunStep or a CommandStep."
             raise HttpError(message, "NotSupported")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from operation.emulator.assets import dataflows, datasets
 from operation.emulator.assets.datastores import DEFAULT
+from operation.emulator.jobs import parallel_run
 from operation.emulator.pipelines.pipeline_graph import (
     FAKE_OUTPUT,
     DataLocation,
@@ -17,6 +18,7 @@ from operation.emulator.pipelines.pipeline_graph import (
 )
 from operation.emulator.state import Document
 
+_DRIVER = "driver/amlbi_main.py"  # of a ParallelRunStep: Azure adds it to the snapshot
 OUTPUT = "output"  # a mode of our own: a step makes what it writes, a folder or a file
 _MODES = {"0": "mount", "1": "mount", "2": "download", "3": "upload", "none": "mount"}
 
@@ -60,7 +62,8 @@ class Step:
     def _without_data(self) -> Document:
         text = self._entity.get("Runconfig") or self.module.get("Runconfig") or "{}"
         configuration: Document = dict(json.loads(text))
-        configuration["script"] = self.parameters.get("Script") or configuration.get("script")
+        script = self.parameters.get("Script") or configuration.get("script")
+        configuration["script"] = parallel_run.__file__ if script == _DRIVER else script
         configuration["target"] = self.parameters.get("Target") or configuration.get("target")
         configuration["arguments"] = self.arguments()
         if self.parameters.get("Command"):  # its first word; the SDK gives the others as arguments

@@ -190,9 +190,9 @@ def _read(script: Path, text: str) -> Contract:
     parser = build_parser(script, text)
     actions = [action for action in actions_of(parser) if "--help" not in action.option_strings]
     arguments = {argument.name: argument for argument in map(_argument, actions)}
-    declared = [parser.get_default(name) is not None for name in (EFFECTS, ELSEWHERE)]
+    effects, elsewhere = (parser.get_default(name) is not None for name in (EFFECTS, ELSEWHERE))
     same = frozenset(name.replace("_", "-") for name in parser.get_default(SAME_BYTES) or ())
-    return Contract(script, parser.description or "", arguments, *declared, same)
+    return Contract(script, parser.description or "", arguments, effects, elsewhere, same)
 
 
 def actions_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:

@@ -49,6 +49,19 @@ while not os.path.exists(other):
         sys.exit("the other step never ran beside this one")
     time.sleep(0.05)
 """,
+    "parallel/double.py": """
+import argparse, os
+from pathlib import Path
+from helped import factor
+parser = argparse.ArgumentParser()
+parser.add_argument("--side")
+args, _ = parser.parse_known_args()
+def init():
+    print("side", os.listdir(args.side))
+def run(files):
+    return [f"{Path(file).name} {int(Path(file).read_text()) * factor}" for file in files]
+""",
+    "parallel/helped.py": "factor = 2\n",
     "plain/slow.py": "import time\nprint('begun', flush=True)\ntime.sleep(60)\n",
     "logging/log.py": """
 from azureml.core import Run
@@ -65,7 +78,8 @@ from azureml.core.runconfig import RunConfiguration
 from azureml.data import OutputFileDatasetConfig
 from azureml.data.data_reference import DataReference
 from azureml.pipeline.core import Pipeline, PipelineData, PipelineParameter
-from azureml.pipeline.steps import CommandStep, HyperDriveStep, PythonScriptStep
+from azureml.pipeline.steps import CommandStep, HyperDriveStep, ParallelRunConfig, ParallelRunStep
+from azureml.pipeline.steps import PythonScriptStep
 place = {"subscription_id": "11111111-1111-1111-1111-111111111111", "resource_group": "rg-test"}
 workspace = Workspace.get("amlpipelines", **place)
 size = AmlCompute.provisioning_configuration("Standard_DS2_v2", max_nodes=2)
@@ -140,6 +154,24 @@ beside.wait_for_completion(show_output=False)
 found["beside"] = told(beside)
 found["metrics"] = beside.find_step_run("log")[0].get_metrics()
 
+def parallel(name, threshold):
+    limits = {"mini_batch_size": "1", "error_threshold": threshold, "run_max_try": 2, "node_count": 1}
+    words = {"entry_script": "double.py", "source_directory": "parallel", "output_action": "append_row"}
+    settings = ParallelRunConfig(environment=config.environment, compute_target=cluster, **words, **limits)
+    given = DataReference(store, "given_ref", path_on_datastore="given")
+    rows = PipelineData(name + "_rows", datastore=store)
+    numbers = Dataset.File.from_files((store, "numbers"), validate=False).as_named_input("numbers")
+    inputs = {"inputs": [numbers], "side_inputs": [given], "arguments": ["--side", given]}
+    return ParallelRunStep(name=name, parallel_run_config=settings, output=rows, **inputs)
+
+store.upload_files(["1.txt", "2.txt", "3.txt"], target_path="numbers", show_progress=False)
+spread = experiment.submit(Pipeline(workspace, [parallel("tolerant", 1), parallel("strict", 0)]))
+spread.wait_for_completion(show_output=False, raise_on_error=False)
+found["spread"] = told(spread)
+rows = spread.find_step_run("tolerant")[0].get_output_data("tolerant_rows")
+rows.download("spread", show_progress=False)
+found["rows"] = open(os.path.join("spread", rows.path_on_datastore, "parallel_run_step.txt")).read()
+
 slow = PythonScriptStep("slow.py", "slow", allow_reuse=False, **plain)
 later = PythonScriptStep("last.py", "later", **plain)
 later.run_after(slow)
@@ -161,7 +193,9 @@ def found(run_with_emulator: Callable[..., str], tmp_path_factory: pytest.TempPa
     for name, text in SOURCES.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    (folder / "word.txt").write_text("word", encoding="utf-8")
+    files = {"word.txt": "word", "1.txt": "1", "2.txt": "two", "3.txt": "3"}
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
     printed = run_with_emulator(SUBMIT, folder=folder)
     answers: dict[str, Any] = json.loads(printed.splitlines()[-1])
     return {**answers, "printed": printed}
@@ -223,6 +257,16 @@ def metrics_of_a_step_are_there(found: dict[str, Any]) -> None:
     assert found["metrics"] == {"loss": 0.25}
 
 
+def mini_batches_may_fail_as_far_as_the_error_threshold_says(found: dict[str, Any]) -> None:
+    steps = found["spread"]["steps"]
+    assert (steps["tolerant"][0], steps["strict"][0]) == ("Finished", "Failed")
+    assert steps["tolerant"][1].count("side ['word.txt']") == 1
+    assert steps["tolerant"][1].count("ValueError: invalid literal") == 2  # tried twice
+    assert found["rows"] == "1.txt 2\n3.txt 6\n"
+    limit = "1 of 3 files and 1 of 3 mini-batches failed, error_threshold is 0: the run is ended"
+    assert limit in steps["strict"][4]
+
+
 def a_cancelled_run_stops_its_step_and_starts_no_other(found: dict[str, Any]) -> None:
     assert found["canceled"]["status"] == "Canceled"
     assert {name: step[0] for name, step in found["canceled"]["steps"].items()} == {"slow": "Canceled"}
@@ -238,6 +282,7 @@ def test_graphs_through_the_sdk(found: dict[str, Any], subtests: pytest.Subtests
         a_step_that_fails_fails_the_run_with_its_error_and_stops_those_after_it,
         independent_steps_run_at_the_same_time,
         metrics_of_a_step_are_there,
+        mini_batches_may_fail_as_far_as_the_error_threshold_says,
         a_cancelled_run_stops_its_step_and_starts_no_other,
     ]
     for check in checks:
