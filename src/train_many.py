@@ -37,9 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_group_arguments(parser)
     add_arguments(parser)
     add_request_arguments(parser)
-    known = (
-        "folder that an earlier execution wrote, or a folder of such: groups with equal rows are taken over"
-    )
+    known = "folder that an earlier execution wrote, or one above such: groups with equal rows are taken over"
     add("--known", type=step.input_path, help=known)
     share = "fit only so many of the groups, e.g. 3/16 the third of 16 shares; --known joins them"
     add("--share", help=share)

@@ -8,6 +8,7 @@ from typing import Any
 
 from operation.engine.configuration.models import ClusterCompute
 from operation.engine.foundation.errors import StepFailed, UsageError
+from operation.engine.identity.contract import read_contract
 from operation.engine.steps.runners import child_process
 from operation.engine.steps.session import Session
 from operation.engine.steps.step import Done, Plan
@@ -30,11 +31,12 @@ def execute(remote: RemoteRunner, step: str, *, fresh: bool = False) -> tuple[Do
     StepFailed
         When a share failed, at each try.
     """
-    plan = RemoteSession(remote.configured, remote.layout, remote).plan(step, {})
-    if SHARE not in plan.contract.values or KNOWN not in plan.contract.inputs:
-        raise UsageError(f"{plan.contract.script.name} has no --{SHARE} and --{KNOWN}: use --as script.")
+    contract = read_contract(remote.configured.step(step).script)
     if not isinstance(remote.compute.settings, ClusterCompute):
         raise UsageError("--as parallel needs nodes. Name a cluster, such as --compute cpu-cluster.")
+    if SHARE not in contract.values or KNOWN not in contract.inputs:
+        raise UsageError(f"{contract.script.name} has no --{SHARE} and --{KNOWN}: use --as script.")
+    plan = RemoteSession(remote.configured, remote.layout, remote).plan(step, {})
     known = remote.layout.runs / "shares" / plan.key[:16]
     shutil.rmtree(known, ignore_errors=True)
     with sdk_errors(f"shares of {step} in workspace {remote.workspace.name}"):

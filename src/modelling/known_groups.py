@@ -50,7 +50,7 @@ def digests_of(rows: GroupRows, columns: Sequence[int], task: GroupTask) -> list
 
 
 def read_known(folder: Path | None) -> dict[str, KnownGroup]:
-    """Return the models of groups that train_many wrote into `folder`, or into folders in it, by digest.
+    """Return the models of groups that train_many wrote into `folder`, or anywhere below it, by digest.
 
     Each is verified before it is read.
 
@@ -73,10 +73,11 @@ def read_known(folder: Path | None) -> dict[str, KnownGroup]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    indices = [folder / INDEX] if (folder / INDEX).exists() else sorted(folder.glob(f"*/{INDEX}"))
-    if not indices:
+    folders = sorted(index.parent for index in folder.rglob(INDEX))
+    models_of_groups = [part for part in folders if (part / models.FACTS_FILE).exists()]
+    if not models_of_groups:
         raise step.StepError(f"--known: {folder} holds no {INDEX}: name a folder that train_many wrote")
-    return [index.parent for index in indices]
+    return models_of_groups
 
 
 def parse_share(value: str) -> tuple[int, int]:

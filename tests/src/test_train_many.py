@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import score
+import train_many
 from modelling import group_fit, group_training, models
 from modelling.group_fit import ConstantTarget
 from support import step
@@ -227,6 +228,23 @@ def test_shares_that_are_joined_are_the_whole(
     assert contents(prepared.train(tmp_path / "joined", *TREES, "--known", tmp_path / "shares")) == contents(
         whole
     )
+
+
+def test_mini_batches_of_azure_ml_fit_shares(
+    tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [tmp_path / f"{number}.txt" for number in (1, 2)]
+    for number, file in enumerate(files, 1):
+        file.write_text(f"{number}/2", encoding="utf-8")
+    rows = ["--training", prepared.training, "--features", prepared.features, "--model", tmp_path / "shares"]
+    driver = ["--scoring_module_name", "train_many.py", "--mini_batch_size", "1", "--output", tmp_path]
+    words = [*driver, *rows, *TREES, "--input_fds_0", "shares"]
+    monkeypatch.setattr("sys.argv", ["driver.py", *map(str, words)])
+    assert train_many.run([str(files[0])]) == ["1/2"]
+    assert train_many.run([str(files[1])]) == ["2/2"]
+    monkeypatch.setattr(group_training, "fit_group", None)  # whoever calls it fails
+    joined = prepared.train(tmp_path / "joined", *TREES, "--known", tmp_path / "shares")
+    assert tables.read_table(joined / "groups.parquet")["group"].tolist() == GROUPS
 
 
 def test_only_what_failed_is_fitted_again(
