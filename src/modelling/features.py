@@ -243,8 +243,9 @@ def parse_datetime(values: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return column and parts of each ``name`` (month, weekday, hour) or ``name:part+part``."""
     parts = {}
     for value in values:
-        name, _, named = value.partition(":")
-        parts[name] = tuple(named.split("+")) if named else DEFAULT_PARTS
+        head, colon, named = value.rpartition(":")  # a name may hold one too
+        name = head if colon else value
+        parts[name] = tuple(named.split("+")) if colon and named else DEFAULT_PARTS
         for part in parts[name]:
             if part not in PARTS:
                 known = ", ".join(PARTS)

@@ -163,7 +163,8 @@ def test_a_missing_column() -> None:
 
 def test_declarations_are_read() -> None:
     assert features.parse_cyclic(["hour:24", "a:b:0.5"]) == {"hour": 24.0, "a:b": 0.5}
-    assert features.parse_datetime(["t", "u:hour+day"]) == {
+    assert features.parse_datetime(["t", "u:hour+day", "at: local:hour"]) == {
+        "at: local": ("hour",),
         "t": ("month", "weekday", "hour"),
         "u": ("hour", "day"),
     }

@@ -130,8 +130,6 @@ def _time(name: str, known: pd.Series) -> Column:
     parts = tuple(part for part, varies in varying.items() if varies)
     if not parts:
         return Column(name, "dropped", "a time without parts that vary")
-    if ":" in name:
-        return Column(name, "dropped", "a time with ':' in its name")
     return Column(name, "datetime", "times", parts)
 
 

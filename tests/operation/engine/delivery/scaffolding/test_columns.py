@@ -28,6 +28,7 @@ TIMES = pd.Series(pd.date_range("2020-01-01", periods=ROWS, freq="5h"))
         ("active", [True, False] * (ROWS // 2), "categorical"),
         ("active", [True, False, None, True] * (ROWS // 4), "categorical"),
         ("when", TIMES, "datetime"),
+        ("begin: local", TIMES, "datetime"),
         ("when", TIMES.dt.strftime("%Y-%m-%dT%H:%M:%S"), "datetime"),
         ("day", list(TIMES.dt.date), "datetime"),
         ("row_id", np.arange(ROWS) * 7 % 41, "dropped"),
