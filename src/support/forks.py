@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-PROBE = 8  # items by whose time the others are divided
+PROBE = 8  # items by whose processor time, which a busy machine does not change, the others are divided
 CHUNK_SECONDS = 0.5  # a fork takes some 20 ms
 SMALL_SECONDS = 2.0  # of work: one process does it as fast as several
 
@@ -64,13 +64,13 @@ class _Forks:
         self._context = multiprocessing.get_context("fork")
         self._children: dict[Connection, _Child] = {}
         self._suspects: set[int] = set()
+        self._seconds = 0.0  # of processor time that the items took so far
 
     def results(self, count: int) -> Iterator[tuple[int, bytes | None]]:
         """Yield each item and its result, in the order in which they are finished."""
         probe = range(min(PROBE, count))
-        begin = time.monotonic()
         yield from self._run([probe])
-        seconds = (time.monotonic() - begin) / max(len(probe), 1)
+        seconds = self._seconds / max(len(probe), 1)
         yield from self._run(chunks(range(len(probe), count), seconds, self._workers))
 
     def stop(self) -> None:
@@ -88,13 +88,14 @@ class _Forks:
             for connection in wait(list(self._children)):
                 assert isinstance(connection, Connection)  # noqa: S101 - what was waited for
                 try:
-                    item, result = connection.recv()
+                    item, result, seconds = connection.recv()
                 except (EOFError, OSError):  # all is done, or the process died
                     dead, again = self._ended(connection)
                     yield from ((item, None) for item in dead)
                     waiting.extendleft(again)
                 else:
                     self._children[connection].unfinished.popleft()
+                    self._seconds += seconds
                     yield item, result
 
     def _start(self, items: Sequence[int]) -> None:
@@ -121,11 +122,12 @@ class _Forks:
 
 def _work_off(work: Work, items: Iterable[int], sending: Connection) -> None:
     for item in items:
-        sending.send((item, work(item)))
+        begin = time.process_time()
+        sending.send((item, work(item), time.process_time() - begin))
 
 
 def chunks(items: Sequence[int], seconds: float, workers: int) -> list[Sequence[int]]:
-    """Divide `items`, each of which takes so many `seconds`, among `workers` processes."""
+    """Divide `items`, each of which takes so many `seconds` of a processor, among `workers` processes."""
     if seconds * len(items) < SMALL_SECONDS:
         return [items] if items else []
     # at least two for each worker, so that the last ones do not leave the others idle for long
