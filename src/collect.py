@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
-from examples import sources
 from support import step
 from tabular import deliveries, raw_quarantine, remote_data, tables
 from tabular.consequences import read_related
@@ -84,11 +83,12 @@ def find(args: argparse.Namespace, stack: ExitStack) -> list[deliveries.Source]:
         raise step.StepError("there is nothing to collect: give --sample, --data or --remote")
     if not args.period:
         raise step.StepError("--sample needs --period: it is one table, to be cut into deliveries")
-    if args.sample and args.sample not in sources.READERS:
-        raise step.StepError(
-            f"--sample: there is no {args.sample!r}{step.nearest(args.sample, sources.READERS)}"
-        )
-    table = tables.read_table(args.data) if args.data else sources.read_sample(args.sample)
+    if args.data:
+        table = tables.read_table(args.data)
+    else:
+        from examples import sources  # here: a project of one's own has none
+
+        table = sources.read_sample(args.sample)
     return deliveries.of_periods(table, args.event_time, args.period, since)
 
 

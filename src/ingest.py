@@ -8,7 +8,6 @@ from datetime import datetime
 
 import pandas as pd
 
-from examples import sources
 from support import step
 from tabular import remote_data, tables
 from tabular.columns import as_date, as_times
@@ -116,6 +115,8 @@ def read_source(args: argparse.Namespace) -> pd.DataFrame:
     if args.data:
         return tables.read_table(args.data, tell=print)
     if args.sample:
+        from examples import sources  # here: a project of one's own has none
+
         return sources.read_sample(args.sample)
     if args.raw_table:
         return read_known(_location(args), _as_of(args), versions=args.versions)

@@ -52,8 +52,10 @@ def read_sample(name: str) -> pd.DataFrame:
     Raises
     ------
     StepError
-        When the package that brings it is not installed.
+        When there is no such sample, or the package that brings it is not installed.
     """
+    if name not in READERS:
+        raise step.StepError(f"--sample: there is no {name!r}{step.nearest(name, READERS)}")
     return READERS[name]()
 
 

@@ -17,14 +17,15 @@ NO_VALUE = frozenset(
 )
 _LEADING_ZERO = re.compile(rb"""(?:^|[,;\t|"'\r\n ])[+-]?0\d""", re.MULTILINE)
 _CODE = r"\s*[+-]?0\d"
-_SIGN = r"[+-]?(?!0\d)"
-_GROUPS = r"[1-9]\d{{0,2}}(?:[{marks}]\d{{3}})+"
+_SIGN = r"[+\-−]?(?!0\d)"
+_GROUPS = r"[1-9]\d{{0,2}}(?:[{marks}]\d{{2,3}})*[{marks}]\d{{3}}"  # in India 12,34,567
+_POWER = r"(?:[eE][+-]?\d+)?"
 _SPACES = "'’ \u00a0\u202f"
 PLAIN, COMMA, POINT = "plain", "decimal comma", "decimal point and thousands separators"
 _STYLES = {
-    PLAIN: re.compile(rf"{_SIGN}(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?", re.IGNORECASE),
-    COMMA: re.compile(rf"{_SIGN}(?:{_GROUPS.format(marks='.' + _SPACES)}|\d+)(?:,\d+)?"),
-    POINT: re.compile(rf"{_SIGN}(?:{_GROUPS.format(marks=',' + _SPACES)}|\d+)(?:\.\d+)?"),
+    PLAIN: re.compile(rf"{_SIGN}(?:\d+\.?\d*|\.\d+){_POWER}|[+-]?inf(?:inity)?", re.IGNORECASE),
+    COMMA: re.compile(rf"{_SIGN}(?:{_GROUPS.format(marks='.' + _SPACES)}|\d+)(?:,\d+)?{_POWER}"),
+    POINT: re.compile(rf"{_SIGN}(?:{_GROUPS.format(marks=',' + _SPACES)}|\d+)(?:\.\d+)?{_POWER}"),
 }
 _POINTED_GROUPS = re.compile(r"[+-]?(?:[1-9]\d{0,2}(?:\.\d{3})+|\d{1,3})")
 _LONG = re.compile(r"[+-]?\d{20,}")  # more digits than a number keeps
@@ -58,7 +59,9 @@ def read_csv(file: Path, tell: Tell) -> pd.DataFrame:
     if rows := _short_rows(table, file, dialect):
         tell(f"row {step.listing(rows)}: shorter than the header; the cells that it lacks count as missing")
     table = _with_codes(table, file, dialect, tell)
-    return _with_numbers(table, file, dialect, tell)
+    table = _with_numbers(table, file, dialect, tell)
+    # a configuration cannot name a column over two lines
+    return table.rename(columns=lambda name: re.sub(r"\s*[\r\n]\s*", " ", str(name)))
 
 
 def _read(file: Path, dialect: Dialect, **options: Any) -> pd.DataFrame:
@@ -182,7 +185,7 @@ def _number(text: str, style: str) -> float | int | None:
     if text in NO_VALUE:
         return None
     marks = _SPACES + {PLAIN: "", COMMA: ".", POINT: ","}[style]
-    plain = text.translate(str.maketrans("", "", marks)).replace(",", ".")
+    plain = text.translate(str.maketrans("−", "-", marks)).replace(",", ".")
     return int(plain) if re.fullmatch(r"[+-]?\d{1,18}", plain) else float(plain)
 
 

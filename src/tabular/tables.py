@@ -100,11 +100,11 @@ def _read_file(file: Path, tell: Tell) -> pd.DataFrame:
 
 def from_arrow(table: pa.Table, file: Path) -> pd.DataFrame:
     """Return what was read of `file` as `read_table` does."""
-    return _plain(_named(_without_decimals(table).to_pandas(), file))
+    return _plain(_named(_without_decimals(table).to_pandas(maps_as_pydicts="lossy"), file))
 
 
 def _without_decimals(table: pa.Table) -> pa.Table:
-    """Return decimals as numbers: whole ones where they have no places and fit, else float64."""
+    """Return decimals as numbers: whole ones where they have no places and fit, else float64; float16 too."""
     from pyarrow import ArrowInvalid, float64, int64, types
 
     for place, field in enumerate(table.schema):
@@ -115,6 +115,8 @@ def _without_decimals(table: pa.Table) -> pa.Table:
             except ArrowInvalid:
                 column = column.cast(float64())
             table = table.set_column(place, field.name, column)
+        elif types.is_float16(field.type):  # its range is too short for sums and histograms
+            table = table.set_column(place, field.name, table.column(place).cast(float64()))
     return table
 
 

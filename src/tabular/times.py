@@ -6,7 +6,7 @@ import pandas as pd
 
 from support import step
 from tabular.columns import as_array, category_texts
-from tabular.csv_files import NO_VALUE
+from tabular.csv_files import NO_VALUE, Tell
 
 EPOCHS = {
     "epoch-seconds": "s",
@@ -32,8 +32,8 @@ def parse_forms(values: Sequence[str]) -> dict[str, str]:
     return forms
 
 
-def with_times(table: pd.DataFrame, forms: Mapping[str, str]) -> pd.DataFrame:
-    """Return `table` with the columns of `forms` read as times without a zone (UTC).
+def with_times(table: pd.DataFrame, forms: Mapping[str, str], tell: Tell = print) -> pd.DataFrame:
+    """Return `table` with the columns of `forms` read as times without a zone (UTC); `tell` what is missing.
 
     Raises
     ------
@@ -44,12 +44,20 @@ def with_times(table: pd.DataFrame, forms: Mapping[str, str]) -> pd.DataFrame:
         if name not in table:
             near = step.nearest(name, map(str, table))
             raise step.StepError(f"--times: there is no column {name!r}{near}")
-        table = table.assign(**{name: read_times(table[name], form)})
+        times = read_times(table[name], form)
+        lost = table[name][times.isna() & table[name].notna()]
+        if len(lost):
+            words, rows = (
+                step.listing(sorted(map(str, lost.unique()))),
+                step.listing(list(lost.index), most=3),
+            )
+            tell(f"column {name!r}: {words} counts as missing (row {rows})")
+        table = table.assign(**{name: times})
     return table
 
 
 def read_times(column: pd.Series, form: str) -> pd.Series:
-    """Return a column of one form as times; words such as NA are missing.
+    """Return a column of one form as times; words such as NA, and years beyond 1678 to 2261, are missing.
 
     Parameters
     ----------
@@ -67,6 +75,7 @@ def read_times(column: pd.Series, form: str) -> pd.Series:
     known = texts.notna() & ~texts.isin(NO_VALUE)
     times = _parsed(texts[known], form).astype("datetime64[ns]").reindex(column.index)
     broken = times.isna() & known
+    broken &= ~broken.index.isin([row for row in broken.index[broken] if _is_beyond(texts[row], form)])
     if broken.any():
         row = broken.idxmax()
         raise step.StepError(
@@ -74,6 +83,14 @@ def read_times(column: pd.Series, form: str) -> pd.Series:
             f"{form}: {texts[row]} (row {row}); name another form, or fix them"
         )
     return times
+
+
+def _is_beyond(text: str, form: str) -> bool:
+    """Tell whether a text is a time such as 31.12.9999, which nanoseconds since 1970 do not reach."""
+    try:
+        return not 1678 <= datetime.strptime(text, form).year <= 2261
+    except ValueError:
+        return False
 
 
 def _parsed(texts: pd.Series, form: str) -> pd.Series:

@@ -1,7 +1,7 @@
 """Annotations of parameters as people write them: what they allow, and whether a value is that."""
 
 import ast
-import math
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -107,10 +107,10 @@ def _fit(inner: str, values: list[object] | tuple[object, ...]) -> bool:
     return len(kinds) == len(values) and all(map(fits, kinds, values))
 
 
-def is_finite(value: object) -> bool:
-    """Tell whether JSON has a word for each number in a value: it has none for NaN and infinity."""
-    if isinstance(value, dict):
-        return all(map(is_finite, value.values()))
-    if isinstance(value, list | tuple):
-        return all(map(is_finite, value))
-    return not isinstance(value, float) or math.isfinite(value)
+def is_json(value: object) -> bool:
+    """Tell whether JSON has a word for a value: not for NaN, infinity, a date or a name that is not UTF-8."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -79,7 +79,7 @@ def _remembered(
     """Return what was worked out about `text` before, or `read` it."""
     if memory is None:
         return read()
-    parts = (_formula(), "\n".join(sorted(own)).encode(), text)
+    parts = (_formula(), "\n".join(sorted(own)).encode(errors="surrogateescape"), text)
     key = hashlib.sha256(b"\0".join(parts)).hexdigest()
     known = memory.recall(key) or memory.keep(key, _packed(read()))
     return _unpacked(known)

@@ -12,7 +12,7 @@ from typing import Any
 
 from operation.engine.foundation import syntax
 from operation.engine.foundation.errors import UsageError
-from operation.engine.identity.annotations import fits, in_words, is_finite
+from operation.engine.identity.annotations import fits, in_words, is_json
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Parameter:
 
     def problem(self, value: object) -> str | None:
         """Return why `value` is not acceptable, or None when it is."""
-        if not is_finite(value):
+        if not is_json(value):
             return f"expected {self.expected}, found {value!r}, for which JSON has no word"
         if not self.annotation or fits(self.annotation, value):
             return None
@@ -104,22 +104,14 @@ def _parse(place: str, source: str) -> Iterator[Parameter]:
         for node in nodes:
             name, annotation, written = _assignment(node)
             value = ast.literal_eval(written)
-            _require_json(value, node.lineno)
+            if not is_json(value):
+                words = "no value of JSON: text, number, list or mapping"
+                raise ValueError(f"line {node.lineno}: {value!r} is {words}")
             yield Parameter(name, annotation, value, comments.get(node.end_lineno or 0, ""), node.lineno)
     except SyntaxError as error:
         raise _unreadable(place, f"line {error.lineno}: {error.msg}") from error
     except (ValueError, TypeError, RecursionError, MemoryError, tokenize.TokenError) as error:
         raise _unreadable(place, str(error)) from error
-
-
-def _require_json(value: object, line: int) -> None:
-    """Raise a ValueError for a literal that no JSON holds: a set, bytes, a complex number, infinity."""
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"line {line}: {value!r} is no value of JSON: text, number, list or mapping"
-        ) from None
 
 
 def _unreadable(place: str, reason: str) -> UsageError:

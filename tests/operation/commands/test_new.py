@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,6 +168,34 @@ def test_a_notebook_that_is_being_typed_is_left_out_of_a_use_case(
     told = "20-unfinished.ipynb, cell 2: the parameters cell may hold only literals, "
     told += "one `name: type = value  # what it is` a line (line 1: '[' was never closed)."
     assert f"left out     {told}\n" in capfd.readouterr().out
+
+
+def test_names_that_are_not_utf_8_are_told_and_take_nothing_down(
+    prices: Path, real_project: Layout, capfd: pytest.CaptureFixture[str]
+) -> None:
+    strange = prices.with_name(os.fsdecode(b"caf\xe9.csv"))
+    prices.rename(strange)
+    assert new("use-case", "prices", "--data", str(strange), "--target", "price") == 2
+    assert "is not UTF-8: rename it." in capfd.readouterr().err
+    strange.rename(prices)
+    (real_project.notebooks / os.fsdecode(b"20-\xe9.ipynb")).write_text("{}", encoding="utf-8")
+    (real_project.src / os.fsdecode(b"\xe9.py")).touch()
+    assert new("use-case", "prices", "--data", str(prices), "--target", "price") == 0
+    assert "left out     20-\\udce9.ipynb: its name is not UTF-8: rename it\n" in capfd.readouterr().out
+    assert cli.main(["run", "--use-case", "prices", "-p", os.fsdecode(b"table=\xe9.csv")]) == 2
+    assert "for which JSON has no word" in capfd.readouterr().err
+
+
+def test_a_use_case_is_the_default_where_the_examples_were_deleted(
+    prices: Path, real_project: Layout, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for path in real_project.configuration.glob("configuration-[a-z]*.yml"):
+        path.unlink()
+    shutil.rmtree(real_project.src / "examples")
+    assert new("use-case", "prices", "--data", str(prices), "--target", "price") == 0
+    assert "wrote        configuration/configuration-PROD.yml\n" in capfd.readouterr().out
+    assert load().use_case == "prices"
+    assert load("PROD").variables["HOLDOUTFROM"]
 
 
 def test_a_use_case_is_not_overwritten(

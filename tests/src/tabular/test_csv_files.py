@@ -46,6 +46,10 @@ def read(folder: Path, text: str, encoding: str = "utf-8") -> tuple[pd.DataFrame
         ("a,b\nr1,1,2\nr2,3,4\n", {"unnamed 0": ["r1", "r2"], "a": [1, 3], "b": [2, 4]}),
         ("v\n1.2.3\n31.12.2020\n", {"v": ["1.2.3", "31.12.2020"]}),
         ("a\n0.5\n-0.25\n", {"a": [0.5, -0.25]}),
+        ("a;b\n1,5e+02;1\n2,25e-1;2\n", {"a": [150.0, 0.225], "b": [1, 2]}),
+        ("a;b\n−1,5;1\n2,5;2\n", {"a": [-1.5, 2.5], "b": [1, 2]}),
+        ('a,b\n"12,34,567",1\n"1,000",2\n', {"a": [1234567, 1000], "b": [1, 2]}),
+        ('"Price,\r\nlow",b\r\n1,2\r\n', {"Price, low": [1], "b": [2]}),
     ],
 )
 def test_values_are_what_a_person_wrote(tmp_path: Path, text: str, expected: dict[str, Any]) -> None:

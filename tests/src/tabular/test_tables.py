@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from support import step
@@ -94,6 +96,16 @@ def test_csv_with_a_column_twice(tmp_path: Path) -> None:
     with pytest.raises(step.StepError) as caught:
         tables.read_table(tmp_path / "a.csv")
     assert message(caught) == f"{tmp_path / 'a.csv'}:1: column 'a' is duplicated: rename one of them"
+
+
+def test_mappings_and_numbers_of_16_bits_can_be_written_again(tmp_path: Path) -> None:
+    pairs = pa.array([[("a", 1)], [("b", 2)]], type=pa.map_(pa.string(), pa.int64()))
+    small = pa.array([0.5, 2.0], type=pa.float32()).cast(pa.float16())
+    pq.write_table(pa.table({"pairs": pairs, "small": small}), tmp_path / "a.parquet")
+    read = tables.read_table(tmp_path / "a.parquet")
+    tables.write_table(read, tmp_path / "b.parquet")
+    assert read["small"].dtype == "float64"
+    assert tables.read_table(tmp_path / "b.parquet")["small"].tolist() == [0.5, 2.0]
 
 
 def test_an_index_with_a_name_is_a_column_and_names_are_text(tmp_path: Path) -> None:

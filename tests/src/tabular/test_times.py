@@ -53,6 +53,13 @@ def test_what_is_no_form(values: list[str], message: str) -> None:
     assert error_of(parse_forms, values) == message
 
 
+def test_a_time_that_nanoseconds_do_not_reach_is_missing_and_told() -> None:
+    table, told = pd.DataFrame({"until": ["31.12.2020", "31.12.9999", "01.01.0001", "NA"]}), []
+    read = with_times(table, {"until": "%d.%m.%Y"}, told.append)
+    assert read["until"].isna().tolist() == [False, True, True, True]
+    assert told == ["column 'until': 01.01.0001, 31.12.9999, NA counts as missing (row 1, 2, 3)"]
+
+
 def test_a_column_that_is_not_there() -> None:
     expected = "--times: there is no column 'dya' (did you mean 'day'?)"
     assert error_of(with_times, pd.DataFrame({"day": [2000]}), {"dya": "year"}) == expected

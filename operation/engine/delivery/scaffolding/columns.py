@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from operation.engine.configuration.variables import is_open
 from operation.engine.delivery.scaffolding.leakage import sums, telltale
+from operation.engine.delivery.scaffolding.missing import LARGEST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +20,11 @@ MOST_CATEGORIES = 250  # what prepare keeps of a column by default
 UNIQUE_SHARE = 0.5  # more categories than half the rows: names, not kinds
 _DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}.*)?)?")
 _OTHER_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}( .*)?")
+_CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp]\.?[Mm]\.?)?"
+_WITH_UNIT = (
+    r"[^\w\s]{0,2}(?:[A-Z]{3} )?\d[\d.,' ]*(?:[^\w\s]{1,2}|(?<=[ .,]\d)[A-Za-z]{1,3}| [A-Za-z]{1,4})?"
+)
+_MARK = r"[^\d.,' ]"
 _IDENTIFIER = re.compile(
     r"(^|[^a-z])(id|uuid|guid|key|index|number|no|nr|code|row)s?([^a-z]|$)|[a-z]Id$|^unnamed"
 )
@@ -135,10 +142,12 @@ def _time(name: str, known: pd.Series) -> Column:
 
 def _infinite(name: str, known: pd.Series) -> Column | None:
     """Leave out a column of infinite values: those of which few are infinite have been told as missing."""
-    infinite = known.index[known.astype("float64").abs() == float("inf")]
-    if infinite.empty:
-        return None
-    return Column(name, "dropped", f"infinite in {len(infinite)} rows, the first of them {infinite[0]}")
+    sizes = known.astype("float64").abs()
+    for limit, what in ((sys.float_info.max, "infinite"), (LARGEST, f"beyond {LARGEST:g}")):
+        rows = known.index[sizes > limit]
+        if len(rows):
+            return Column(name, "dropped", f"{what} in {len(rows)} rows, the first of them {rows[0]}")
+    return None
 
 
 def _number(name: str, known: pd.Series) -> Column:
@@ -176,6 +185,11 @@ def _why_texts(known: pd.Series) -> str:
     """Return what unique texts are: names of rows, or numbers that cannot be read as such."""
     import pandas as pd
 
+    if known.str.fullmatch(_CLOCK).all():
+        return "times of day"
+    if known.str.fullmatch(_WITH_UNIT).mean() > 0.9:
+        row = known.str.contains(_MARK).idxmax()
+        return f"numbers with signs or units, such as {known[row]!r} (row {row})"
     numbers = pd.to_numeric(known, errors="coerce").notna()
     if numbers.mean() < 0.5 or numbers.all():
         return "they identify rows"

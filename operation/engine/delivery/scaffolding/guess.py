@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,10 @@ def guess_use_case(request: Request, table: pd.DataFrame, forms: dict[str, str],
     table = without(table, missing)
     target = guess_target(table[request.target], request.task)
     split = guess_split(table, target, request.time_column, request.split, request.group_column)
-    columns = [_grouping(column, split.group_column) for column in guess_columns(table, request.target)]
+    columns = [
+        _told(_grouping(column, split.group_column), missing)
+        for column in guess_columns(table, request.target)
+    ]
     lags = lags_of(table, target, split)
     if not lags:
         _require_features(columns)
@@ -102,6 +105,13 @@ def _grouping(column: Column, group: str | None) -> Column:
     if column.name != group:
         return column
     return Column(column.name, "dropped", "its values are kept on one side of the split: later ones are new")
+
+
+def _told(column: Column, missing: Mapping[str, Missing]) -> Column:
+    """Add to why a column is left out which of its values counted as missing."""
+    if column.kind != "dropped" or column.name not in missing:
+        return column
+    return replace(column, reason=f"{column.reason}; {missing[column.name].told}")
 
 
 def _require_features(columns: list[Column]) -> None:

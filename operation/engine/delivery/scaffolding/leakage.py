@@ -61,9 +61,9 @@ def _of_numbers(values: pd.Series, target: pd.Series) -> Telltale | None:
     from pandas.api import types
 
     both = values.notna() & target.notna()
-    if both.sum() < LEAST_ROWS or values[both].nunique() < 2 or target[both].nunique() < 2:
-        return None
     numbers = target[both].astype("float64")
+    if both.sum() < LEAST_ROWS or values[both].nunique() < 2 or numbers.nunique() < 2:
+        return None
     if types.is_numeric_dtype(values):
         share = abs(values[both].astype("float64").corr(numbers))
         reason = f"its correlation with the target is {share:.3f}"

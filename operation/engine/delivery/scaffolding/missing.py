@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"\s*[+-]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
 NO_VALUE = {"NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "NaT", "<NA>"}
+LARGEST = 1e100  # of numbers: models sum squares
 # other words than numbers or times, and the share of rows that are none of them
 MOST_WORDS, LEAST_SHARE = 3, 0.8
 
@@ -41,8 +42,11 @@ def missing_words(table: pd.DataFrame, names: Iterable[str]) -> dict[str, Missin
 
 def _missing(values: pd.Series) -> Missing | None:
     import numpy as np
+    import pandas as pd
     from pandas.api import types
 
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        values = values.dt.tz_convert(None)
     if types.is_float_dtype(values.dtype):
         infinite = values.index[np.isinf(values.to_numpy("float64", na_value=np.nan))]
         return _found(values, infinite, numbers=True)

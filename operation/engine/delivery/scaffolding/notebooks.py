@@ -5,7 +5,8 @@ from pathlib import Path
 
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.layout import Layout
-from operation.engine.identity.notebook_parameters import read_parameters, step_calls
+from operation.engine.identity.annotations import is_json
+from operation.engine.identity.notebook_parameters import printable, read_parameters, step_calls
 
 
 def notebooks_of(layout: Layout) -> dict[str, str]:
@@ -26,7 +27,9 @@ def _step_names() -> set[str]:
 
 
 def _unreadable(notebook: Path) -> str:
-    """Return why the parameters of a notebook cannot be read; empty where they can."""
+    """Return why a use case cannot name a notebook, or its parameters cannot be read; empty where all can."""
+    if not is_json(notebook.name):
+        return f"{printable(notebook.name)}: its name is not UTF-8: rename it"
     try:
         read_parameters(notebook)
     except UsageError as error:

@@ -17,6 +17,8 @@ from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.files import read_parquet
 from operation.engine.foundation.layout import Layout
 from operation.engine.foundation.nearest import did_you_mean, listed
+from operation.engine.identity.annotations import is_json
+from operation.engine.identity.notebook_parameters import printable
 from operation.engine.steps.runners import run_script
 
 if TYPE_CHECKING:
@@ -58,11 +60,17 @@ def _read_table(data: Path, layout: Layout, forms: Mapping[str, str]) -> pd.Data
     if not data.exists():
         siblings = [path.name for path in data.parent.glob("*")]
         raise UsageError(f"--data: there is no {data}.{did_you_mean(data.name, siblings)}")
+    if not is_json(str(data.resolve())):
+        raise UsageError(f"--data: the name of {printable(str(data))} is not UTF-8: rename it.")
     times = ["--times", *(f"{name}={form}" for name, form in forms.items())] if forms else []
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "table"
-        with redirect_stdout(io.StringIO()) if forms else nullcontext():
+        said = io.StringIO()
+        with redirect_stdout(said) if forms else nullcontext():
             run_script(layout.src / "ingest.py", [f"--data={data.resolve()}", f"--table={table}", *times])
+        for line in said.getvalue().splitlines():  # the first reading has told the rest
+            if line.startswith(tuple(f"column {name!r}: " for name in forms)):
+                print(line)
         return read_parquet(table / "table.parquet")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from operation.engine.delivery.scaffolding.missing import LARGEST
 from operation.engine.foundation.errors import UsageError
 from operation.engine.foundation.nearest import listed
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 10  # of a target of numbers; more of them are an amount
 MOST_LABELS = 50  # of a target of text
-_POSITIVE = re.compile(r"1|y|yes|t|true|pos|positive|bad|late|churn|churned|fraud|default", re.IGNORECASE)
+_POSITIVE = re.compile(r"1|\+|y|yes|t|true|pos|positive|bad|late|churn|churned|fraud|default", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,20 +51,22 @@ def guess_target(values: pd.Series, task: str | None) -> Target:
     from pandas.api import types
 
     name, known = str(values.name), values.dropna()
+    kind = types.infer_dtype(known)
+    if kind in {"mixed", "bytes", "timedelta", "timedelta64", "time", "complex"}:
+        raise UsageError(
+            f"--target: column '{name}' holds {kind} values (row {known.index[0]}), not numbers or texts."
+        )
     if known.nunique() < 2:
         content = "no value" if known.empty else f"one value only, {known.iloc[0]!s}"
         raise UsageError(
             f"--target: column '{name}' holds {content}: there is nothing to learn. Name another column."
         )
     numbers = types.is_numeric_dtype(known) and not types.is_bool_dtype(known)
-    if numbers and (row := _infinite(known)) is not None:
+    if numbers and (row := _too_large(known)) is not None:
+        number = float(known[row])
+        value = f"{number:g}" if math.isfinite(number) else "infinity"
         raise UsageError(
-            f"--target: column '{name}' holds infinity (row {row}), which no model can learn: fix it."
-        )
-    if types.infer_dtype(known) in {"mixed", "bytes", "timedelta", "timedelta64", "time", "complex"}:
-        kind = types.infer_dtype(known)
-        raise UsageError(
-            f"--target: column '{name}' holds {kind} values (row {known.index[0]}), not numbers or texts."
+            f"--target: column '{name}' holds {value} (row {row}), which no model can learn: fix it."
         )
     if task == "regression" and not numbers:
         raise UsageError(f"--task regression: column '{name}' holds {known.iloc[0]!r}, not numbers.")
@@ -75,9 +79,9 @@ def guess_target(values: pd.Series, task: str | None) -> Target:
     return _labelled(name, known, numbers=numbers)
 
 
-def _infinite(known: pd.Series) -> int | None:
-    infinite = known.index[known.astype("float64").abs() == float("inf")]
-    return int(infinite[0]) if len(infinite) else None
+def _too_large(known: pd.Series) -> int | None:
+    rows = known.index[known.astype("float64").abs() > LARGEST]
+    return int(rows[0]) if len(rows) else None
 
 
 def _cut(name: str, known: pd.Series) -> Target:

@@ -26,6 +26,7 @@ _FORMS = tuple(date + clock for date, clock in product(_DATES, _CLOCKS))
 _QUARTER = re.compile(r"\d{4}[\s:/-]*Q[1-4]|Q[1-4][\s/-]*\d{4}", re.IGNORECASE)
 _TIMELY = re.compile(r"time|date|epoch|unix|stamp|created|updated|(^|_)(ts|at|on)$", re.IGNORECASE)
 YEARLY = re.compile(r"(year|yr|jahr|anno|ann[eé]e|time|date|period|season|decade)", re.IGNORECASE)
+_OPEN_END = 99991231  # among days such as 20240131
 _EPOCHS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 _SINCE, _UNTIL = 3e8, 4.1e9  # 1979 to 2099, in seconds since 1970
 
@@ -75,6 +76,7 @@ def _is_of(text: str, form: str) -> bool:
 
 
 def _number_form(name: str, known: pd.Series) -> str | None:
+    known = known[known != _OPEN_END]
     low, high = float(known.min()), float(known.max())
     if not (known % 1 == 0).all():
         return None

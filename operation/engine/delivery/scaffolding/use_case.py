@@ -1,5 +1,7 @@
 """A new use case: its configuration and its schema, guessed from data and written."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from operation.engine import configuration
@@ -41,4 +43,16 @@ def write_use_case(request: Request, layout: Layout) -> tuple[Guess, list[Path]]
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
-    return guess, list(texts)
+    return guess, [*texts, *_as_default(request.name, layout)]
+
+
+def _as_default(name: str, layout: Layout) -> Iterator[Path]:
+    """Let environments whose default use case is gone, as where the examples are deleted, name this one."""
+    for environment in configuration.environments(layout):
+        path = configuration.configuration_file(layout, environment)
+        text = path.read_text(encoding="utf-8")
+        found = re.search(r"^(\s+USECASE:\s+)([\w-]+)", text, re.MULTILINE)
+        if found and found[2] not in configuration.use_cases(layout):
+            edited = text[: found.start(2)] + name + text[found.end(2) :]
+            path.write_text(edited, encoding="utf-8", newline="\n")
+            yield path

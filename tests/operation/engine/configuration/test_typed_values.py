@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operation.engine.configuration.typed_values import read_typed
-from operation.engine.identity.annotations import fits, is_finite
+from operation.engine.identity.annotations import fits, is_json
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_values(text: str, annotation: str, default: object, value: object) -> N
 def test_whatever_is_typed_is_a_value_of_json(text: str, annotation: str) -> None:
     found = read_typed(text, annotation)
     json.dumps(found, allow_nan=False)
-    assert is_finite(found)
+    assert is_json(found)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,29 @@ def test_kinds(name: str, values: object, kind: str) -> None:
     assert found.kind == kind, found.reason
 
 
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        ("${:.2f}", "40 texts in 40 rows: numbers with signs or units, such as '$0.50' (row 0)"),
+        ("{:.1f} %", "40 texts in 40 rows: numbers with signs or units, such as '0.5 %' (row 0)"),
+        ("{:.1f} kg", "40 texts in 40 rows: numbers with signs or units, such as '0.5 kg' (row 0)"),
+        ("({:.1f})", "40 texts in 40 rows: numbers with signs or units, such as '(0.5)' (row 0)"),
+        ("A{:.0f}B{:.1f}", "40 texts in 40 rows: they identify rows"),
+        ("1:{:04.1f}", "40 texts in 40 rows: they identify rows"),
+    ],
+)
+def test_texts_are_named_as_what_they_are(form: str, reason: str) -> None:
+    texts = [form.format(number + 0.5, number) for number in range(ROWS)]
+    assert guess_column(pd.Series(texts, name="x")).reason == reason
+
+
+def test_times_of_day_and_numbers_too_large_to_be_squared_are_left_out() -> None:
+    clock = pd.Series([f"{number % 24}:{number:02d} PM" for number in range(ROWS)], name="x")
+    assert guess_column(clock).reason == "40 texts in 40 rows: times of day"
+    large = pd.Series([1.5] * (ROWS - 1) + [1e300], name="x")
+    assert guess_column(large).reason == "beyond 1e+100 in 1 rows, the first of them 39"
+
+
 def test_parts_of_a_time_are_those_that_vary() -> None:
     years = pd.Series(pd.date_range("2015-01-01", periods=60, freq="30D"), name="day")
     assert guess_column(years).parts == ("weekday", "month")

@@ -155,6 +155,11 @@ def test_a_series_has_lags_of_a_row_and_a_season(step: str, lags: list[int]) -> 
             "--target: column 'y' holds infinity (row 1), which no model can learn: fix it.",
         ),
         (
+            [1.5, 2.5, -3e200],
+            "--target: column 'y' holds -3e+200 (row 2), which no model can learn: fix it.",
+        ),
+        ([[1], [2], [1]], "--target: column 'y' holds mixed values (row 0), not numbers or texts."),
+        (
             ["no"] * 30 + ["yes"],
             "--target: label 'yes' of column 'y' is in one row (row 30): a class needs two, one to learn "
             "from and one to measure on. Give more rows of it.",
