@@ -54,7 +54,8 @@ def test_what_is_no_form(values: list[str], message: str) -> None:
 
 
 def test_a_time_that_nanoseconds_do_not_reach_is_missing_and_told() -> None:
-    table, told = pd.DataFrame({"until": ["31.12.2020", "31.12.9999", "01.01.0001", "NA"]}), []
+    table = pd.DataFrame({"until": ["31.12.2020", "31.12.9999", "01.01.0001", "NA"]})
+    told: list[str] = []
     read = with_times(table, {"until": "%d.%m.%Y"}, told.append)
     assert read["until"].isna().tolist() == [False, True, True, True]
     assert told == ["column 'until': 01.01.0001, 31.12.9999, NA counts as missing (row 1, 2, 3)"]

@@ -35,7 +35,7 @@ def use_case_text(guess: Guess) -> str:
         earlier=[f"{guess.target.name} lag {count}" for count in guess.lags],
         declarations={kind: [column.declaration for column in guess.of(kind)] for kind in kinds},
         left_out=guess.of("dropped"),
-        min_samples_leaf=max(1, min(20, guess.rows // 50)),
+        min_samples_leaf=max(1, min(20, guess.rows // 20)),
         slices=guess.slices,
         min_rows=min(500, max(40, round(guess.rows * guess.split.fraction / 2))),
         gate="rmse" if guess.target.task == "regression" else "log_loss",

@@ -78,6 +78,15 @@ def test_every_step_runs(table: object, target: str, metric: str, real_project: 
     assert session.step("detect_drift").metrics["rows"] > 0
 
 
+def test_a_series_is_continued_by_a_linear_model_as_trees_continue_no_trend(real_project: Layout) -> None:
+    data = real_project.root / "loads.csv"
+    loads().to_csv(data, index=False)
+    write_use_case(Request("loads", data, "load"), real_project)
+    steps = load(use_case="loads", layout=real_project).steps
+    assert steps["train"].arguments["estimator"] == "linear"
+    assert steps["train_simple"].arguments["estimator"] == "constant"
+
+
 def sales() -> pd.DataFrame:
     """What three shops sold each day."""
     days = pd.date_range("2020-01-01", periods=ROWS // 3).astype(str)
