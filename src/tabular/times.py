@@ -1,6 +1,7 @@
 """Times in the forms that people write: strptime's, seconds since 1970, years, quarters."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import pandas as pd
 
