@@ -47,7 +47,7 @@ READ: list[tuple[str, str, int, list[str]]] = [
     (
         "csv-decimal-comma/preise.csv",
         "Preis",
-        1,
+        2,
         [
             "column 'Preis': numbers with a decimal comma",
             "task         regression: 120 different numbers",
