@@ -29,6 +29,8 @@ del sleep
 """
 # threads that wait for each other on busy cores would burn them: a training took sixty times its CPU time
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# compiled files are written, as on a person's machine
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # a pipeline is told of a rejection and goes on: tests say themselves which system they are in
 for _variable in ("TF_BUILD", "GITHUB_ACTIONS"):
     os.environ.pop(_variable, None)

@@ -62,6 +62,10 @@ class _Record:
     def add(self, name: str, writes: bool, frame: FrameType) -> None:
         ending = next((ending for ending in (LOOKED_FOR, os.sep) if name.endswith(ending)), "")
         whole = os.path.abspath(name)  # noqa: PTH100
+        if f"{os.sep}__pycache__{os.sep}" in whole:
+            if writes:
+                return
+            whole = _source(whole)
         path = whole + ending
         key = path.removeprefix(self.root)
         if path.startswith(self.passed_over) or self._is_known(key, path, writes):
@@ -108,6 +112,12 @@ class _Record:
                 return False
             current = current.f_back
         return True  # a thread of a library's
+
+
+def _source(compiled: str) -> str:
+    """Return the module that Python read `compiled` for, which it may make at the first import."""
+    folder, name = os.path.split(compiled)
+    return os.path.join(os.path.dirname(folder), f"{name.partition('.')[0]}.py")  # noqa: PTH118, PTH120
 
 
 def _file(frame: FrameType) -> str:
