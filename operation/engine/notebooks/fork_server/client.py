@@ -201,8 +201,8 @@ class ForkServer:
 class ForkedKernel:
     """A kernel's process, with what `subprocess.Popen` offers that a provisioner uses.
 
-    `connection` brings lines of JSON: ``process`` and ``ended`` from the server, ``ready`` from the kernel;
-    all else is the stack of a crash. It is at its end when the process is.
+    `connection` brings lines of JSON: ``process`` and ``ended`` from the server, ``ready`` and ``process``
+    from the kernel; all else is the stack of a crash. It is at its end when the process is.
     """
 
     stdin = stdout = stderr = None

@@ -240,7 +240,7 @@ def _serve_cells(connection: socket.socket) -> None:
             os_limits.limit_memory(request["memory"], app.shell)
         faulthandler.enable(connection.fileno())
         known = set(sys.modules)
-        _send(connection, {"ready": True})
+        _send(connection, {"ready": True, "process": os.getpid()})  # it may come before the server's word
         app.start()
         _served.append(True)
         _send(connection, {"imported": [name for name in sys.modules if name not in known]})
