@@ -49,7 +49,7 @@ def check(args: argparse.Namespace, prepared: Mapping[str, Any]) -> None:
     """Raise a StepError for arguments that do not fit each other or the features."""
     for name in ("origins", "every", "refit", "resamples"):
         if getattr(args, name) < 1:
-            raise step.StepError(f"--{name}: {getattr(args, name)} is out of range: give 1 or more")
+            raise step.out_of_range(name, getattr(args, name), "1 or more")
     if not args.time_column:
         raise step.StepError("backtest needs --time-column: name the column of times")
     if prepared["task"] != "regression":

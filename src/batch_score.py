@@ -164,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Load, predict, write."""
     args = build_parser().parse_args(argv)
     if args.part_rows < 1:
-        raise step.StepError(f"--part-rows: {args.part_rows} is out of range: give 1 or more")
+        raise step.out_of_range("part_rows", args.part_rows, "1 or more")
 
     model = models.load(args.model)
     source = batch_parts.source(args.table, read_columns(args, model), args.part_rows)

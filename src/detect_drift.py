@@ -75,8 +75,7 @@ def check_ranges(args: argparse.Namespace) -> None:
     }
     for name, (is_valid, allowed) in valid.items():
         if not is_valid:
-            option = f"--{name.replace('_', '-')}"
-            raise step.StepError(f"{option}: {getattr(args, name)} is out of range: give {allowed}")
+            raise step.out_of_range(name, getattr(args, name), allowed)
 
 
 def read(path: Path) -> pd.DataFrame:

@@ -61,7 +61,7 @@ def forecasts(model: Model, table: pd.DataFrame) -> pd.DataFrame:
 def read_parts(args: argparse.Namespace, model: Model) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the rows to predict, of Parquet at most --part-rows at once, and the file of their forecasts."""
     if args.part_rows < 1:
-        raise step.StepError(f"--part-rows: {args.part_rows} is out of range: give 1 or more")
+        raise step.out_of_range("part_rows", args.part_rows, "1 or more")
     source = batch_parts.source(args.table, [*model.features.columns, *args.keep], args.part_rows)
     if source is None:
         yield "table.parquet", tables.read_table(args.table)

@@ -112,20 +112,18 @@ def check_ranges(args: argparse.Namespace) -> None:
     """Raise a StepError for an argument that is out of range, or lacks its companion."""
     for name in ("error_rate", "veto_error_rate"):
         if not 0 < getattr(args, name) < 0.5:
-            raise _out_of_range(args, name, "a number between 0 and 0.5")
+            raise step.out_of_range(name, getattr(args, name), "a number between 0 and 0.5")
     for name, least in AT_LEAST.items():
         if getattr(args, name) is not None and not getattr(args, name) >= least:
-            raise _out_of_range(args, name, f"{least} or more")
+            raise step.out_of_range(name, getattr(args, name), f"{least} or more")
     if args.looks > MOST_LOOKS:
-        raise _out_of_range(args, "looks", f"{MOST_LOOKS} or fewer, and renew the holdout after them")
+        raise step.out_of_range(
+            "looks", args.looks, f"{MOST_LOOKS} or fewer, and renew the holdout after them"
+        )
     if (args.cost_false_alarm is None) != (args.cost_miss is None):
         raise step.StepError("--cost-false-alarm and --cost-miss belong together: give both, or none")
     if args.ledger and not args.environment:
         raise step.StepError("--ledger needs --environment: name the environment that is decided for")
-
-
-def _out_of_range(args: argparse.Namespace, name: str, valid: str) -> step.StepError:
-    return step.StepError(f"--{name.replace('_', '-')}: {getattr(args, name)} is out of range: give {valid}")
 
 
 def find_champion(args: argparse.Namespace, challenger: str) -> Champion:

@@ -104,7 +104,7 @@ def in_period(table: pd.DataFrame, time_column: str, start: str | None, end: str
 def sample_rows(table: pd.DataFrame, rows: int | None, random_state: int) -> pd.DataFrame:
     """Return at most `rows` rows of `table`, in their order."""
     if rows is not None and rows < 1:
-        raise step.StepError(f"--sample-rows: {rows} is out of range: give 1 or more, or leave it out")
+        raise step.out_of_range("sample_rows", rows, "1 or more, or leave it out")
     if rows is None or rows >= len(table):
         return table
     return table.sample(n=rows, random_state=random_state).sort_index()

@@ -47,9 +47,9 @@ def check(args: argparse.Namespace) -> None:
     """Raise a StepError for an argument that is out of range."""
     if args.iterations < len(args.estimators):
         least = f"{len(args.estimators)} or more, one for each of --estimators"
-        raise step.StepError(f"--iterations: {args.iterations} is out of range: give {least}")
+        raise step.out_of_range("iterations", args.iterations, least)
     if args.seconds <= 0:
-        raise step.StepError(f"--seconds: {args.seconds} is out of range: give a number above 0")
+        raise step.out_of_range("seconds", args.seconds, "a number above 0")
     if not 0 < args.validation_fraction < 1:
         raise step.StepError(f"--validation-fraction: {args.validation_fraction} is not between 0 and 1")
 

@@ -54,7 +54,7 @@ def losses(
         "squared": lambda: (_numbers(prediction) - _numbers(label)) ** 2,
     }
     if not bound > 0:
-        raise step.StepError(f"--loss-bound: {bound:g} is out of range: give a number above 0")
+        raise step.out_of_range("loss_bound", f"{bound:g}", "a number above 0")
     return np.where(label.isna(), np.nan, np.minimum(functions[loss]() / unit(loss, bound), 1))
 
 

@@ -139,9 +139,7 @@ class SequentialResult:
     def of(cls, scores: Array, reach: float, error_rate: float) -> SequentialResult:
         """Return the result for `scores` of shape (..., observations), absolute values at most `reach`."""
         if not 0 < error_rate < 1:
-            raise step.StepError(
-                f"--error-rate: {error_rate:g} is out of range: give a number between 0 and 1"
-            )
+            raise step.out_of_range("error_rate", f"{error_rate:g}", "a number between 0 and 1")
         return cls(np.cumsum(scores, axis=-1), np.cumsum(scores**2, axis=-1), reach, error_rate)
 
     @property

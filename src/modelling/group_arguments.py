@@ -68,7 +68,7 @@ def _check(args: argparse.Namespace) -> None:
     for name, least in minima.items():
         value = getattr(args, name)
         if value is not None and value < least:
-            raise step.StepError(f"--{name.replace('_', '-')}: {value} is out of range: give {least} or more")
+            raise step.out_of_range(name, value, f"{least} or more")
     if not 0 < args.coverage < 1:
         raise step.StepError(f"--coverage: {args.coverage} is not between 0 and 1")
     least = math.ceil(round(2 / (1 - args.coverage) - 1, 6))  # so that one lies outside on either side

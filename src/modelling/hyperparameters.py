@@ -61,14 +61,10 @@ def check_ranges(args: argparse.Namespace) -> None:
     """Raise a StepError for a hyperparameter that is out of range."""
     for name, (low, high) in RANGES.items():
         if not low < getattr(args, name) <= high:
-            raise _out_of_range(args, name, f"a number above {low}, at most {high:g}")
+            raise step.out_of_range(name, getattr(args, name), f"a number above {low}, at most {high:g}")
     for name, least in MINIMA.items():
         if getattr(args, name, least) < least:
-            raise _out_of_range(args, name, f"{least} or more")
-
-
-def _out_of_range(args: argparse.Namespace, name: str, valid: str) -> step.StepError:
-    return step.StepError(f"--{name.replace('_', '-')}: {getattr(args, name)} is out of range: give {valid}")
+            raise step.out_of_range(name, getattr(args, name), f"{least} or more")
 
 
 def chosen(args: argparse.Namespace, estimator: str) -> dict[str, Any]:

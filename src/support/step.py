@@ -70,6 +70,11 @@ def run_script(main: Callable[[], None]) -> None:
         raise SystemExit(error.exit_code) from None
 
 
+def out_of_range(name: str, value: object, valid: str) -> StepError:
+    """Return the error of an argument, named as argparse holds it, whose value is not one of `valid`."""
+    return StepError(f"--{name.replace('_', '-')}: {value} is out of range: give {valid}")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the nearest name in `known`, else an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1)

@@ -31,7 +31,7 @@ def read_parts(path: Path, groups: Sequence[str], part_rows: int | None) -> Iter
         When `part_rows` is out of range, or the rows of a group do not stand together.
     """
     if part_rows is not None and part_rows < 1:
-        raise step.StepError(f"--part-rows: {part_rows} is out of range: give 1 or more")
+        raise step.out_of_range("part_rows", part_rows, "1 or more")
     names = [*batch_parts.columns(path), *groups] if part_rows else []
     source = batch_parts.source(path, names, part_rows) if part_rows else None
     if source is None:

@@ -9,6 +9,7 @@ For that it imports nothing of this project.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import runpy
@@ -65,7 +66,7 @@ class _Record:
         if f"{os.sep}__pycache__{os.sep}" in whole:
             if writes:
                 return
-            whole = _source(whole)
+            whole = importlib.util.source_from_cache(whole)  # which Python may make at the first import
         path = whole + ending
         key = path.removeprefix(self.root)
         if path.startswith(self.passed_over) or self._is_known(key, path, writes):
@@ -112,12 +113,6 @@ class _Record:
                 return False
             current = current.f_back
         return True  # a thread of a library's
-
-
-def _source(compiled: str) -> str:
-    """Return the module that Python read `compiled` for, which it may make at the first import."""
-    folder, name = os.path.split(compiled)
-    return os.path.join(os.path.dirname(folder), f"{name.partition('.')[0]}.py")  # noqa: PTH118, PTH120
 
 
 def _file(frame: FrameType) -> str:
